@@ -1,0 +1,132 @@
+"""Every error this package raises for a person to read.
+
+::
+
+    MMSError
+    ├── StartupError              a command cannot do its work: one line, exit status 1
+    │   ├── UsageError            an argument's value is wrong
+    │   ├── ArchiveError          a .model file or folder cannot be used
+    │   │   ├── ManifestError     its MANIFEST.json
+    │   │   └── SignatureError    its signature.json
+    │   ├── FetchError            a location could not be brought here
+    │   ├── ExportError           an archive could not be made (also a ValueError)
+    │   ├── ServiceError          a service file or class cannot be loaded
+    │   ├── AddressError          host and port cannot be bound
+    │   └── MissingExtraError     an optional dependency is not installed
+    └── RequestError              one request's answer: has an HTTP status
+        ├── BadRequest            400
+        ├── PayloadTooLarge       413
+        ├── InferenceError        500  a hook of the service raised
+        ├── WorkerDied            500  the worker process died over this request
+        └── ModelUnavailable      503  the model has no worker that can answer
+
+Messages name the thing that is wrong (file, field, flag) and how to mend it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MMSError(Exception):
+    """Base of every error that is meant for a person."""
+
+
+class StartupError(MMSError):
+    """The command cannot do its work; printed as one line, exit status 1."""
+
+
+class UsageError(StartupError):
+    """A command line argument has a value that cannot be used."""
+
+
+class ArchiveError(StartupError):
+    """A model archive, or a folder that holds one, cannot be used."""
+
+
+class ManifestError(ArchiveError):
+    """``MANIFEST.json`` is missing, is not JSON or breaks the schema."""
+
+
+class SignatureError(ArchiveError):
+    """``signature.json`` is missing, is not JSON or breaks the schema."""
+
+
+class FetchError(StartupError):
+    """A model location could not be fetched."""
+
+
+class ExportError(StartupError, ValueError):
+    """A model archive could not be made."""
+
+
+class ServiceError(StartupError):
+    """A service file or its class cannot be loaded."""
+
+
+class AddressError(StartupError):
+    """The server cannot listen on the host and port it was given."""
+
+
+class MissingExtraError(StartupError):
+    """An optional dependency is missing.
+
+    Parameters
+    ----------
+    feature
+        What was asked for, as the user named it, e.g. ``s3:// locations``.
+    extra
+        The extra of this package that brings the dependency, e.g. ``s3``.
+    """
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} need an optional dependency: pip install 'mxnet-model-server[{extra}]'")
+
+
+class RequestError(MMSError):
+    """One request cannot be answered; becomes a JSON body with `status`."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = 'InternalServerException'
+
+
+class BadRequest(RequestError):
+    """The request's own fault: a missing field, a wrong type, a broken picture."""
+
+    status = 400
+    type = 'BadRequestException'
+
+
+class PayloadTooLarge(RequestError):
+    """The body is larger than ``--max-request-size``."""
+
+    status = 413
+    type = 'PayloadTooLargeException'
+
+
+class InferenceError(RequestError):
+    """A hook of the service raised; the log has the traceback."""
+
+    status = 500
+    type = 'InternalServerException'
+
+
+class WorkerDied(RequestError):
+    """The model's worker process died while it had this request in hand."""
+
+    status = 500
+    type = 'WorkerDiedException'
+
+
+class ModelUnavailable(RequestError):
+    """The model has no worker that can answer."""
+
+    status = 503
+    type = 'ServiceUnavailableException'
+
+
+REQUEST_ERRORS: dict[str, type[RequestError]] = {
+    cls.__name__: cls
+    for cls in (BadRequest, PayloadTooLarge, InferenceError, WorkerDied, ModelUnavailable)
+}

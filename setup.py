@@ -1,0 +1,59 @@
+"""Packaging of mxnet-model-server."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION: dict = {}
+exec((HERE / 'mms' / 'version.py').read_text(encoding='utf-8'), VERSION)
+
+EXTRAS = {
+    's3': ['boto3>=1.20'],
+    'cloudwatch': ['boto3>=1.20'],
+    'codegen': ['openapi-generator-cli>=7'],
+}
+EXTRAS['test'] = [
+    *EXTRAS['s3'], 'moto[server]>=5', 'pytest>=7', 'pytest-timeout>=2',
+    'openapi-spec-validator>=0.7',
+]
+EXTRAS['lint'] = ['ruff==0.8.*', 'mypy==1.13.*', 'types-requests', 'types-psutil', 'types-tqdm']
+
+setup(
+    name='mxnet-model-server',
+    version=VERSION['__version__'],
+    description='Serves MXNet models over HTTP: a drop-in replacement for MMS 0.4',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=find_packages(include=['mms', 'mms.*']),
+    package_data={'mms': ['py.typed', 'archive/*.json']},
+    python_requires='>=3.9',
+    install_requires=[
+        # The last release of MXNet. Its metadata asks for numpy<2, which has no
+        # wheel for Python 3.13: there MXNet is installed with --no-deps (docs/install.md).
+        'mxnet==1.9.1; python_version < "3.13"',
+        'numpy>=1.19',
+        'flask>=2.2',
+        'flask-cors>=4',
+        'gevent>=22.10',
+        'pillow>=9',
+        'jsonschema>=4',
+        'psutil>=5.8',
+        'requests>=2.25',
+        'tqdm>=4.60',
+    ],
+    extras_require=EXTRAS,
+    entry_points={'console_scripts': [
+        'mxnet-model-server=mms.mxnet_model_server:main',
+        'mxnet-model-export=mms.export_model:main',
+    ]},
+    classifiers=[
+        'License :: OSI Approved :: Apache Software License',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.9',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+    ],
+)
