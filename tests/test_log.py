@@ -1,0 +1,382 @@
+"""Every test drives a real interpreter: the root logger of this one belongs to pytest."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PYTHON = sys.executable
+ROOT = str(Path(__file__).resolve().parents[1])
+HEAD = re.compile(
+    r'^\[(?P<level>[A-Z]+) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} PID:(?P<pid>\d+) '
+    r'(?P<path>\S+):(?P<function>[^:\s]+):(?P<line>\d+) (?P<message>.*)$')
+FRONT = """
+import logging, os, sys
+from mms import log
+from mms.config import LogRotation
+log.configure_front('app.log', LogRotation(1, 'H'), logging.INFO)
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run_script(script, **env):
+        return subprocess.run(
+            [PYTHON, '-c', script], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+            env={**os.environ, 'PYTHONPATH': ROOT, **env})
+    return run_script
+
+
+def lines_of(path):
+    return path.read_text(encoding='utf-8').splitlines()
+
+
+def worker_line(**changes):
+    fields = {'level': 20, 'created': 1527159586.301, 'process': 7072, 'pathname': '/svc/a.py',
+              'funcName': '_inference', 'lineno': 12, 'name': 'a', 'message': 'hello', **changes}
+    return json.dumps(fields).encode()
+
+
+def test_a_line_in_the_file_has_level_time_pid_path_function_and_line(run, tmp_path):
+    done = run(FRONT + "def hello():\n    logging.getLogger('mms.x').info('hi %s', 1)\n"
+               "hello(); print(os.getpid())")
+    (line,) = lines_of(tmp_path / 'app.log')
+    found = HEAD.match(line)
+    assert found, line
+    assert found['level'] == 'INFO'
+    assert found['pid'] == done.stdout.strip()
+    assert (found['path'], found['function'], found['line']) == ('<string>', 'hello', '7')
+    assert found['message'] == 'hi 1'
+
+
+def test_stderr_that_is_no_terminal_gets_the_line_of_the_file(run, tmp_path):
+    done = run(FRONT + "logging.warning('careful')")
+    assert done.stderr == (tmp_path / 'app.log').read_text()
+
+
+def on_a_terminal(script, cwd, **env):
+    leader, follower = pty.openpty()
+    with subprocess.Popen([PYTHON, '-c', script], cwd=cwd, stderr=follower,
+                          env={**os.environ, 'PYTHONPATH': ROOT, **env}) as process:
+        os.close(follower)
+        seen = b''
+        try:
+            while chunk := os.read(leader, 4096):
+                seen += chunk
+        except OSError:
+            pass
+        finally:
+            os.close(leader)
+        assert process.wait(timeout=60) == 0
+    return seen.decode()
+
+
+@pytest.mark.parametrize(('level', 'colour'), [
+    ('CRITICAL', 31), ('ERROR', 31), ('WARNING', 31), ('INFO', 32), ('DEBUG', 34)])
+def test_on_a_terminal_the_head_is_coloured_and_its_bracket_closed(level, colour, tmp_path):
+    script = FRONT + f"logging.getLogger().setLevel(1); logging.{level.lower()}('word')"
+    seen = on_a_terminal(script, tmp_path, NO_COLOR='')
+    assert re.fullmatch(rf'\x1b\[{colour}m\[{level} [^\x1b]*\]\x1b\[0m word\r\n', seen), seen
+    assert '\x1b' not in (tmp_path / 'app.log').read_text()
+
+
+def test_no_color_keeps_a_terminal_plain(tmp_path):
+    seen = on_a_terminal(FRONT + "logging.info('word')", tmp_path, NO_COLOR='1')
+    assert HEAD.match(seen.rstrip()), seen
+
+
+def test_configuring_twice_does_not_double_a_line(run, tmp_path):
+    done = run(FRONT + "log.configure_front('app.log', LogRotation(1, 'H'), logging.INFO)\n"
+               "logging.info('once')")
+    assert len(lines_of(tmp_path / 'app.log')) == 1
+    assert done.stderr.count('once') == 1
+
+
+def test_a_level_below_the_asked_one_is_not_written(run, tmp_path):
+    run(FRONT + "logging.debug('no'); logging.info('yes')")
+    (line,) = lines_of(tmp_path / 'app.log')
+    assert line.endswith('yes')
+
+
+@pytest.mark.parametrize('path', ['missing/app.log', '.', 'a\\0b'])
+def test_a_log_file_that_cannot_be_opened_is_a_usage_error_naming_the_flag(run, path):
+    done = run(f"""
+import logging
+from mms import log
+from mms.config import LogRotation
+from mms.errors import UsageError
+before = list(logging.getLogger().handlers)
+try:
+    log.configure_front('{path}', LogRotation(1, 'H'), logging.INFO)
+except UsageError as error:
+    print(error)
+assert logging.getLogger().handlers == before
+""")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('--log-file ')
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_the_file_is_rotated_and_no_line_is_lost(run, tmp_path):
+    done = run("""
+import logging, os, time
+from mms import log
+from mms.config import LogRotation
+log.configure_front('app.log', LogRotation(1, 'S'), logging.INFO)
+number = 0
+while len(os.listdir('.')) < 3:
+    number += 1
+    logging.info('line %d.', number)
+    time.sleep(0.05)
+print(number)
+""")
+    files = list(tmp_path.iterdir())
+    assert {f.name.split('.log')[0] for f in files} == {'app'}
+    written = sorted(int(re.search(r'line (\d+)\.', line)[1])
+                     for f in files for line in lines_of(f))
+    assert written == list(range(1, int(done.stdout) + 1))
+
+
+AWKWARD = {
+    'arguments that do not fit': ("logging.info('%d %d', 'x')", '%d %d [arguments not logged'),
+    'an argument that raises': (
+        "class Bad:\n    def __str__(self): raise ValueError\nlogging.info('%s', Bad())",
+        '%s [arguments not logged: ValueError]'),
+    'a message that raises': (
+        "class Bad:\n    def __str__(self): raise ValueError\nlogging.info(Bad())",
+        '<unprintable Bad>'),
+    'an endless argument': (
+        "class Bad:\n    def __str__(self): return str(self)\nlogging.info('%s', Bad())",
+        'arguments not logged: RecursionError'),
+    'a lone surrogate': (r"logging.info('name \udcff')", r'name \udcff'),
+    'bytes': (r"logging.info(b'\xff\xfe')", r"b'\xff\xfe'"),
+    'a percent sign': ("logging.info('100% sure')", '100% sure'),
+    'other scripts': ("logging.info('\u732b')", '\u732b'),
+    'five million characters': ("logging.info('x' * 5_000_000 + 'end')", 'xxend'),
+}
+
+
+@pytest.mark.parametrize('case', AWKWARD)
+def test_an_awkward_message_is_written_and_raises_nothing(case, run, tmp_path):
+    statement, expected = AWKWARD[case]
+    done = run(FRONT + statement + "\nlogging.info('still here')")
+    assert done.returncode == 0, done.stderr
+    assert 'Logging error' not in done.stderr
+    text = (tmp_path / 'app.log').read_text(encoding='utf-8')
+    assert expected in text
+    assert text.endswith('still here\n')
+
+
+def test_a_closed_stderr_does_not_reach_the_caller(run, tmp_path):
+    done = run(FRONT + "sys.stderr.close()\nlogging.info('on'); print('alive')")
+    assert done.stdout == 'alive\n'
+    assert lines_of(tmp_path / 'app.log')[0].endswith('on')
+
+
+def test_a_traceback_follows_its_line(run, tmp_path):
+    run(FRONT + "try:\n    1 / 0\nexcept ZeroDivisionError:\n    logging.exception('failed')")
+    lines = lines_of(tmp_path / 'app.log')
+    assert lines[0].endswith(' failed')
+    assert lines[1] == 'Traceback (most recent call last):'
+    assert lines[-1] == 'ZeroDivisionError: division by zero'
+
+
+@pytest.mark.parametrize(('level', 'heard'), [('INFO', False), ('DEBUG', True), ('NOTSET', True)])
+def test_libraries_are_heard_only_at_debug(level, heard, run, tmp_path):
+    run(FRONT + f"log.configure_front('app.log', LogRotation(1, 'H'), logging.{level})\n"
+        "for name in ('urllib3', 'boto3', 'botocore', 'gevent'):\n"
+        "    logging.getLogger(name + '.part').info('chatter')\n"
+        "    logging.getLogger(name).warning('real trouble')")
+    text = (tmp_path / 'app.log').read_text()
+    assert text.count('real trouble') == 4
+    assert text.count('chatter') == (4 if heard else 0)
+
+
+# ---- worker to front
+
+
+def test_a_workers_record_keeps_its_place_in_the_fronts_file(run, tmp_path):
+    done = run(FRONT + """
+import subprocess
+reading, writing = os.pipe()
+child = subprocess.Popen([sys.executable, '-c', '''
+import logging, sys
+from mms import log
+log.configure_worker(int(sys.argv[1]), logging.INFO)
+def hook():
+    try:
+        {}['key']
+    except KeyError:
+        logging.getLogger('service').exception('two\\\\nlines %s', 'here')
+hook()
+logging.getLogger('service').debug('too low')
+''', str(writing)], pass_fds=[writing])
+os.close(writing)
+for line in os.fdopen(reading, 'rb'):
+    log.relay(line)
+child.wait()
+print(child.pid)
+""")
+    lines = lines_of(tmp_path / 'app.log')
+    found = HEAD.match(lines[0])
+    assert found['pid'] == done.stdout.strip()
+    assert (found['level'], found['function'], found['line']) == ('ERROR', 'hook', '9')
+    assert found['message'] == 'two'
+    assert lines[1] == 'lines here'
+    assert lines[-1] == "KeyError: 'key'"
+    assert 'too low' not in lines
+
+
+def test_a_relayed_record_keeps_the_workers_time(run, tmp_path):
+    run(FRONT + f'log.relay({worker_line()!r})', TZ='UTC')
+    assert lines_of(tmp_path / 'app.log') == [
+        '[INFO 2018-05-24 10:59:46,301 PID:7072 /svc/a.py:_inference:12 hello']
+
+
+def test_a_percent_sign_from_a_worker_is_no_format(run, tmp_path):
+    run(FRONT + f'log.relay({worker_line(message="%s %(x)s 100%")!r})')
+    assert lines_of(tmp_path / 'app.log')[0].endswith(' %s %(x)s 100%')
+
+
+@pytest.mark.parametrize(('line', 'expected'), [
+    (b'Segmentation fault\n', 'Segmentation fault'),
+    (b'{"not": "a record"}\n', '{"not": "a record"}'),
+    (b'[1, 2]\n', '[1, 2]'),
+    (b'null', 'null'),
+    (b'\xff\xfe cut', r'\xff\xfe cut'),
+    (b'[' * 100_000, '[[['),
+    (worker_line(created='noon'), '"created": "noon"'),
+    (worker_line(created=1e300), '"created": 1e+300'),
+    (worker_line(created=float('nan')), '"created": NaN'),
+    (worker_line(level=None), '"level": null'),
+    (worker_line()[:-20], '"process": 7072'),
+])
+def test_a_line_that_is_no_record_is_logged_as_it_is(line, expected, run, tmp_path):
+    done = run(FRONT + f'log.relay({line!r})' if len(line) < 1000 else
+               FRONT + "log.relay(b'[' * 100_000)")
+    assert done.returncode == 0, done.stderr
+    (written,) = lines_of(tmp_path / 'app.log')
+    assert HEAD.match(written)['level'] == 'INFO'
+    assert expected in written
+
+
+def test_a_blank_line_is_dropped(run, tmp_path):
+    run(FRONT + r"log.relay(b'\n'); log.relay(b'')")
+    assert lines_of(tmp_path / 'app.log') == []
+
+
+def test_a_workers_huge_message_is_cut_and_passes_a_non_blocking_pipe(run):
+    done = run("""
+import json, logging, os, threading
+from mms import log
+reading, writing = os.pipe()
+os.set_blocking(writing, False)
+log.configure_worker(writing, logging.INFO)
+def hook():
+    logging.info('x' * 3_000_000)
+    logging.info('small \\udcff')
+    os.close(writing)
+thread = threading.Thread(target=hook)
+thread.start()
+huge, small = [json.loads(line)['message'] for line in os.fdopen(reading, 'rb')]
+thread.join()
+print(len(huge), huge[-25:], ascii(small))
+""")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "1048602 [1951424 more characters] 'small \\udcff'\n"
+
+
+def test_a_worker_whose_front_is_gone_goes_on(run):
+    done = run("""
+import logging, os
+from mms import log
+reading, writing = os.pipe()
+os.close(reading)
+log.configure_worker(writing, logging.INFO)
+logging.info('nobody hears')
+print('alive')
+""")
+    assert (done.stdout, done.stderr) == ('alive\n', '')
+
+
+def test_a_worker_has_one_handler_whatever_was_there(run):
+    done = run("""
+import logging
+from mms import log
+logging.basicConfig()
+log.configure_worker(1, logging.INFO)
+log.configure_worker(1, logging.INFO)
+logging.warning('once')
+""")
+    assert done.stderr == ''
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)['message'] == 'once'
+
+
+# ---- get_logger
+
+
+def test_a_services_logger_reaches_the_file_once(run, tmp_path):
+    done = run(FRONT + "logger = log.get_logger('svc'); log.get_logger('svc')\n"
+               "log.get_logger('svc.part').info('part'); logger.info('whole')")
+    assert [line.split()[-1] for line in lines_of(tmp_path / 'app.log')] == ['part', 'whole']
+    assert done.stderr.count('whole') == 1
+    assert done.stderr.count('part') == 1
+
+
+def test_a_logger_made_before_the_server_is_configured_reaches_the_file_once(run, tmp_path):
+    done = run("from mms import log\nlogger = log.get_logger('svc')\n" + FRONT +
+               "logger.info('word')")
+    assert len(lines_of(tmp_path / 'app.log')) == 1
+    assert done.stderr.count('word') == 1
+
+
+def test_outside_a_server_a_logger_prints_formatted_lines_once(run):
+    done = run("from mms.log import get_logger\n"
+               "get_logger('a.b', level='INFO'); get_logger('a')\n"
+               "get_logger('a.b').info('word')")
+    (line,) = done.stderr.splitlines()
+    assert HEAD.match(line)['message'] == 'word'
+
+
+def test_a_logger_with_a_filename_writes_there_and_to_the_server(run, tmp_path):
+    run(FRONT + "for _ in range(2):\n    logger = log.get_logger('svc', filename='own.log')\n"
+        "logger.info('word')")
+    (own,) = lines_of(tmp_path / 'own.log')
+    assert HEAD.match(own)['message'] == 'word'
+    assert lines_of(tmp_path / 'app.log') == [own]
+
+
+@pytest.mark.parametrize('level', ["'WARNING'", 'logging.WARNING'])
+def test_a_logger_has_a_level_of_its_own(level, run, tmp_path):
+    run(FRONT + f"logger = log.get_logger('svc', level={level})\n"
+        "logger.info('low'); logger.warning('high')")
+    (line,) = lines_of(tmp_path / 'app.log')
+    assert line.endswith('high')
+
+
+def test_without_a_name_the_root_logger_is_returned_untouched(run):
+    done = run("import logging\nfrom mms.log import get_logger\n"
+               "assert get_logger() is logging.getLogger()\n"
+               "assert logging.getLogger().handlers == []")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_old_spelling_works_and_warns(run):
+    done = run("import warnings\nfrom mms.log import getLogger, get_logger\n"
+               "with warnings.catch_warnings(record=True) as seen:\n"
+               "    warnings.simplefilter('always')\n"
+               "    assert getLogger('svc', level='INFO') is get_logger('svc')\n"
+               "print(seen[0].category.__name__)")
+    assert done.stdout == 'DeprecationWarning\n', done.stderr
+
+
+def test_the_level_names_of_the_command_line_are_there(run):
+    done = run("from mms.log import LOG_LEVEL_DICT; print(sorted(LOG_LEVEL_DICT.items()))")
+    assert done.stdout == ("[('CRITICAL', 50), ('DEBUG', 10), ('ERROR', 40), ('INFO', 20), "
+                           "('NOTSET', 0), ('WARNING', 30)]\n")
