@@ -1,0 +1,1 @@
+"""Model archives: fetch, open, check and write them. Never imports MXNet."""

@@ -1,0 +1,117 @@
+"""A download: written under a temporary name, checked, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Optional
+
+from mms.archive.json_file import os_reason
+from mms.errors import FetchError
+
+# Waits before the second, third and fourth attempt: long enough for a service that restarts,
+# short enough for a person who mistyped a host name.
+BACK_OFF_S = (0.3, 0.6, 1.2)
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 60
+CHUNK_BYTES = 1024**2
+
+logger = logging.getLogger(__name__)
+
+
+class Interrupted(FetchError):
+    """A download failed in a way that another attempt may mend."""
+
+
+def with_retries(attempt: Callable[[], str]) -> str:
+    """Call `attempt` until it does not raise :class:`Interrupted`, four times at most."""
+    for wait_s in BACK_OFF_S:
+        try:
+            return attempt()
+        except Interrupted as exc:
+            logger.warning('%s; trying again in %.1f s', exc, wait_s)
+            time.sleep(wait_s)
+    return attempt()
+
+
+def save(
+    chunks: Iterator[bytes], path: str, expected_bytes: Optional[int], shown: str, progress: bool
+) -> None:
+    """Write `chunks` to `path`, which appears whole or not at all.
+
+    Parameters
+    ----------
+    chunks
+        The body; raises what is to be raised when the network fails.
+    path
+        The file to write; ``path.part`` while it is not whole.
+    expected_bytes
+        Length that was announced; None when it was not.
+    shown
+        What to call the location in messages and on the progress bar.
+    progress
+        Show the progress bar.
+
+    Raises
+    ------
+    FetchError
+        The disk is full or cannot be written.
+    """
+    part = path + '.part'
+    try:
+        _check_room(expected_bytes, path, shown)
+        with _disk_errors(shown), open(part, 'wb') as target:
+            _write(chunks, target.write, expected_bytes, shown, progress)
+        os.replace(part, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+
+
+def check_length(received: int, expected: Optional[int], shown: str) -> None:
+    """Refuse a body that is shorter or longer than announced.
+
+    Raises
+    ------
+    Interrupted
+    """
+    if expected is not None and received != expected:
+        raise Interrupted(f'{shown}: the download broke off: {received} of {expected} bytes came')
+
+
+def _write(
+    chunks: Iterator[bytes],
+    write: Callable[[bytes], object],
+    total: Optional[int],
+    shown: str,
+    progress: bool,
+) -> None:
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=os.path.basename(shown), unit='B', unit_scale=True,
+              disable=not progress) as bar:
+        for chunk in chunks:
+            write(chunk)
+            bar.update(len(chunk))
+
+
+def _check_room(needed: Optional[int], path: str, shown: str) -> None:
+    folder = os.path.dirname(path)
+    free = shutil.disk_usage(folder).free
+    if needed is not None and needed > free:
+        raise FetchError(f'{shown}: the disk is full: {needed} bytes needed, {free} free in '
+                         f'{folder}; set TMPDIR to a larger disk')
+
+
+@contextmanager
+def _disk_errors(shown: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        # `chunks` translates what goes wrong on the network, so this is the disk.
+        raise FetchError(f'{shown}: cannot be written to disk: {os_reason(exc)}') from exc

@@ -1,0 +1,53 @@
+"""JSON files of an archive, read with messages that a person can act on."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from mms.errors import ArchiveError
+
+
+def read_json(path: str, where: str, error: type[ArchiveError]) -> Any:
+    """Parse the UTF-8 JSON file at `path`; a byte order mark is tolerated.
+
+    Parameters
+    ----------
+    path
+        The file.
+    where
+        What to call the file in messages: its path, or the archive it came from.
+    error
+        The class of the error that is raised.
+
+    Raises
+    ------
+    ArchiveError
+        An `error`: the file is missing, unreadable, not UTF-8 or not JSON.
+    """
+    try:
+        with open(path, encoding='utf-8-sig') as stream:
+            return json.load(stream)
+    except OSError as exc:
+        raise error(f'{where} cannot be read: {os_reason(exc)}') from exc
+    except UnicodeDecodeError as exc:
+        raise error(f'{where} is not UTF-8 text (byte {exc.start})') from exc
+    except json.JSONDecodeError as exc:
+        raise error(
+            f'{where} is not valid JSON: {exc.msg} (line {exc.lineno}, column {exc.colno})'
+        ) from exc
+    except (ValueError, RecursionError) as exc:
+        raise error(f'{where} is not usable JSON: its values are too large or too deep') from exc
+
+
+def os_reason(exc: OSError) -> str:
+    """The operating system's own words for `exc`, without path or number."""
+    return os.strerror(exc.errno) if exc.errno else str(exc) or type(exc).__name__
+
+
+def kind_of(value: Any) -> str:
+    """What JSON calls the type of `value`, with its article."""
+    names = {bool: 'a boolean', int: 'a number', float: 'a number', str: 'a string',
+             list: 'a list', dict: 'an object', type(None): 'null'}
+    return names.get(type(value), type(value).__name__)

@@ -1,0 +1,238 @@
+"""Open a model archive, wherever it lies, for serving."""
+
+from __future__ import annotations
+
+import lzma
+import ntpath
+import os
+import re
+import shutil
+import stat
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from mms.archive.fetch import fetch
+from mms.archive.json_file import os_reason
+from mms.archive.location import redacted, scheme_of
+from mms.archive.manifest import MANIFEST_FILE, read_manifest
+from mms.archive.signature import read_signature
+from mms.errors import ArchiveError
+
+# A model has tens of files; this bounds what a hostile archive costs in inodes.
+MAX_MEMBERS = 10_000
+# Deflate packs zeros about 1000:1; weights, even half zeros, stay under 10:1. Stored archives,
+# the usual kind, are 1:1 whatever their size.
+MAX_RATIO = 100
+# Below this total the ratio does not matter: small archives may hold repetitive text.
+ALWAYS_ALLOWED_BYTES = 1024**3
+_COPY_BYTES = 1024**2
+_ENCRYPTED = 0x1
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error,
+               NotImplementedError, RuntimeError, ValueError)
+_ONNX_SUFFIXES = ('.onnx', '.pb2')
+
+
+class LoadedModel(NamedTuple):
+    """An archive that is ready to be served.
+
+    Attributes
+    ----------
+    service_name
+        The NAME of the command line, first segment of the endpoint.
+    model_name
+        The manifest's ``Model-Name``.
+    model_dir
+        The folder that holds the archive's files.
+    """
+
+    service_name: str
+    model_name: str
+    model_dir: str
+    manifest: dict[str, Any]
+
+
+def open_model(
+    endpoint: str, location: str, workspace: str, progress: bool = False
+) -> LoadedModel:
+    """Fetch, extract and check the archive at `location`.
+
+    A folder is served in place and never written to. Anything else is extracted
+    into a new private folder inside `workspace`; nothing is left there on failure.
+    Safe to call from several threads at once.
+
+    Parameters
+    ----------
+    endpoint
+        NAME of the model's endpoint.
+    location
+        A ``.model`` file, a folder, or a ``file://``, ``http(s)://`` or ``s3://`` URL.
+    workspace
+        Private folder of this server, on a disk with room for the archive.
+    progress
+        Show a progress bar while downloading.
+
+    Raises
+    ------
+    ArchiveError
+        The archive, its manifest or its signature cannot be used.
+    FetchError
+        The location could not be brought here.
+    MissingExtraError
+        The location needs an optional dependency.
+    """
+    _refuse_onnx(location)
+    if not scheme_of(location) and os.path.isdir(os.path.expanduser(location)):
+        return _check(endpoint, fetch(location, workspace, progress), location)
+    with _private_folder(endpoint, workspace) as private:
+        local = fetch(location, private, progress)
+        if os.path.isdir(local):
+            shutil.rmtree(private, ignore_errors=True)
+            return _check(endpoint, local, location)
+        model_dir = os.path.join(private, 'model')
+        _extract(local, model_dir, redacted(location))
+        if os.path.dirname(local) == private:  # the download: its contents are extracted now
+            os.unlink(local)
+        return _check(endpoint, model_dir, redacted(location))
+
+
+def extract(archive_path: str, into: str) -> None:
+    """Extract the zip at `archive_path` into the new folder `into`, flattened.
+
+    Members keep only their base name. On failure `into` is removed again.
+
+    Raises
+    ------
+    ArchiveError
+        The file is missing, empty, broken or no zip; two members have one name;
+        a member is encrypted or no regular file; the contents are too large.
+    """
+    _extract(archive_path, into, archive_path)
+
+
+def _refuse_onnx(location: str) -> None:
+    shown = redacted(location)
+    if shown.lower().endswith(_ONNX_SUFFIXES) and not os.path.isdir(os.path.expanduser(location)):
+        raise ArchiveError(f'{shown} is an ONNX model: convert it with mxnet-model-export first, '
+                           'then serve the .model file that it writes')
+
+
+@contextmanager
+def _private_folder(endpoint: str, workspace: str) -> Iterator[str]:
+    prefix = re.sub(r'[^A-Za-z0-9_-]', '_', endpoint)[:40] + '-'
+    folder = tempfile.mkdtemp(prefix=prefix, dir=workspace)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _check(endpoint: str, model_dir: str, where: str) -> LoadedModel:
+    manifest = read_manifest(model_dir, where)
+    name = manifest['Model']['Signature']
+    read_signature(os.path.join(model_dir, name), f'{where}: {name}')
+    return LoadedModel(endpoint, manifest['Model']['Model-Name'], model_dir, manifest)
+
+
+def _extract(archive_path: str, into: str, where: str) -> None:
+    _check_is_file(archive_path, where)
+    try:
+        with zipfile.ZipFile(archive_path) as archive:
+            members = _flatten(archive, where)
+            os.mkdir(into)
+            _check_size(list(members.values()), os.path.getsize(archive_path), into, where)
+            _copy_members(archive, members, into)
+    except _UNREADABLE as exc:
+        shutil.rmtree(into, ignore_errors=True)
+        raise ArchiveError(_unreadable_message(archive_path, where, exc)) from exc
+    except OSError as exc:
+        shutil.rmtree(into, ignore_errors=True)
+        raise ArchiveError(f'{where} cannot be extracted: {os_reason(exc)}') from exc
+    except BaseException:
+        shutil.rmtree(into, ignore_errors=True)
+        raise
+
+
+def _check_is_file(path: str, where: str) -> None:
+    if not os.path.exists(path):
+        raise ArchiveError(f'{where}: no such file or folder')
+    if not os.path.isfile(path):
+        raise ArchiveError(f'{where} is neither a file nor a folder')
+    if os.path.getsize(path) == 0:
+        raise ArchiveError(f'{where} is empty, not a model archive')
+
+
+def _unreadable_message(path: str, where: str, exc: Exception) -> str:
+    with open(path, 'rb') as stream:
+        is_zip = stream.read(2) == b'PK'
+    if not is_zip:
+        return f'{where} is not a model archive: it is not a zip file'
+    reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+    return f'{where} is a broken or truncated archive ({reason}): export or download it again'
+
+
+def _flatten(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.ZipInfo]:
+    """Base name -> member; drive letters, folders and ``..`` all fall away."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        name = ntpath.basename(info.filename)
+        if not name:
+            continue
+        _check_member(info, name, where)
+        other = members.setdefault(name, info)
+        if other is not info and not _same_manifest(other, info):
+            raise ArchiveError(f'{where}: two members have the name {name!r}: '
+                               f'{other.filename!r} and {info.filename!r}')
+    return members
+
+
+def _same_manifest(one: zipfile.ZipInfo, other: zipfile.ZipInfo) -> bool:
+    # MMS 0.2 to 0.4 wrote MANIFEST.json twice when the exported folder already held one.
+    return one.filename == other.filename == MANIFEST_FILE and (
+        (one.CRC, one.file_size) == (other.CRC, other.file_size))
+
+
+def _check_member(info: zipfile.ZipInfo, name: str, where: str) -> None:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if name in ('.', '..'):
+        raise ArchiveError(f'{where}: member {info.filename!r} has no usable name')
+    if kind not in (0, stat.S_IFREG):
+        raise ArchiveError(f'{where}: member {info.filename!r} is a link or a special file, '
+                           'not a regular one')
+    if info.flag_bits & _ENCRYPTED:
+        raise ArchiveError(f'{where}: member {info.filename!r} is encrypted: '
+                           'make the archive without a password')
+
+
+def _check_size(
+    members: list[zipfile.ZipInfo], archive_bytes: int, into: str, where: str
+) -> None:
+    if len(members) > MAX_MEMBERS:
+        raise ArchiveError(f'{where} has {len(members)} members; {MAX_MEMBERS} are allowed')
+    total = sum(info.file_size for info in members)
+    packed = sum(info.compress_size for info in members)
+    if packed > archive_bytes or total > max(ALWAYS_ALLOWED_BYTES, MAX_RATIO * archive_bytes):
+        raise ArchiveError(f'{where} is refused as a zip bomb: {archive_bytes} bytes '
+                           f'claim to hold {total}')
+    free = shutil.disk_usage(into).free
+    if total > free:
+        raise ArchiveError(f'{where} needs {_gb(total)} to be extracted, and {into} has '
+                           f'{_gb(free)} free: set TMPDIR to a larger disk')
+
+
+def _gb(count: int) -> str:
+    return f'{count / 1e9:.2f} GB'
+
+
+def _copy_members(
+    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], into: str
+) -> None:
+    for name, info in members.items():
+        # 'x': on a file system that ignores letter case, A and a are one name.
+        with archive.open(info) as source, open(os.path.join(into, name), 'xb') as target:
+            shutil.copyfileobj(source, target, _COPY_BYTES)

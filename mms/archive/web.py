@@ -1,0 +1,144 @@
+"""Download archives over ``http://`` and ``https://``."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Optional
+
+import requests
+
+from mms.archive.download import (
+    CHUNK_BYTES,
+    CONNECT_TIMEOUT_S,
+    READ_TIMEOUT_S,
+    Interrupted,
+    check_length,
+    save,
+    with_retries,
+)
+from mms.archive.location import file_name, redacted
+from mms.errors import FetchError
+
+_STATUS_HINTS = {
+    401: 'it asks for credentials',
+    403: 'access is denied',
+    404: 'there is no such file',
+    410: 'the file is gone',
+    429: 'too many requests',
+}
+_RETRIED_STATUSES = frozenset({500, 502, 503, 504})
+
+
+def download(url: str, into: str, progress: bool) -> str:
+    """Download `url` into the folder `into` and return the file's path.
+
+    Raises
+    ------
+    FetchError
+        No host, no connection, no file, no room, or a body that broke off, after
+        retries where they may help. Messages hold neither credentials nor query.
+    """
+    path = os.path.join(into, _file_name(url))
+    return with_retries(lambda: _attempt(url, path, progress))
+
+
+def _file_name(url: str) -> str:
+    try:
+        return file_name(url)
+    except ValueError as exc:
+        raise FetchError(f'{redacted(url)} is not a valid URL') from exc
+
+
+def _attempt(url: str, path: str, progress: bool) -> str:
+    shown = redacted(url)
+    with requests.Session() as session, _get(session, url, shown) as response:
+        _check_status(response, shown)
+        total = _content_length(response)
+        save(_chunks(response, total, shown), path, total, shown, progress)
+    return path
+
+
+def _get(session: requests.Session, url: str, shown: str) -> requests.Response:
+    try:
+        # identity: Content-Length then counts the bytes that are written.
+        return session.get(url, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                           headers={'Accept-Encoding': 'identity'})
+    except (requests.RequestException, OSError, ValueError) as exc:
+        raise _translated(exc, shown) from exc
+
+
+def _check_status(response: requests.Response, shown: str) -> None:
+    status = response.status_code
+    if status == 200:
+        return
+    hint = _STATUS_HINTS.get(status) or response.reason or 'unexpected answer'
+    kind = Interrupted if status in _RETRIED_STATUSES else FetchError
+    raise kind(f'{shown}: the server answered {status} ({hint})')
+
+
+def _content_length(response: requests.Response) -> Optional[int]:
+    length = response.headers.get('Content-Length', '')
+    encoded = response.headers.get('Content-Encoding', 'identity') != 'identity'
+    return int(length) if length.isdigit() and not encoded else None
+
+
+def _chunks(response: requests.Response, total: Optional[int], shown: str) -> Iterator[bytes]:
+    received = 0
+    try:
+        for chunk in response.iter_content(CHUNK_BYTES):
+            received += len(chunk)
+            yield chunk
+    except (requests.RequestException, OSError) as exc:
+        raise _translated(exc, shown) from exc
+    check_length(received, total, shown)
+
+
+def _translated(exc: BaseException, shown: str) -> FetchError:
+    causes = list(_causes(exc))
+
+    def has(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if has(requests.exceptions.SSLError, ssl.SSLError):
+        return FetchError(f'{shown}: the TLS connection failed: {_tls_reason(causes)}')
+    if has(socket.gaierror):
+        return Interrupted(f'{shown}: the host name cannot be resolved (DNS)')
+    if has(ConnectionRefusedError):
+        return Interrupted(f'{shown}: the connection was refused')
+    if has(requests.Timeout, socket.timeout, TimeoutError):
+        return Interrupted(f'{shown}: timed out')
+    if has(requests.exceptions.ProxyError):
+        return Interrupted(f'{shown}: the proxy cannot be reached')
+    if has(requests.TooManyRedirects):
+        return FetchError(f'{shown}: too many redirects')
+    if has(requests.ConnectionError, requests.exceptions.ChunkedEncodingError, ConnectionError):
+        return Interrupted(f'{shown}: the connection broke off')
+    if has(ValueError):
+        return FetchError(f'{shown} is not a URL that can be fetched')
+    return FetchError(f'{shown}: the download failed ({type(exc).__name__})')
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """`exc` and every exception it wraps: requests and urllib3 nest them four ways."""
+    waiting, seen = [exc], set()
+    while waiting:
+        current = waiting.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        inner = (current.__cause__, current.__context__, getattr(current, 'reason', None),
+                 *current.args)
+        waiting.extend(item for item in inner if isinstance(item, BaseException))
+
+
+def _tls_reason(causes: list[BaseException]) -> str:
+    for cause in causes:
+        message = getattr(cause, 'verify_message', '') or (
+            isinstance(cause, ssl.SSLError) and cause.reason)
+        if message:
+            return str(message).replace('_', ' ').lower()
+    return 'handshake failure'

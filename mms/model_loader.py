@@ -1,0 +1,50 @@
+"""``ModelLoader.load``: from names and locations to folders that can be served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Optional
+
+from mms.archive.reader import LoadedModel, open_model
+from mms.workspace import Workspace
+
+
+class ModelLoader:
+    """Opens model archives (drop-in of MMS 0.4's)."""
+
+    @staticmethod
+    def load(
+        models: Mapping[str, str], workspace: Optional[str] = None, progress: bool = False
+    ) -> list[LoadedModel]:
+        """Fetch, extract and check the archive of every model, in order.
+
+        Parameters
+        ----------
+        models
+            Endpoint name -> location: a ``.model`` file, a folder, or a ``file://``,
+            ``http(s)://`` or ``s3://`` URL.
+        workspace
+            Folder that takes downloads and extracted archives. By default a private
+            one that is removed when the process ends.
+        progress
+            Show a progress bar for each download.
+
+        Returns
+        -------
+        list of LoadedModel
+            Tuples ``(service_name, model_name, model_dir, manifest)``.
+
+        Raises
+        ------
+        StartupError
+            The first archive that cannot be used.
+        """
+        folder = workspace or _process_workspace().path
+        return [open_model(name, location, folder, progress)
+                for name, location in models.items()]
+
+
+@lru_cache(maxsize=1)
+def _process_workspace() -> Workspace:
+    return Workspace()
