@@ -13,7 +13,6 @@ from mms.errors import UsageError
 DEFAULT_HOST = '127.0.0.1'
 DEFAULT_PORT = 8080
 DEFAULT_LOG_FILE = 'mms_app.log'
-DEFAULT_LOG_ROTATION = '1 H'
 DEFAULT_MAX_REQUEST_BYTES = 64 * 1024 * 1024
 # A 24 megapixel camera picture fits twice; decoded at 3 bytes a pixel it is 150 MB.
 DEFAULT_MAX_IMAGE_PIXELS = 50_000_000
@@ -34,6 +33,9 @@ class LogRotation:
 
     interval: int
     when: str
+
+
+DEFAULT_LOG_ROTATION = LogRotation(1, 'H')
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Settings:
     gpu: Optional[int] = None
     gen_api: Optional[str] = None
     log_file: str = DEFAULT_LOG_FILE
-    log_rotation: LogRotation = LogRotation(1, 'H')
+    log_rotation: LogRotation = DEFAULT_LOG_ROTATION
     log_level: int = logging.INFO
     metrics_write_to: str = 'log'
     max_request_bytes: int = DEFAULT_MAX_REQUEST_BYTES
@@ -93,7 +95,7 @@ class Settings:
             gpu=None if gpu is None else _whole('--gpu', gpu, 0, 1023),
             gen_api=given('gen_api', None),
             log_file=given('log_file', DEFAULT_LOG_FILE) or DEFAULT_LOG_FILE,
-            log_rotation=parse_rotation(given('log_rotation_time', DEFAULT_LOG_ROTATION)),
+            log_rotation=parse_rotation(given('log_rotation_time', '1 H')),
             log_level=parse_log_level(given('log_level', 'INFO')),
             metrics_write_to=_one_of(
                 '--metrics-write-to', given('metrics_write_to', 'log'), METRICS_SINKS),

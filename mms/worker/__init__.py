@@ -1,0 +1,1 @@
+"""The child process: one model, its service, and the loop that answers requests."""

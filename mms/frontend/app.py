@@ -1,0 +1,136 @@
+"""The Flask application: routes, and what is counted and logged of each request."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import flask
+from flask_cors import CORS
+from werkzeug.routing import BaseConverter
+
+from mms.frontend.decode import FormRequest, read_form
+from mms.frontend.errors import answer_errors
+from mms.metrics import Metrics
+from mms.wire import RawInput, Reply
+
+logger = logging.getLogger(__name__)
+
+_LATENCIES = {
+    'preprocess': 'LatencyPreprocess',
+    'inference': 'LatencyInference',
+    'postprocess': 'LatencyPostprocess',
+}
+
+
+class Models(Protocol):
+    """What the routes need of the models behind them."""
+
+    names: Sequence[str]
+
+    def signature(self, name: str) -> Mapping[str, Any]:
+        """Live signature of a model."""
+
+    def predict(self, name: str, inputs: Sequence[RawInput]) -> Reply:
+        """Answer one request."""
+
+    def ill_health(self) -> Mapping[str, str]:
+        """Name of each model that cannot answer -> why."""
+
+
+def create_app(
+    app_name: str, models: Models, metrics: Metrics, description: Mapping[str, Any],
+    max_request_bytes: int,
+) -> flask.Flask:
+    """WSGI application that serves `models`.
+
+    Parameters
+    ----------
+    app_name
+        Import name of the Flask application.
+    models
+        The models, loaded.
+    metrics
+        Where requests are counted.
+    description
+        Swagger document for ``/api-description``.
+    max_request_bytes
+        A larger body is answered 413.
+    """
+    app = flask.Flask(app_name, static_folder=None)
+    app.request_class = FormRequest
+    app.config.update(MAX_CONTENT_LENGTH=max_request_bytes, MAX_FORM_MEMORY_SIZE=None)
+    CORS(app)
+    answer_errors(app)
+    app.url_map.converters['model'] = _converter(models.names)
+    routes = _Routes(models, metrics, description)
+    app.add_url_rule('/<model:name>/predict', 'predict', routes.predict, methods=['POST'])
+    app.add_url_rule('/ping', 'ping', routes.ping)
+    app.add_url_rule('/', 'root', routes.ping)
+    app.add_url_rule('/api-description', 'api-description', routes.api_description)
+    app.before_request(_start_clock)
+    app.after_request(routes.account)
+    return app
+
+
+class _Routes:
+    def __init__(
+        self, models: Models, metrics: Metrics, description: Mapping[str, Any],
+    ) -> None:
+        self._models = models
+        self._metrics = metrics
+        self._description = description
+
+    def predict(self, name: str) -> flask.Response:
+        self._metrics.count('PredictionTotal', model=name)
+        inputs = read_form(flask.request, self._models.signature(name))
+        reply = self._models.predict(name, inputs)
+        self._observe(name, reply.stage_times_ms)
+        logger.debug('Prediction request handling time is: %s ms', _elapsed_ms())
+        return flask.Response(b'{"prediction":%b}\n' % reply.prediction,
+                              mimetype='application/json')
+
+    def ping(self) -> tuple[flask.Response, int]:
+        self._metrics.count('PingTotal')
+        sick = self._models.ill_health()
+        for name, reason in sick.items():
+            logger.error('Model %s is unhealthy: %s', name, reason)
+        if sick:
+            return flask.jsonify({'health': 'unhealthy!'}), 503
+        return flask.jsonify({'health': 'healthy!'}), 200
+
+    def api_description(self) -> flask.Response:
+        self._metrics.count('APIDescriptionTotal')
+        return flask.jsonify({'description': self._description})
+
+    def account(self, answer: flask.Response) -> flask.Response:
+        name = (flask.request.view_args or {}).get('name')
+        if name is not None and answer.status_code >= 400:
+            self._metrics.count(f'Prediction{answer.status_code // 100}XX', model=name)
+        logger.info('%s %s %d %.1f ms%s', flask.request.method, flask.request.path,
+                    answer.status_code, _elapsed_ms(), f' model={name}' if name else '')
+        return answer
+
+    def _observe(self, name: str, times_ms: Mapping[str, float]) -> None:
+        for stage, metric in _LATENCIES.items():
+            if stage in times_ms:
+                self._metrics.observe(metric, times_ms[stage], model=name)
+        if times_ms:
+            self._metrics.observe('LatencyOverall', sum(times_ms.values()), model=name)
+
+
+def _converter(names: Sequence[str]) -> type[BaseConverter]:
+    """Matches the models' names alone, so that any other path is a 404."""
+    pattern = '|'.join(re.escape(name) for name in names)
+    return type('ModelNameConverter', (BaseConverter,), {'regex': f'(?:{pattern})'})
+
+
+def _start_clock() -> None:
+    flask.g.started = time.monotonic()
+
+
+def _elapsed_ms() -> float:
+    return (time.monotonic() - flask.g.started) * 1000

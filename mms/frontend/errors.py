@@ -1,0 +1,62 @@
+"""The one place where an exception becomes an HTTP answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import flask
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.http import HTTP_STATUS_CODES
+
+from mms.errors import PayloadTooLarge, RequestError
+
+logger = logging.getLogger(__name__)
+
+_TYPES = {
+    400: 'BadRequestException',
+    404: 'ResourceNotFoundException',
+    405: 'MethodNotAllowedException',
+    500: 'InternalServerException',
+}
+
+
+def answer_errors(app: flask.Flask) -> None:
+    """Make every error of `app` a JSON answer: ``code``, ``type`` and ``message``."""
+    app.register_error_handler(RequestError, _request_error)
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _request_error(error: RequestError) -> flask.Response:
+    logger.error(str(error))
+    return _answer(error.status, error.type, str(error))
+
+
+def _http_exception(error: HTTPException) -> flask.Response:
+    if isinstance(error, RequestEntityTooLarge):
+        limit = flask.current_app.config['MAX_CONTENT_LENGTH']
+        return _request_error(PayloadTooLarge(
+            f'The request is larger than the limit of {limit} bytes (--max-request-size).'))
+    code = error.code or 500
+    answer = _answer(code, _type(code), error.description or '')
+    for name, value in error.get_headers():
+        if name.lower() not in ('content-type', 'content-length'):
+            answer.headers.set(name, value)
+    return answer
+
+
+def _unexpected(error: Exception) -> flask.Response:
+    logger.exception('The server itself failed over %s', flask.request.path)
+    return _answer(500, _type(500), 'The server failed over this request; its log says how.')
+
+
+def _answer(code: int, kind: str, message: str) -> flask.Response:
+    answer = flask.jsonify({'code': code, 'type': kind, 'message': message})
+    answer.status_code = code
+    return answer
+
+
+def _type(code: int) -> str:
+    name = re.sub(r'[^A-Za-z]', '', HTTP_STATUS_CODES.get(code, '').title())
+    return _TYPES.get(code, f'{name}Exception')

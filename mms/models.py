@@ -1,0 +1,107 @@
+"""All models of a server: loaded side by side, asked by name."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, Optional
+
+import gevent
+from gevent.pool import Group
+
+from mms.archive.reader import LoadedModel
+from mms.config import Settings
+from mms.errors import ServiceError
+from mms.pool.supervisor import Supervisor
+from mms.scheduler import Scheduler
+from mms.wire import Load, RawInput, Reply
+
+logger = logging.getLogger(__name__)
+
+
+class LocalModels:
+    """The models of this process's event loop.
+
+    Parameters
+    ----------
+    opened
+        The models' archives, opened.
+    settings
+        The server's settings.
+    """
+
+    def __init__(self, opened: Sequence[LoadedModel], settings: Settings) -> None:
+        self._workers = {
+            model.service_name: Supervisor(_load(model, settings)) for model in opened
+        }
+        self._locations = dict(settings.models)
+        self._schedulers: dict[str, Scheduler] = {}
+        self.names = list(self._workers)
+
+    def start(self, on_ready: Optional[Callable[[str], None]] = None) -> None:
+        """Load all models side by side and wait for them.
+
+        Parameters
+        ----------
+        on_ready
+            Called with a model's name when it is loaded.
+
+        Raises
+        ------
+        ServiceError
+            The first model that does not load; the others are stopped.
+        """
+        starts = Group()
+        greenlets = [starts.spawn(self._start_one, name, on_ready) for name in self.names]
+        try:
+            gevent.joinall(greenlets, raise_error=True)
+        except BaseException:
+            starts.kill()
+            self.stop()
+            raise
+
+    def signature(self, name: str) -> Mapping[str, Any]:
+        """Live signature of a model."""
+        return self._workers[name].signature
+
+    def predict(self, name: str, inputs: Sequence[RawInput]) -> Reply:
+        """Answer one request; see :meth:`Scheduler.predict`."""
+        return self._schedulers[name].predict(inputs)
+
+    def ill_health(self) -> dict[str, str]:
+        """Name of each model that cannot answer -> why."""
+        asked = {name: gevent.spawn(scheduler.ill_health)
+                 for name, scheduler in self._schedulers.items()}
+        gevent.joinall(list(asked.values()))
+        return {name: greenlet.value for name, greenlet in asked.items() if greenlet.value}
+
+    def stop(self) -> None:
+        """End every worker; call it when no request is in flight."""
+        for scheduler in self._schedulers.values():
+            scheduler.stop()
+        gevent.joinall([gevent.spawn(workers.stop) for workers in self._workers.values()])
+
+    def _start_one(self, name: str, on_ready: Optional[Callable[[str], None]]) -> None:
+        workers = self._workers[name]
+        began = time.monotonic()
+        try:
+            workers.start()
+        except ServiceError as error:
+            where = self._locations.get(name, 'its archive')
+            raise ServiceError(f'model {name} from {where} cannot be served: {error}') from error
+        self._schedulers[name] = Scheduler(workers)
+        logger.info('Model %s is loaded after %.1f s: %s, worker PID %d.', name,
+                    time.monotonic() - began, workers.service_class, workers.pids[0])
+        if on_ready is not None:
+            on_ready(name)
+
+
+def _load(model: LoadedModel, settings: Settings) -> Load:
+    service_file = settings.service or os.path.join(
+        model.model_dir, os.path.basename(model.manifest['Model']['Service']))
+    return Load(
+        endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
+        manifest=model.manifest, service_file=os.path.abspath(service_file), gpu=settings.gpu,
+        max_image_pixels=settings.max_image_pixels)

@@ -1,0 +1,221 @@
+"""``mxnet-model-server``: the wiring of all parts, and the way in for embedders."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from typing import Any, Optional
+
+import gevent
+
+from mms.archive.reader import LoadedModel, open_model
+from mms.arg_parser import ArgParser
+from mms.config import Settings
+from mms.errors import StartupError
+from mms.frontend.announce import announcement
+from mms.frontend.app import Models, create_app
+from mms.frontend.openapi import describe
+from mms.frontend.progress import loading_bar
+from mms.frontend.server import HTTPServer, bind
+from mms.log import configure_front
+from mms.metrics import Metrics, make_sink
+from mms.models import LocalModels
+from mms.run import StopRequest, run_until_signal
+from mms.threaded_models import ThreadedModels
+from mms.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+# Requests that are still in flight this long after the stop are given up.
+DRAIN_TIMEOUT_S = 60.0
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Console script; returns the exit status."""
+    try:
+        return MMS(args=ArgParser.extract_args(argv)).start_model_serving()
+    except StartupError as error:
+        _report(error)
+        return 1
+
+
+def start_serving(app_name: str = 'mms', args: Optional[Sequence[str]] = None) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    app_name
+        Import name of the Flask application.
+    args
+        Words of the command line; None for this process's own.
+
+    Raises
+    ------
+    SystemExit
+        The server could not start; the reason was printed.
+    """
+    try:
+        status = MMS(app_name, args=ArgParser.extract_args(args)).start_model_serving()
+    except StartupError as error:
+        _report(error)
+        status = 1
+    if status:
+        sys.exit(status)
+
+
+class MMS:
+    """A model server, to be run or to be embedded.
+
+    Parameters
+    ----------
+    app_name
+        Import name of the Flask application.
+    args
+        What :meth:`ArgParser.extract_args` returned; None for this process's
+        own command line.
+    models
+        What :meth:`ModelLoader.load` returned; None to open ``args.models``.
+
+    Raises
+    ------
+    UsageError
+        An argument has a value that cannot be used.
+    """
+
+    def __init__(
+        self, app_name: str = 'mms', args: Optional[argparse.Namespace] = None,
+        models: Optional[Sequence[tuple[str, str, str, dict[str, Any]]]] = None,
+    ) -> None:
+        self.args = args if args is not None else ArgParser.extract_args()
+        self._app_name = app_name
+        self._settings = Settings.from_args(self.args)
+        self._opened = None if models is None else [LoadedModel(*model) for model in models]
+
+    def start_model_serving(self) -> int:
+        """Serve until SIGINT or SIGTERM, which finish the requests in flight.
+
+        Returns
+        -------
+        int
+            Exit status; not 0 when a signal came before the server was up.
+
+        Raises
+        ------
+        StartupError
+            The server could not start; nothing of it is left.
+        """
+        return run_until_signal(self._serve)
+
+    def create_app(self) -> Any:
+        """Load the models and return a WSGI application that serves them.
+
+        It may be run by any WSGI server, threaded or not; the workers end with
+        this process.
+
+        Raises
+        ------
+        StartupError
+            The models could not be loaded; nothing of them is left.
+        """
+        settings = self._settings
+        with ExitStack() as undo:
+            opened = self._open(undo)
+            self._configure_log()
+            models = ThreadedModels(opened, settings)
+            models.start()
+            undo.callback(models.stop)
+            app = self._app(models, settings.port, undo)
+            atexit.register(undo.pop_all().close)
+        self._log_started(settings.port)
+        return app
+
+    def _serve(self, stop: StopRequest) -> None:
+        settings = self._settings
+        with ExitStack() as undo:
+            sock = undo.enter_context(bind(settings.host, settings.port))
+            opened = self._open(undo)
+            self._configure_log()
+            models = LocalModels(opened, settings)
+            with loading_bar(models.names) as on_ready:
+                models.start(on_ready)
+            undo.callback(models.stop)
+            port = sock.getsockname()[1]
+            if settings.gen_api is not None:
+                self._generate_client(models, port)
+                return
+            server = HTTPServer(sock, self._app(models, port, undo))
+            server.listen()
+            stop.serving = True
+            self._announce(models, port)
+            stop.event.wait()
+            self._drain(server)
+
+    def _open(self, undo: ExitStack) -> list[LoadedModel]:
+        if self._opened is not None:
+            return self._opened
+        workspace = undo.enter_context(closing(Workspace()))
+        threads = gevent.get_hub().threadpool
+        progress = sys.stderr.isatty()
+        opening = [threads.spawn(open_model, name, location, workspace.path, progress)
+                   for name, location in self._settings.models.items()]
+        return [result.get() for result in opening]
+
+    def _configure_log(self) -> None:
+        settings = self._settings
+        configure_front(settings.log_file, settings.log_rotation, settings.log_level)
+
+    def _app(self, models: Models, port: int, undo: ExitStack) -> Any:
+        settings = self._settings
+        metrics = Metrics(models.names, make_sink(settings.metrics_write_to, 'metrics'))
+        metrics.start()
+        undo.callback(metrics.stop)
+        return create_app(self._app_name, models, metrics, self._description(models, port),
+                          settings.max_request_bytes)
+
+    def _description(self, models: Models, port: int) -> dict[str, Any]:
+        return describe(_signatures(models), self._settings.host, port)
+
+    def _generate_client(self, models: Models, port: int) -> None:
+        from mms.codegen import generate_client
+
+        language = self._settings.gen_api
+        assert language is not None
+        description = self._description(models, port)
+        gevent.get_hub().threadpool.apply(generate_client, (description, language))
+
+    def _announce(self, models: Models, port: int) -> None:
+        self._log_started(port)
+        print(announcement(_signatures(models), self._settings.host, port), flush=True)
+
+    def _log_started(self, port: int) -> None:
+        address = f'{self._settings.host}:{port}'
+        logger.info('Service started successfully.')
+        logger.info('Service description endpoint: %s/api-description', address)
+        logger.info('Service health endpoint: %s/ping', address)
+
+    def _drain(self, server: HTTPServer) -> None:
+        logger.info('Stopping: the requests in flight are finished first.')
+        if not server.drain(DRAIN_TIMEOUT_S):
+            logger.warning('Some requests were still in flight after %.0f s; they are given up.',
+                           DRAIN_TIMEOUT_S)
+        logger.info('Service stopped.')
+
+
+def _signatures(models: Models) -> dict[str, Any]:
+    return {name: models.signature(name) for name in models.names}
+
+
+def _report(error: StartupError) -> None:
+    """One line for the person who started the server, in the log too if there is one."""
+    if logging.getLogger().handlers and logger.isEnabledFor(logging.ERROR):
+        logger.error('%s', error)
+    else:
+        print(f'mxnet-model-server: {error}', file=sys.stderr)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Run a greenlet until it ends or a signal asks it to."""
+
+from __future__ import annotations
+
+import signal
+from typing import Callable
+
+import gevent
+from gevent.event import Event
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(gevent.GreenletExit):
+    """Thrown into the work when it is to end at once."""
+
+
+class StopRequest:
+    """Says whether, and by which signal, the work was asked to end.
+
+    Attributes
+    ----------
+    event
+        Set at the first signal.
+    serving
+        Whether the work ends by itself after the first signal; before that, and
+        at a second signal, it is stopped where it stands.
+    signal_number
+        The first signal; 0 before there was one.
+    """
+
+    def __init__(self) -> None:
+        self.event = Event()
+        self.serving = False
+        self.signal_number = 0
+
+
+def run_until_signal(work: Callable[[StopRequest], None]) -> int:
+    """Run `work` in a greenlet; SIGINT and SIGTERM ask it to end.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 128 and the signal's number when the work was stopped
+        before it served.
+
+    Raises
+    ------
+    Exception
+        What `work` raised.
+    """
+    request = StopRequest()
+    greenlet = gevent.spawn(work, request)
+
+    def stop(number: int) -> None:
+        again = bool(request.signal_number)
+        request.signal_number = request.signal_number or number
+        request.event.set()
+        if again or not request.serving:
+            greenlet.kill(Stopped, block=False)
+
+    handlers = [gevent.signal_handler(number, stop, int(number)) for number in _SIGNALS]
+    try:
+        greenlet.join()
+    finally:
+        for handler in handlers:
+            handler.cancel()
+    greenlet.get()
+    return 0 if request.serving or not request.signal_number else 128 + request.signal_number

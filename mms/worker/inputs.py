@@ -1,0 +1,155 @@
+"""Raw inputs of a request, checked and made into what `_preprocess` takes.
+
+Everything that a client can get wrong about its data is found here, before the
+service's code or MXNet's decoder sees it (an empty picture makes OpenCV abort
+the process).
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import binascii
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from mms.errors import BadRequest
+from mms.wire import FROM_FIELD, RawInput
+
+# Far above any tensor's rank; Python's literal parser overflows its C stack
+# some thousands of brackets deep.
+_MAX_NESTING = 100
+
+_ATOM = re.compile(
+    r'''\b[rbuRBU]{1,2}(?=['"])|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"'''
+    r'|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?', re.DOTALL)
+_OPERATOR_AFTER_OPERAND = re.compile(r'[\w)\]}]\s*[-+*/%@.(\[{]')
+
+# The limit on pixels is ours: Pillow's own would warn on standard error.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def read_inputs(
+    inputs: Sequence[RawInput], signature: Mapping[str, Any], max_image_pixels: int,
+) -> list[Any]:
+    """Turn raw inputs into what a service's `_preprocess` takes.
+
+    Parameters
+    ----------
+    inputs
+        One per input of the signature, in its order.
+    signature
+        Its ``input_type`` says what the inputs are.
+    max_image_pixels
+        Largest width times height of a picture, in pixels.
+
+    Returns
+    -------
+    list
+        Bytes for each ``image/jpeg`` input, a parsed list for each
+        ``application/json`` input.
+
+    Raises
+    ------
+    BadRequest
+        An input is not what its type says.
+    """
+    if signature['input_type'] == 'image/jpeg':
+        return [read_picture(item, max_image_pixels) for item in inputs]
+    return [read_list(item) for item in inputs]
+
+
+def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
+    """Bytes of a picture whose header can be read and whose size is allowed.
+
+    Raises
+    ------
+    BadRequest
+    """
+    data = _from_base64(item) if item.origin == FROM_FIELD else item.data
+    if not data:
+        raise _incorrect(item.name, 'the picture is empty.')
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            width, height = picture.size
+    except UnidentifiedImageError:
+        raise _incorrect(item.name, 'its bytes are no picture (JPEG, PNG or BMP).') from None
+    except Exception as error:
+        # Pillow's format plugins raise nearly anything on a hostile header.
+        raise _incorrect(item.name, f'its picture cannot be read ({error}).') from error
+    if width * height > max_image_pixels:
+        raise _incorrect(item.name, f'a picture of {width} x {height} pixels is over the limit '
+                                    f'of {max_image_pixels} pixels (--max-image-pixels).')
+    return data
+
+
+def read_list(item: RawInput) -> list[Any]:
+    """List in a form field that holds JSON or a Python literal.
+
+    Raises
+    ------
+    BadRequest
+    """
+    value = _parse(item)
+    if not isinstance(value, list):
+        raise _incorrect(
+            item.name, f'application/json is expected but got {type(value)} instead of list')
+    return value
+
+
+def _parse(item: RawInput) -> Any:
+    text = item.data.decode('utf-8', 'replace')
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise _incorrect(item.name, 'it is nested too deeply.') from None
+    except ValueError as error:
+        reason = str(error)
+    try:
+        return _parse_literal(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise _incorrect(
+            item.name, f'it is neither JSON nor a Python literal ({reason}).') from None
+
+
+def _parse_literal(text: str) -> Any:
+    """Value of a Python literal that cannot overflow the parser's C stack.
+
+    ``1+1+1...`` and ``a.b.c...`` some 100,000 long end the process on Python 3.9
+    and 3.10, so an operator behind an operand is refused unparsed.
+    """
+    bones = _ATOM.sub('0', text)
+    if _OPERATOR_AFTER_OPERAND.search(bones) or _nesting(bones) > _MAX_NESTING:
+        raise ValueError('not a plain literal')
+    return ast.literal_eval(text.strip())
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for character in text:
+        if character in '([{':
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in ')]}':
+            depth -= 1
+    return deepest
+
+
+def _from_base64(item: RawInput) -> bytes:
+    text = item.data.partition(b'base64,')[2] or item.data
+    # A '+' that a client forgot to escape in a urlencoded form arrives as a space.
+    text = b''.join(text.strip().replace(b' ', b'+').split())
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _incorrect(
+            item.name, f'a form field must hold the picture in base64 ({error}).') from error
+
+
+def _incorrect(name: str, reason: str) -> BadRequest:
+    return BadRequest(f'Input data for request argument: {name} is not correct. {reason}')

@@ -1,0 +1,44 @@
+"""A private directory for extracted archives, gone when the server is gone."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import subprocess
+import tempfile
+
+# Waits until its standard input ends, which happens however the server ends
+# (SIGKILL too), then removes the directory. A shell costs 1 MB; a Python, 10.
+_JANITOR = 'cat >/dev/null; rm -rf -- "$1"'
+
+
+class Workspace:
+    """A directory of mode 0700 that outlives neither `close` nor this process.
+
+    A small shell process of its own session watches over it, so that nothing is
+    left behind even when this process is killed with SIGKILL.
+
+    Attributes
+    ----------
+    path
+        The directory.
+    """
+
+    def __init__(self) -> None:
+        self.path = tempfile.mkdtemp(prefix='mms-')
+        self._owner = os.getpid()
+        self._janitor = subprocess.Popen(
+            ['/bin/sh', '-c', _JANITOR, 'sh', self.path],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd='/', start_new_session=True)
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Remove the directory and end its janitor; safe to call twice."""
+        atexit.unregister(self.close)
+        if os.getpid() != self._owner or self._janitor.stdin is None:
+            return
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._janitor.stdin.close()
+        self._janitor.wait()

@@ -1,0 +1,87 @@
+import json
+import socket
+import threading
+
+import pytest
+
+from mms.wire import (
+    FROM_FIELD,
+    FROM_PART,
+    Channel,
+    ChannelClosed,
+    Failure,
+    Load,
+    Ping,
+    Pong,
+    RawInput,
+    Ready,
+    Reply,
+    Request,
+)
+
+MESSAGES = [
+    Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10),
+    Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service'),
+    Request([RawInput('a', FROM_PART, b'\x00\xff'), RawInput('b', FROM_FIELD, b''),
+             RawInput('é', FROM_FIELD, b'[1]')]),
+    Request([]),
+    Reply(b'[1,2]', {'inference': 1.5}),
+    Failure('BadRequest', 'wrong «field»'),
+    Ping(),
+    Pong('it is ill'),
+]
+
+
+@pytest.fixture
+def ends():
+    here, there = socket.socketpair()
+    with here, there:
+        yield Channel(here), Channel(there), here
+
+
+@pytest.mark.parametrize('message', MESSAGES, ids=lambda message: type(message).__name__)
+def test_every_message_arrives_as_it_was_sent(ends, message):
+    here, there, _ = ends
+    here.send(message)
+    assert there.receive() == message
+
+
+def test_messages_arrive_in_order(ends):
+    here, there, _ = ends
+    for message in MESSAGES:
+        here.send(message)
+    assert [there.receive() for _ in MESSAGES] == MESSAGES
+
+
+def test_a_body_larger_than_any_socket_buffer_arrives_whole(ends):
+    here, there, _ = ends
+    body = bytes(range(256)) * 4096 * 8
+    sender = threading.Thread(target=here.send, args=(Request([RawInput('x', FROM_PART, body)]),))
+    sender.start()
+    received = there.receive()
+    sender.join()
+    assert received.inputs[0].data == body
+
+
+def test_an_end_in_the_middle_of_a_frame_is_a_closed_channel(ends):
+    here, there, raw = ends
+    raw.sendall(b'\x02\x00\x00')
+    here.close()
+    with pytest.raises(ChannelClosed):
+        there.receive()
+
+
+def test_sending_to_an_end_that_is_gone_is_a_closed_channel(ends):
+    here, there, _ = ends
+    there.close()
+    with pytest.raises(ChannelClosed):
+        for _ in range(100):
+            here.send(Reply(b'x' * 100_000))
+
+
+def test_nothing_on_the_wire_is_pickled(ends):
+    here, _, raw = ends
+    _, there, _ = ends
+    here.send(Failure('BadRequest', 'no'))
+    frame = there._socket.recv(1000)
+    assert json.loads(frame[13:]) == {'error': 'BadRequest', 'message': 'no'}

@@ -1,0 +1,129 @@
+import base64
+import io
+import zlib
+
+import pytest
+from PIL import Image
+
+from mms.errors import BadRequest
+from mms.wire import FROM_FIELD, FROM_PART, RawInput
+from mms.worker.inputs import read_inputs
+
+PICTURES = {'input_type': 'image/jpeg'}
+TENSORS = {'input_type': 'application/json'}
+LIMIT = 10_000
+
+
+def picture(kind='JPEG', size=(8, 6), mode='RGB', **options):
+    buffer = io.BytesIO()
+    Image.new(mode, size).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+NOISE = io.BytesIO()
+Image.effect_noise((90, 90), 100).save(NOISE, 'JPEG')
+NOISE = NOISE.getvalue()
+
+
+def read_picture(data, origin=FROM_PART):
+    return read_inputs([RawInput('data', origin, data)], PICTURES, LIMIT)[0]
+
+
+def read_text(text):
+    return read_inputs([RawInput('data', FROM_FIELD, text.encode())], TENSORS, LIMIT)[0]
+
+
+@pytest.mark.parametrize('data', [
+    picture(), picture('PNG'), picture('BMP'), picture(mode='L'), picture(mode='CMYK'),
+    picture(progressive=True), NOISE[:len(NOISE) // 2],
+], ids=['jpeg', 'png', 'bmp', 'grey', 'cmyk', 'progressive', 'truncated'])
+def test_a_picture_reaches_the_service_byte_for_byte(data):
+    assert read_picture(data) == data
+
+
+@pytest.mark.parametrize(('data', 'reason'), [
+    (b'', 'empty'),
+    (b'hello', 'no picture'),
+    (b'\xff\xd8\xff', 'no picture'),
+    (b'\x89PNG\r\n\x1a\n' + b'\x00' * 40, 'picture'),
+    (picture(size=(101, 100)), '101 x 100 pixels is over the limit of 10000'),
+])
+def test_what_is_no_picture_is_refused_with_the_reason(data, reason):
+    with pytest.raises(BadRequest, match=reason) as refusal:
+        read_picture(data)
+    assert 'Input data for request argument: data is not correct.' in str(refusal.value)
+
+
+def test_a_huge_picture_is_refused_from_its_header_alone():
+    data = picture('PNG', size=(1, 1))
+    # Width and height are two big-endian words behind the first chunk's name.
+    place = data.index(b'IHDR') + 4
+    head = b'IHDR' + (2**30).to_bytes(4, 'big') * 2 + data[place + 8:place + 13]
+    huge = data[:place - 4] + head + zlib.crc32(head).to_bytes(4, 'big') + data[place + 17:]
+    with pytest.raises(BadRequest, match='1073741824 x 1073741824 pixels is over the limit'):
+        read_picture(huge)
+
+
+@pytest.mark.parametrize('wrap', [
+    base64.b64encode,
+    base64.encodebytes,
+    lambda data: b'data:image/jpeg;base64,' + base64.b64encode(data),
+    lambda data: base64.b64encode(data).replace(b'+', b' '),
+], ids=['plain', 'with line ends', 'data url', 'unescaped plus'])
+def test_a_form_field_holds_a_picture_in_base64(wrap):
+    data = picture(size=(40, 40))
+    assert read_picture(wrap(data), FROM_FIELD) == data
+
+
+def test_a_form_field_that_is_not_base64_is_refused():
+    with pytest.raises(BadRequest, match='base64'):
+        read_picture(b'*not base64*', FROM_FIELD)
+
+
+@pytest.mark.parametrize(('text', 'value'), [
+    ('[1, 2.5, -3e2]', [1, 2.5, -300.0]),
+    ('[{"text": "it\'s"}]', [{'text': "it's"}]),
+    ("[{'review_title': 'x'}]", [{'review_title': 'x'}]),
+    ("[(1, 2), None, True, 'a' 'b']", [(1, 2), None, True, 'ab']),
+    ('[null, true]', [None, True]),
+    ("  ['café 世界', -1, +2]\n", ['café 世界', -1, 2]),
+    ("['a-b', \"c.d(e)\", 'x[1]']", ['a-b', 'c.d(e)', 'x[1]']),
+    ('[0x10, 1_000, .5]', [16, 1000, 0.5]),
+    ("[b'bytes', u'text']", [b'bytes', 'text']),
+])
+def test_a_field_is_json_or_a_python_literal(text, value):
+    assert read_text(text) == value
+
+
+@pytest.mark.parametrize(('text', 'kind'), [
+    ('{"a": 1}', 'dict'), ("{'a': 1}", 'dict'), ('1', 'int'), ('"[1]"', 'str'), ('(1, 2)', 'tuple'),
+])
+def test_a_field_that_holds_no_list_is_refused_with_its_type(text, kind):
+    with pytest.raises(BadRequest, match=(
+            'Input data for request argument: data is not correct. application/json is '
+            f"expected but got <class '{kind}'> instead of list")):
+        read_text(text)
+
+
+@pytest.mark.parametrize('text', [
+    '', 'hello', '[1, 2', "__import__('os').abort()", '[x for x in (1, 2)]', '[1]; [2]', '\x00',
+    '[1, 2]\n[3]', "['a' + 'b']",
+])
+def test_a_field_that_cannot_be_parsed_is_refused(text):
+    with pytest.raises(BadRequest, match='neither JSON nor a Python literal'):
+        read_text(text)
+
+
+@pytest.mark.parametrize('text', [
+    '[' * 100_000 + ']' * 100_000,
+    "['x'," + '[' * 100_000 + ']' * 100_000 + ']',
+    '[' + '1,[' * 50_000,
+    '-' * 200_000 + '1',
+    '+'.join(['1'] * 200_000),
+    'a' + '.b' * 200_000,
+    'a' + '[1]' * 200_000,
+    'f' + '()' * 200_000,
+], ids=['json', 'literal', 'with commas', 'signs', 'sum', 'attributes', 'indexing', 'calls'])
+def test_text_made_to_overflow_the_parser_is_refused(text):
+    with pytest.raises(BadRequest):
+        read_text(text)
