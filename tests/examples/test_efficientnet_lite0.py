@@ -1,6 +1,7 @@
 """examples/efficientnet_lite0: from the wheel to the pinned prediction."""
 
 import io
+import os
 import pickle
 import struct
 import subprocess
@@ -102,11 +103,11 @@ class Evil:
         return self.call
 
 
-def test_a_pickle_that_would_run_a_command_is_refused(tmp_path):
+def test_a_pickle_that_would_touch_the_disk_is_refused(tmp_path):
     marker = tmp_path / 'ran'
-    evil = pickle.dumps(Evil(subprocess.call, ['touch', str(marker)]), 2)
+    evil = pickle.dumps(Evil(os.mkdir, str(marker)), 2)
     for data in (evil, legacy_file(evil), legacy_file(pickle.dumps({}, 2), evil)):
-        with pytest.raises(ExportError, match=r'x\.pth .* global subprocess\.call'):
+        with pytest.raises(ExportError, match=r'x\.pth .* global \w+\.mkdir'):
             read_legacy_pth(data, 'x.pth')
     assert not marker.exists()
 
