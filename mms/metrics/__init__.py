@@ -1,0 +1,8 @@
+"""What is counted, and where it is written each minute."""
+
+from mms.metrics.names import METRICS
+from mms.metrics.registry import Metrics
+from mms.metrics.report import Point, Report, Sink
+from mms.metrics.sinks import make_sink
+
+__all__ = ['METRICS', 'Metrics', 'Point', 'Report', 'Sink', 'make_sink']

@@ -1,0 +1,158 @@
+"""Counts and times of the front process, reported each minute from greenlets."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional
+
+import gevent
+import gevent.event
+
+from mms.metrics.host import HostGauges
+from mms.metrics.names import STAGE_METRICS
+from mms.metrics.report import Report, Sink, fresh_tallies, points_of
+
+logger = logging.getLogger(__name__)
+
+REPORT_INTERVAL_S = 60.0
+HOST_SAMPLE_INTERVAL_S = 5.0
+# The processor's load at start is measured over this long.
+FIRST_SAMPLE_DELAY_S = 0.1
+# What is left at the end has this long to be written before the server goes without it.
+STOP_TIMEOUT_S = 3.0
+
+
+class Metrics:
+    """Records what happened and hands it to `sink`, interval by interval.
+
+    Nothing here raises: a metric that cannot be recorded or written is told once for each kind
+    of failure, at WARNING. Record from the thread of the gevent loop only; sampling the host
+    and writing run in gevent's thread pool.
+
+    Parameters
+    ----------
+    model_names
+        Endpoint names of the models.
+    interval_s, sample_interval_s
+        Seconds between two reports, and between two looks at the host.
+    clock
+        Seconds since the epoch, for the reports' time.
+    """
+
+    def __init__(self, model_names: Sequence[str], sink: Sink, *,
+                 interval_s: float = REPORT_INTERVAL_S,
+                 sample_interval_s: float = HOST_SAMPLE_INTERVAL_S,
+                 clock: Callable[[], float] = time.time) -> None:
+        self._model_names = tuple(model_names)
+        self._sink = sink
+        self._interval_s = interval_s
+        self._sample_interval_s = sample_interval_s
+        self._clock = clock
+        self._tallies = fresh_tallies(self._model_names)
+        self._complaints: set[tuple[str, str]] = set()
+        self._stopping = gevent.event.Event()
+        self._greenlets: list[gevent.Greenlet] = []
+
+    def count(self, name: str, model: Optional[str] = None) -> None:
+        """Add one to a count."""
+        self._record(name, 1.0, model)
+
+    def observe(self, name: str, value: float, model: Optional[str] = None) -> None:
+        """Record `value`, in the metric's unit."""
+        self._record(name, value, model)
+
+    def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
+        """Record the latencies of one prediction, and their sum as the overall one.
+
+        Parameters
+        ----------
+        stage_times_ms
+            Milliseconds of ``preprocess``, ``inference`` and ``postprocess``; an empty one,
+            of a service that has no stages, records nothing.
+        model
+            The model's endpoint name.
+        """
+        try:
+            stages = {STAGE_METRICS[stage]: value for stage, value in stage_times_ms.items()}
+            overall = sum(stages.values())
+        except Exception as error:
+            self._complain('recorded', error)
+            return
+        if stages:
+            for name, value in {**stages, 'LatencyOverall': overall}.items():
+                self._record(name, value, model)
+
+    def flush(self) -> None:
+        """Report what was recorded since the last time, and begin anew."""
+        tallies, self._tallies = self._tallies, fresh_tallies(self._model_names)
+        points = points_of(tallies)
+        if points:
+            report = Report(self._clock(), self._interval_s, points)
+            self._in_thread('written', lambda: self._sink.write(report))
+
+    def start(self) -> None:
+        """Report the host now, and everything each interval, until :meth:`stop`."""
+        gauges = HostGauges()
+        self._greenlets = [gevent.spawn(self._report, gauges), gevent.spawn(self._watch, gauges)]
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
+        """Report what is left, wait for it at most `timeout_s`, and end the greenlets."""
+        self._stopping.set()
+        last = gevent.spawn(self._finish)
+        if gevent.wait([last], timeout=timeout_s):
+            return
+        logger.warning('The last metrics were not written within %g seconds', timeout_s)
+        gevent.killall([last, *self._greenlets])
+
+    def _report(self, gauges: HostGauges) -> None:
+        self._stopping.wait(FIRST_SAMPLE_DELAY_S)
+        self._sample(gauges)
+        self.flush()
+        self._every(self._interval_s, self.flush)
+
+    def _watch(self, gauges: HostGauges) -> None:
+        self._every(self._sample_interval_s, lambda: self._sample(gauges))
+
+    def _every(self, seconds: float, duty: Callable[[], None]) -> None:
+        """Run `duty` on the beat; a beat that a slow one overran is left out."""
+        due = time.monotonic() + seconds
+        while not self._stopping.wait(max(0.0, due - time.monotonic())):
+            duty()
+            due = max(due + seconds, time.monotonic())
+
+    def _finish(self) -> None:
+        gevent.joinall(self._greenlets)
+        self.flush()
+
+    def _sample(self, gauges: HostGauges) -> None:
+        for name, value in (self._in_thread('sampled', gauges.sample) or {}).items():
+            self._record(name, value, None)
+
+    def _record(self, name: str, value: float, model: Optional[str]) -> None:
+        try:
+            self._tallies[name, model].add(value)
+        except Exception as error:
+            self._complain('recorded', error)
+
+    def _in_thread(self, verb: str, work: Callable[[], Any]) -> Any:
+        """What `work` returned in a thread of the pool, or None if it raised."""
+
+        def guarded() -> Any:
+            try:
+                return work()
+            except Exception as error:
+                return error
+
+        result = gevent.get_hub().threadpool.apply(guarded)
+        if isinstance(result, Exception):
+            self._complain(verb, result)
+            return None
+        return result
+
+    def _complain(self, verb: str, error: Exception) -> None:
+        kind = (verb, type(error).__name__)
+        if kind not in self._complaints:
+            self._complaints.add(kind)
+            logger.warning('A metric could not be %s (%s: %s)', verb, kind[1], error)
