@@ -1,0 +1,79 @@
+"""NDArrays inside whatever a hook returns.
+
+Nothing here imports MXNet: where it is not imported there are no NDArrays.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterable, Iterator
+from typing import Any, Callable
+
+_LAZY = (map, filter, zip, types.GeneratorType)
+
+
+def is_ndarray(value: Any) -> bool:
+    """Whether `value` is an array of MXNet, ``mx.nd`` or ``mx.np``."""
+    mxnet = sys.modules.get('mxnet')
+    return mxnet is not None and isinstance(value, mxnet.nd.NDArray)
+
+
+def materialise(value: Any) -> Any:
+    """A ``map`` or generator as a list; anything else as it is."""
+    return list(value) if isinstance(value, _LAZY) else value
+
+
+def move_to(value: Any, ctx: Any) -> Any:
+    """`value` with its NDArrays on the context `ctx`.
+
+    `value` is an NDArray, or a list, tuple or dict that holds some; what has
+    nothing to move is returned as it is, the same object.
+    """
+    return _replace(value, lambda array: array if array.context == ctx
+                    else array.as_in_context(ctx))
+
+
+def wait_for(value: Any) -> None:
+    """Wait until the NDArrays in `value` are computed; their errors surface here."""
+    for array in _arrays(value):
+        array.wait_to_read()
+
+
+def _arrays(value: Any) -> Iterator[Any]:
+    if is_ndarray(value):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        items: Iterable[Any] = value.values() if isinstance(value, dict) else value
+        for item in items:
+            if is_ndarray(item):
+                yield item
+            elif isinstance(item, (list, tuple)) and item and is_ndarray(item[0]):
+                yield from item
+
+
+def _replace(value: Any, change: Callable[[Any], Any]) -> Any:
+    if is_ndarray(value):
+        return change(value)
+    if isinstance(value, dict):
+        changed = {key: change(item) for key, item in value.items() if is_ndarray(item)}
+        moved = {key: item for key, item in changed.items() if item is not value[key]}
+        return _updated(value, moved) if moved else value
+    if isinstance(value, (list, tuple)):
+        items = [change(item) if is_ndarray(item) else item for item in value]
+        if all(new is old for new, old in zip(items, value)):
+            return value
+        return _like(value, items)
+    return value
+
+
+def _updated(value: dict[Any, Any], moved: dict[Any, Any]) -> dict[Any, Any]:
+    copied = value.copy()
+    copied.update(moved)
+    return copied
+
+
+def _like(value: Any, items: list[Any]) -> Any:
+    if isinstance(value, tuple) and hasattr(value, '_make'):
+        return value._make(items)
+    return tuple(items) if isinstance(value, tuple) else items

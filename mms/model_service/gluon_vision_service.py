@@ -1,0 +1,43 @@
+"""The built-in service of Gluon picture classifiers trained on ImageNet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mms.model_service.labelled import top_classes
+from mms.model_service.mxnet_model_service import GluonImperativeBaseService, mx
+from mms.model_service.mxnet_vision_service import read_resized
+from mms.utils.mxnet import image
+
+# Of the RGB channels of ImageNet's pictures, scaled to 0..1: what Gluon's model
+# zoo was trained with (mxnet.gluon.model_zoo.vision).
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class GluonVisionService(GluonImperativeBaseService):
+    """Pictures in; the five most probable classes out.
+
+    A picture is resized to its input's shape (NCHW), scaled to 0..1 and
+    normalized with ImageNet's mean and standard deviation; the network's output
+    goes through a softmax.
+    """
+
+    def _preprocess(self, data: Any) -> list[Any]:
+        return [_normalized(read_resized(picture, entry['data_shape']))
+                for picture, entry in zip(data, self.signature['inputs'])]
+
+    def _inference(self, data: Any) -> Any:
+        """The softmax of the network's output; a list if it has several."""
+        super()._inference(data)
+        outputs = [output.softmax() for output in self._forward_net(data)]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _postprocess(self, data: Any) -> Any:
+        return top_classes(self, data)
+
+
+def _normalized(pixels: Any) -> Any:
+    scaled = pixels.astype('float32') / 255
+    return image.transform_shape(image.color_normalize(
+        scaled, mean=mx.nd.array(IMAGENET_MEAN), std=mx.nd.array(IMAGENET_STD)))

@@ -1,0 +1,249 @@
+"""The services of MXNet models: symbolic (a bound Module) and Gluon (a net)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any, Optional, Union
+
+from mms import mxnet_compat
+
+mxnet_compat.prepare()
+
+import mxnet as mx  # noqa: E402
+from mxnet.io import DataBatch, DataDesc  # noqa: E402
+
+from mms.archive.signature import read_signature  # noqa: E402
+from mms.errors import BadRequest, ServiceError  # noqa: E402
+from mms.model_service import symbolic  # noqa: E402
+from mms.model_service.device import context_for  # noqa: E402
+from mms.model_service.input_shape import InputShapeError, check_input_shape  # noqa: E402
+from mms.model_service.model_service import SingleNodeService  # noqa: E402
+from mms.model_service.reasons import reason_of  # noqa: E402
+
+__all__ = ['GluonImperativeBaseService', 'InputShapeError', 'MXNetBaseService',
+           'check_input_shape']
+
+logger = logging.getLogger(__name__)
+
+SYMBOLIC = 'MXNet-Symbolic'
+LABELS_FILE = 'synset.txt'
+_SYMBOL_SUFFIX = '-symbol.json'
+
+
+class _MXNetService(SingleNodeService):
+    """What both kinds share: context, signature, labels, parameter file."""
+
+    net: Any = None
+
+    def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
+                 gpu: Optional[Union[int, str]] = None) -> None:
+        super().__init__(model_name, model_dir, manifest)
+        self.ctx = context_for(gpu)
+        self.param_filename: Optional[str] = manifest['Model'].get('Parameters') or None
+        self._signature = read_signature(os.path.join(model_dir, manifest['Model']['Signature']))
+        labels_path = os.path.join(model_dir, LABELS_FILE)
+        if os.path.isfile(labels_path):
+            self.labels = _read_labels(labels_path)
+
+    def ping(self) -> str:
+        """MXNet's version."""
+        return str(mx.__version__)
+
+    def _forward_net(self, data: Sequence[Any]) -> list[Any]:
+        if self.net is None:
+            raise ServiceError(f'{type(self).__name__} has no network: set self.net in __init__, '
+                               'or define _inference')
+        outputs = self.net(*data)
+        return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+class MXNetBaseService(_MXNetService):
+    """Tensors in, tensors out; the base of services for symbolic and Gluon models.
+
+    When the manifest's ``Model-Format`` is ``MXNet-Symbolic``, the symbol and
+    parameter files are loaded and bound. Otherwise a subclass sets ``self.net``
+    in its constructor.
+
+    Parameters
+    ----------
+    model_name
+        ``Model-Name`` of the manifest.
+    model_dir
+        The folder that holds the archive's files.
+    manifest
+        ``MANIFEST.json``, parsed.
+    gpu
+        Number of the GPU to run on; None for the CPU.
+
+    Attributes
+    ----------
+    ctx : mxnet.Context
+    signature : dict
+        ``signature.json``; the first dimension of each input is 1, the batch
+        that a bound Module starts with.
+    param_filename : str or None
+    labels : list of str
+        The lines of ``synset.txt``, if the archive has one.
+    mx_model : mxnet.mod.Module
+        Symbolic models only.
+    net : mxnet.gluon.Block
+        Gluon models only; set by the subclass.
+
+    Raises
+    ------
+    ServiceError
+        The weights do not load or do not fit the network, or there is no such GPU.
+    """
+
+    _network: Optional[symbolic.Network] = None
+
+    def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
+                 gpu: Optional[Union[int, str]] = None) -> None:
+        super().__init__(model_name, model_dir, manifest, gpu)
+        data_shapes = _binding_shapes(self._signature)
+        if manifest['Model'].get('Model-Format', SYMBOLIC) == SYMBOLIC:
+            network = _load_network(model_dir, manifest['Model'],
+                                    [name for name, _ in data_shapes])
+            self.mx_model = symbolic.bind(network, data_shapes, self.ctx)
+            # The Module has its own copy of the weights.
+            self._network = network._replace(args={}, aux={})
+
+    def _preprocess(self, data: Any) -> list[Any]:
+        names = [entry['data_name'] for entry in self.signature['inputs']]
+        return [_tensor(value, names[index] if index < len(names) else str(index))
+                for index, value in enumerate(data)]
+
+    def _inference(self, data: Any) -> list[Any]:
+        """Run the network.
+
+        Parameters
+        ----------
+        data : list of NDArray
+            One an input of the signature.
+
+        Returns
+        -------
+        list of NDArray
+            One an output.
+
+        Raises
+        ------
+        InputShapeError
+        """
+        check_input_shape(data, self.signature)
+        data = [array.as_in_context(self.ctx) for array in data]
+        if self._network is None:
+            return self._forward_net(data)
+        self.mx_model.forward(self._batch(data))
+        return list(self.mx_model.get_outputs())
+
+    def _postprocess(self, data: Any) -> Any:
+        return [str(output.asnumpy().tolist()) for output in data]
+
+    def _batch(self, data: list[Any]) -> Any:
+        """A Module binds itself anew for another batch size if it is told the labels' shapes."""
+        assert self._network is not None
+        batch = DataBatch(data)
+        if self._network.labels:
+            shapes = [(name, array.shape)
+                      for (name, _), array in zip(self.mx_model.data_shapes, data)]
+            batch.provide_data = [DataDesc(*item) for item in shapes]
+            batch.provide_label = [DataDesc(*item)
+                                   for item in symbolic.label_shapes(self._network, shapes)]
+        return batch
+
+
+class GluonImperativeBaseService(_MXNetService):
+    """The base of services that run a Gluon network.
+
+    Parameters
+    ----------
+    model_name
+        ``Model-Name`` of the manifest.
+    model_dir
+        The folder that holds the archive's files.
+    manifest
+        ``MANIFEST.json``, parsed.
+    net
+        The network; its weights are loaded if the archive has a parameter file.
+    gpu
+        Number of the GPU to run on; None for the CPU.
+
+    Raises
+    ------
+    ServiceError
+        The weights do not load or do not fit the network, or there is no such GPU.
+    """
+
+    def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
+                 net: Any = None, gpu: Optional[Union[int, str]] = None) -> None:
+        super().__init__(model_name, model_dir, manifest, gpu)
+        self.net = net
+        if net is None or self.param_filename is None:
+            logger.info('%s: no parameters are loaded, %s', model_name,
+                        'the archive has none' if net is not None else 'the service has no net yet')
+        else:
+            _load_weights(net, os.path.join(model_dir, self.param_filename), self.ctx)
+
+    def _preprocess(self, data: Any) -> Any:
+        return data
+
+    def _inference(self, data: Any) -> Any:
+        """Check the shapes; a subclass goes on from here with ``self.net``.
+
+        Raises
+        ------
+        InputShapeError
+        """
+        check_input_shape(data, self.signature)
+
+    def _postprocess(self, data: Any) -> Any:
+        return data
+
+
+def _read_labels(path: str) -> list[str]:
+    try:
+        with open(path, encoding='utf-8-sig') as file:
+            return [line.strip() for line in file]
+    except UnicodeDecodeError as error:
+        raise ServiceError(f'{path} is not UTF-8 text: {error.reason} at byte {error.start}') \
+            from error
+
+
+def _binding_shapes(signature: Any) -> list[tuple[str, tuple[int, ...]]]:
+    """Fix the batch to 1 in `signature`; name and shape of each input to bind with."""
+    shapes = []
+    for entry in signature['inputs']:
+        entry['data_shape'][:1] = [1] * len(entry['data_shape'][:1])
+        shapes.append((entry['data_name'], tuple(length or 1 for length in entry['data_shape'])))
+    return shapes
+
+
+def _load_network(model_dir: str, model: dict[str, Any], inputs: list[str]) -> symbolic.Network:
+    symbol = model.get('Symbol')
+    if not symbol:
+        raise ServiceError('MANIFEST.json: Model-Format is MXNet-Symbolic, but no Symbol is named')
+    # MMS 0.4 read epoch 0 when the manifest named no parameter file.
+    params = model.get('Parameters') or symbol[:-len(_SYMBOL_SUFFIX)] + '-0000.params'
+    return symbolic.load_network(os.path.join(model_dir, symbol),
+                                 os.path.join(model_dir, params), inputs)
+
+
+def _load_weights(net: Any, path: str, ctx: Any) -> None:
+    if not os.path.isfile(path):
+        raise ServiceError(f'The parameter file {path} does not exist')
+    try:
+        net.load_parameters(path, ctx=ctx)
+    except Exception as error:
+        raise ServiceError(f'The weights in {path} do not load into {type(net).__name__}: '
+                           f'{reason_of(error)}') from error
+
+
+def _tensor(value: Any, name: str) -> Any:
+    try:
+        return mx.nd.array(value)
+    except (TypeError, ValueError, mx.base.MXNetError) as error:
+        raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
+                         'row must be of the same length.') from error

@@ -1,0 +1,42 @@
+"""The built-in service of picture classifiers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mms.model_service.labelled import top_classes
+from mms.model_service.mxnet_model_service import MXNetBaseService
+from mms.utils.mxnet import image
+
+
+class MXNetVisionService(MXNetBaseService):
+    """Pictures in; the five most probable classes of each output out.
+
+    A picture is resized to the height and width of its input's shape (NCHW; a 0
+    keeps the picture's own) and goes to the network with values 0 to 255.
+    """
+
+    def _preprocess(self, data: Any) -> list[Any]:
+        return [image.transform_shape(read_resized(picture, entry['data_shape']))
+                for picture, entry in zip(data, self.signature['inputs'])]
+
+    def _postprocess(self, data: Any) -> Any:
+        return top_classes(self, data)
+
+
+def read_resized(picture: Any, shape: list[int]) -> Any:
+    """Decode `picture` and resize it to the height and width of the NCHW `shape`.
+
+    Returns
+    -------
+    mxnet.nd.NDArray
+        uint8, shape (height, width, 3).
+
+    Raises
+    ------
+    BadRequest
+        The bytes are no picture.
+    """
+    pixels = image.read(picture)
+    height, width = shape[2:]
+    return image.resize(pixels, width or pixels.shape[1], height or pixels.shape[0])

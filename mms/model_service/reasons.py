@@ -1,0 +1,78 @@
+"""An exception's reason in one line; which exceptions are the request's own fault."""
+
+from __future__ import annotations
+
+import re
+import types
+from typing import Optional
+
+from mms.errors import BadRequest, MMSError
+
+# Enough for a parameter's name and a path; some of MXNet's messages list every parameter.
+_MAX_CHARACTERS = 400
+_MXNET_REASON = re.compile(r'^\w*Error: (.*)', re.MULTILINE)
+_CHECK = re.compile(r'^Check failed: .*?: (?=\S)')
+_UNDECODABLE = 'Decoding failed. Invalid image file.'
+
+
+def reason_of(error: BaseException) -> str:
+    """What `error` says, in one line: its class, and its message without any stack trace."""
+    if isinstance(error, MMSError):
+        return _one_line(str(error))
+    text = str(error).split('Stack trace:')[0]
+    found = _MXNET_REASON.findall(text) if text.startswith('Traceback') else []
+    message = _one_line(_CHECK.sub('', found[-1]) if found else text)
+    message = _download(error) or message
+    return f'{type(error).__name__}: {message}' if message else type(error).__name__
+
+
+def request_fault(error: Exception) -> Optional[BadRequest]:
+    """`error` as the client's own fault, or None when it is the service's.
+
+    Service files of 2018 decode pictures with MXNet itself, and old archives
+    embed their own ``check_input_shape`` and hand lists straight to
+    ``mx.nd.array``: what these say of bad input is recognised here.
+    """
+    if isinstance(error, BadRequest):
+        return error
+    frames = _frames(error)
+    if type(error).__name__ == 'MXNetError' and _UNDECODABLE in str(error):
+        return BadRequest('The bytes sent are no picture that can be decoded.')
+    if isinstance(error, AssertionError) and frames[-1].f_code.co_name == 'check_input_shape':
+        return BadRequest(_one_line(str(error)))
+    if isinstance(error, (TypeError, ValueError)) and _is_list_to_array(frames):
+        return BadRequest('The list sent is no tensor: it must hold numbers, and every row '
+                          'must be of the same length.')
+    return None
+
+
+def _is_list_to_array(frames: list[types.FrameType]) -> bool:
+    """``mx.nd.array``, called by a bare ``map`` that is being run by this package."""
+    places = [(frame.f_globals.get('__name__'), frame.f_code.co_name) for frame in frames]
+    return ('mms.model_service.arrays', 'materialise') in places \
+        and places[places.index(('mms.model_service.arrays', 'materialise')) + 1:][:1] \
+        == [('mxnet.ndarray.utils', 'array')]
+
+
+def _frames(error: Exception) -> list[types.FrameType]:
+    frames, traceback = [], error.__traceback__
+    while traceback is not None:
+        frames.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return frames
+
+
+def _download(error: BaseException) -> Optional[str]:
+    """Requests' messages nest the words of three libraries; the address and the cause count."""
+    url = getattr(getattr(error, 'request', None), 'url', None)
+    if url is None:
+        return None
+    cause: BaseException = error
+    while cause.__cause__ or cause.__context__:
+        cause = cause.__cause__ or cause.__context__ or cause
+    return f'cannot download {url}: {getattr(cause, "strerror", None) or type(cause).__name__}'
+
+
+def _one_line(text: str) -> str:
+    line = ' '.join(text.split())
+    return line if len(line) <= _MAX_CHARACTERS else line[:_MAX_CHARACTERS - 3] + '...'

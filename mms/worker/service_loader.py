@@ -1,0 +1,123 @@
+"""From a service file to a service that can answer."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import types
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from mms.errors import ServiceError, StartupError
+from mms.model_service.model_service import ModelService, MultiNodesService, SingleNodeService
+from mms.model_service.reasons import reason_of
+from mms.model_service.service_file import load_service
+from mms.worker.weights import check_module, settle_net
+
+logger = logging.getLogger(__name__)
+
+SYMBOLIC = 'MXNet-Symbolic'
+# Judged by name: old archives embed copies of these classes.
+_GLUON_BASES = frozenset({'GluonImperativeBaseService', 'GluonVisionService'})
+_SYMBOLIC_BASES = frozenset({'MXNetBaseService', 'MXNetVisionService'})
+_ABSTRACT = (ModelService, SingleNodeService, MultiNodesService)
+
+
+def load_service_class(service_file: str, model_format: str) -> type:
+    """The one service class of a service file.
+
+    That is the leaf among the classes that the file itself defines, or, if it
+    defines none, among those that it imports. Of several leaves the one is
+    taken whose built-in base is made for `model_format`.
+
+    Parameters
+    ----------
+    model_format
+        ``MXNet-Symbolic`` or ``Gluon-Imperative``.
+
+    Raises
+    ------
+    ServiceError
+        The file cannot be loaded, or has no such class, or more than one.
+    """
+    module = load_service(service_file)
+    classes = _service_classes(module)
+    own = [cls for cls in classes if cls.__module__ == module.__name__]
+    leaves = _leaves(own or classes)
+    if len(leaves) > 1:
+        leaves = [cls for cls in leaves if _suits(cls, model_format)] or leaves
+    if len(leaves) == 1:
+        return leaves[0]
+    found = ', '.join(sorted(cls.__name__ for cls in leaves)) or 'none'
+    raise ServiceError(f'{service_file}: There should be one user defined service derived from '
+                       f'ModelService. Found: {found}')
+
+
+def build_service(cls: type, model_name: str, model_dir: str, manifest: dict[str, Any],
+                  gpu: Optional[int]) -> Any:
+    """Construct a service, and see that its weights are there and where it computes.
+
+    Parameters
+    ----------
+    model_name
+        ``Model-Name`` of the manifest.
+    gpu
+        Number of the GPU to run on; None for the CPU.
+
+    Raises
+    ------
+    ServiceError
+        The constructor raised, or the network's weights are missing.
+    """
+    positional, keywords = _gpu_arguments(cls, gpu)
+    try:
+        service = cls(model_name, model_dir, manifest, *positional, **keywords)
+        settle_net(service)
+        check_module(service, model_dir, manifest)
+    except StartupError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ServiceError(f'{_file_of(cls, manifest)}: {cls.__name__} cannot be constructed: '
+                           f'{reason_of(error)}') from error
+    return service
+
+
+def _service_classes(module: types.ModuleType) -> list[type]:
+    found = {value for value in vars(module).values()
+             if isinstance(value, type) and issubclass(value, ModelService)}
+    return sorted(found.difference(_ABSTRACT), key=lambda cls: cls.__name__)
+
+
+def _leaves(classes: Sequence[type]) -> list[type]:
+    return [cls for cls in classes
+            if not any(issubclass(other, cls) for other in classes if other is not cls)]
+
+
+def _suits(cls: type, model_format: str) -> bool:
+    names = {base.__name__ for base in cls.__mro__}
+    is_gluon = bool(names & _GLUON_BASES)
+    if model_format == SYMBOLIC:
+        return bool(names & _SYMBOLIC_BASES) and not is_gluon
+    return is_gluon
+
+
+def _gpu_arguments(cls: type, gpu: Optional[int]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """`gpu` by keyword where the constructor names it; else as the fourth argument, if any."""
+    parameters = list(inspect.signature(cls).parameters.values())
+    kinds = {parameter.kind for parameter in parameters}
+    named = [parameter for parameter in parameters if parameter.name == 'gpu']
+    if inspect.Parameter.VAR_KEYWORD in kinds or (
+            named and named[0].kind is not inspect.Parameter.POSITIONAL_ONLY):
+        return (), {'gpu': gpu}
+    places = [parameter for parameter in parameters if parameter.kind in (
+        inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    if len(places) > 3 or inspect.Parameter.VAR_POSITIONAL in kinds:
+        return (gpu,), {}
+    if gpu is not None:
+        logger.warning('%s takes no gpu: it chooses its device itself', cls.__name__)
+    return (), {}
+
+
+def _file_of(cls: type, manifest: dict[str, Any]) -> str:
+    code = getattr(vars(cls).get('__init__'), '__code__', None)
+    return code.co_filename if code else str(manifest['Model'].get('Service', cls.__module__))
