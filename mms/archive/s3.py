@@ -100,7 +100,7 @@ def _failure(exc: Exception, shown: str) -> FetchError:
     if isinstance(exc, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
         return FetchError(f'{shown}: no AWS credentials were found: run `aws configure`, '
                           'or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
-    if isinstance(exc, exceptions.HTTPClientError):
+    if isinstance(exc, (exceptions.ConnectionError, exceptions.HTTPClientError)):
         return Interrupted(f'{shown}: S3 cannot be reached ({type(exc).__name__})')
     return FetchError(f'{shown}: {_one_line(exc)}')
 

@@ -1,0 +1,185 @@
+"""Write a model archive: whole or not at all, and the same bytes each time."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import ntpath
+import os
+import secrets
+import stat
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, BinaryIO, Union
+
+from mms.archive.json_file import os_reason
+from mms.archive.manifest import MANIFEST_FILE
+from mms.errors import ExportError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+# A member's source: the path of a file, or its contents.
+Source = Union[str, bytes]
+
+# Copying less takes a moment only.
+PROGRESS_FROM_BYTES = 16 * 1024**2
+_COPY_BYTES = 1024**2
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
+_MODE = stat.S_IFREG | 0o644
+_UNIX = 3
+_SKIPPED_FOLDER = '__pycache__'
+
+logger = logging.getLogger(__name__)
+
+
+def collect(model_dir: str) -> dict[str, Source]:
+    """Member name -> path of everything in `model_dir`, sub-folders included, flattened.
+
+    ``__pycache__`` and an old ``MANIFEST.json`` stay out; a link counts if it
+    leads to a file.
+
+    Raises
+    ------
+    ExportError
+        Two files have one name, or something is neither a file nor a folder.
+    """
+    members: dict[str, Source] = {}
+    try:
+        for folder, subfolders, names in os.walk(model_dir, onerror=_raise):
+            subfolders[:] = sorted(_entered(folder, subfolders))
+            for name in sorted(names):
+                _collect_file(members, name, os.path.join(folder, name))
+    except OSError as exc:
+        raise ExportError(f'{exc.filename or model_dir} cannot be read: {os_reason(exc)}') from exc
+    return members
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _entered(folder: str, subfolders: list[str]) -> Iterator[str]:
+    for name in subfolders:
+        path = os.path.join(folder, name)
+        if os.path.islink(path):
+            logger.warning('%s is a link to a folder and stays out of the archive', path)
+        elif name != _SKIPPED_FOLDER:
+            yield name
+
+
+def _collect_file(members: dict[str, Source], name: str, path: str) -> None:
+    if name == MANIFEST_FILE:
+        logger.info('%s is left out: the archive gets a new one', path)
+        return
+    if not os.path.exists(path):
+        raise ExportError(f'{path} is a link to a file that does not exist')
+    if not os.path.isfile(path):
+        raise ExportError(f'{path} is neither a file nor a folder: remove it from the model '
+                          'directory')
+    add_member(members, name, path)
+
+
+def add_member(members: dict[str, Source], name: str, source: Source) -> None:
+    """Add one member.
+
+    Raises
+    ------
+    ExportError
+        The name is taken, or cannot stand in a zip.
+    """
+    if ntpath.basename(name) != name:
+        raise ExportError(f'{source!r}: a file name in an archive cannot hold a backslash or a '
+                          'drive letter')
+    if name in members:
+        raise ExportError(f'Two files have the name {name} and would be one in the archive: '
+                          f'{_describe(members[name])} and {_describe(source)}')
+    members[name] = source
+
+
+def _describe(source: Source) -> str:
+    return source if isinstance(source, str) else 'the one that mxnet-model-export adds'
+
+
+def write_archive(members: Mapping[str, Source], path: str) -> None:
+    """Write the zip `path` of `members`, stored, in the order of their names.
+
+    The bytes depend on nothing but names and contents. A file at `path` is never
+    overwritten, and nothing is left behind on failure.
+
+    Raises
+    ------
+    ExportError
+        `path` exists or cannot be written, or a file cannot be read.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    part = os.path.join(folder, f'.{name[:200]}.{secrets.token_hex(4)}.part')
+    try:
+        with open(part, 'xb') as stream:
+            _write_members(members, stream)
+        _publish(part, path)
+    except UnicodeEncodeError as exc:
+        raise ExportError(f'{exc.object!r}: a file name in an archive must be UTF-8') from exc
+    except OSError as exc:
+        culprit = path if exc.filename in (None, part) else exc.filename
+        raise ExportError(f'{culprit}: the archive cannot be made: {os_reason(exc)}') from exc
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+
+
+def _write_members(members: Mapping[str, Source], stream: BinaryIO) -> None:
+    from tqdm import tqdm
+
+    total = sum(_size(source) for source in members.values())
+    shown = total >= PROGRESS_FROM_BYTES and sys.stderr.isatty()
+    with tqdm(total=total, unit='B', unit_scale=True, disable=not shown) as bar, \
+            zipfile.ZipFile(stream, 'w', zipfile.ZIP_STORED) as archive:
+        for name in sorted(members):
+            bar.set_description(name, refresh=False)
+            _write_member(archive, name, members[name], bar)
+
+
+def _write_member(archive: zipfile.ZipFile, name: str, source: Source, bar: tqdm) -> None:
+    info = zipfile.ZipInfo(name, _TIMESTAMP)
+    info.external_attr = _MODE << 16
+    info.create_system = _UNIX
+    info.file_size = _size(source)
+    # Decided here, since zipfile's own rule of thumb differs between Python versions.
+    large = info.file_size >= zipfile.ZIP64_LIMIT
+    with _open(source) as reading, archive.open(info, 'w', force_zip64=large) as writing:
+        for chunk in iter(lambda: reading.read(_COPY_BYTES), b''):
+            writing.write(chunk)
+            bar.update(len(chunk))
+
+
+def _size(source: Source) -> int:
+    return os.path.getsize(source) if isinstance(source, str) else len(source)
+
+
+def _open(source: Source) -> BinaryIO:
+    return open(source, 'rb') if isinstance(source, str) else io.BytesIO(source)
+
+
+def _publish(part: str, path: str) -> None:
+    try:
+        os.link(part, path)
+    except FileExistsError as exc:
+        raise already_exists(path) from exc
+    except OSError:  # FAT and some network file systems have no hard links
+        _reserve_and_rename(part, path)
+
+
+def _reserve_and_rename(part: str, path: str) -> None:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except FileExistsError as exc:
+        raise already_exists(path) from exc
+    os.replace(part, path)
+
+
+def already_exists(path: str) -> ExportError:
+    """The error for an archive that is there already."""
+    return ExportError(f'model file {path} already exists. Remove it or choose another name.')

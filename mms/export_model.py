@@ -1,0 +1,244 @@
+"""``mxnet-model-export``: pack the files of a model into a ``.model`` archive."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, Optional
+
+from mms.archive.builtin_service import builtin_service
+from mms.archive.manifest import (
+    IMPERATIVE,
+    MANIFEST_FILE,
+    SYMBOLIC,
+    make_manifest,
+    mxnet_version_of,
+)
+from mms.archive.model_files import (
+    ModelFiles,
+    check_imperative,
+    check_symbolic,
+    find_model_files,
+)
+from mms.archive.signature import SIGNATURE_FILE, read_signature
+from mms.archive.writer import Source, add_member, already_exists, collect, write_archive
+from mms.arg_parser import ArgParser
+from mms.errors import ExportError, StartupError
+
+_FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
+_BAD_NAME_CHARACTERS = ('/', '\\', '\0', '\n')
+
+logger = logging.getLogger(__name__)
+
+
+def export_model(
+    model_name: str,
+    model_path: str,
+    service_file: Optional[str] = None,
+    export_file: Optional[str] = None,
+    model_type: Optional[str] = None,
+) -> str:
+    """Write the archive of a model and return its path.
+
+    `model_path` is never written to, the archive appears whole or not at all, and
+    the same input gives the same bytes.
+
+    Parameters
+    ----------
+    model_name
+        Name of the model.
+    model_path
+        Folder with ``signature.json`` and the model's files; all of it goes in.
+    service_file
+        Path of the service file, or its name inside `model_path`. Without it the
+        built-in service for the signature's ``input_type`` is put in.
+    export_file
+        The archive; ``<model_name>.model`` in the current directory by default.
+    model_type
+        ``'symbolic'`` or ``'imperative'``; by default what the service class is.
+
+    Raises
+    ------
+    ExportError
+        Also a :class:`ValueError`: files are missing, contradict each other or the
+        model type, or the archive exists or cannot be written.
+    SignatureError
+        ``signature.json`` is missing or breaks its schema.
+    ServiceError
+        The service file cannot be loaded.
+    """
+    _check_arguments(model_name, model_type)
+    archive_path = os.path.expanduser(export_file or os.path.abspath(f'{model_name}.model'))
+    if os.path.lexists(archive_path):
+        raise already_exists(archive_path)
+    model_dir = _model_dir(model_path)
+    files = find_model_files(model_dir)
+    signature = read_signature(os.path.join(model_dir, SIGNATURE_FILE))
+    members = collect(model_dir)
+    service_path = _service_path(service_file, model_dir)
+    service_name = _add_service(members, service_path, signature['input_type'])
+    model_format = _model_format(files, service_path, model_type)
+    _check_files(files, model_format, model_dir, service_path)
+    manifest = _manifest(model_name, model_format, service_name, files, model_dir)
+    add_member(members, MANIFEST_FILE, _json_bytes(manifest))
+    write_archive(members, archive_path)
+    logger.info('Successfully exported model %s to file %s', model_name, archive_path)
+    return archive_path
+
+
+def _check_arguments(model_name: str, model_type: Optional[str]) -> None:
+    if not model_name.strip() or any(char in model_name for char in _BAD_NAME_CHARACTERS):
+        raise ExportError(f'--model-name {model_name!r} cannot be the name of a model: '
+                          'give one without / or \\')
+    if model_type not in (None, *_FORMATS):
+        raise ExportError(f"--model-type {model_type!r} is not one of {', '.join(_FORMATS)}")
+
+
+def _model_dir(model_path: str) -> str:
+    model_dir = os.path.expanduser(model_path)
+    if not os.path.isdir(model_dir):
+        raise ExportError(f'--model-path {model_path!r} is not a directory')
+    return model_dir
+
+
+def _service_path(service_file: Optional[str], model_dir: str) -> Optional[str]:
+    if not service_file:
+        return None
+    for path in (os.path.expanduser(service_file), os.path.join(model_dir, service_file)):
+        if os.path.isfile(path):
+            return path
+    raise ExportError(f'Service File not found in {service_file} or in {model_dir}.')
+
+
+def _add_service(
+    members: dict[str, Source], service_path: Optional[str], input_type: str
+) -> str:
+    """Put the service file into `members` unless it is there, and return its name."""
+    if service_path is None:
+        name, contents = builtin_service(input_type)
+        if name in members:
+            logger.info('%s is the service file, since none was given', members[name])
+        else:
+            add_member(members, name, contents)
+        return name
+    name = os.path.basename(service_path)
+    present = members.get(name)
+    if not isinstance(present, str) or not filecmp.cmp(present, service_path, shallow=False):
+        add_member(members, name, service_path)
+    return name
+
+
+def _model_format(
+    files: ModelFiles, service_path: Optional[str], model_type: Optional[str]
+) -> str:
+    if service_path is None:
+        if model_type == 'imperative':
+            raise ExportError('--model-type imperative needs a service file, which builds the '
+                              'network: give --service-file-path')
+        return SYMBOLIC
+    service_class = _load_class(service_path, files, model_type)
+    is_gluon = _is_gluon(service_class)
+    if is_gluon and model_type == 'symbolic':
+        raise ExportError(f'--model-type symbolic contradicts the service file {service_path}: '
+                          f'its class {service_class.__name__} derives from '
+                          'GluonImperativeBaseService')
+    return _FORMATS[model_type or ('imperative' if is_gluon else 'symbolic')]
+
+
+def _load_class(service_path: str, files: ModelFiles, model_type: Optional[str]) -> type:
+    from mms.worker.service_loader import load_service_class
+
+    likely = _FORMATS[model_type] if model_type else SYMBOLIC if files.symbol else IMPERATIVE
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # no __pycache__ in the model directory
+    try:
+        return load_service_class(service_path, likely)
+    finally:
+        sys.dont_write_bytecode = before
+
+
+def _is_gluon(service_class: type) -> bool:
+    from mms.model_service.mxnet_model_service import GluonImperativeBaseService
+
+    return issubclass(service_class, GluonImperativeBaseService)
+
+
+def _check_files(
+    files: ModelFiles, model_format: str, model_dir: str, service_path: Optional[str]
+) -> None:
+    if model_format == IMPERATIVE:
+        check_imperative(files, model_dir)
+        return
+    hint = ('; if the service file builds a Gluon network, give --model-type imperative'
+            if service_path else '')
+    check_symbolic(files, model_dir, hint)
+
+
+def _manifest(
+    model_name: str, model_format: str, service_name: str, files: ModelFiles, model_dir: str
+) -> dict[str, Any]:
+    symbol_path = os.path.join(model_dir, files.symbol) if files.symbol else None
+    return make_manifest(
+        model_name, model_format, service_name, SIGNATURE_FILE, files.symbol or '',
+        files.params or '', mxnet_version_of(symbol_path))
+
+
+def _json_bytes(manifest: dict[str, Any]) -> bytes:
+    return json.dumps(manifest, indent=4).encode('utf-8')
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run ``mxnet-model-export`` and return its exit status."""
+    args = ArgParser.export_parser().parse_args(argv)
+    with _messages_on_stderr(), _terminated_like_interrupted():
+        try:
+            export_model(args.model_name, args.model_path, args.service_file_path,
+                         model_type=args.model_type)
+        except StartupError as exc:
+            print(f'mxnet-model-export: {exc}', file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print('mxnet-model-export: interrupted, nothing was written', file=sys.stderr)
+            return 130
+    return 0
+
+
+@contextmanager
+def _messages_on_stderr() -> Iterator[None]:
+    """What this package logs at INFO and above is what the command says."""
+    package = logging.getLogger('mms')
+    handler, level = logging.StreamHandler(), package.level
+    package.addHandler(handler)
+    package.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        package.removeHandler(handler)
+        package.setLevel(level)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM unwinds as Ctrl-C does, so that a half archive is removed."""
+
+    def interrupt(_signal: int, _frame: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+# MMS 0.4's name for the command.
+export = main
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,108 @@
+import json
+
+import pytest
+
+from mms.archive.signature import read_signature, validate_signature
+from mms.errors import SignatureError
+
+
+def refusal(signature):
+    with pytest.raises(SignatureError) as caught:
+        validate_signature(signature, 'here/signature.json')
+    message = str(caught.value)
+    assert message.startswith('here/signature.json')
+    assert '\n' not in message
+    return message
+
+
+def test_a_signature_is_read(tmp_path, signature):
+    path = tmp_path / 'signature.json'
+    path.write_text(json.dumps(signature))
+    assert read_signature(str(path)) == signature
+
+
+def test_a_byte_order_mark_is_tolerated(tmp_path, signature):
+    path = tmp_path / 'signature.json'
+    path.write_text(json.dumps(signature), encoding='utf-8-sig')
+    assert read_signature(str(path)) == signature
+
+
+def test_a_missing_file_is_named_with_its_folder(tmp_path):
+    with pytest.raises(SignatureError) as caught:
+        read_signature(str(tmp_path / 'signature.json'))
+    assert str(caught.value) == f'signature.json is not found in {tmp_path}.'
+
+
+def test_a_file_that_is_not_json_is_named(tmp_path):
+    path = tmp_path / 'signature.json'
+    path.write_text('{"inputs": [}')
+    with pytest.raises(SignatureError, match=f'^{path} is not valid JSON'):
+        read_signature(str(path))
+
+
+@pytest.mark.parametrize('missing', ['input_type', 'output_type'])
+def test_both_types_are_required(signature, missing):
+    del signature[missing]
+    assert 'input_type and output_type are required in signature.' in refusal(signature)
+
+
+def test_a_type_must_be_a_string(signature):
+    signature['input_type'] = ['image/jpeg']
+    assert 'Value of input_type and output_type should be string' in refusal(signature)
+
+
+def test_a_type_must_be_known(signature):
+    signature['output_type'] = 'text/plain'
+    message = refusal(signature)
+    assert "Valid type should be picked from ['image/jpeg', 'application/json']." in message
+    assert 'Got application/json for input and text/plain for output' in message
+
+
+@pytest.mark.parametrize('missing', ['inputs', 'outputs'])
+def test_inputs_and_outputs_are_required(signature, missing):
+    del signature[missing]
+    assert 'inputs and outputs are required in signature.' in refusal(signature)
+
+
+def test_inputs_must_be_a_list(signature):
+    signature['inputs'] = {}
+    assert 'inputs must be a list, not an object' in refusal(signature)
+
+
+def test_a_signature_must_be_an_object():
+    assert 'must be an object, not a list' in refusal([])
+
+
+def test_an_entry_must_be_an_object(signature):
+    signature['outputs'].append('softmax')
+    assert 'outputs[1] must be an object, not a string' in refusal(signature)
+
+
+@pytest.mark.parametrize('key', ['data_name', 'data_shape'])
+def test_an_entry_needs_name_and_shape(signature, key):
+    del signature['inputs'][0][key]
+    assert f'inputs[0]: {key} is missing' in refusal(signature)
+
+
+@pytest.mark.parametrize('name', ['', 7, None])
+def test_a_name_must_be_a_string_with_something_in_it(signature, name):
+    signature['inputs'][0]['data_name'] = name
+    assert 'inputs[0]: data_name must be a string' in refusal(signature)
+
+
+@pytest.mark.parametrize('shape', [[-1, 3], [1.5], ['3'], [True], 3, '[1]', None])
+def test_a_shape_must_be_whole_numbers(signature, shape):
+    signature['inputs'][0]['data_shape'] = shape
+    assert "data_shape must be a list of whole numbers, 0 or more, for 'data'" in refusal(signature)
+
+
+def test_two_inputs_of_one_name_are_refused(signature):
+    signature['inputs'] *= 2
+    assert "two inputs have the data_name 'data'" in refusal(signature)
+
+
+def test_what_0_4_served_is_served(signature):
+    signature['outputs'] = []
+    signature['inputs'][0]['data_shape'] = []
+    signature['extra'] = 1
+    assert validate_signature(signature, 'x') == signature
