@@ -15,6 +15,7 @@ from mms.metrics.cloudwatch_sink import CloudWatchSink
 from mms.metrics.log_sink import LogSink
 
 boto3 = pytest.importorskip('boto3')
+Config = pytest.importorskip('botocore.config').Config
 server = pytest.importorskip('moto.server')
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -101,7 +102,7 @@ def test_memory_in_megabytes_arrives_with_its_extremes(cloudwatch):
 
 def test_more_values_than_a_call_takes_all_arrive_in_calls_within_the_limits(cloudwatch):
     calls, body_sizes = [], []
-    sending = boto3.client('cloudwatch')
+    sending = boto3.client('cloudwatch', config=Config(disable_request_compression=True))
     sending.meta.events.register('provide-client-params.cloudwatch.PutMetricData',
                                  lambda params, **_: calls.append(len(params['MetricData'])))
     sending.meta.events.register('before-send.cloudwatch.PutMetricData',

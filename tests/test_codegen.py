@@ -1,0 +1,163 @@
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import gevent
+import gevent.subprocess
+import pytest
+
+from mms.codegen import COMMON_LANGUAGES, GENERATORS, TOOL, generate_client
+from mms.errors import MissingExtraError, StartupError, UsageError
+
+ROOT = str(Path(__file__).resolve().parents[1])
+HAS_TOOL = shutil.which(TOOL, path=os.path.dirname(sys.executable)) or shutil.which(TOOL)
+HAS_JAVA = shutil.which('java')
+needs_both = pytest.mark.skipif(
+    not (HAS_TOOL and HAS_JAVA), reason='needs openapi-generator-cli and java: the test of '
+    'generate_client checks the error that says so')
+
+DOCUMENT = {
+    'swagger': '2.0', 'host': '127.0.0.1:8080', 'schemes': ['http'],
+    'info': {'title': 'Model Serving Apis', 'version': '1.0.0'},
+    'paths': {'/ping': {'get': {
+        'operationId': 'ping', 'produces': ['application/json'],
+        'responses': {'200': {'description': 'OK', 'schema': {
+            'type': 'object', 'properties': {'health': {'type': 'string'}}}}}}}},
+}
+
+# Prints its arguments and fails, as the real one does over a document it cannot read.
+FAILING_TOOL = f"""#!{sys.executable}
+import sys
+if sys.argv[1] == 'list':
+    print('java,python')
+    sys.exit(0)
+for number in range(100):
+    print('line', number)
+print('the reason', file=sys.stderr, flush=True)
+sys.exit(7)
+"""
+
+
+@pytest.fixture
+def failing_tool(tmp_path, monkeypatch):
+    """A tool of our own, and a java beside it, before everything on PATH."""
+    folder = tmp_path / 'bin'
+    folder.mkdir()
+    for name, text in ((TOOL, FAILING_TOOL), ('java', '#!/bin/sh\n')):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    (folder / 'python').symlink_to(sys.executable)
+    monkeypatch.setattr(sys, 'executable', str(folder / 'python'))
+    monkeypatch.setenv('PATH', str(folder), prepend=os.pathsep)
+
+
+def test_a_python_client_is_generated_or_the_error_names_what_is_missing(tmp_path):
+    build = tmp_path / 'build'
+    if not HAS_TOOL:
+        with pytest.raises(MissingExtraError, match='codegen'):
+            generate_client(DOCUMENT, 'python', str(build))
+        return
+    if not HAS_JAVA:
+        with pytest.raises(StartupError, match='Java'):
+            generate_client(DOCUMENT, 'python', str(build))
+        return
+    generate_client(DOCUMENT, 'python', str(build))
+    assert json.loads((build / 'openapi.json').read_text()) == DOCUMENT
+    api = (build / 'openapi_client' / 'api' / 'default_api.py').read_text()
+    compile(api, 'default_api.py', 'exec')
+    assert 'def ping(' in api
+
+
+@needs_both
+@pytest.mark.parametrize('language', ['Go', 'typescript-angular2'])
+def test_the_spellings_of_mms_04_work(language, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    with caplog.at_level(logging.INFO):
+        generate_client(DOCUMENT, language)
+    assert (tmp_path / 'build' / 'openapi.json').exists()
+    assert len(list((tmp_path / 'build').iterdir())) > 1
+    assert f'Client SDK for {language} is generated' in caplog.text
+
+
+@needs_both
+def test_every_name_we_map_to_or_recommend_is_one_that_the_tool_has():
+    listed = subprocess.run([HAS_TOOL, 'list', '--short', '--include', 'all'], check=True,
+                            capture_output=True, text=True, timeout=120).stdout
+    known = set(listed.replace(',', ' ').split())
+    assert set(GENERATORS.values()) <= known
+    assert {GENERATORS.get(name, name) for name in COMMON_LANGUAGES} <= known
+
+
+@needs_both
+def test_an_unknown_language_is_refused_with_examples_before_anything_is_written(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        generate_client(DOCUMENT, 'klingon', str(tmp_path / 'build'))
+    assert "--gen-api 'klingon'" in str(caught.value)
+    assert 'java, javascript, python' in str(caught.value)
+    assert not (tmp_path / 'build').exists()
+
+
+@needs_both
+def test_a_document_the_tool_refuses_is_an_error_and_its_last_lines_are_logged(tmp_path, caplog):
+    with pytest.raises(StartupError, match='failed with status 1'):
+        generate_client({'no': 'document'}, 'python', str(tmp_path / 'build'))
+    assert 'attribute swagger is missing' in caplog.text
+    assert {r.levelname for r in caplog.records} == {'ERROR'}
+
+
+def test_the_tools_exit_status_is_honoured_and_only_its_last_lines_are_logged(
+        failing_tool, tmp_path, caplog):
+    with pytest.raises(StartupError, match='--gen-api python: .* failed with status 7'):
+        generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
+    (record,) = caplog.records
+    assert record.levelname == 'ERROR'
+    assert 'the reason' in record.getMessage()
+    assert 'line 99' in record.getMessage()
+    assert 'line 10\n' not in record.getMessage()
+
+
+def test_the_exit_status_is_honoured_in_a_thread_beside_children_of_gevent(failing_tool, tmp_path):
+    def failing():
+        try:
+            generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
+        except StartupError as error:
+            return str(error)
+        return 'taken for success'
+
+    with gevent.subprocess.Popen(['sleep', '60']) as child:
+        try:
+            seen = [gevent.get_hub().threadpool.apply(failing) for _ in range(5)]
+        finally:
+            child.kill()
+    assert all('failed with status 7' in message for message in seen), seen
+
+
+def test_without_the_tool_the_error_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'executable', str(tmp_path / 'python'))
+    monkeypatch.setenv('PATH', str(tmp_path))
+    with pytest.raises(MissingExtraError, match=r"pip install 'mxnet-model-server\[codegen\]'"):
+        generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
+
+
+def test_without_java_the_error_says_so(failing_tool, tmp_path, monkeypatch):
+    (tmp_path / 'bin' / 'java').unlink()
+    monkeypatch.setenv('PATH', str(tmp_path / 'bin'))
+    with pytest.raises(StartupError, match='no java on PATH: install a Java'):
+        generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
+
+
+def test_a_build_folder_that_cannot_be_made_is_named(failing_tool, tmp_path):
+    (tmp_path / 'build').write_text('a file')
+    with pytest.raises(StartupError, match='build/openapi.json cannot be written'):
+        generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
+
+
+def test_importing_it_runs_nothing_and_imports_no_mxnet():
+    done = subprocess.run(
+        [sys.executable, '-c', "import sys, mms.codegen; print('mxnet' in sys.modules)"],
+        capture_output=True, text=True, timeout=60, env={**os.environ, 'PYTHONPATH': ROOT})
+    assert done.stdout == 'False\n', done.stderr
