@@ -8,6 +8,8 @@ from typing import Callable
 import gevent
 from gevent.event import Event
 
+from mms.errors import MMSError
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,6 +37,16 @@ class StopRequest:
         self.signal_number = 0
 
 
+def leave_errors_to_who_waits() -> None:
+    """Keep this thread's event loop from printing a traceback of an :class:`MMSError`.
+
+    Whoever waits for the greenlet or pool thread that failed gets it, and reports it.
+    """
+    hub = gevent.get_hub()
+    if MMSError not in hub.NOT_ERROR:
+        hub.NOT_ERROR = (*hub.NOT_ERROR, MMSError)
+
+
 def run_until_signal(work: Callable[[StopRequest], None]) -> int:
     """Run `work` in a greenlet; SIGINT and SIGTERM ask it to end.
 
@@ -49,6 +61,7 @@ def run_until_signal(work: Callable[[StopRequest], None]) -> int:
     Exception
         What `work` raised.
     """
+    leave_errors_to_who_waits()
     request = StopRequest()
     greenlet = gevent.spawn(work, request)
 

@@ -11,10 +11,12 @@ from concurrent.futures import Future
 from typing import Any, Callable, Optional
 
 import gevent
+import gevent.event
 
 from mms.archive.reader import LoadedModel
 from mms.config import Settings
 from mms.models import LocalModels
+from mms.run import leave_errors_to_who_waits
 from mms.wire import RawInput, Reply
 
 
@@ -69,6 +71,7 @@ class ThreadedModels:
             self._thread.join()
 
     def _run(self) -> None:
+        leave_errors_to_who_waits()
         self._loop = gevent.get_hub().loop
         self._stop = gevent.event.Event()
         try:

@@ -9,6 +9,7 @@ from typing import Any, Optional
 import gevent
 from gevent import socket
 from gevent.event import Event
+from gevent.pool import Pool
 from gevent.pywsgi import WSGIHandler, WSGIServer
 
 from mms.errors import AddressError
@@ -89,7 +90,8 @@ class HTTPServer(WSGIServer):
     handler_class = _Handler
 
     def __init__(self, sock: socket.socket, app: Any) -> None:
-        super().__init__(sock, app, log=None, error_log=logger)
+        # A pool, so that stopping ends the idle connections too.
+        super().__init__(sock, app, log=None, error_log=logger, spawn=Pool())
         self._busy: set[WSGIHandler] = set()
         self._quiet = Event()
         self._quiet.set()

@@ -16,6 +16,8 @@ import sys
 import traceback
 from typing import Any, Optional
 
+from mms import mxnet_compat
+from mms.archive.signature import validate_signature
 from mms.errors import ServiceError, StartupError
 from mms.log import configure_worker
 from mms.wire import Channel, ChannelClosed, Failure, Load, Ready
@@ -48,7 +50,8 @@ def _run(channel: Channel) -> int:
     assert isinstance(load, Load)
     try:
         service = _load(load)
-        ready = Ready(service.signature, type(service).__name__)
+        signature = validate_signature(service.signature, 'the signature of its service')
+        ready = Ready(signature, type(service).__name__)
     except StartupError as error:
         channel.send(Failure(ServiceError.__name__, str(error)))
         return 1
@@ -62,6 +65,7 @@ def _run(channel: Channel) -> int:
 
 
 def _load(load: Load) -> Any:
+    mxnet_compat.prepare()
     sys.path.extend([load.model_dir, os.path.dirname(os.path.abspath(load.service_file))])
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
     return build_service(cls, load.model_name, load.model_dir, load.manifest, load.gpu)

@@ -1,0 +1,89 @@
+import socket
+
+import gevent
+import gevent.event
+import pytest
+from gevent import socket as gsocket
+
+from mms.errors import AddressError
+from mms.frontend.server import HTTPServer, bind
+
+
+def app(environ, start_response):
+    start_response('200 OK', [('Content-Length', '2'), ('Content-Type', 'text/plain')])
+    return [b'ok']
+
+
+class Recording(HTTPServer):
+    """Keeps the sockets that it accepted."""
+
+    def handle(self, sock, address):
+        self.accepted = [*getattr(self, 'accepted', []), sock]
+        super().handle(sock, address)
+
+
+def ask(client):
+    client.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    return client.recv(1000)
+
+
+@pytest.fixture
+def server():
+    server = Recording(bind('127.0.0.1', 0), app)
+    server.listen()
+    yield server
+    server.drain(0)
+
+
+def test_accepted_sockets_send_without_delay_on_a_kept_alive_connection(server):
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        for _ in range(3):
+            assert ask(client).startswith(b'HTTP/1.1 200 OK')
+        [accepted] = server.accepted
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_drain_waits_for_the_request_in_flight_and_not_for_idle_connections():
+    release = gevent.event.Event()
+
+    def slow(environ, start_response):
+        release.wait()
+        return app(environ, start_response)
+
+    server = HTTPServer(bind('127.0.0.1', 0), slow)
+    server.listen()
+    address = server.socket.getsockname()
+    idle = gsocket.create_connection(address)
+    asking = gevent.spawn(ask, gsocket.create_connection(address))
+    gevent.sleep(0.05)
+    draining = gevent.spawn(server.drain, 30)
+    gevent.sleep(0.05)
+    assert not draining.ready()
+    release.set()
+    assert b'Connection: close' in asking.get()
+    assert draining.get() is True
+    assert idle.recv(10) == b''
+
+
+def test_a_drain_gives_up_after_its_time():
+    server = HTTPServer(bind('127.0.0.1', 0), lambda environ, start: gevent.sleep(60))
+    server.listen()
+    gevent.spawn(ask, gsocket.create_connection(server.socket.getsockname()))
+    gevent.sleep(0.05)
+    assert server.drain(0.1) is False
+
+
+def test_a_taken_port_is_an_address_error():
+    with socket.socket() as holder:
+        holder.bind(('127.0.0.1', 0))
+        holder.listen()
+        with pytest.raises(AddressError, match='already in use'):
+            bind('127.0.0.1', holder.getsockname()[1])
+
+
+def test_ipv6_is_served():
+    server = HTTPServer(bind('::1', 0), app)
+    server.listen()
+    with gsocket.create_connection(server.socket.getsockname()[:2]) as client:
+        assert ask(client).startswith(b'HTTP/1.1 200 OK')
+    server.drain(0)

@@ -1,0 +1,245 @@
+"""Status codes, messages and headers of the REST API, from a running server."""
+
+import base64
+import http.client
+import io
+import json
+
+import pytest
+import requests
+from conftest import KITTEN, PICTURES, TENSORS, Server, write_archive
+from PIL import Image
+
+EXPECTING = ('This end point is expecting a data_name of data. End point details can be found '
+             'here:http://<host>:<port>/api-description')
+TWO = {**TENSORS, 'inputs': [{'data_name': 'left', 'data_shape': [0, 2]},
+                             {'data_name': 'right', 'data_shape': [0, 2, 2]}]}
+
+
+@pytest.fixture(scope='module')
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('http')
+    archives = {
+        'size': write_archive(folder, 'size', 'return [len(data[0])]', PICTURES),
+        'echo': write_archive(folder, 'echo', 'return data[0]'),
+        'two': write_archive(folder, 'two', 'return data', TWO),
+        'value': write_archive(folder, 'value', 'return eval(data[0][0])'),
+        'a name+1': write_archive(folder, 'spaced'),
+    }
+    words = ['--models', *(f'{name}={path}' for name, path in archives.items()),
+             '--max-request-size', '1M', '--max-image-pixels', '1000000']
+    server = Server(folder, words)
+    yield server.wait_until_up()
+    server.stop()
+
+
+def jpeg(data=None, kind='image/jpeg', name='data'):
+    return {'files': [(name, ('x.jpg', KITTEN.read_bytes() if data is None else data, kind))]}
+
+
+def assert_error(answer, code, message, kind):
+    assert answer.status_code == code
+    assert answer.headers['Content-Type'] == 'application/json'
+    assert answer.json()['code'] == code
+    assert message in answer.json()['message']
+    assert answer.json()['type'] == kind
+
+
+def test_a_picture_part_is_answered(server):
+    answer = server.post('size', **jpeg())
+    assert answer.status_code == 200
+    assert answer.json() == {'prediction': [KITTEN.stat().st_size]}
+
+
+def test_a_picture_in_base64_in_a_form_field_is_answered(server):
+    text = base64.b64encode(KITTEN.read_bytes()).decode()
+    for body in ({'data': {'data': text}}, {'files': [('data', (None, text))]}):
+        assert server.post('size', **body).json() == {'prediction': [KITTEN.stat().st_size]}
+
+
+def test_inputs_reach_the_service_in_the_order_of_the_signature(server):
+    answer = server.post('two', data=[('right', '[3]'), ('left', '[1]'), ('other', 'x')])
+    assert answer.json() == {'prediction': [[1], [3]]}
+
+
+def test_the_first_of_two_fields_of_one_name_counts(server):
+    assert server.post('echo', data=[('data', '[1]'), ('data', '[2]')]).json() == {
+        'prediction': [1]}
+    twice = {'files': jpeg()['files'] + jpeg(b'x')['files']}
+    assert server.post('size', **twice).json() == {'prediction': [KITTEN.stat().st_size]}
+
+
+def test_a_missing_field_is_named(server):
+    for model, body in [('size', {}), ('size', jpeg(name='wrong')), ('echo', {}),
+                        ('echo', {'data': {'wrong': '[1]'}}), ('size', {'data': {'data': ''}}),
+                        ('echo', jpeg())]:
+        assert_error(server.post(model, **body), 400, EXPECTING, 'BadRequestException')
+    assert EXPECTING in server.log
+
+
+def test_a_part_of_another_type_is_refused(server):
+    for kind in ('image/png', 'image/jpeg; q=1', 'application/octet-stream'):
+        assert_error(
+            server.post('size', **jpeg(kind=kind)), 400,
+            'Input data for request argument: data is not correct. image/jpeg is expected but '
+            f'{kind} is given.', 'BadRequestException')
+
+
+def test_a_field_that_is_no_list_is_refused(server):
+    assert_error(
+        server.post_text('echo', '{"a": 1}'), 400,
+        'Input data for request argument: data is not correct. application/json is expected '
+        "but got <class 'dict'> instead of list", 'BadRequestException')
+
+
+@pytest.mark.parametrize(('data', 'reason'), [
+    (b'', 'empty'), (b'no picture', 'no picture'), (KITTEN.read_bytes()[:20], 'picture'),
+])
+def test_bytes_that_are_no_picture_are_refused_and_the_server_lives(server, data, reason):
+    assert_error(server.post('size', **jpeg(data)), 400, reason, 'BadRequestException')
+    assert server.post('size', **jpeg()).status_code == 200
+
+
+def test_a_picture_of_too_many_pixels_is_refused(server):
+    buffer = io.BytesIO()
+    Image.new('L', (2000, 501)).save(buffer, 'PNG')
+    assert_error(server.post('size', **jpeg(buffer.getvalue())), 400,
+                 '2000 x 501 pixels is over the limit of 1000000', 'BadRequestException')
+
+
+def test_a_request_that_is_too_large_is_refused(server):
+    for body in (jpeg(b'x' * 2_000_000), {'data': {'data': '[' + '1,' * 600_000 + '1]'}}):
+        assert_error(server.post('size', **body), 413, 'larger than the limit of 1048576 bytes',
+                     'PayloadTooLargeException')
+    assert server.get('/ping').status_code == 200
+
+
+def test_a_large_form_field_below_the_limit_is_answered(server):
+    numbers = list(range(100_000))
+    assert server.post_text('echo', json.dumps(numbers)).json() == {'prediction': numbers}
+
+
+def test_a_hook_that_raises_is_a_500_whose_traceback_is_in_the_log_alone(server):
+    answer = server.post_text('value', '["1/0"]')
+    assert_error(answer, 500, 'Error occurs while inference was executed on server.',
+                 'InternalServerException')
+    assert 'ZeroDivisionError' not in answer.text
+    assert 'Traceback' in server.log
+    assert 'ZeroDivisionError: division by zero' in server.log
+
+
+@pytest.mark.parametrize('expression', ['b"x"', '{1}', '__import__("sys").exit(3)', 'object()'])
+def test_an_answer_that_json_cannot_hold_is_a_500_and_the_worker_lives(server, expression):
+    workers = sorted(worker.pid for worker in server.workers())
+    assert_error(server.post_text('value', json.dumps([expression])), 500, 'Error occurs while',
+                 'InternalServerException')
+    assert sorted(worker.pid for worker in server.workers()) == workers
+
+
+@pytest.mark.parametrize(('expression', 'text'), [
+    ('None', 'null'), ('"text"', '"text"'), ('(1, (2,))', '[1,[2]]'), ('float("nan")', 'NaN'),
+    ('__import__("numpy").float32(0.5)', '0.5'),
+    ('__import__("numpy").eye(2)', '[[1.0,0.0],[0.0,1.0]]'),
+    ('__import__("mxnet").nd.ones((1, 2))', '[[1.0,1.0]]'),
+])
+def test_an_answer_holds_whatever_the_service_returned(server, expression, text):
+    answer = server.post_text('value', json.dumps([expression]))
+    assert answer.text == f'{{"prediction":{text}}}\n'
+
+
+def test_unknown_paths_are_404(server):
+    for path in ('/none/predict', '/echo/predict/', '/Echo/predict', '/echo', '/ping/', '/x'):
+        assert_error(requests.post(server.url + path, timeout=10), 404, '',
+                     'ResourceNotFoundException')
+
+
+@pytest.mark.parametrize(('method', 'path', 'allowed'), [
+    ('GET', '/echo/predict', {'POST', 'OPTIONS'}),
+    ('PUT', '/echo/predict', {'POST', 'OPTIONS'}),
+    ('POST', '/ping', {'GET', 'HEAD', 'OPTIONS'}),
+    ('DELETE', '/', {'GET', 'HEAD', 'OPTIONS'}),
+    ('POST', '/api-description', {'GET', 'HEAD', 'OPTIONS'}),
+])
+def test_a_wrong_method_is_a_405_that_says_which_are_right(server, method, path, allowed):
+    answer = requests.request(method, server.url + path, timeout=10)
+    assert_error(answer, 405, '', 'MethodNotAllowedException')
+    assert set(answer.headers['Allow'].split(', ')) == allowed
+
+
+@pytest.mark.parametrize('path', ['/ping', '/', '/api-description'])
+def test_head_works_where_get_does(server, path):
+    answer = requests.head(server.url + path, timeout=10)
+    assert (answer.status_code, answer.content) == (200, b'')
+
+
+@pytest.mark.parametrize('path', ['/ping', '/'])
+def test_ping_says_healthy(server, path):
+    assert server.get(path).json() == {'health': 'healthy!'}
+
+
+@pytest.mark.parametrize(('method', 'path'), [
+    ('GET', '/ping'), ('GET', '/none'), ('GET', '/echo/predict'), ('POST', '/echo/predict'),
+])
+def test_every_answer_allows_every_origin(server, method, path):
+    plain = requests.request(method, server.url + path, timeout=10)
+    assert plain.headers['Access-Control-Allow-Origin'] == '*'
+    named = requests.request(method, server.url + path, timeout=10,
+                             headers={'Origin': 'http://page.example'})
+    assert named.headers['Access-Control-Allow-Origin'] in ('*', 'http://page.example')
+    if named.headers['Access-Control-Allow-Origin'] != '*':
+        assert 'Origin' in named.headers['Vary']
+
+
+def test_a_name_with_spaces_and_signs_is_served(server):
+    assert server.post_text('a%20name+1', '[1]').json() == {'prediction': [[1]]}
+
+
+def test_many_requests_go_over_one_connection(server):
+    connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=10)
+    sockets = set()
+    for number in range(20):
+        connection.request('POST', '/echo/predict', f'data=[{number}]',
+                           {'Content-Type': 'application/x-www-form-urlencoded'})
+        assert json.loads(connection.getresponse().read()) == {'prediction': [number]}
+        sockets.add(connection.sock)
+    assert len(sockets) == 1
+    connection.close()
+
+
+def test_a_chunked_body_is_answered(server):
+    answer = server.post('echo', data=iter([b'data=', b'[1', b',2]']),
+                         headers={'Content-Type': 'application/x-www-form-urlencoded'})
+    assert answer.json() == {'prediction': [1, 2]}
+
+
+def test_a_form_cut_short_is_no_server_error(server):
+    answer = server.post('size', data=b'--x\r\nContent-Disposition: form-data; name="da',
+                         headers={'Content-Type': 'multipart/form-data; boundary=x'})
+    assert answer.status_code == 400
+    answer = server.post('size', data=b'x', headers={'Content-Type': 'multipart/form-data'})
+    assert answer.status_code == 400
+
+
+def test_the_description_names_every_endpoint_and_input(server):
+    description = server.get('/api-description').json()['description']
+    assert description['swagger'] == '2.0'
+    assert description['info'] == {'title': 'Model Serving Apis', 'version': '1.0.0'}
+    assert description['host'] == f'127.0.0.1:{server.port}'
+    assert set(description['paths']) == {
+        '/', '/ping', '/api-description', '/size/predict', '/echo/predict', '/two/predict',
+        '/value/predict', '/a name+1/predict'}
+    two = description['paths']['/two/predict']['post']
+    assert two['operationId'] == 'two_predict'
+    assert two['consumes'] == ['multipart/form-data']
+    assert [p['description'] for p in two['parameters']] == [
+        'left should tensor with shape: [2]', 'right should tensor with shape: [2, 2]']
+    size = description['paths']['/size/predict']['post']
+    assert size['parameters'] == [{
+        'in': 'formData', 'name': 'data', 'required': True, 'type': 'file',
+        'description': 'data should be image which will be resized to: [3, 8, 8]'}]
+
+
+def test_the_description_passes_a_swagger_validator(server):
+    from openapi_spec_validator import OpenAPIV2SpecValidator
+
+    OpenAPIV2SpecValidator(server.get('/api-description').json()['description']).validate()
