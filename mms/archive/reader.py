@@ -141,21 +141,28 @@ def _check(endpoint: str, model_dir: str, where: str) -> LoadedModel:
 
 def _extract(archive_path: str, into: str, where: str) -> None:
     _check_is_file(archive_path, where)
+    with _translated(archive_path, where):
+        os.mkdir(into)
+        try:
+            with zipfile.ZipFile(archive_path) as archive:
+                members = _flatten(archive, where)
+                _check_size(list(members.values()), os.path.getsize(archive_path), into, where)
+                _copy_members(archive, members, into)
+        except BaseException:
+            shutil.rmtree(into, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def _translated(archive_path: str, where: str) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(archive_path) as archive:
-            members = _flatten(archive, where)
-            os.mkdir(into)
-            _check_size(list(members.values()), os.path.getsize(archive_path), into, where)
-            _copy_members(archive, members, into)
+        yield
     except _UNREADABLE as exc:
-        shutil.rmtree(into, ignore_errors=True)
         raise ArchiveError(_unreadable_message(archive_path, where, exc)) from exc
     except OSError as exc:
-        shutil.rmtree(into, ignore_errors=True)
+        if exc.errno is None:  # what bz2 raises over a corrupt stream
+            raise ArchiveError(_unreadable_message(archive_path, where, exc)) from exc
         raise ArchiveError(f'{where} cannot be extracted: {os_reason(exc)}') from exc
-    except BaseException:
-        shutil.rmtree(into, ignore_errors=True)
-        raise
 
 
 def _check_is_file(path: str, where: str) -> None:

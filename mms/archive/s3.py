@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from mms.archive.download import (
@@ -58,7 +59,7 @@ def _client(location: str) -> Any:
     except ImportError as exc:
         raise MissingExtraError('s3:// locations', 's3') from exc
     config = Config(connect_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S,
-                    retries={'max_attempts': 1})
+                    retries={'total_max_attempts': 1})
     try:
         # A session of its own: boto3's default session is not safe across threads.
         return boto3.session.Session().client('s3', config=config)
@@ -70,7 +71,7 @@ def _attempt(client: Any, bucket: str, key: str, path: str, progress: bool) -> s
     shown = f's3://{bucket}/{key}'
     answer = _get(client, bucket, key, shown)
     total = answer['ContentLength']
-    with answer['Body'] as body:
+    with closing(answer['Body']) as body:
         save(_chunks(body, total, shown), path, total, shown, progress)
     return path
 
