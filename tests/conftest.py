@@ -1,5 +1,6 @@
 """Real servers on free ports, and archives for them."""
 
+import contextlib
 import json
 import os
 import signal
@@ -115,8 +116,13 @@ class Server:
 
     def workers(self):
         """Worker processes, their own children too, as psutil sees them."""
-        return [child for child in psutil.Process(self.pid).children(recursive=True)
-                if 'mms.worker' in ' '.join(child.cmdline())]
+        found = []
+        for child in psutil.Process(self.pid).children(recursive=True):
+            # A process that has just ended has no command line any more.
+            with contextlib.suppress(psutil.Error):
+                if 'mms.worker' in child.cmdline():
+                    found.append(child)
+        return found
 
     def post(self, model, **options):
         return requests.post(f'{self.url}/{model}/predict', timeout=60, **options)
