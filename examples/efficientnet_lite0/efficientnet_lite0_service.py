@@ -15,7 +15,6 @@ from mxnet import gluon
 from mxnet.gluon import nn
 from PIL import Image
 
-from mms.model_service.mxnet_model_service import check_input_shape
 from mms.model_service.mxnet_vision_service import MXNetVisionService
 from mms.utils.mxnet import image
 
@@ -133,7 +132,6 @@ class EfficientNetLite0Service(MXNetVisionService):
         return [mx.nd.array((pixels - 127) / 128).transpose((2, 0, 1)).expand_dims(axis=0)]
 
     def _inference(self, data):
-        if not self.is_gluon:
-            return super()._inference(data)
-        check_input_shape(data, self.signature)
-        return [self.net(data[0].as_in_context(self.ctx)).softmax()]
+        outputs = super()._inference(data)
+        # The exported symbol ends in a softmax of its own.
+        return [logits.softmax() for logits in outputs] if self.is_gluon else outputs

