@@ -149,9 +149,7 @@ def _restore_distutils() -> None:
 
 def _quieten() -> None:
     """``load_params`` is how the tutorial loads weights; its warning helps nobody."""
-    message = 'load_params is deprecated'
-    if not any(entry[1] is not None and entry[1].pattern == message for entry in warnings.filters):
-        warnings.filterwarnings('ignore', message=message)
+    warnings.filterwarnings('ignore', message='load_params is deprecated')
 
 
 class LooseVersion:

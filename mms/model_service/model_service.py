@@ -6,7 +6,6 @@ import logging
 import time
 from typing import Any, Optional
 
-from mms.errors import BadRequest
 from mms.model_service.arrays import materialise, move_to, wait_for
 from mms.model_service.reasons import request_fault
 from mms.model_service.service_file import load_service
@@ -93,11 +92,9 @@ class SingleNodeService(ModelService):
                 start = time.perf_counter()
                 data = run(data)
                 self.stage_times_ms[stage] = (time.perf_counter() - start) * 1000
-        except BadRequest:
-            raise
         except Exception as error:
             fault = request_fault(error)
-            if fault is None:
+            if fault is None or fault is error:
                 raise
             raise fault from error
         return data

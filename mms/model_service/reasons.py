@@ -34,7 +34,8 @@ def request_fault(error: Exception) -> Optional[BadRequest]:
     ``mx.nd.array``: what these say of bad input is recognised here.
     """
     if isinstance(error, BadRequest):
-        return error
+        # The class itself: only its name crosses to the front process.
+        return error if type(error) is BadRequest else BadRequest(str(error))
     frames = _frames(error)
     if type(error).__name__ == 'MXNetError' and _UNDECODABLE in str(error):
         return BadRequest('The bytes sent are no picture that can be decoded.')

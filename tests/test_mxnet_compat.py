@@ -1,0 +1,138 @@
+"""MXNet 1.9.1 can be imported on today's NumPy and Python, and nothing else is touched."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+
+def run(code, *flags):
+    done = subprocess.run([sys.executable, *flags, '-c', textwrap.dedent(code)],
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_importing_the_module_alone_imports_neither_numpy_nor_mxnet():
+    run('''
+        import sys, mms.mxnet_compat
+        assert 'numpy' not in sys.modules and 'mxnet' not in sys.modules
+    ''')
+
+
+def test_mxnet_imports_and_its_numpy_arrays_work_and_no_future_warning_leaks():
+    run('''
+        from mms import mxnet_compat
+        mxnet_compat.prepare()
+        import mxnet as mx, numpy
+        ones = mx.np.ones((2, 3))
+        assert float(mx.np.sum(ones)) == 6 and float(numpy.sum(ones)) == 6
+        assert bool(numpy.any(ones)) and not bool(numpy.all(ones > 2))
+        assert float(numpy.prod(ones + 1)) == 64
+        assert mx.np.pad(ones, ((1, 1), (1, 1))).shape == (4, 5)
+        assert mx.np.in1d(mx.np.array([1, 2]), mx.np.array([2])).tolist() == [False, True]
+        assert float(mx.np.trapz(mx.np.array([1., 2.]))) == 1.5
+        assert mx.np.msort(mx.np.array([3., 1.])).tolist() == [1, 3]
+        assert mx.np.zeros(2, dtype=bool).asnumpy().dtype == numpy.dtype('bool')
+        assert mx.nd.moveaxis(mx.nd.ones((1, 2)), 0, 1).shape == (2, 1)
+        assert mx.nd.array([[1.5, 2]]).asnumpy().tolist() == [[1.5, 2]]
+        import mxnet.gluon.contrib.estimator
+    ''', '-W', 'error::FutureWarning')
+
+
+def test_names_that_are_there_are_left_alone_and_a_second_call_changes_nothing():
+    run('''
+        import sys, types, warnings
+        warnings.simplefilter('ignore')
+        import numpy
+        from mms import mxnet_compat
+        names = [entry.name for entry in mxnet_compat._NUMPY_NAMES]
+        there = {name: getattr(numpy, name) for name in names if hasattr(numpy, name)}
+        dictionary = dict(vars(numpy))
+        mxnet_compat.prepare()
+        once = dict(vars(numpy))
+        mxnet_compat.prepare()
+        assert dict(vars(numpy)) == once
+        added = set(once) - set(dictionary) - {'testing', 'f2py'}
+        assert added <= set(names) - set(there), added
+        assert all(once[name] is value for name, value in dictionary.items())
+        assert all(hasattr(numpy, name) for name in names)
+    ''')
+
+
+def test_every_restored_name_says_why():
+    from mms import mxnet_compat
+    names = [entry.name for entry in mxnet_compat._NUMPY_NAMES]
+    assert len(names) == len(set(names))
+    assert all(entry.why for entry in mxnet_compat._NUMPY_NAMES)
+
+
+def test_distutils_is_only_made_where_it_cannot_be_imported():
+    run('''
+        import importlib, sys
+        try:
+            real = importlib.import_module('distutils.version')
+        except ImportError:
+            real = None
+        from mms import mxnet_compat
+        mxnet_compat.prepare()
+        import distutils.version
+        if real is None:
+            assert distutils.version.LooseVersion is mxnet_compat.LooseVersion
+        else:
+            assert distutils.version is real
+    ''')
+
+
+def test_without_distutils_its_versions_still_compare():
+    run('''
+        import sys
+        class NoDistutils:
+            def find_spec(self, name, path=None, target=None):
+                if name.split('.')[0] == 'distutils':
+                    raise ImportError(name)
+        sys.meta_path.insert(0, NoDistutils())
+        sys.modules.pop('distutils', None)
+        from mms import mxnet_compat
+        mxnet_compat.prepare()
+        import mxnet
+        from distutils.version import LooseVersion, StrictVersion
+        assert LooseVersion is mxnet_compat.LooseVersion
+        assert StrictVersion('2.0') >= StrictVersion('1.6.0')
+        try:
+            import distutils.util
+        except ImportError:
+            pass
+        else:
+            raise AssertionError('distutils.util was never promised')
+    ''')
+
+
+@pytest.mark.parametrize(('low', 'high'), [
+    ('1.9', '1.17'), ('1.17', '2.5.5'), ('1.17.0rc1', '1.17.0.1'), ('1.17', '1.17.1'),
+])
+def test_versions_compare_number_by_number(low, high):
+    from mms.mxnet_compat import LooseVersion
+    assert LooseVersion(low) < LooseVersion(high)
+    assert LooseVersion(high) > low
+    assert LooseVersion(low) <= low
+    assert LooseVersion(high) >= LooseVersion(low)
+    assert LooseVersion(low) == LooseVersion(low)
+    assert hash(LooseVersion(low)) == hash(LooseVersion(low))
+    assert LooseVersion(low) != high
+    assert str(LooseVersion(low)) == low
+
+
+def test_load_params_of_the_tutorial_does_not_warn(tmp_path):
+    done = run(f'''
+        from mms import mxnet_compat
+        mxnet_compat.prepare()
+        from mxnet import gluon
+        net = gluon.nn.Dense(2, in_units=2)
+        net.initialize()
+        net.save_parameters({str(tmp_path / 'w.params')!r})
+        for _ in range(2):
+            net.load_params({str(tmp_path / 'w.params')!r})
+    ''')
+    assert 'deprecated' not in done.stderr
