@@ -144,7 +144,7 @@ def test_a_worker_that_is_killed_while_idle_is_replaced(serve, tmp_path):
     server = serve('--models', f"crash={write_archive(tmp_path, 'crash', CRASH)}")
     [worker] = server.workers()
     worker.kill()
-    until(lambda: server.workers() and server.workers()[0].pid != worker.pid)
+    until(lambda: {other.pid for other in server.workers()} - {worker.pid})
     assert server.post_text('crash', '["pid"]').status_code == 200
 
 
