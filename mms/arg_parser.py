@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from mms.archive.location import redacted
+from mms.archive.location import redacted, scheme_of
 from mms.config import LOG_LEVELS, METRICS_SINKS
 from mms.version import __version__
 
@@ -75,7 +75,7 @@ class _StoreModels(argparse.Action):
 
 def _add_pair(models: dict[str, str], pair: str, parser: argparse.ArgumentParser) -> None:
     name, equals, location = pair.partition('=')
-    shown = redacted(pair)
+    shown = redacted(pair) if scheme_of(pair) else f'{name}{equals}{redacted(location)}'
     if not equals or not location:
         parser.error(f'argument --models: {shown!r} is not NAME=LOCATION, '
                      "for example resnet=resnet.model")

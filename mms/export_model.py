@@ -34,7 +34,8 @@ from mms.errors import ExportError, StartupError
 _FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
 _BAD_NAME_CHARACTERS = ('/', '\\', '\0', '\n')
 
-logger = logging.getLogger(__name__)
+# By name: __name__ is __main__ under python -m.
+logger = logging.getLogger('mms.export_model')
 
 
 def export_model(
@@ -152,15 +153,12 @@ def _model_format(
 
 
 def _load_class(service_path: str, files: ModelFiles, model_type: Optional[str]) -> type:
+    from mms import mxnet_compat
+    mxnet_compat.prepare()  # the service file may import MXNet before it imports us
     from mms.worker.service_loader import load_service_class
 
     likely = _FORMATS[model_type] if model_type else SYMBOLIC if files.symbol else IMPERATIVE
-    before = sys.dont_write_bytecode
-    sys.dont_write_bytecode = True  # no __pycache__ in the model directory
-    try:
-        return load_service_class(service_path, likely)
-    finally:
-        sys.dont_write_bytecode = before
+    return load_service_class(service_path, likely)
 
 
 def _is_gluon(service_class: type) -> bool:
