@@ -14,6 +14,9 @@ from mms.utils.mxnet import image
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+# What mx.image.imresize does when it is not told.
+_BILINEAR = 1
+
 
 class GluonVisionService(GluonImperativeBaseService):
     """Pictures in; the five most probable classes out.
@@ -24,7 +27,7 @@ class GluonVisionService(GluonImperativeBaseService):
     """
 
     def _preprocess(self, data: Any) -> list[Any]:
-        return [_normalized(read_resized(picture, entry['data_shape']))
+        return [_normalized(read_resized(picture, entry['data_shape'], _BILINEAR))
                 for picture, entry in zip(data, self.signature['inputs'])]
 
     def _inference(self, data: Any) -> Any:

@@ -12,6 +12,7 @@ from mms import mxnet_compat
 mxnet_compat.prepare()
 
 import mxnet as mx  # noqa: E402
+import numpy as np  # noqa: E402
 from mxnet.io import DataBatch, DataDesc  # noqa: E402
 
 from mms.archive.signature import read_signature  # noqa: E402
@@ -135,7 +136,7 @@ class MXNetBaseService(_MXNetService):
         check_input_shape(data, self.signature)
         data = [array.as_in_context(self.ctx) for array in data]
         if self._network is None:
-            return self._forward_net(data)
+            return self._forward_net([_as_floats(array) for array in data])
         self.mx_model.forward(self._batch(data))
         return list(self.mx_model.get_outputs())
 
@@ -239,6 +240,11 @@ def _load_weights(net: Any, path: str, ctx: Any) -> None:
     except Exception as error:
         raise ServiceError(f'The weights in {path} do not load into {type(net).__name__}: '
                            f'{reason_of(error)}') from error
+
+
+def _as_floats(array: Any) -> Any:
+    """Decoded pictures are uint8: a Module turns them into float32, Gluon's layers do not."""
+    return array.astype('float32') if array.dtype == np.uint8 else array
 
 
 def _tensor(value: Any, name: str) -> Any:

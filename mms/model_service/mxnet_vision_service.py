@@ -24,8 +24,10 @@ class MXNetVisionService(MXNetBaseService):
         return top_classes(self, data)
 
 
-def read_resized(picture: Any, shape: list[int]) -> Any:
+def read_resized(picture: Any, shape: list[int], interp: int = 2) -> Any:
     """Decode `picture` and resize it to the height and width of the NCHW `shape`.
+
+    `interp` is as in :func:`mms.utils.mxnet.image.resize`.
 
     Returns
     -------
@@ -39,4 +41,4 @@ def read_resized(picture: Any, shape: list[int]) -> Any:
     """
     pixels = image.read(picture)
     height, width = shape[2:]
-    return image.resize(pixels, width or pixels.shape[1], height or pixels.shape[0])
+    return image.resize(pixels, width or pixels.shape[1], height or pixels.shape[0], interp)

@@ -82,7 +82,8 @@ def read_parameters(path: str, symbol: Any) -> tuple[dict[str, Any], dict[str, A
     ------
     ServiceError
     """
-    loaded = _load(path, 'parameter file', mx.nd.load)
+    # A file of no arrays at all has no names either: it comes as an empty list.
+    loaded = _load(path, 'parameter file', mx.nd.load) or {}
     if not isinstance(loaded, dict):
         raise ServiceError(f'The parameter file {path} holds arrays without names')
     states = set(symbol.list_auxiliary_states())
