@@ -134,7 +134,8 @@ def test_the_gluon_vision_service_normalizes_as_imagenet_does(model_folder):
     assert len(answer) == 1
     assert {entry['class']: entry['probability'] for entry in answer[0]} == pytest.approx(
         dict(zip('abcd', expected.astype(float))), abs=1e-5)
-    assert [entry['probability'] for entry in answer[0]] == sorted(expected.tolist(), reverse=True)
+    assert [entry['probability'] for entry in answer[0]] == pytest.approx(
+        sorted(expected.tolist(), reverse=True), abs=1e-5)
 
 
 def test_a_subclass_of_the_gluon_vision_service_gets_one_array_to_postprocess(model_folder):
