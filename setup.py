@@ -9,12 +9,12 @@ VERSION: dict = {}
 exec((HERE / 'mms' / 'version.py').read_text(encoding='utf-8'), VERSION)
 
 EXTRAS = {
-    's3': ['boto3>=1.20'],
-    'cloudwatch': ['boto3>=1.20'],
+    's3': ['boto3>=1.28'],
+    'cloudwatch': ['boto3>=1.28'],
     'codegen': ['openapi-generator-cli>=7'],
 }
 EXTRAS['test'] = [
-    *EXTRAS['s3'], 'moto[server]>=5', 'pytest>=7', 'pytest-timeout>=2',
+    *EXTRAS['s3'], *EXTRAS['codegen'], 'moto[server]>=5', 'pytest>=7', 'pytest-timeout>=2',
     'openapi-spec-validator>=0.7',
 ]
 EXTRAS['lint'] = ['ruff==0.8.*', 'mypy==1.13.*', 'types-requests', 'types-psutil', 'types-tqdm']
@@ -38,7 +38,6 @@ setup(
         'flask-cors>=4',
         'gevent>=22.10',
         'pillow>=9',
-        'jsonschema>=4',
         'psutil>=5.8',
         'requests>=2.25',
         'tqdm>=4.60',

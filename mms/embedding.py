@@ -1,6 +1,7 @@
-"""The same models, for a WSGI server that runs its own threads or event loop.
+"""Models and metrics for a WSGI server that runs its own threads or event loop.
 
-The workers' greenlets live in one thread of their own; any other thread may ask.
+Greenlets belong to the thread that made them. Those of the workers and of the
+metrics live in one thread of their own; any other thread may ask.
 """
 
 from __future__ import annotations
@@ -8,47 +9,62 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, TypeVar
 
 import gevent
 import gevent.event
 
-from mms.archive.reader import LoadedModel
-from mms.config import Settings
+from mms.metrics import Metrics
 from mms.models import LocalModels
 from mms.run import leave_errors_to_who_waits
 from mms.wire import RawInput, Reply
 
+T = TypeVar('T')
+
+
+class LoopThread:
+    """A thread that runs a gevent loop until it is stopped."""
+
+    def __init__(self) -> None:
+        self._ready: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name='mms-loop', daemon=True)
+        self._thread.start()
+        self._ready.result()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """What `function` returns, or raises, in a greenlet of the loop."""
+        future: Future[T] = Future()
+        self.post(lambda: _settle(future, function))
+        return future.result()
+
+    def post(self, function: Callable[[], Any]) -> None:
+        """Run `function` in a greenlet of the loop, and do not wait for it."""
+        self._loop.run_callback_threadsafe(gevent.spawn_raw, function)
+
+    def stop(self) -> None:
+        """End the loop; what still runs on it is left where it stands."""
+        self._loop.run_callback_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        leave_errors_to_who_waits()
+        self._loop = gevent.get_hub().loop
+        self._stopping = gevent.event.Event()
+        # A loop that waits for nothing but other threads would end.
+        keeper = self._loop.async_()
+        keeper.start(lambda: None)
+        self._ready.set_result(None)
+        self._stopping.wait()
+        keeper.close()
+
 
 class ThreadedModels:
-    """Models that can be asked from every thread.
+    """Models on a loop of another thread."""
 
-    Parameters
-    ----------
-    opened
-        The models' archives, opened.
-    settings
-        The server's settings.
-    """
-
-    def __init__(self, opened: Sequence[LoadedModel], settings: Settings) -> None:
-        self._models = LocalModels(opened, settings)
-        self.names = self._models.names
-        self._loop: Any = None
-        self._thread = threading.Thread(target=self._run, name='mms-models', daemon=True)
-        self._started: Future[None] = Future()
-        self._stop: Optional[Any] = None
-
-    def start(self) -> None:
-        """Load all models and wait for them.
-
-        Raises
-        ------
-        ServiceError
-            The first model that does not load; the others are stopped.
-        """
-        self._thread.start()
-        self._started.result()
+    def __init__(self, models: LocalModels, loop: LoopThread) -> None:
+        self._models = models
+        self._loop = loop
+        self.names = models.names
 
     def signature(self, name: str) -> Mapping[str, Any]:
         """Live signature of a model."""
@@ -56,40 +72,30 @@ class ThreadedModels:
 
     def predict(self, name: str, inputs: Sequence[RawInput]) -> Reply:
         """Answer one request; see :meth:`Scheduler.predict`."""
-        reply: Reply = self._call(lambda: self._models.predict(name, inputs))
-        return reply
+        return self._loop.call(lambda: self._models.predict(name, inputs))
 
     def ill_health(self) -> Mapping[str, str]:
         """Name of each model that cannot answer -> why."""
-        sick: Mapping[str, str] = self._call(self._models.ill_health)
-        return sick
-
-    def stop(self) -> None:
-        """End every worker; call it when no request is in flight."""
-        if self._thread.is_alive() and self._stop is not None:
-            self._loop.run_callback_threadsafe(self._stop.set)
-            self._thread.join()
-
-    def _run(self) -> None:
-        leave_errors_to_who_waits()
-        self._loop = gevent.get_hub().loop
-        self._stop = gevent.event.Event()
-        try:
-            self._models.start()
-        except BaseException as error:
-            self._started.set_exception(error)
-            return
-        self._started.set_result(None)
-        self._stop.wait()
-        self._models.stop()
-
-    def _call(self, function: Callable[[], Any]) -> Any:
-        future: Future[Any] = Future()
-        self._loop.run_callback_threadsafe(gevent.spawn_raw, _settle, future, function)
-        return future.result()
+        return self._loop.call(self._models.ill_health)
 
 
-def _settle(future: Future[Any], function: Callable[[], Any]) -> None:
+class ThreadedMetrics:
+    """Metrics on a loop of another thread."""
+
+    def __init__(self, metrics: Metrics, loop: LoopThread) -> None:
+        self._metrics = metrics
+        self._loop = loop
+
+    def count(self, name: str, model: Optional[str] = None) -> None:
+        """Add one to a count."""
+        self._loop.post(lambda: self._metrics.count(name, model))
+
+    def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
+        """Record the latencies of one prediction."""
+        self._loop.post(lambda: self._metrics.observe_stages(stage_times_ms, model))
+
+
+def _settle(future: Future[T], function: Callable[[], T]) -> None:
     try:
         future.set_result(function())
     except BaseException as error:

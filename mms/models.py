@@ -100,7 +100,7 @@ class LocalModels:
 
 def _load(model: LoadedModel, settings: Settings) -> Load:
     service_file = settings.service or os.path.join(
-        model.model_dir, os.path.basename(model.manifest['Model']['Service']))
+        model.model_dir, model.manifest['Model']['Service'])
     return Load(
         endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
         manifest=model.manifest, service_file=os.path.abspath(service_file), gpu=settings.gpu,

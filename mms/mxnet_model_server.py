@@ -15,9 +15,10 @@ import gevent
 from mms.archive.reader import LoadedModel, open_model
 from mms.arg_parser import ArgParser
 from mms.config import Settings
+from mms.embedding import LoopThread, ThreadedMetrics, ThreadedModels
 from mms.errors import StartupError
 from mms.frontend.announce import announcement
-from mms.frontend.app import Models, create_app
+from mms.frontend.app import Counts, Models, create_app
 from mms.frontend.openapi import describe
 from mms.frontend.progress import loading_bar
 from mms.frontend.server import HTTPServer, bind
@@ -25,7 +26,6 @@ from mms.log import configure_front
 from mms.metrics import Metrics, make_sink
 from mms.models import LocalModels
 from mms.run import StopRequest, run_until_signal
-from mms.threaded_models import ThreadedModels
 from mms.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -125,10 +125,16 @@ class MMS:
         with ExitStack() as undo:
             opened = self._open(undo)
             self._configure_log()
-            models = ThreadedModels(opened, settings)
-            models.start()
-            undo.callback(models.stop)
-            app = self._app(models, settings.port, undo)
+            metrics = self._metrics([model.service_name for model in opened])
+            loop = LoopThread()
+            undo.callback(loop.stop)
+            local = LocalModels(opened, settings)
+            loop.call(local.start)
+            undo.callback(loop.call, local.stop)
+            loop.call(metrics.start)
+            undo.callback(loop.call, metrics.stop)
+            models = ThreadedModels(local, loop)
+            app = self._app(models, ThreadedMetrics(metrics, loop), settings.port)
             atexit.register(undo.pop_all().close)
         self._log_started(settings.port)
         return app
@@ -139,6 +145,7 @@ class MMS:
             sock = undo.enter_context(bind(settings.host, settings.port))
             opened = self._open(undo)
             self._configure_log()
+            metrics = self._metrics([model.service_name for model in opened])
             models = LocalModels(opened, settings)
             with loading_bar(models.names) as on_ready:
                 models.start(on_ready)
@@ -147,7 +154,9 @@ class MMS:
             if settings.gen_api is not None:
                 self._generate_client(models, port)
                 return
-            server = HTTPServer(sock, self._app(models, port, undo))
+            metrics.start()
+            undo.callback(metrics.stop)
+            server = HTTPServer(sock, self._app(models, metrics, port))
             server.listen()
             stop.serving = True
             self._announce(models, port)
@@ -168,13 +177,12 @@ class MMS:
         settings = self._settings
         configure_front(settings.log_file, settings.log_rotation, settings.log_level)
 
-    def _app(self, models: Models, port: int, undo: ExitStack) -> Any:
-        settings = self._settings
-        metrics = Metrics(models.names, make_sink(settings.metrics_write_to, 'metrics'))
-        metrics.start()
-        undo.callback(metrics.stop)
+    def _metrics(self, names: Sequence[str]) -> Metrics:
+        return Metrics(names, make_sink(self._settings.metrics_write_to, 'metrics'))
+
+    def _app(self, models: Models, metrics: Counts, port: int) -> Any:
         return create_app(self._app_name, models, metrics, self._description(models, port),
-                          settings.max_request_bytes)
+                          self._settings.max_request_bytes)
 
     def _description(self, models: Models, port: int) -> dict[str, Any]:
         return describe(_signatures(models), self._settings.host, port)

@@ -75,8 +75,7 @@ def test_sending_to_an_end_that_is_gone_is_a_closed_channel(ends):
     here, there, _ = ends
     there.close()
     with pytest.raises(ChannelClosed):
-        for _ in range(100):
-            here.send(Reply(b'x' * 100_000))
+        here.send(Reply(b'x' * 10_000_000))
 
 
 def test_nothing_on_the_wire_is_pickled(ends):

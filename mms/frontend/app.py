@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Optional, Protocol
 
 import flask
 from flask_cors import CORS
@@ -14,22 +14,16 @@ from werkzeug.routing import BaseConverter
 
 from mms.frontend.decode import FormRequest, read_form
 from mms.frontend.errors import answer_errors
-from mms.metrics import Metrics
 from mms.wire import RawInput, Reply
 
 logger = logging.getLogger(__name__)
 
-_LATENCIES = {
-    'preprocess': 'LatencyPreprocess',
-    'inference': 'LatencyInference',
-    'postprocess': 'LatencyPostprocess',
-}
-
-
 class Models(Protocol):
     """What the routes need of the models behind them."""
 
-    names: Sequence[str]
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the endpoints."""
 
     def signature(self, name: str) -> Mapping[str, Any]:
         """Live signature of a model."""
@@ -41,8 +35,18 @@ class Models(Protocol):
         """Name of each model that cannot answer -> why."""
 
 
+class Counts(Protocol):
+    """What the routes need of the metrics; nothing here raises."""
+
+    def count(self, name: str, model: Optional[str] = None) -> None:
+        """Add one to a count."""
+
+    def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
+        """Record the latencies of one prediction."""
+
+
 def create_app(
-    app_name: str, models: Models, metrics: Metrics, description: Mapping[str, Any],
+    app_name: str, models: Models, metrics: Counts, description: Mapping[str, Any],
     max_request_bytes: int,
 ) -> flask.Flask:
     """WSGI application that serves `models`.
@@ -78,7 +82,7 @@ def create_app(
 
 class _Routes:
     def __init__(
-        self, models: Models, metrics: Metrics, description: Mapping[str, Any],
+        self, models: Models, metrics: Counts, description: Mapping[str, Any],
     ) -> None:
         self._models = models
         self._metrics = metrics
@@ -88,7 +92,7 @@ class _Routes:
         self._metrics.count('PredictionTotal', model=name)
         inputs = read_form(flask.request, self._models.signature(name))
         reply = self._models.predict(name, inputs)
-        self._observe(name, reply.stage_times_ms)
+        self._metrics.observe_stages(reply.stage_times_ms, model=name)
         logger.debug('Prediction request handling time is: %s ms', _elapsed_ms())
         return flask.Response(b'{"prediction":%b}\n' % reply.prediction,
                               mimetype='application/json')
@@ -113,13 +117,6 @@ class _Routes:
         logger.info('%s %s %d %.1f ms%s', flask.request.method, flask.request.path,
                     answer.status_code, _elapsed_ms(), f' model={name}' if name else '')
         return answer
-
-    def _observe(self, name: str, times_ms: Mapping[str, float]) -> None:
-        for stage, metric in _LATENCIES.items():
-            if stage in times_ms:
-                self._metrics.observe(metric, times_ms[stage], model=name)
-        if times_ms:
-            self._metrics.observe('LatencyOverall', sum(times_ms.values()), model=name)
 
 
 def _converter(names: Sequence[str]) -> type[BaseConverter]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import gevent
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _REFRESH_S = 0.2
 
@@ -26,12 +29,16 @@ def loading_bar(names: list[str]) -> Iterator[Callable[[str], None]]:
             total=len(names), desc='Loading models', bar_format=form, leave=False) as bar:
         ticker = gevent.spawn(_tick, bar)
         try:
-            yield lambda name: bar.update() and None
+            yield lambda name: _advance(bar)
         finally:
             ticker.kill()
 
 
-def _tick(bar: object) -> None:
+def _advance(bar: tqdm[Any]) -> None:
+    bar.update()
+
+
+def _tick(bar: tqdm[Any]) -> None:
     while True:
         gevent.sleep(_REFRESH_S)
-        bar.refresh()  # type: ignore[attr-defined]
+        bar.refresh()
