@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Optional
 
+from mms import mxnet_compat
 from mms.errors import ServiceError
 from mms.model_service.reasons import reason_of
 
@@ -39,6 +40,7 @@ def load_service(path: str, name: Optional[str] = None) -> types.ModuleType:
     ServiceError
         The file cannot be run; names the line and the reason.
     """
+    mxnet_compat.prepare()
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise ServiceError(f'Error when loading service file: {path} does not exist')
