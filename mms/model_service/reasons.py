@@ -26,7 +26,7 @@ def reason_of(error: BaseException) -> str:
     return f'{type(error).__name__}: {message}' if message else type(error).__name__
 
 
-def request_fault(error: Exception) -> Optional[BadRequest]:
+def request_fault(error: BaseException) -> Optional[BadRequest]:
     """`error` as the client's own fault, or None when it is the service's.
 
     Service files of 2018 decode pictures with MXNet itself, and old archives
@@ -55,7 +55,7 @@ def _is_list_to_array(frames: list[types.FrameType]) -> bool:
         == [('mxnet.ndarray.utils', 'array')]
 
 
-def _frames(error: Exception) -> list[types.FrameType]:
+def _frames(error: BaseException) -> list[types.FrameType]:
     frames, traceback = [], error.__traceback__
     while traceback is not None:
         frames.append(traceback.tb_frame)

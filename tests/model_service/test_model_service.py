@@ -39,6 +39,14 @@ def test_the_base_classes_import_no_mxnet():
     subprocess.run([sys.executable, '-W', 'ignore', '-c', code], check=True, timeout=120)
 
 
+def test_a_service_file_may_import_mxnet_before_anything_else(tmp_path):
+    (tmp_path / 'first.py').write_text('import mxnet as mx\nones = mx.nd.ones(1)\n')
+    code = ('import sys; from mms.model_service.model_service import load_service; '
+            'load_service(sys.argv[1])')
+    subprocess.run([sys.executable, '-W', 'ignore', '-c', code, str(tmp_path / 'first.py')],
+                   check=True, timeout=120)
+
+
 def test_submodules_are_found_through_the_package():
     assert mms.model_service.gluon_vision_service.GluonVisionService
     assert not hasattr(mms.model_service, 'no_such_module')
