@@ -130,3 +130,9 @@ REQUEST_ERRORS: dict[str, type[RequestError]] = {
     cls.__name__: cls
     for cls in (BadRequest, PayloadTooLarge, InferenceError, WorkerDied, ModelUnavailable)
 }
+
+
+def error_name(error: RequestError) -> str:
+    """Name in `REQUEST_ERRORS` of an error's class, or of the nearest base that has one."""
+    return next((cls.__name__ for cls in type(error).__mro__ if cls.__name__ in REQUEST_ERRORS),
+                InferenceError.__name__)

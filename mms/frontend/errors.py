@@ -39,11 +39,22 @@ def _http_exception(error: HTTPException) -> flask.Response:
         return _request_error(PayloadTooLarge(
             f'The request is larger than the limit of {limit} bytes (--max-request-size).'))
     code = error.code or 500
-    answer = _answer(code, _type(code), error.description or '')
+    answer = _answer(code, _type(code), _message(code) or error.description or '')
     for name, value in error.get_headers():
         if name.lower() not in ('content-type', 'content-length'):
             answer.headers.set(name, value)
     return answer
+
+
+def _message(code: int) -> str:
+    """What a person who mistyped an address needs; Werkzeug's words otherwise."""
+    request = flask.request
+    if code == 404:
+        return (f'There is nothing at {request.path}: GET /api-description lists the endpoints, '
+                'whose names are matched to the letter.')
+    if code == 405:
+        return f'{request.path} does not take {request.method}: the header Allow says what it does.'
+    return ''
 
 
 def _unexpected(error: Exception) -> flask.Response:

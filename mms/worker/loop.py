@@ -7,7 +7,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from mms.errors import BadRequest, InferenceError, RequestError
+from mms.errors import InferenceError, RequestError, error_name
+from mms.model_service.reasons import request_fault
 from mms.wire import Channel, ChannelClosed, Failure, Message, Ping, Pong, Reply, Request
 from mms.worker.encode import to_json
 from mms.worker.inputs import read_inputs
@@ -15,8 +16,6 @@ from mms.worker.inputs import read_inputs
 logger = logging.getLogger(__name__)
 
 HOOK_FAILED = 'Error occurs while inference was executed on server.'
-# What MXNet's imdecode says of a header that is fine and a body that is not.
-_UNDECODABLE_PICTURE = 'Decoding failed. Invalid image file.'
 
 
 def serve(channel: Channel, service: Any, max_image_pixels: int) -> None:
@@ -36,7 +35,7 @@ def _answer(message: Message, service: Any, max_image_pixels: int) -> Message:
     try:
         return predict(message, service, max_image_pixels)
     except RequestError as error:
-        return Failure(type(error).__name__, str(error))
+        return Failure(error_name(error), str(error))
 
 
 def predict(request: Request, service: Any, max_image_pixels: int) -> Reply:
@@ -55,8 +54,9 @@ def predict(request: Request, service: Any, max_image_pixels: int) -> Reply:
     except RequestError:
         raise
     except (Exception, SystemExit) as error:
-        if _UNDECODABLE_PICTURE in str(error):
-            raise BadRequest(_undecodable(request)) from error
+        fault = request_fault(error)
+        if fault is not None:
+            raise fault from error
         logger.error(traceback.format_exc())
         raise InferenceError(HOOK_FAILED) from error
     return Reply(prediction, _stage_times(service))
@@ -74,9 +74,3 @@ def ill_health(service: Any) -> str:
 def _stage_times(service: Any) -> dict[str, float]:
     times = getattr(service, 'stage_times_ms', None)
     return dict(times) if isinstance(times, Mapping) else {}
-
-
-def _undecodable(request: Request) -> str:
-    names = ', '.join(item.name for item in request.inputs)
-    return (f'Input data for request argument: {names} is not correct. '
-            'its picture cannot be decoded: it is damaged, or neither JPEG, PNG nor BMP.')
