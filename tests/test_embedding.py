@@ -8,7 +8,7 @@ import sys
 import textwrap
 
 import pytest
-from conftest import FIXTURES, REPO, until, write_archive
+from harness import FIXTURES, REPO, until, write_archive
 
 SLOW = 'import time\ntime.sleep(data[0][0])\nreturn data[0]'
 

@@ -4,7 +4,7 @@ import stat
 import subprocess
 import sys
 
-from conftest import REPO, until
+from harness import REPO, until
 
 from mms.workspace import Workspace
 

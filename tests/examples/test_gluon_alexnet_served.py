@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import KITTEN, REPO, Server
+from harness import KITTEN, REPO, Server
 
 from mms import mxnet_compat
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 import requests
-from conftest import KITTEN, PICTURES, TENSORS, Server, write_archive
+from harness import KITTEN, PICTURES, TENSORS, Server, write_archive
 from PIL import Image
 
 EXPECTING = ('This end point is expecting a data_name of data. End point details can be found '

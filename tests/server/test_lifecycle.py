@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 import requests
-from conftest import SERVICE, until, write_archive
+from harness import SERVICE, until, write_archive
 
 SLOW = '''
 import time

@@ -11,7 +11,7 @@ import termios
 
 import pytest
 import requests
-from conftest import REPO, SERVICE, until, write_archive
+from harness import REPO, SERVICE, until, write_archive
 
 HEAD = re.compile(r'\[(\w+) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} PID:(\d+) (\S+):(\w+|<module>):'
                   r'(\d+) (.*)')

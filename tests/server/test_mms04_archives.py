@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import FIXTURES, Server
+from harness import FIXTURES, Server
 
 CASES = json.loads((FIXTURES / 'expected.json').read_text())['cases']
 

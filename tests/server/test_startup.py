@@ -7,7 +7,7 @@ import sys
 import zipfile
 
 import pytest
-from conftest import FIXTURES, PICTURES, SERVICE, TENSORS, write_archive
+from harness import FIXTURES, PICTURES, SERVICE, TENSORS, write_archive
 
 
 def fails(launch, *words, **options):

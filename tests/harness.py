@@ -1,0 +1,162 @@
+"""Real servers on free ports, and archives for them."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import psutil
+import requests
+
+REPO = Path(__file__).resolve().parent.parent
+FIXTURES = REPO / 'tests' / 'fixtures' / 'mms04'
+KITTEN = REPO / 'examples' / 'kitten.jpg'
+
+PICTURES = {
+    'inputs': [{'data_name': 'data', 'data_shape': [0, 3, 8, 8]}], 'input_type': 'image/jpeg',
+    'outputs': [{'data_name': 'out', 'data_shape': [0, 1]}], 'output_type': 'application/json',
+}
+TENSORS = {**PICTURES, 'input_type': 'application/json',
+           'inputs': [{'data_name': 'data', 'data_shape': [0, 1]}]}
+
+SERVICE = '''
+from mms.model_service.model_service import SingleNodeService
+
+
+class Service(SingleNodeService):
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        self.model_name = model_name
+        self.signature_ = __import__('json').load(open(model_dir + '/signature.json'))
+
+    @property
+    def signature(self):
+        return self.signature_
+
+    def ping(self):
+        return 'fine'
+
+    def _inference(self, data):
+{body}
+'''
+
+
+def write_archive(folder, name, body='return data', signature=TENSORS, source=None, files=()):
+    """A .model whose service runs `body` as its ``_inference``."""
+    text = source or SERVICE.format(body='\n'.join(
+        f'        {line}' for line in body.strip('\n').splitlines()))
+    manifest = {
+        'Model-Archive-Version': 0.2, 'Model-Server': 0.4, 'Engine': {'MXNet': '1.2.1'},
+        'Model': {'Symbol': '', 'Parameters': '', 'Signature': 'signature.json',
+                  'Service': 'service.py', 'Description': name, 'Model-Name': name,
+                  'Model-Format': 'Gluon-Imperative'},
+    }
+    path = Path(folder) / f'{name}.model'
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('MANIFEST.json', json.dumps(manifest))
+        archive.writestr('signature.json', json.dumps(signature))
+        archive.writestr('service.py', text)
+        for member, content in dict(files).items():
+            archive.writestr(member, content)
+    return str(path)
+
+
+class Server:
+    """A ``python -m mms`` process, in a folder and with temporary files of its own."""
+
+    def __init__(self, folder, words, port='0', env=None):
+        self.folder = Path(folder)
+        self.temporary = self.folder / 'tmp'
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, 'TMPDIR': str(self.temporary), 'PYTHONPATH': str(REPO),
+                       'HOME': str(self.folder), 'PYTHONDONTWRITEBYTECODE': '1', **(env or {})}
+        self.process = subprocess.Popen(
+            [sys.executable, '-m', 'mms', '--port', port, *words], cwd=self.folder,
+            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True)
+        self._lines = {'stdout': [], 'stderr': []}
+        self._readers = [threading.Thread(target=self._read, args=(name,), daemon=True)
+                         for name in self._lines]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, name):
+        for line in getattr(self.process, name):
+            self._lines[name].append(line.decode('utf-8', 'replace'))
+
+    @property
+    def stdout(self):
+        return ''.join(self._lines['stdout'])
+
+    @property
+    def stderr(self):
+        return ''.join(self._lines['stderr'])
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def log(self):
+        path = self.folder / 'mms_app.log'
+        return path.read_text() if path.exists() else ''
+
+    def wait_until_up(self, seconds=120):
+        until(lambda: 'Serving ' in self.stdout or self.process.poll() is not None, seconds)
+        assert self.process.poll() is None, self.stderr
+        self.url = next(word for word in self.stdout.split() if word.startswith('http://'))
+        self.port = int(self.url.rpartition(':')[2])
+        return self
+
+    def workers(self):
+        """Worker processes, their own children too, as psutil sees them."""
+        found = []
+        for child in psutil.Process(self.pid).children(recursive=True):
+            # A process that has just ended has no command line any more.
+            with contextlib.suppress(psutil.Error):
+                if 'mms.worker' in child.cmdline():
+                    found.append(child)
+        return found
+
+    def post(self, model, **options):
+        return requests.post(f'{self.url}/{model}/predict', timeout=60, **options)
+
+    def post_text(self, model, text, **options):
+        return self.post(model, data={'data': text}, **options)
+
+    def get(self, path):
+        return requests.get(self.url + path, timeout=60)
+
+    def wait(self, seconds=30):
+        """Exit status, once the process and its output have ended."""
+        status = self.process.wait(seconds)
+        for reader in self._readers:
+            reader.join(10)
+        return status
+
+    def stop(self, number=signal.SIGINT, seconds=30):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.wait(seconds)
+        except subprocess.TimeoutExpired:
+            for child in psutil.Process(self.pid).children(recursive=True):
+                child.kill()
+            self.process.kill()
+            raise
+
+
+def until(condition, seconds=30):
+    """Wait until `condition` is true; an assertion error when it stays false."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f'not within {seconds} s')
