@@ -71,7 +71,8 @@ def _download(error: BaseException) -> Optional[str]:
     cause: BaseException = error
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__ or cause
-    return f'cannot download {url}: {getattr(cause, "strerror", None) or type(cause).__name__}'
+    detail = getattr(cause, 'strerror', None) or type(cause).__name__
+    return f'cannot download {url}: {detail}: check the network'
 
 
 def _one_line(text: str) -> str:

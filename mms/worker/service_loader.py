@@ -12,6 +12,7 @@ from mms.errors import ServiceError, StartupError
 from mms.model_service.model_service import ModelService, MultiNodesService, SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.model_service.service_file import load_service
+from mms.worker.held_output import held_output
 from mms.worker.weights import check_module, settle_net
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,8 @@ def build_service(cls: type, model_name: str, model_dir: str, manifest: dict[str
     """
     positional, keywords = _gpu_arguments(cls, gpu)
     try:
-        service = cls(model_name, model_dir, manifest, *positional, **keywords)
+        with held_output():
+            service = cls(model_name, model_dir, manifest, *positional, **keywords)
         settle_net(service)
         check_module(service, model_dir, manifest)
     except StartupError:

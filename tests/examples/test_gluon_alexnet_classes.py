@@ -145,7 +145,8 @@ def test_the_pretrained_one_says_in_one_line_that_it_cannot_download(archive, tm
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith(f'{tmp_path}/gluon_pretrained_alexnet.py: MMSPretrainedAlexnet')
     assert 'ConnectionError: cannot download http://127.0.0.1:' in lines[0]
-    assert lines[0].endswith('alexnet-44335d1f.zip: Connection refused')
+    assert lines[0].endswith('alexnet-44335d1f.zip: Connection refused: check the network')
+    assert done.stdout == ''
     assert not list((tmp_path / 'home' / 'models').iterdir())
 
 
@@ -156,7 +157,8 @@ def test_a_cached_file_with_other_weights_is_not_taken(archive, tmp_path):
     done = run_pretrained(archive('pretrained')[0], tmp_path / 'home')
     assert done.returncode == 1
     assert 'Mismatch in the content of model file detected' in done.stderr
-    assert done.stderr.splitlines()[-1].endswith('alexnet-44335d1f.zip: Connection refused')
+    assert done.stderr.splitlines()[-1].endswith(
+        'alexnet-44335d1f.zip: Connection refused: check the network')
 
 
 def test_from_mxnets_cache_the_pretrained_one_answers_as_mxnet_run_directly(archive, weights,

@@ -244,6 +244,28 @@ class TestBuildService:
                                      'constructed: ValueError: two lines')
         assert isinstance(raised.value.__cause__, ValueError)
 
+    PRINTING = '''
+        class Mine(SingleNodeService):
+            def __init__(self, model_name, model_dir, manifest, gpu=None):
+                import sys
+                print('loading')
+                self.stream = sys.stdout
+                {}
+    '''
+
+    def test_what_a_constructor_prints_is_printed_when_it_is_done(self, build, capsys):
+        service = build(self.PRINTING.format('assert self.stream.isatty() in (False, True)'))
+        assert capsys.readouterr().out == 'loading\n'
+        print('later', file=service.stream)
+        assert capsys.readouterr().out == 'later\n'
+
+    def test_what_a_failing_constructor_prints_is_logged_at_debug(self, build, capsys, caplog):
+        with caplog.at_level('DEBUG'), pytest.raises(ServiceError, match='KeyError'):
+            build(self.PRINTING.format("raise KeyError('x')"))
+        assert capsys.readouterr().out == ''
+        assert ('DEBUG', 'loading') in [(record.levelname, record.message)
+                                        for record in caplog.records]
+
     def test_mxnets_errors_lose_their_stack_trace(self, build):
         with pytest.raises(ServiceError) as raised:
             build('''
