@@ -6,8 +6,8 @@ import argparse
 import atexit
 import logging
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Optional
 
 import gevent
@@ -166,12 +166,14 @@ class MMS:
     def _open(self, undo: ExitStack) -> list[LoadedModel]:
         if self._opened is not None:
             return self._opened
-        workspace = undo.enter_context(closing(Workspace()))
-        threads = gevent.get_hub().threadpool
-        progress = sys.stderr.isatty()
-        opening = [threads.spawn(open_model, name, location, workspace.path, progress)
-                   for name, location in self._settings.models.items()]
-        return [result.get() for result in opening]
+        workspace = Workspace()
+        try:
+            opened = _open_side_by_side(self._settings.models, workspace.path)
+        except BaseException:
+            workspace.abandon()
+            raise
+        undo.callback(workspace.close)
+        return opened
 
     def _configure_log(self) -> None:
         settings = self._settings
@@ -211,6 +213,22 @@ class MMS:
             logger.warning('Some requests were still in flight after %.0f s; they are given up.',
                            DRAIN_TIMEOUT_S)
         logger.info('Service stopped.')
+
+
+def _open_side_by_side(models: Mapping[str, str], folder: str) -> list[LoadedModel]:
+    threads = gevent.get_hub().threadpool
+    progress = sys.stderr.isatty()
+    opening = {name: threads.spawn(open_model, name, location, folder, progress)
+               for name, location in models.items()}
+    return [_opened(name, result) for name, result in opening.items()]
+
+
+def _opened(name: str, result: Any) -> LoadedModel:
+    try:
+        model: LoadedModel = result.get()
+    except StartupError as error:
+        raise StartupError(f'model {name} cannot be served: {error}') from error
+    return model
 
 
 def _signatures(models: Models) -> dict[str, Any]:

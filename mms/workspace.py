@@ -36,9 +36,16 @@ class Workspace:
 
     def close(self) -> None:
         """Remove the directory and end its janitor; safe to call twice."""
+        self.abandon()
+        if os.getpid() == self._owner and self._janitor.stdin is not None:
+            self._janitor.stdin.close()
+            self._janitor.wait()
+
+    def abandon(self) -> None:
+        """Remove the directory while threads may still write to it.
+
+        What they leave behind the janitor removes when this process ends.
+        """
         atexit.unregister(self.close)
-        if os.getpid() != self._owner or self._janitor.stdin is None:
-            return
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._janitor.stdin.close()
-        self._janitor.wait()
+        if os.getpid() == self._owner:
+            shutil.rmtree(self.path, ignore_errors=True)

@@ -69,14 +69,15 @@ def write_archive(folder, name, body='return data', signature=TENSORS, source=No
 class Server:
     """A ``python -m mms`` process, in a folder and with temporary files of its own."""
 
-    def __init__(self, folder, words, port='0', env=None):
+    def __init__(self, folder, words, port='0', env=None,
+                 command=(sys.executable, '-m', 'mms')):
         self.folder = Path(folder)
         self.temporary = self.folder / 'tmp'
         self.temporary.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, 'TMPDIR': str(self.temporary), 'PYTHONPATH': str(REPO),
                        'HOME': str(self.folder), 'PYTHONDONTWRITEBYTECODE': '1', **(env or {})}
         self.process = subprocess.Popen(
-            [sys.executable, '-m', 'mms', '--port', port, *words], cwd=self.folder,
+            [*command, '--port', port, *words], cwd=self.folder,
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True)
         self._lines = {'stdout': [], 'stderr': []}
@@ -119,7 +120,7 @@ class Server:
         for child in psutil.Process(self.pid).children(recursive=True):
             # A process that has just ended has no command line any more.
             with contextlib.suppress(psutil.Error):
-                if 'mms.worker' in child.cmdline():
+                if any('mms.worker' in word for word in child.cmdline()):
                     found.append(child)
         return found
 

@@ -20,6 +20,14 @@ from mms.wire import Channel, ChannelClosed, Failure, Load, Message, Ready
 
 logger = logging.getLogger(__name__)
 
+# A worker imports from where the front does: `-m` would put the working directory
+# first, and a json.py that lies there before the standard library's.
+_START = (
+    'import os, sys; sys.path[:] = sys.argv.pop(1).split(os.pathsep); '
+    'from mms.worker.__main__ import main; sys.exit(main())'
+)
+# MXNet says on standard error, for every Module, that it fuses operators.
+_WORKER_ENVIRONMENT = {'MXNET_SUBGRAPH_VERBOSE': '0'}
 # How long a worker that was told to go may take before it is killed.
 _GRACE_S = 3.0
 _REAP_POLL_S = 0.01
@@ -112,14 +120,18 @@ class WorkerProcess:
 
     def _spawn(self, fd: int, log_fd: int) -> subprocess.Popen[bytes]:
         command = [
-            sys.executable, '-m', 'mms.worker', '--model', self._load.endpoint,
-            '--fd', str(fd), '--log-fd', str(log_fd), '--parent', str(os.getpid()),
+            sys.executable, '-c', _START, os.pathsep.join(sys.path),
+            '--model', self._load.endpoint, '--fd', str(fd), '--log-fd', str(log_fd),
+            '--parent', str(os.getpid()),
             '--log-level', str(logging.getLogger().getEffectiveLevel()),
         ]
         # A session of its own: Ctrl-C on a terminal is for the front, which drains.
-        return subprocess.Popen(
-            command, pass_fds=(fd, log_fd), stdin=subprocess.DEVNULL, start_new_session=True,
-            env=_environment())
+        try:
+            return subprocess.Popen(
+                command, pass_fds=(fd, log_fd), stdin=subprocess.DEVNULL, start_new_session=True,
+                env={**_WORKER_ENVIRONMENT, **os.environ})
+        except OSError as error:
+            raise ServiceError(f'no worker process can be started ({error.strerror})') from error
 
     def _handshake(self) -> Ready:
         try:
@@ -173,14 +185,6 @@ class WorkerProcess:
             return f'signal {-status}, {signal.Signals(-status).name}'
         except ValueError:
             return f'signal {-status}'
-
-
-def _environment() -> dict[str, str]:
-    """The front's environment, in which a worker finds this very package."""
-    package_parent = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    path = os.environ.get('PYTHONPATH')
-    joined = os.pathsep.join([package_parent, path] if path else [package_parent])
-    return {**os.environ, 'PYTHONPATH': joined, 'PYTHONDONTWRITEBYTECODE': '1'}
 
 
 def _relay_lines(sock: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""``python -m mms.worker``: the process that holds one model.
+"""The process that holds one model.
 
 Started by the front process with two inherited sockets: one for messages, one
 for log lines. Exit status 0 after a clean end, 1 when the model did not load.
@@ -85,7 +85,7 @@ def _die_with(parent: int) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='python -m mms.worker')
+    parser = argparse.ArgumentParser(prog='mms.worker')
     parser.add_argument('--model', help='name of the endpoint, for those who read `ps`')
     parser.add_argument('--fd', type=int, required=True)
     parser.add_argument('--log-fd', type=int, required=True)
@@ -93,6 +93,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--parent', type=int, required=True)
     return parser
 
-
-if __name__ == '__main__':
-    sys.exit(main())

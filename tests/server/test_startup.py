@@ -1,13 +1,14 @@
 """What a person reads when a server starts, or cannot."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import zipfile
 
 import pytest
-from harness import FIXTURES, PICTURES, SERVICE, TENSORS, write_archive
+from harness import FIXTURES, PICTURES, SERVICE, TENSORS, until, write_archive
 
 
 def fails(launch, *words, **options):
@@ -163,3 +164,26 @@ def test_a_service_may_import_a_module_beside_it(serve, tmp_path):
 def test_the_front_s_modules_import_no_mxnet(module):
     code = f"import sys, {module}; sys.exit('mxnet' in sys.modules)"
     assert subprocess.run([sys.executable, '-c', code]).returncode == 0
+
+
+def test_files_in_the_working_directory_shadow_nothing_in_a_worker(launch, tmp_path):
+    folder = tmp_path / 'server0'
+    folder.mkdir()
+    console_script = '; '.join([
+        'import sys', "sys.path[:] = [path for path in sys.path if path not in ('', %r)]",
+        'from mms.mxnet_model_server import main', 'sys.exit(main())']) % str(folder)
+    for name in ('json', 'numpy', 'logging', 'service', 'synset'):
+        (folder / f'{name}.py').write_text('raise RuntimeError("imported from the folder")\n')
+    server = launch('--models', f"m={write_archive(tmp_path, 'm')}",
+                    command=[sys.executable, '-c', console_script]).wait_until_up()
+    assert server.post_text('m', '[1]').json() == {'prediction': [[1]]}
+
+
+def test_a_signal_during_a_download_leaves_nothing(launch):
+    with socket.socket() as stalled:
+        stalled.bind(('127.0.0.1', 0))
+        stalled.listen()
+        server = launch('--models', f'm=http://127.0.0.1:{stalled.getsockname()[1]}/x.model')
+        stalled.accept()
+        assert server.stop(signal.SIGTERM) == 128 + signal.SIGTERM
+    until(lambda: os.listdir(server.temporary) == [])
