@@ -47,12 +47,6 @@ GENERATORS = {
     'typescript-angular2': 'typescript-angular',
 }
 
-# Runs the tool and prints its exit status as the last line. In a process where
-# gevent.subprocess has a child, libev reaps every other child too, and the standard library
-# then takes a status it cannot find for 0 (measured: 12 of 20 failures read as success).
-_REPORT_STATUS = ('import subprocess, sys; '
-                  'print(chr(10) + str(subprocess.call(sys.argv[1:])), flush=True)')
-
 
 def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'build') -> None:
     """Write ``openapi.json`` and a client SDK for it into `build_dir`.
@@ -132,12 +126,9 @@ def _write_document(openapi: dict[str, Any], build_dir: str) -> str:
 
 def _run(command: list[str]) -> tuple[int, str]:
     """Exit status of `command` and what it printed, errors included."""
-    done = subprocess.run([sys.executable, '-c', _REPORT_STATUS, *command], check=False,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, encoding='utf-8', errors='replace')
-    output, _, status = done.stdout.rstrip('\n').rpartition('\n')
-    # No number: the process that was to print it was killed.
-    return (int(status) if status.lstrip('-').isdigit() else -1), output
+    return done.returncode, done.stdout
 
 
 def _tail(output: str) -> str:

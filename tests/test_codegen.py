@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import gevent
-import gevent.subprocess
 import pytest
 
 from mms.codegen import COMMON_LANGUAGES, GENERATORS, TOOL, generate_client
@@ -118,22 +116,6 @@ def test_the_tools_exit_status_is_honoured_and_only_its_last_lines_are_logged(
     assert 'the reason' in record.getMessage()
     assert 'line 99' in record.getMessage()
     assert 'line 10\n' not in record.getMessage()
-
-
-def test_the_exit_status_is_honoured_in_a_thread_beside_children_of_gevent(failing_tool, tmp_path):
-    def failing():
-        try:
-            generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
-        except StartupError as error:
-            return str(error)
-        return 'taken for success'
-
-    with gevent.subprocess.Popen(['sleep', '60']) as child:
-        try:
-            seen = [gevent.get_hub().threadpool.apply(failing) for _ in range(5)]
-        finally:
-            child.kill()
-    assert all('failed with status 7' in message for message in seen), seen
 
 
 def test_without_the_tool_the_error_names_the_extra(tmp_path, monkeypatch):
