@@ -153,8 +153,6 @@ def _model_format(
 
 
 def _load_class(service_path: str, files: ModelFiles, model_type: Optional[str]) -> type:
-    from mms import mxnet_compat
-    mxnet_compat.prepare()  # the service file may import MXNet before it imports us
     from mms.worker.service_loader import load_service_class
 
     likely = _FORMATS[model_type] if model_type else SYMBOLIC if files.symbol else IMPERATIVE

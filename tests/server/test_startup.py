@@ -159,13 +159,6 @@ def test_a_service_may_import_a_module_beside_it(serve, tmp_path):
     assert serve('--models', f'm={path}').post_text('m', '[1]').json() == {'prediction': [42]}
 
 
-@pytest.mark.parametrize('module', ['mms', 'mms.mxnet_model_server', 'mms.model_loader',
-                                    'mms.arg_parser', 'mms.metrics', 'mms.scheduler'])
-def test_the_front_s_modules_import_no_mxnet(module):
-    code = f"import sys, {module}; sys.exit('mxnet' in sys.modules)"
-    assert subprocess.run([sys.executable, '-c', code]).returncode == 0
-
-
 def test_files_in_the_working_directory_shadow_nothing_in_a_worker(launch, tmp_path):
     folder = tmp_path / 'server0'
     folder.mkdir()
