@@ -1,0 +1,71 @@
+"""What the pages show is done here, and prints what they say."""
+
+import json
+import shutil
+
+import pytest
+from doc_models import make_all
+from doc_pages import DOCS, blocks, commands, name_of
+from doc_session import Session
+
+# What a page needs in its folder before the first command.
+GIVEN = {
+    'README.md': ['my_model'],
+    'docs/server.md': ['flowers.model'],
+    'docs/export.md': ['my_model'],
+    'docs/archive_format.md': ['flowers.model'],
+    'docs/rest_api.md': ['flowers.model', 'scale.model'],
+    'docs/embedding.md': ['my_model', 'flowers.model'],
+}
+# Commands that are shown and not run: they install, or take a tool that is no part of the tests.
+NOT_RUN = ('pip install', 'pip uninstall', 'apt-get install',
+           'mxnet-model-server --models flowers=flowers.model --gen-api python')
+
+
+def blocks_of(page):
+    return blocks(page.read_text(encoding='utf-8'))
+
+
+def is_played(block):
+    return block.mark.partition(':')[0] in ('run', 'file', 'output')
+
+
+PLAYED = [page for page in DOCS if any(map(is_played, blocks_of(page)))]
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('models')
+    make_all(folder)
+    return folder
+
+
+@pytest.mark.parametrize('page', PLAYED, ids=name_of)
+def test_what_a_page_shows_works_in_the_order_shown(page, models, tmp_path):
+    for name in GIVEN.get(name_of(page), []):
+        copy = shutil.copytree if (models / name).is_dir() else shutil.copy
+        copy(models / name, tmp_path / name)
+    session = Session(tmp_path)
+    try:
+        for block in blocks_of(page):
+            session.play(block)
+    finally:
+        session.close()
+
+
+@pytest.mark.parametrize('page', DOCS, ids=name_of)
+def test_a_block_is_played_unless_it_only_shows_something(page):
+    for block in blocks_of(page):
+        assert is_played(block) or not block.mark, f'unknown mark {block.mark!r}'
+        if block.language == 'python':
+            assert is_played(block), block.body
+        elif block.language == 'bash' and not is_played(block):
+            fence = f'```bash\n{block.body}```'
+            assert all(line.startswith(NOT_RUN) for line in commands(fence)), block.body
+
+
+@pytest.mark.parametrize('page', DOCS, ids=name_of)
+def test_json_on_a_page_is_json(page):
+    for block in blocks_of(page):
+        if block.language == 'json':
+            json.loads(block.body)

@@ -1,0 +1,130 @@
+"""Endpoints, metrics and errors: none goes undocumented."""
+
+import importlib
+import pkgutil
+
+import pytest
+from doc_messages import fixed_parts
+from doc_pages import code_spans, prose, read, row_of, rows
+from harness import FIXTURES
+
+import mms
+from mms import mxnet_compat
+
+mxnet_compat.prepare()
+
+from mms import errors  # noqa: E402
+from mms.archive.reader import open_model  # noqa: E402
+from mms.archive.signature import read_signature  # noqa: E402
+from mms.frontend import errors as http_errors  # noqa: E402
+from mms.frontend.app import create_app  # noqa: E402
+from mms.frontend.openapi import describe  # noqa: E402
+from mms.metrics import METRICS, Metrics, make_sink  # noqa: E402
+
+# Page -> the errors whose every message it lists: (names called, argument, file or folder).
+LISTED = {
+    'docs/export.md': [({'ExportError'}, 0, 'mms')],
+    'docs/archive_format.md': [
+        ({'ArchiveError', 'ManifestError', 'SignatureError'}, 0, 'mms'),
+        ({'error'}, 0, 'mms/archive/json_file.py'),
+    ],
+    'docs/rest_api.md': [
+        ({'BadRequest', 'InputShapeError', 'PayloadTooLarge', 'WorkerDied'}, 0, 'mms'),
+        ({'_incorrect'}, 1, 'mms/worker/inputs.py'),
+    ],
+}
+
+
+class OneModel:
+    """A model that is there to be described, not asked."""
+
+    names = ('NAME',)
+
+    def __init__(self, folder):
+        opened = open_model('NAME', str(FIXTURES / 'b2_json.model'), str(folder))
+        self._signature = read_signature(f'{opened.model_dir}/signature.json')
+
+    def signature(self, name):
+        return self._signature
+
+    def ill_health(self):
+        return {}
+
+
+@pytest.fixture
+def app(tmp_path):
+    models = OneModel(tmp_path)
+    description = describe({'NAME': models.signature('NAME')}, '127.0.0.1', 8080)
+    metrics = Metrics(models.names, make_sink('log'))
+    return create_app('mms', models, metrics, description, 1000)
+
+
+def test_every_endpoint_has_a_row_with_its_methods(app):
+    text = read('docs/rest_api.md')
+    assert len(list(app.url_map.iter_rules())) >= 4
+    for rule in app.url_map.iter_rules():
+        path = str(rule).replace('<model:name>', 'NAME')
+        assert set(row_of(text, path)[1].split(', ')) == rule.methods, path
+
+
+def test_every_path_of_the_description_has_a_row(app):
+    described = app.test_client().get('/api-description').get_json()['description']['paths']
+    for path in described:
+        assert row_of(read('docs/rest_api.md'), path)
+
+
+@pytest.mark.parametrize('metric', METRICS, ids=lambda metric: metric.name)
+def test_a_metric_has_a_row_with_its_unit_and_owner(metric):
+    cells = row_of(read('docs/metrics.md'), metric.name)
+    assert cells[1] == metric.unit
+    assert cells[2] == ('each model' if metric.per_model else 'host')
+    assert ('average' in cells[3]) is not metric.is_sum
+
+
+def test_no_metric_is_documented_that_is_not_there():
+    documented = {code_spans(cells[0])[0] for cells in rows(read('docs/metrics.md'))
+                  if code_spans(cells[0])}
+    assert documented == {metric.name for metric in METRICS}
+
+
+def every_subclass(cls):
+    return {cls}.union(*map(every_subclass, cls.__subclasses__()))
+
+
+def error_classes(base):
+    """Public subclasses, wherever in the package they are defined."""
+    for module in pkgutil.walk_packages(mms.__path__, 'mms.'):
+        if not module.name.endswith('__main__'):
+            importlib.import_module(module.name)
+    return sorted(every_subclass(base) - {base, errors.MMSError}, key=lambda cls: cls.__name__)
+
+
+@pytest.mark.parametrize('cls', error_classes(errors.RequestError), ids=lambda cls: cls.__name__)
+def test_a_request_error_has_its_status_and_type_on_the_page(cls):
+    pairs = [(cells[0], code_spans(cells[1])) for cells in rows(read('docs/rest_api.md'))]
+    assert (str(cls.status), [cls.type]) in pairs
+    if cls.__module__ == 'mms.errors':
+        cells = row_of(read('docs/embedding.md'), cls.__name__)
+        assert cells[1:] == [str(cls.status), f'`{cls.type}`']
+
+
+@pytest.mark.parametrize('code', sorted(http_errors._TYPES))
+def test_an_http_error_has_its_type_on_the_page(code):
+    assert (str(code), f'`{http_errors._TYPES[code]}`') in [
+        tuple(cells[:2]) for cells in rows(read('docs/rest_api.md'))]
+
+
+@pytest.mark.parametrize('cls', error_classes(errors.StartupError), ids=lambda cls: cls.__name__)
+def test_a_startup_error_or_its_base_has_a_row(cls):
+    named = next(base.__name__ for base in cls.__mro__ if base.__module__ == 'mms.errors')
+    cells = row_of(read('docs/embedding.md'), named)
+    parent = getattr(errors, named).__mro__[1].__name__
+    assert parent == 'StartupError' or parent in cells[0]
+
+
+@pytest.mark.parametrize(('page', 'part', 'place'), [
+    pytest.param(page, part, place, id=f'{place}-{part[:30]}')
+    for page, calls in LISTED.items() for names, argument, under in calls
+    for part, place in fixed_parts(names, argument, under).items()])
+def test_a_message_is_on_its_page(page, part, place):
+    assert part in ' '.join(prose(read(page)).split()), place
