@@ -4,9 +4,12 @@ import ast
 
 from harness import REPO
 
+# Shorter pieces, such as ', ' or ' and ', tell no message from another.
+_SHORTEST_PIECE = 6
 
-def fixed_parts(classes, argument=0, under='mms'):
-    """Longest fixed piece of each message -> where it is raised.
+
+def raised(classes, argument=0, under='mms'):
+    """Fixed pieces of each message that the source writes out -> where it is raised.
 
     Parameters
     ----------
@@ -23,21 +26,28 @@ def fixed_parts(classes, argument=0, under='mms'):
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
             if isinstance(node, ast.Call) and _name(node.func) in classes:
-                for part in _longest_piece(node.args[argument:argument + 1]):
-                    found[part] = f'{file.relative_to(REPO)}:{node.lineno}'
+                pieces = tuple(_pieces(node.args[argument:argument + 1]))
+                if pieces:
+                    found[pieces] = f'{file.relative_to(REPO)}:{node.lineno}'
     return found
+
+
+def says(message, pieces):
+    """Whether `message` has all pieces, in their order."""
+    for piece in pieces:
+        _, met, message = message.partition(piece)
+        if not met:
+            return False
+    return True
 
 
 def _name(function):
     return getattr(function, 'id', getattr(function, 'attr', ''))
 
 
-def _longest_piece(arguments):
-    """The piece as a list; an empty list for a message that is not written out there."""
-    if not arguments:
-        return []
-    [message] = arguments
-    pieces = message.values if isinstance(message, ast.JoinedStr) else [message]
-    texts = [piece.value for piece in pieces
-             if isinstance(piece, ast.Constant) and isinstance(piece.value, str)]
-    return [max(texts, key=len).strip()] if texts else []
+def _pieces(arguments):
+    for message in arguments:
+        for piece in message.values if isinstance(message, ast.JoinedStr) else [message]:
+            text = piece.value if isinstance(piece, ast.Constant) else ''
+            if isinstance(text, str) and len(text.strip()) >= _SHORTEST_PIECE:
+                yield text.strip()

@@ -43,6 +43,12 @@ def prose(text):
     return _BLOCK.sub('', text)
 
 
+def section(text, heading):
+    """What stands under a heading of the second level."""
+    _, _, rest = text.partition(f'\n## {heading}\n')
+    return rest.partition('\n## ')[0]
+
+
 def code_spans(text):
     return _SPAN.findall(text)
 
