@@ -26,6 +26,8 @@ setup(
     long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
+    # Says that nothing is renamed; an editable install is then a plain, silent path entry.
+    package_dir={'': '.'},
     packages=find_packages(include=['mms', 'mms.*']),
     package_data={'mms': ['py.typed', 'archive/*.json']},
     python_requires='>=3.9',
@@ -48,7 +50,6 @@ setup(
         'mxnet-model-export=mms.export_model:main',
     ]},
     classifiers=[
-        'License :: OSI Approved :: Apache Software License',
         'Programming Language :: Python :: 3',
         'Programming Language :: Python :: 3.9',
         'Programming Language :: Python :: 3.10',

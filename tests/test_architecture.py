@@ -8,7 +8,7 @@ import pytest
 from harness import REPO
 
 # From the ground floor up; a part may import the parts before it, and itself.
-FLOORS = ['version', 'errors', 'mxnet_compat', 'config', 'log', 'workspace', 'run', 'archive',
+FLOORS = ['version', 'errors', 'mxnet_compat', 'child_python', 'config', 'log', 'workspace', 'run', 'archive',
           'arg_parser', 'model_loader', 'wire', 'codegen', 'utils', 'model_service', 'worker',
           'export_model', 'metrics', 'pool', 'scheduler', 'models', 'frontend', 'embedding',
           'mxnet_model_server', '__main__']

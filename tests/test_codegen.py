@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import logging
 import os
@@ -8,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mms.codegen import COMMON_LANGUAGES, GENERATORS, TOOL, generate_client
+from mms.codegen import COMMON_LANGUAGES, GENERATORS, generate_client
 from mms.errors import MissingExtraError, StartupError, UsageError
 
 ROOT = str(Path(__file__).resolve().parents[1])
-HAS_TOOL = shutil.which(TOOL, path=os.path.dirname(sys.executable)) or shutil.which(TOOL)
+HAS_TOOL = importlib.util.find_spec('openapi_generator_cli')
 HAS_JAVA = shutil.which('java')
+needs_tool = pytest.mark.skipif(not HAS_TOOL, reason='needs openapi-generator-cli')
 needs_both = pytest.mark.skipif(
     not (HAS_TOOL and HAS_JAVA), reason='needs openapi-generator-cli and java: the test of '
     'generate_client checks the error that says so')
@@ -27,29 +29,24 @@ DOCUMENT = {
             'type': 'object', 'properties': {'health': {'type': 'string'}}}}}}}},
 }
 
-# Prints its arguments and fails, as the real one does over a document it cannot read.
-FAILING_TOOL = f"""#!{sys.executable}
-import sys
-if sys.argv[1] == 'list':
-    print('java,python')
-    sys.exit(0)
-for number in range(100):
-    print('line', number)
-print('the reason', file=sys.stderr, flush=True)
-sys.exit(7)
+# Knows two languages, and fails to generate a client for them.
+FAILING_JAVA = """#!/bin/sh
+case "$*" in
+    *' list '*) echo java,python; exit 0;;
+esac
+seq -f 'line %g' 0 99
+echo 'the reason' >&2
+exit 7
 """
 
 
 @pytest.fixture
-def failing_tool(tmp_path, monkeypatch):
-    """A tool of our own, and a java beside it, before everything on PATH."""
+def failing_java(tmp_path, monkeypatch):
+    """A java of our own, before everything on PATH."""
     folder = tmp_path / 'bin'
     folder.mkdir()
-    for name, text in ((TOOL, FAILING_TOOL), ('java', '#!/bin/sh\n')):
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o755)
-    (folder / 'python').symlink_to(sys.executable)
-    monkeypatch.setattr(sys, 'executable', str(folder / 'python'))
+    (folder / 'java').write_text(FAILING_JAVA)
+    (folder / 'java').chmod(0o755)
     monkeypatch.setenv('PATH', str(folder), prepend=os.pathsep)
 
 
@@ -83,7 +80,8 @@ def test_the_spellings_of_mms_04_work(language, tmp_path, monkeypatch, caplog):
 
 @needs_both
 def test_every_name_we_map_to_or_recommend_is_one_that_the_tool_has():
-    listed = subprocess.run([HAS_TOOL, 'list', '--short', '--include', 'all'], check=True,
+    tool = Path(sys.executable).with_name('openapi-generator-cli')
+    listed = subprocess.run([tool, 'list', '--short', '--include', 'all'], check=True,
                             capture_output=True, text=True, timeout=120).stdout
     known = set(listed.replace(',', ' ').split())
     assert set(GENERATORS.values()) <= known
@@ -107,8 +105,9 @@ def test_a_document_the_tool_refuses_is_an_error_and_its_last_lines_are_logged(t
     assert {r.levelname for r in caplog.records} == {'ERROR'}
 
 
+@needs_tool
 def test_the_tools_exit_status_is_honoured_and_only_its_last_lines_are_logged(
-        failing_tool, tmp_path, caplog):
+        failing_java, tmp_path, caplog):
     with pytest.raises(StartupError, match='--gen-api python: .* failed with status 7'):
         generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
     (record,) = caplog.records
@@ -119,20 +118,20 @@ def test_the_tools_exit_status_is_honoured_and_only_its_last_lines_are_logged(
 
 
 def test_without_the_tool_the_error_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, 'executable', str(tmp_path / 'python'))
-    monkeypatch.setenv('PATH', str(tmp_path))
+    monkeypatch.setattr(sys, 'path', [ROOT, os.path.dirname(os.__file__)])
     with pytest.raises(MissingExtraError, match=r"pip install 'mxnet-model-server\[codegen\]'"):
         generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
 
 
-def test_without_java_the_error_says_so(failing_tool, tmp_path, monkeypatch):
-    (tmp_path / 'bin' / 'java').unlink()
-    monkeypatch.setenv('PATH', str(tmp_path / 'bin'))
+@needs_tool
+def test_without_java_the_error_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(StartupError, match='no java on PATH: install a Java'):
         generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
 
 
-def test_a_build_folder_that_cannot_be_made_is_named(failing_tool, tmp_path):
+@needs_tool
+def test_a_build_folder_that_cannot_be_made_is_named(failing_java, tmp_path):
     (tmp_path / 'build').write_text('a file')
     with pytest.raises(StartupError, match='build/openapi.json cannot be written'):
         generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from typing import Callable, Optional
 
@@ -14,18 +13,14 @@ import gevent
 from gevent import socket
 from gevent.event import AsyncResult
 
+from mms.child_python import child_python
 from mms.errors import ServiceError
 from mms.log import relay
 from mms.wire import Channel, ChannelClosed, Failure, Load, Message, Ready
 
 logger = logging.getLogger(__name__)
 
-# A worker imports from where the front does: `-m` would put the working directory
-# first, and a json.py that lies there before the standard library's.
-_START = (
-    'import os, sys; sys.path[:] = sys.argv.pop(1).split(os.pathsep); '
-    'from mms.worker.__main__ import main; sys.exit(main())'
-)
+_WORKER = 'from mms.worker.__main__ import main; sys.exit(main())'
 # MXNet says on standard error, for every Module, that it fuses operators.
 _WORKER_ENVIRONMENT = {'MXNET_SUBGRAPH_VERBOSE': '0'}
 # How long a worker that was told to go may take before it is killed.
@@ -120,7 +115,7 @@ class WorkerProcess:
 
     def _spawn(self, fd: int, log_fd: int) -> subprocess.Popen[bytes]:
         command = [
-            sys.executable, '-c', _START, os.pathsep.join(sys.path),
+            *child_python(_WORKER),
             '--model', self._load.endpoint, '--fd', str(fd), '--log-fd', str(log_fd),
             '--parent', str(os.getpid()),
             '--log-level', str(logging.getLogger().getEffectiveLevel()),

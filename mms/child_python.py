@@ -1,0 +1,18 @@
+"""How this package starts another Python."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# `-c` and `-m` put the working directory first, and a json.py that lies there before the
+# standard library's.
+_SAME_PATH = 'import os, sys; sys.path[:] = sys.argv.pop(1).split(os.pathsep); '
+
+
+def child_python(code: str) -> list[str]:
+    """Words that run `code`, which finds its own words in ``sys.argv[1:]``.
+
+    The child imports from where this process does.
+    """
+    return [sys.executable, '-c', _SAME_PATH + code, os.pathsep.join(sys.path)]
