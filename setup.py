@@ -14,8 +14,8 @@ EXTRAS = {
     'codegen': ['openapi-generator-cli>=7'],
 }
 EXTRAS['test'] = [
-    *EXTRAS['s3'], *EXTRAS['codegen'], 'moto[server]>=5', 'pytest>=7', 'pytest-timeout>=2',
-    'openapi-spec-validator>=0.7',
+    *EXTRAS['s3'], *EXTRAS['codegen'], 'moto[server]>=5', 'openapi-spec-validator>=0.7',
+    'psutil>=6', 'pytest>=7', 'pytest-timeout>=2',
 ]
 EXTRAS['lint'] = ['ruff==0.8.*', 'mypy==1.13.*', 'types-requests', 'types-psutil', 'types-tqdm']
 
@@ -29,14 +29,14 @@ setup(
     # Says that nothing is renamed; an editable install is then a plain, silent path entry.
     package_dir={'': '.'},
     packages=find_packages(include=['mms', 'mms.*']),
-    package_data={'mms': ['py.typed', 'archive/*.json']},
+    package_data={'mms': ['py.typed']},
     python_requires='>=3.9',
     install_requires=[
         # The last release of MXNet. Its metadata asks for numpy<2, which has no
         # wheel for Python 3.13: there MXNet is installed with --no-deps (docs/install.md).
         'mxnet==1.9.1; python_version < "3.13"',
         'numpy>=1.19',
-        'flask>=2.2',
+        'flask>=2.3',
         'flask-cors>=4',
         'gevent>=22.10',
         'pillow>=9',
@@ -46,7 +46,7 @@ setup(
     ],
     extras_require=EXTRAS,
     entry_points={'console_scripts': [
-        'mxnet-model-server=mms.mxnet_model_server:main',
+        'mxnet-model-server=mms.__main__:main',
         'mxnet-model-export=mms.export_model:main',
     ]},
     classifiers=[

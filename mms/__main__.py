@@ -1,7 +1,19 @@
 """``python -m mms``: the same as ``mxnet-model-server``."""
 
+from __future__ import annotations
+
 import sys
 
-from mms.mxnet_model_server import main
 
-sys.exit(main())
+def main() -> int:
+    """Run ``mxnet-model-server`` and return its exit status."""
+    try:
+        from mms.mxnet_model_server import main as serve
+    except KeyboardInterrupt:
+        # What it imports takes a moment.
+        return 130
+    return serve()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -88,7 +88,7 @@ class Settings:
 
         gpu = given('gpu', None)
         return cls(
-            models=dict(args.models),
+            models=dict(given('models', {})),
             service=given('service', None),
             host=given('host', DEFAULT_HOST) or DEFAULT_HOST,
             port=_whole('--port', given('port', DEFAULT_PORT), 0, 65535),
@@ -145,7 +145,7 @@ def parse_size(flag: str, value: Any) -> int:
         text = text[:-1]
     digits = text.rstrip('KMG')
     unit = text[len(digits):]
-    if not digits.strip().isdigit() or unit not in _SIZE_UNITS or int(digits) == 0:
+    if not digits.strip().isdecimal() or unit not in _SIZE_UNITS or int(digits) == 0:
         raise UsageError(f"{flag} {value!r} is not a size: give bytes, or a number with K, M or G "
                          "('64M')")
     return int(digits) * _SIZE_UNITS[unit]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, Callable, Optional, TypeVar
 
 import gevent
 import gevent.event
+from gevent._hub_local import get_hub_if_exists  # get_hub would make one
 
 from mms.metrics import Metrics
 from mms.models import LocalModels
@@ -35,6 +36,7 @@ class LoopThread:
         """What `function` returns, or raises, in a greenlet of the loop."""
         future: Future[T] = Future()
         self.post(lambda: _settle(future, function))
+        _wait(future)
         return future.result()
 
     def post(self, function: Callable[[], Any]) -> None:
@@ -48,7 +50,10 @@ class LoopThread:
 
     def _run(self) -> None:
         leave_errors_to_who_waits()
-        self._loop = gevent.get_hub().loop
+        hub = gevent.get_hub()
+        self._loop = hub.loop
+        # Made now: when the interpreter ends, and the metrics want it, it is too late.
+        hub.threadpool.size = min(1, hub.threadpool.maxsize)
         self._stopping = gevent.event.Event()
         # A loop that waits for nothing but other threads would end.
         keeper = self._loop.async_()
@@ -93,6 +98,22 @@ class ThreadedMetrics:
     def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
         """Record the latencies of one prediction."""
         self._loop.post(lambda: self._metrics.observe_stages(stage_times_ms, model))
+
+
+def _wait(future: Future[T]) -> None:
+    """Wait for a result of another thread; in a thread with a gevent loop, let that go on."""
+    hub = get_hub_if_exists()
+    if hub is None:
+        wait([future])
+        return
+    done, knock = gevent.event.Event(), hub.loop.async_()
+    knock.start(done.set)
+    future.add_done_callback(lambda _: knock.send_ignoring_arg(None))
+    try:
+        done.wait()
+    finally:
+        knock.stop()
+        knock.close()
 
 
 def _settle(future: Future[T], function: Callable[[], T]) -> None:

@@ -12,6 +12,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import select
 import sys
 import time
@@ -22,6 +23,7 @@ from typing import Any, Optional, Union
 
 from mms.config import LOG_LEVELS, LogRotation
 from mms.errors import UsageError
+from mms.streams import is_terminal, say
 
 LOG_LEVEL_DICT: dict[str, int] = {name: getattr(logging, name) for name in LOG_LEVELS}
 
@@ -30,6 +32,7 @@ CHATTY_LOGGERS = ('urllib3', 'boto3', 'botocore', 's3transfer', 'gevent')
 # A worker's longer message is cut, so that one line never fills the front's memory.
 MAX_RELAYED_CHARS = 1 << 20
 
+_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _RED, _GREEN, _BLUE, _RESET = '\x1b[31m', '\x1b[32m', '\x1b[34m', '\x1b[0m'
 _FIELD_TYPES: dict[str, Any] = {
     'level': int, 'created': (int, float), 'process': int, 'pathname': str, 'funcName': str,
@@ -77,6 +80,11 @@ def _plain_message(record: logging.LogRecord) -> str:
         return f'{_printable(record.msg)} [arguments not logged: {type(error).__name__}]'
 
 
+def one_line(text: str) -> str:
+    """`text` with its control characters escaped: what a client sends forges no log line."""
+    return _CONTROL.sub(lambda match: match.group().encode('unicode_escape').decode(), text)
+
+
 def _printable(value: object) -> str:
     try:
         return str(value)
@@ -91,11 +99,23 @@ def _colour(level: int) -> str:
 
 
 class _Quiet(logging.Handler):
-    """A log that cannot be written, stderr included, never reaches the caller."""
+    """A log that cannot be written never reaches the caller, and complains once."""
+
+    _failed = False
+    _is_failing = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._failed = False
+        super().emit(record)
+        self._is_failing = self._failed
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        with contextlib.suppress(Exception):
-            super().handleError(record)
+        self._failed = True
+        if not self._is_failing:
+            self.complain(sys.exc_info()[1])
+
+    def complain(self, error: Optional[BaseException]) -> None:
+        """Say once that lines are lost."""
 
 
 class _Terminal(_Quiet, logging.StreamHandler):
@@ -106,9 +126,14 @@ class _Terminal(_Quiet, logging.StreamHandler):
 
 class _LogFile(_Quiet, TimedRotatingFileHandler):
     def __init__(self, path: str, rotation: LogRotation) -> None:
+        self.is_new = not os.path.exists(path)
         super().__init__(path, when=rotation.when, interval=rotation.interval,
                          encoding='utf-8', errors='backslashreplace')
         self.setFormatter(Formatter(coloured=False))
+
+    def complain(self, error: Optional[BaseException]) -> None:
+        say(f'The log file {self.baseFilename} cannot be written ({error}): lines are missing '
+            'there until it can.', sys.stderr)
 
 
 class _LastResort(_Terminal):
@@ -157,6 +182,19 @@ def configure_front(log_file: str, rotation: LogRotation, level: int) -> None:
     _set_levels(level)
 
 
+def report_failed_start(message: str) -> None:
+    """Write why the server does not start into its log file, or remove a file that is new."""
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, _LogFile)]:
+        if not handler.is_new:
+            handler.handle(root.makeRecord(
+                'mms', logging.ERROR, __file__, 0, message, (), None, 'report_failed_start'))
+        _replace(root, [handler], [])
+        if handler.is_new:
+            with contextlib.suppress(OSError):
+                os.unlink(handler.baseFilename)
+
+
 def configure_worker(stream_fd: int, level: int) -> None:
     """Send everything that is logged in this process to the front, through `stream_fd`."""
     root = logging.getLogger()
@@ -165,18 +203,30 @@ def configure_worker(stream_fd: int, level: int) -> None:
 
 
 def relay(line: bytes) -> None:
-    """Log what a worker wrote, as if the worker had the log file itself.
+    """Log a record that a worker wrote, as if the worker had the log file itself.
 
-    A line of another origin (a C library's, a ``print``) is logged as it is at INFO; a blank
-    one is dropped.
+    A line of another origin is logged as it is at INFO; a blank one is dropped.
     """
     record = _record_of(line)
     if record is not None:
         logging.getLogger().handle(record)
         return
-    text = line.decode('utf-8', 'backslashreplace').rstrip()
+    text = _text_of(line)
     if text:
         logging.getLogger(__name__).info('%s', text)
+
+
+def relay_output(line: bytes, pid: int, model: str) -> None:
+    """Log at INFO what a worker printed, on standard output or standard error."""
+    text = _text_of(line)
+    if text and logging.getLogger().isEnabledFor(logging.INFO):
+        record = logging.LogRecord('mms.output', logging.INFO, 'output', 0, text, None, None, model)
+        record.process = pid
+        logging.getLogger().handle(record)
+
+
+def _text_of(line: bytes) -> str:
+    return line.decode('utf-8', 'backslashreplace').rstrip()
 
 
 def get_logger(name: Optional[str] = None, filename: Optional[str] = None,
@@ -249,10 +299,7 @@ def _set_levels(level: int) -> None:
 
 
 def _wants_colour(stream: Any) -> bool:
-    try:
-        return bool(stream.isatty()) and not os.environ.get('NO_COLOR')
-    except (AttributeError, ValueError):
-        return False
+    return is_terminal(stream) and not os.environ.get('NO_COLOR')
 
 
 def _as_line(record: logging.LogRecord) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, Callable, Optional
 import gevent
 from gevent.pool import Group
 
+from mms.archive.location import redacted
 from mms.archive.reader import LoadedModel
 from mms.config import Settings
 from mms.errors import ServiceError
@@ -37,6 +38,7 @@ class LocalModels:
             model.service_name: Supervisor(_load(model, settings)) for model in opened
         }
         self._locations = dict(settings.models)
+        self._folders = {model.service_name: model.model_dir for model in opened}
         self._schedulers: dict[str, Scheduler] = {}
         self.names = list(self._workers)
 
@@ -77,6 +79,12 @@ class LocalModels:
         gevent.joinall(list(asked.values()))
         return {name: greenlet.value for name, greenlet in asked.items() if greenlet.value}
 
+    def give_up(self) -> None:
+        """Answer every request that has no answer yet, and end the workers at once."""
+        for scheduler in self._schedulers.values():
+            scheduler.give_up()
+        gevent.joinall([gevent.spawn(workers.kill) for workers in self._workers.values()])
+
     def stop(self) -> None:
         """End every worker; call it when no request is in flight."""
         for scheduler in self._schedulers.values():
@@ -89,8 +97,10 @@ class LocalModels:
         try:
             workers.start()
         except ServiceError as error:
-            where = self._locations.get(name, 'its archive')
-            raise ServiceError(f'model {name} from {where} cannot be served: {error}') from error
+            where = redacted(self._locations.get(name, 'its archive'))
+            # The files of an archive lie in a folder that is gone when this is read.
+            reason = str(error).replace(os.path.join(self._folders[name], ''), '')
+            raise ServiceError(f'model {name} from {where} cannot be served: {reason}') from error
         self._schedulers[name] = Scheduler(workers)
         logger.info('Model %s is loaded after %.1f s: %s, worker PID %d.', name,
                     time.monotonic() - began, workers.service_class, workers.pids[0])

@@ -5,46 +5,57 @@ from __future__ import annotations
 import argparse
 import atexit
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Optional
 
 import gevent
+from gevent.event import Event
 
 from mms.archive.reader import LoadedModel, open_model
 from mms.arg_parser import ArgParser
 from mms.config import Settings
 from mms.embedding import LoopThread, ThreadedMetrics, ThreadedModels
-from mms.errors import StartupError
+from mms.errors import StartupError, UsageError
+from mms.frontend.address import host_and_port
 from mms.frontend.announce import announcement
 from mms.frontend.app import Counts, Models, create_app
 from mms.frontend.openapi import describe
 from mms.frontend.progress import loading_bar
 from mms.frontend.server import HTTPServer, bind
-from mms.log import configure_front
+from mms.in_thread import in_thread
+from mms.log import configure_front, report_failed_start
 from mms.metrics import Metrics, make_sink
 from mms.models import LocalModels
 from mms.run import StopRequest, run_until_signal
+from mms.streams import is_terminal, open_missing_streams, say
 from mms.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
 # Requests that are still in flight this long after the stop are given up.
 DRAIN_TIMEOUT_S = 60.0
+# The answers that say so are small.
+_LAST_ANSWERS_S = 1.0
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Console script; returns the exit status."""
+    open_missing_streams()
     try:
-        return MMS(args=ArgParser.extract_args(argv)).start_model_serving()
+        status = MMS(args=ArgParser.extract_args(argv)).start_model_serving()
     except StartupError as error:
-        _report(error)
+        _report(str(error))
         return 1
+    if status:
+        _report('stopped by a signal before it served')
+    return status
 
 
 def start_serving(app_name: str = 'mms', args: Optional[Sequence[str]] = None) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT, SIGTERM or SIGHUP.
 
     Parameters
     ----------
@@ -61,7 +72,7 @@ def start_serving(app_name: str = 'mms', args: Optional[Sequence[str]] = None) -
     try:
         status = MMS(app_name, args=ArgParser.extract_args(args)).start_model_serving()
     except StartupError as error:
-        _report(error)
+        _report(str(error))
         status = 1
     if status:
         sys.exit(status)
@@ -96,7 +107,7 @@ class MMS:
         self._opened = None if models is None else [LoadedModel(*model) for model in models]
 
     def start_model_serving(self) -> int:
-        """Serve until SIGINT or SIGTERM, which finish the requests in flight.
+        """Serve until SIGINT, SIGTERM or SIGHUP, which finish the requests in flight.
 
         Returns
         -------
@@ -123,8 +134,8 @@ class MMS:
         """
         settings = self._settings
         with ExitStack() as undo:
-            opened = self._open(undo)
             self._configure_log()
+            opened = self._open(undo)
             metrics = self._metrics([model.service_name for model in opened])
             loop = LoopThread()
             undo.callback(loop.stop)
@@ -143,8 +154,8 @@ class MMS:
         settings = self._settings
         with ExitStack() as undo:
             sock = undo.enter_context(bind(settings.host, settings.port))
-            opened = self._open(undo)
             self._configure_log()
+            opened = self._open(undo)
             metrics = self._metrics([model.service_name for model in opened])
             models = LocalModels(opened, settings)
             with loading_bar(models.names) as on_ready:
@@ -156,14 +167,18 @@ class MMS:
                 return
             metrics.start()
             undo.callback(metrics.stop)
-            server = HTTPServer(sock, self._app(models, metrics, port))
+            server = HTTPServer(sock, self._app(models, metrics, port, aside=in_thread))
             server.listen()
             stop.serving = True
             self._announce(models, port)
             stop.event.wait()
-            self._drain(server)
+            self._drain(server, models, stop.hurry)
 
     def _open(self, undo: ExitStack) -> list[LoadedModel]:
+        service = self._settings.service
+        if service is not None and not os.path.isfile(service):
+            reason = 'is not a file' if os.path.exists(service) else 'does not exist'
+            raise UsageError(f'--service {service!r} {reason}')
         if self._opened is not None:
             return self._opened
         workspace = Workspace()
@@ -182,9 +197,9 @@ class MMS:
     def _metrics(self, names: Sequence[str]) -> Metrics:
         return Metrics(names, make_sink(self._settings.metrics_write_to, 'metrics'))
 
-    def _app(self, models: Models, metrics: Counts, port: int) -> Any:
+    def _app(self, models: Models, metrics: Counts, port: int, **options: Any) -> Any:
         return create_app(self._app_name, models, metrics, self._description(models, port),
-                          self._settings.max_request_bytes)
+                          self._settings.max_request_bytes, **options)
 
     def _description(self, models: Models, port: int) -> dict[str, Any]:
         return describe(_signatures(models), self._settings.host, port)
@@ -195,52 +210,51 @@ class MMS:
         language = self._settings.gen_api
         assert language is not None
         description = self._description(models, port)
-        gevent.get_hub().threadpool.apply(generate_client, (description, language))
+        in_thread(lambda: generate_client(description, language))
 
     def _announce(self, models: Models, port: int) -> None:
         self._log_started(port)
-        print(announcement(_signatures(models), self._settings.host, port), flush=True)
+        say(announcement(_signatures(models), self._settings.host, port))
 
     def _log_started(self, port: int) -> None:
-        address = f'{self._settings.host}:{port}'
+        address = host_and_port(self._settings.host, port)
         logger.info('Service started successfully.')
         logger.info('Service description endpoint: %s/api-description', address)
         logger.info('Service health endpoint: %s/ping', address)
 
-    def _drain(self, server: HTTPServer) -> None:
+    def _drain(self, server: HTTPServer, models: LocalModels, hurry: Event) -> None:
         logger.info('Stopping: the requests in flight are finished first.')
-        if not server.drain(DRAIN_TIMEOUT_S):
-            logger.warning('Some requests were still in flight after %.0f s; they are given up.',
-                           DRAIN_TIMEOUT_S)
+        if not server.drain(DRAIN_TIMEOUT_S, hurry):
+            logger.warning('Some requests are still in flight; they are given up.')
+            models.give_up()
+            server.drain(_LAST_ANSWERS_S, Event())
+        server.end()
         logger.info('Service stopped.')
 
 
 def _open_side_by_side(models: Mapping[str, str], folder: str) -> list[LoadedModel]:
     threads = gevent.get_hub().threadpool
-    progress = sys.stderr.isatty()
+    progress = is_terminal(sys.stderr)
     opening = {name: threads.spawn(open_model, name, location, folder, progress)
                for name, location in models.items()}
-    return [_opened(name, result) for name, result in opening.items()]
-
-
-def _opened(name: str, result: Any) -> LoadedModel:
-    try:
-        model: LoadedModel = result.get()
-    except StartupError as error:
-        raise StartupError(f'model {name} cannot be served: {error}') from error
-    return model
+    names = {result: name for name, result in opening.items()}
+    # In the order in which they end: the first that fails stops the start.
+    for result in gevent.iwait(list(opening.values())):
+        try:
+            result.get()
+        except StartupError as error:
+            raise StartupError(f'model {names[result]} cannot be served: {error}') from error
+    return [result.get() for result in opening.values()]
 
 
 def _signatures(models: Models) -> dict[str, Any]:
     return {name: models.signature(name) for name in models.names}
 
 
-def _report(error: StartupError) -> None:
-    """One line for the person who started the server, in the log too if there is one."""
-    if logging.getLogger().handlers and logger.isEnabledFor(logging.ERROR):
-        logger.error('%s', error)
-    else:
-        print(f'mxnet-model-server: {error}', file=sys.stderr)
+def _report(message: str) -> None:
+    """One line for the person who started the server, and for its log."""
+    report_failed_start(message)
+    say(f'mxnet-model-server: {message}', sys.stderr)
 
 
 if __name__ == '__main__':

@@ -10,7 +10,7 @@ from gevent.event import Event
 
 from mms.errors import MMSError
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(gevent.GreenletExit):
@@ -24,15 +24,18 @@ class StopRequest:
     ----------
     event
         Set at the first signal.
+    hurry
+        Set at the second one.
     serving
-        Whether the work ends by itself after the first signal; before that, and
-        at a second signal, it is stopped where it stands.
+        Whether the work ends by itself after a signal; before that, it is stopped
+        where it stands.
     signal_number
         The first signal; 0 before there was one.
     """
 
     def __init__(self) -> None:
         self.event = Event()
+        self.hurry = Event()
         self.serving = False
         self.signal_number = 0
 
@@ -48,7 +51,7 @@ def leave_errors_to_who_waits() -> None:
 
 
 def run_until_signal(work: Callable[[StopRequest], None]) -> int:
-    """Run `work` in a greenlet; SIGINT and SIGTERM ask it to end.
+    """Run `work` in a greenlet; SIGINT, SIGTERM and SIGHUP ask it to end.
 
     Returns
     -------
@@ -66,13 +69,17 @@ def run_until_signal(work: Callable[[StopRequest], None]) -> int:
     greenlet = gevent.spawn(work, request)
 
     def stop(number: int) -> None:
-        again = bool(request.signal_number)
+        if request.signal_number:
+            request.hurry.set()
         request.signal_number = request.signal_number or number
         request.event.set()
-        if again or not request.serving:
+        if not request.serving:
             greenlet.kill(Stopped, block=False)
 
-    handlers = [gevent.signal_handler(number, stop, int(number)) for number in _SIGNALS]
+    # nohup has SIGHUP ignored.
+    heard = [number for number in _SIGNALS
+             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    handlers = [gevent.signal_handler(number, stop, int(number)) for number in heard]
     try:
         greenlet.join()
     finally:

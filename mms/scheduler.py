@@ -9,13 +9,19 @@ import gevent
 from gevent.event import AsyncResult
 from gevent.queue import Queue
 
-from mms.errors import REQUEST_ERRORS, MMSError, WorkerDied
-from mms.pool.process import WorkerGone, WorkerProcess
+from mms.errors import REQUEST_ERRORS, MMSError, ModelUnavailable, WorkerDied
+from mms.pool.process import NotSent, WorkerGone, WorkerProcess
 from mms.pool.supervisor import Supervisor
-from mms.wire import Failure, Ping, Pong, RawInput, Reply, Request
+from mms.wire import Failure, Message, Ping, Pong, RawInput, Reply, Request
 
 # A service's own ping is heard only this long: /ping answers while it hangs.
 _PING_S = 0.05
+# One that hangs for longer costs its worker.
+_LONGEST_PING_S = 10.0
+
+
+class _PingHangs(Exception):
+    """A service's ping has not returned in time."""
 
 
 class Job(NamedTuple):
@@ -37,6 +43,7 @@ class Scheduler:
     def __init__(self, workers: Supervisor) -> None:
         self._workers = workers
         self._queue: Queue[Job] = Queue()
+        self._unanswered: set[AsyncResult] = set()
         self._sick = ''
         self._dispatcher = gevent.spawn(self._dispatch)
 
@@ -48,8 +55,12 @@ class Scheduler:
         BadRequest, InferenceError, WorkerDied, ModelUnavailable
         """
         job = Job(Request(inputs), AsyncResult())
+        self._unanswered.add(job.answer)
         self._queue.put(job)
-        reply: Reply = job.answer.get()
+        try:
+            reply: Reply = job.answer.get()
+        finally:
+            self._unanswered.discard(job.answer)
         return reply
 
     def ill_health(self) -> str:
@@ -58,12 +69,17 @@ class Scheduler:
         A free worker is asked for its service's ``ping``; a busy one is alive,
         and was well when it was last asked.
         """
-        if self._workers.failure:
-            return self._workers.failure
         worker = self._workers.acquire_now()
         if worker is not None:
             gevent.spawn(self._ask, worker).join(timeout=_PING_S)
-        return self._sick
+        return self._workers.ill_health() or self._sick
+
+    def give_up(self) -> None:
+        """Answer every request that has no answer yet: the server ends without it."""
+        self._dispatcher.kill()
+        for answer in self._unanswered:
+            answer.set_exception(ModelUnavailable(
+                f'The server stops, and model {self._workers.name} has not answered in time.'))
 
     def stop(self) -> None:
         """Stop dispatching; the queue must be empty, or its requests get no answer."""
@@ -71,35 +87,50 @@ class Scheduler:
 
     def _ask(self, worker: WorkerProcess) -> None:
         try:
-            answer = worker.exchange(Ping())
+            with gevent.Timeout(_LONGEST_PING_S, _PingHangs):
+                answer = worker.exchange(Ping())
         except WorkerGone:
             return
-        finally:
-            self._workers.release(worker)
+        except _PingHangs:
+            self._sick = f'its ping did not return within {_LONGEST_PING_S:.0f} s'
+            worker.abort()
+            return
+        self._workers.release(worker)
         if isinstance(answer, Pong):
             self._sick = answer.reason
 
     def _dispatch(self) -> None:
         while True:
-            job = self._queue.get()
+            # A request stays in the queue until there is a worker for it.
+            self._queue.peek()
             try:
                 worker = self._workers.acquire()
             except MMSError as error:
-                job.answer.set_exception(error)
+                self._queue.get_nowait().answer.set_exception(error)
             else:
-                gevent.spawn(self._run, job, worker)
+                gevent.spawn(self._run, self._queue.get_nowait(), worker)
 
     def _run(self, job: Job, worker: WorkerProcess) -> None:
         try:
-            answer = worker.exchange(job.request)
+            answer = self._exchange(job.request, worker)
         except WorkerGone as error:
             job.answer.set_exception(WorkerDied(
                 f'The worker process of model {self._workers.name} died over this request '
                 f'({error}); it is being replaced.'))
-            return
-        finally:
-            self._workers.release(worker)
-        if isinstance(answer, Failure):
-            job.answer.set_exception(REQUEST_ERRORS[answer.error](answer.message))
+        except MMSError as error:
+            job.answer.set_exception(error)
         else:
-            job.answer.set(answer)
+            if isinstance(answer, Failure):
+                job.answer.set_exception(REQUEST_ERRORS[answer.error](answer.message))
+            else:
+                job.answer.set(answer)
+
+    def _exchange(self, request: Request, worker: WorkerProcess) -> Message:
+        while True:
+            try:
+                return worker.exchange(request)
+            except NotSent:
+                pass
+            finally:
+                self._workers.release(worker)
+            worker = self._workers.acquire()

@@ -128,7 +128,7 @@ class Channel:
         ChannelClosed
         """
         header, bodies = _pack(message)
-        text = json.dumps(header, default=str).encode()
+        text = json.dumps(header).encode()
         head = _HEAD.pack(_KINDS.index(type(message)), len(text), sum(map(len, bodies)))
         try:
             self._socket.sendall(head + text)

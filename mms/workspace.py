@@ -8,9 +8,11 @@ import shutil
 import subprocess
 import tempfile
 
+from mms.errors import StartupError
+
 # Waits until its standard input ends, which happens however the server ends
 # (SIGKILL too), then removes the directory. A shell costs 1 MB; a Python, 10.
-_JANITOR = 'cat >/dev/null; rm -rf -- "$1"'
+_JANITOR = 'trap "" HUP INT TERM; cat >/dev/null; rm -rf -- "$1"'
 
 
 class Workspace:
@@ -23,15 +25,22 @@ class Workspace:
     ----------
     path
         The directory.
+
+    Raises
+    ------
+    StartupError
+        The directory, or its janitor, cannot be made.
     """
 
     def __init__(self) -> None:
-        self.path = tempfile.mkdtemp(prefix='mms-')
         self._owner = os.getpid()
-        self._janitor = subprocess.Popen(
-            ['/bin/sh', '-c', _JANITOR, 'sh', self.path],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            cwd='/', start_new_session=True)
+        try:
+            self.path = tempfile.mkdtemp(prefix='mms-')
+            self._janitor = _watch_over(self.path)
+        except OSError as error:
+            raise StartupError('no temporary folder can be made: '
+                               f'{error.strerror or error}; set TMPDIR to a folder that exists, '
+                               'has room and may be written to') from error
         atexit.register(self.close)
 
     def close(self) -> None:
@@ -49,3 +58,14 @@ class Workspace:
         atexit.unregister(self.close)
         if os.getpid() == self._owner:
             shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _watch_over(path: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            ['/bin/sh', '-c', _JANITOR, 'sh', path],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd='/', start_new_session=True)
+    except OSError:
+        os.rmdir(path)
+        raise

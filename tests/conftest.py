@@ -1,7 +1,13 @@
 """Servers that end with their test."""
 
+import signal
+
 import pytest
 from harness import Server
+
+# Where the tests run in the background of a script, SIGINT is ignored, and would be in the
+# processes that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -7,13 +7,16 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mms.archive.signature import IMAGE_TYPE
+from mms.frontend.address import predict_path, reachable_url
+
 # A longer tensor is shown as a file's name: nobody pastes a thousand zeros.
 _LONGEST_TENSOR = 64
 
 
 def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) -> str:
     """Text that names every model with a curl line that can be pasted."""
-    url = f'http://{_reachable(host)}:{port}'
+    url = reachable_url(host, port)
     lines = [f'Serving {_count(len(signatures))} at {url}  (Ctrl-C stops)']
     for name, signature in signatures.items():
         lines += ['', f'  {name}', f'    {curl_line(url, name, signature)}']
@@ -22,11 +25,11 @@ def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: i
 
 def curl_line(url: str, name: str, signature: Mapping[str, Any]) -> str:
     """Ready-to-paste command that asks one model."""
-    if signature['input_type'] == 'image/jpeg':
+    if signature['input_type'] == IMAGE_TYPE:
         fields = [f"{spec['data_name']}=@kitten.jpg" for spec in signature['inputs']]
     else:
         fields = [f"{spec['data_name']}={_tensor(spec)}" for spec in signature['inputs']]
-    words = ['curl', '-X', 'POST', shlex.quote(f'{url}/{name}/predict')]
+    words = ['curl', '-X', 'POST', shlex.quote(url + predict_path(name))]
     return ' '.join([*words, *(f'-F {shlex.quote(field)}' for field in fields)])
 
 
@@ -45,14 +48,6 @@ def _volume(shape: Sequence[int]) -> int:
     for size in shape:
         volume *= size
     return volume
-
-
-def _reachable(host: str) -> str:
-    if host in ('0.0.0.0', ''):
-        return '127.0.0.1'
-    if host == '::':
-        return '[::1]'
-    return f'[{host}]' if ':' in host else host
 
 
 def _count(number: int) -> str:

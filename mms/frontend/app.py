@@ -12,11 +12,13 @@ import flask
 from flask_cors import CORS
 from werkzeug.routing import BaseConverter
 
-from mms.frontend.decode import FormRequest, read_form
+from mms.frontend.decode import Aside, FormRequest, read_form
 from mms.frontend.errors import answer_errors
+from mms.log import one_line
 from mms.wire import RawInput, Reply
 
 logger = logging.getLogger(__name__)
+
 
 class Models(Protocol):
     """What the routes need of the models behind them."""
@@ -47,7 +49,7 @@ class Counts(Protocol):
 
 def create_app(
     app_name: str, models: Models, metrics: Counts, description: Mapping[str, Any],
-    max_request_bytes: int,
+    max_request_bytes: int, aside: Aside = lambda work: work(),
 ) -> flask.Flask:
     """WSGI application that serves `models`.
 
@@ -63,14 +65,19 @@ def create_app(
         Swagger document for ``/api-description``.
     max_request_bytes
         A larger body is answered 413.
+    aside
+        Runs what takes long where it holds up nobody; as it is, in the thread of
+        the request.
     """
     app = flask.Flask(app_name, static_folder=None)
     app.request_class = FormRequest
-    app.config.update(MAX_CONTENT_LENGTH=max_request_bytes, MAX_FORM_MEMORY_SIZE=None)
+    app.config.update(MAX_CONTENT_LENGTH=max_request_bytes)
+    # Paths are exact: //ping is not /ping.
+    app.url_map.merge_slashes = False
     CORS(app)
     answer_errors(app)
     app.url_map.converters['model'] = _converter(models.names)
-    routes = _Routes(models, metrics, description)
+    routes = _Routes(models, metrics, description, aside)
     app.add_url_rule('/<model:name>/predict', 'predict', routes.predict, methods=['POST'])
     app.add_url_rule('/ping', 'ping', routes.ping)
     app.add_url_rule('/', 'root', routes.ping)
@@ -82,15 +89,17 @@ def create_app(
 
 class _Routes:
     def __init__(
-        self, models: Models, metrics: Counts, description: Mapping[str, Any],
+        self, models: Models, metrics: Counts, description: Mapping[str, Any], aside: Aside,
     ) -> None:
         self._models = models
         self._metrics = metrics
         self._description = description
+        self._aside = aside
 
     def predict(self, name: str) -> flask.Response:
         self._metrics.count('PredictionTotal', model=name)
-        inputs = read_form(flask.request, self._models.signature(name))
+        request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]
+        inputs = read_form(request, self._models.signature(name), self._aside)
         reply = self._models.predict(name, inputs)
         self._metrics.observe_stages(reply.stage_times_ms, model=name)
         logger.debug('Prediction request handling time is: %s ms', _elapsed_ms())
@@ -114,7 +123,7 @@ class _Routes:
         name = (flask.request.view_args or {}).get('name')
         if name is not None and answer.status_code >= 400:
             self._metrics.count(f'Prediction{answer.status_code // 100}XX', model=name)
-        logger.info('%s %s %d %.1f ms%s', flask.request.method, flask.request.path,
+        logger.info('%s %s %d %.1f ms%s', flask.request.method, one_line(flask.request.path),
                     answer.status_code, _elapsed_ms(), f' model={name}' if name else '')
         return answer
 

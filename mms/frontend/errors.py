@@ -9,7 +9,9 @@ import flask
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
 
-from mms.errors import PayloadTooLarge, RequestError
+from mms.errors import RequestError
+from mms.frontend.decode import too_large, too_many_fields
+from mms.log import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -29,17 +31,18 @@ def answer_errors(app: flask.Flask) -> None:
 
 
 def _request_error(error: RequestError) -> flask.Response:
-    logger.error(str(error))
+    logger.error('%s', one_line(str(error)))
     return _answer(error.status, error.type, str(error))
 
 
 def _http_exception(error: HTTPException) -> flask.Response:
     if isinstance(error, RequestEntityTooLarge):
-        limit = flask.current_app.config['MAX_CONTENT_LENGTH']
-        return _request_error(PayloadTooLarge(
-            f'The request is larger than the limit of {limit} bytes (--max-request-size).'))
+        limit, length = flask.current_app.config['MAX_CONTENT_LENGTH'], flask.request.content_length
+        return _request_error(too_large(limit) if length and length > limit else too_many_fields())
     code = error.code or 500
-    answer = _answer(code, _type(code), _message(code) or error.description or '')
+    message = _message(code) or error.description or ''
+    logger.error('%s', one_line(message))
+    answer = _answer(code, _type(code), message)
     for name, value in error.get_headers():
         if name.lower() not in ('content-type', 'content-length'):
             answer.headers.set(name, value)
@@ -58,7 +61,7 @@ def _message(code: int) -> str:
 
 
 def _unexpected(error: Exception) -> flask.Response:
-    logger.exception('The server itself failed over %s', flask.request.path)
+    logger.exception('The server itself failed over %s', one_line(flask.request.path))
     return _answer(500, _type(500), 'The server failed over this request; its log says how.')
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mms.archive.signature import IMAGE_TYPE
+from mms.frontend.address import host_and_port, predict_path
+
 
 def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) -> dict[str, Any]:
     """Swagger 2.0 document of a server.
@@ -17,7 +20,7 @@ def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) 
         Where the server listens.
     """
     paths: dict[str, Any] = {
-        f'/{name}/predict': {'post': _predict(name, signature)}
+        predict_path(name): {'post': _predict(name, signature)}
         for name, signature in signatures.items()
     }
     paths['/ping'] = {'get': _get('ping', 'health')}
@@ -26,7 +29,7 @@ def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) 
     return {
         'swagger': '2.0',
         'info': {'version': '1.0.0', 'title': 'Model Serving Apis'},
-        'host': f'{host}:{port}',
+        'host': host_and_port(host, port),
         'schemes': ['http'],
         'paths': paths,
     }
@@ -44,7 +47,7 @@ def _predict(name: str, signature: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parameter(spec: Mapping[str, Any], input_type: str) -> dict[str, Any]:
     name, shape = spec['data_name'], list(spec['data_shape'][1:])
-    if input_type == 'image/jpeg':
+    if input_type == IMAGE_TYPE:
         kind, text = 'file', f'{name} should be image which will be resized to: {shape}'
     else:
         kind, text = 'string', f'{name} should tensor with shape: {shape}'

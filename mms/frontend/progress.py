@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import gevent
 
+from mms.streams import is_terminal
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -18,7 +20,7 @@ _REFRESH_S = 0.2
 @contextmanager
 def loading_bar(names: list[str]) -> Iterator[Callable[[str], None]]:
     """Show how many models are loaded; yields what to call with each one's name."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield lambda name: None
         return
     from tqdm import tqdm

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import errno
 import logging
-from typing import Any, Optional
+from typing import Any
 
 import gevent
 from gevent import socket
 from gevent.event import Event
 from gevent.pool import Pool
-from gevent.pywsgi import WSGIHandler, WSGIServer
+from gevent.pywsgi import WSGIServer
 
 from mms.errors import AddressError
+from mms.frontend.connection import Connection
 
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 1024
+# Time for the event loop to accept what the kernel holds already.
+_LAST_ACCEPT_S = 0.02
+# A request that is being sent when the server stops has its head here by then.
+_LAST_HEADS_S = 1.0
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -54,28 +59,6 @@ def _address_error(host: str, port: int, error: OSError) -> AddressError:
                         'give another --host or --port')
 
 
-class _Handler(WSGIHandler):
-    """A connection that the server can count requests of."""
-
-    def read_requestline(self) -> Any:
-        line = super().read_requestline()
-        if line:
-            self.server.request_began(self)
-        return line
-
-    def handle_one_request(self) -> Any:
-        try:
-            return super().handle_one_request()
-        finally:
-            self.server.request_ended(self)
-
-    def finalize_headers(self) -> None:
-        if self.server.draining:
-            self.close_connection = True
-            self.response_headers.append((b'Connection', b'close'))
-        super().finalize_headers()
-
-
 class HTTPServer(WSGIServer):
     """Serves a WSGI application on a bound socket.
 
@@ -87,14 +70,16 @@ class HTTPServer(WSGIServer):
         The application.
     """
 
-    handler_class = _Handler
+    handler_class = Connection
 
     def __init__(self, sock: socket.socket, app: Any) -> None:
         # A pool, so that stopping ends the idle connections too.
         super().__init__(sock, app, log=None, error_log=logger, spawn=Pool())
-        self._busy: set[WSGIHandler] = set()
+        self._heads: set[Connection] = set()
+        self._busy: set[Connection] = set()
         self._quiet = Event()
         self._quiet.set()
+        self._waits_for_heads = True
         self.draining = False
 
     def listen(self) -> None:
@@ -120,29 +105,55 @@ class HTTPServer(WSGIServer):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().handle(sock, address)
 
-    def request_began(self, handler: WSGIHandler) -> None:
-        """A request line was read on a connection."""
-        self._busy.add(handler)
+    def head_began(self, connection: Connection) -> None:
+        """The first line of a request was read."""
+        if self._waits_for_heads:
+            self._heads.add(connection)
+            self._quiet.clear()
+
+    def request_began(self, connection: Connection) -> None:
+        """The head of a request was read."""
+        self._heads.discard(connection)
+        self._busy.add(connection)
         self._quiet.clear()
 
-    def request_ended(self, handler: WSGIHandler) -> None:
-        """The request on a connection was answered, or the connection ended."""
-        self._busy.discard(handler)
-        if not self._busy:
+    def request_ended(self, connection: Connection) -> None:
+        """A request was answered, or its connection ended."""
+        self._heads.discard(connection)
+        self._busy.discard(connection)
+        if not self._busy and not self._heads:
             self._quiet.set()
 
-    def drain(self, timeout_s: Optional[float]) -> bool:
-        """Accept nothing more, wait for the requests in flight, close.
+    def drain(self, timeout_s: float, hurry: Event) -> bool:
+        """Accept nothing more, and wait for the requests in flight.
+
+        Parameters
+        ----------
+        timeout_s
+            How long to wait.
+        hurry
+            Ends the waiting when it is set.
 
         Returns
         -------
         bool
-            False when requests were still in flight after `timeout_s`.
+            False when requests are still in flight.
         """
-        self.draining = True
-        self.close()
-        # A client that connected a moment ago gets to send what is on its way.
-        gevent.sleep(0)
-        finished = self._quiet.wait(timeout_s)
+        if not self.draining:
+            self.draining = True
+            # A client that connected a moment ago is accepted, and gets to send what is on its way.
+            gevent.sleep(_LAST_ACCEPT_S)
+            self.close()
+            gevent.wait([self._quiet, hurry], timeout=_LAST_HEADS_S, count=1)
+            self._forget_heads()
+        gevent.wait([self._quiet, hurry], timeout=timeout_s, count=1)
+        return not self._busy
+
+    def end(self) -> None:
+        """Close every connection."""
         self.stop(timeout=0)
-        return bool(finished)
+
+    def _forget_heads(self) -> None:
+        self._waits_for_heads = False
+        for connection in list(self._heads):
+            self.request_ended(connection)

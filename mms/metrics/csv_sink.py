@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import logging
 import os
@@ -25,7 +26,10 @@ class CsvSink:
     """
 
     def __init__(self, directory: str) -> None:
-        self.directory = os.path.abspath(directory)
+        # Where the working directory is gone, the first row says so.
+        with contextlib.suppress(FileNotFoundError):
+            directory = os.path.abspath(directory)
+        self.directory = directory
         self._fallback = LogSink()
 
     def write(self, report: Report) -> None:

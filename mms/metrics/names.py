@@ -51,3 +51,7 @@ STAGE_METRICS = {
     'inference': 'LatencyInference',
     'postprocess': 'LatencyPostprocess',
 }
+
+# What is looked at, not counted: written at the start too.
+HOST_GAUGES = tuple(metric.name for metric in METRICS
+                    if not metric.per_model and not metric.is_sum)

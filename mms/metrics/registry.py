@@ -10,9 +10,10 @@ from typing import Any, Optional
 import gevent
 import gevent.event
 
+from mms.in_thread import in_thread
 from mms.metrics.host import HostGauges
-from mms.metrics.names import STAGE_METRICS
-from mms.metrics.report import Report, Sink, fresh_tallies, points_of
+from mms.metrics.names import HOST_GAUGES, STAGE_METRICS
+from mms.metrics.report import Key, Report, Sink, fresh_tallies, points_of
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +87,12 @@ class Metrics:
 
     def flush(self) -> None:
         """Report what was recorded since the last time, and begin anew."""
-        tallies, self._tallies = self._tallies, fresh_tallies(self._model_names)
-        points = points_of(tallies)
+        self._write(list(self._tallies))
+
+    def _write(self, keys: Sequence[Key]) -> None:
+        fresh = fresh_tallies(self._model_names)
+        points = points_of({key: self._tallies[key] for key in keys})
+        self._tallies.update({key: fresh[key] for key in keys})
         if points:
             report = Report(self._clock(), self._interval_s, points)
             self._in_thread('written', lambda: self._sink.write(report))
@@ -109,7 +114,7 @@ class Metrics:
     def _report(self, gauges: HostGauges) -> None:
         self._stopping.wait(FIRST_SAMPLE_DELAY_S)
         self._sample(gauges)
-        self.flush()
+        self._write([(name, None) for name in HOST_GAUGES])
         self._every(self._interval_s, self.flush)
 
     def _watch(self, gauges: HostGauges) -> None:
@@ -138,18 +143,11 @@ class Metrics:
 
     def _in_thread(self, verb: str, work: Callable[[], Any]) -> Any:
         """What `work` returned in a thread of the pool, or None if it raised."""
-
-        def guarded() -> Any:
-            try:
-                return work()
-            except Exception as error:
-                return error
-
-        result = gevent.get_hub().threadpool.apply(guarded)
-        if isinstance(result, Exception):
-            self._complain(verb, result)
+        try:
+            return in_thread(work)
+        except Exception as error:
+            self._complain(verb, error)
             return None
-        return result
 
     def _complain(self, verb: str, error: Exception) -> None:
         kind = (verb, type(error).__name__)

@@ -1,4 +1,4 @@
-"""When a worker that would not start is tried again."""
+"""When a worker that would not start is tried again, and when that counts as ill."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from __future__ import annotations
 GIVE_UP_AFTER = 3
 _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_S = 30.0
+# A load is slower the second time on a busy machine, or with cold file caches.
+_SLACK = 10.0
+_SHORTEST_DEADLINE_S = 60.0
 
 
 def delay_s(failures: int) -> float:
     """Seconds to wait after the given number of failed starts in a row (1 or more)."""
     return min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2.0 ** min(failures - 1, 16))
+
+
+def deadline_s(first_load_s: float) -> float:
+    """Seconds that a replacement may take to load, when the first worker took `first_load_s`."""
+    return max(_SHORTEST_DEADLINE_S, _SLACK * first_load_s)

@@ -7,29 +7,36 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 import gevent
 from gevent import socket
 from gevent.event import AsyncResult
+from gevent.fileobject import FileObjectPosix
 
 from mms.child_python import child_python
 from mms.errors import ServiceError
-from mms.log import relay
-from mms.wire import Channel, ChannelClosed, Failure, Load, Message, Ready
+from mms.log import relay, relay_output
+from mms.wire import Channel, ChannelClosed, Failure, Load, Message, Ready, Request
 
 logger = logging.getLogger(__name__)
 
-_WORKER = 'from mms.worker.__main__ import main; sys.exit(main())'
+_WORKER = 'from mms.worker.main import main; sys.exit(main())'
 # MXNet says on standard error, for every Module, that it fuses operators.
 _WORKER_ENVIRONMENT = {'MXNET_SUBGRAPH_VERBOSE': '0'}
 # How long a worker that was told to go may take before it is killed.
 _GRACE_S = 3.0
 _REAP_POLL_S = 0.01
+# A progress bar may never end its line.
+_MAX_OUTPUT_LINE_BYTES = 64 * 1024
 
 
 class WorkerGone(Exception):
     """The worker's process ended; the text says how."""
+
+
+class NotSent(WorkerGone):
+    """It ended before it had the message whole: another worker may have it."""
 
 
 class WorkerProcess:
@@ -46,42 +53,51 @@ class WorkerProcess:
     ----------
     ready
         What the worker said of itself when it was loaded.
+    gone
+        The process has ended.
+    was_used
+        It answered, or was given a request, since it was loaded.
     """
 
     ready: Ready
+    _process: subprocess.Popen[bytes]
+    _channel: Channel
 
     def __init__(self, load: Load, on_death: Callable[[WorkerProcess], None]) -> None:
         self._load = load
         self._on_death = on_death
         self._closing = False
+        self._reaped = False
         self._pending: Optional[AsyncResult] = None
         self.gone = False
+        self.was_used = False
 
     @property
     def pid(self) -> int:
         """Process id of the worker."""
         return self._process.pid
 
-    def start(self) -> None:
+    def start(self, timeout_s: Optional[float] = None) -> None:
         """Start the process and wait until its model is loaded.
+
+        Parameters
+        ----------
+        timeout_s
+            How long that may take; None for as long as it takes.
 
         Raises
         ------
         ServiceError
             The model does not load; the message says why.
         """
-        here, there = socket.socketpair()
-        log_here, log_there = socket.socketpair()
-        with there, log_there:
-            self._process = self._spawn(there.fileno(), log_there.fileno())
-        self._channel = Channel(here)
-        self._log_reader = gevent.spawn(_relay_lines, log_here)
+        self._spawn()
+        late = ServiceError(f'it did not load within {timeout_s or 0:.0f} s')
         try:
-            answer = self._handshake()
+            with gevent.Timeout(timeout_s, late):
+                self.ready = self._handshake()
         except BaseException:
             self.kill()
             raise
-        self.ready = answer
         gevent.spawn(self._read)
 
     def exchange(self, message: Message) -> Message:
@@ -93,13 +109,20 @@ class WorkerProcess:
             The process ended before it answered.
         """
         if self.gone:
-            raise WorkerGone(self._how_it_ended())
+            raise NotSent(self._how_it_ended())
+        self.was_used = self.was_used or isinstance(message, Request)
         pending = self._pending = AsyncResult()
-        # The reader sees the end of the stream too, and sets the exception.
-        with suppress(ChannelClosed):
+        try:
             self._channel.send(message)
+        except ChannelClosed as error:
+            # The reader sees the end of the stream too, and mourns.
+            raise NotSent(str(error)) from error
         answer: Message = pending.get()
         return answer
+
+    def abort(self) -> None:
+        """End a process that hangs; it counts as a death."""
+        self._process.kill()
 
     def close(self) -> None:
         """Let the process end by itself, or kill it after a grace; reap it."""
@@ -113,20 +136,32 @@ class WorkerProcess:
         self._channel.close()
         self._reap(0)
 
-    def _spawn(self, fd: int, log_fd: int) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> None:
+        try:
+            here, there = socket.socketpair()
+            log_here, log_there = socket.socketpair()
+            with there, log_there, _OutputPipe() as output:
+                self._process = self._popen(there.fileno(), log_there.fileno(), output.write_fd)
+        except OSError as error:
+            raise ServiceError(f'no worker process can be started ({error.strerror})') from error
+        self._channel = Channel(here)
+        self._readers = [
+            gevent.spawn(_relay_records, log_here),
+            gevent.spawn(_relay_output, output.reader, self.pid, self._load.endpoint),
+        ]
+
+    def _popen(self, fd: int, log_fd: int, output_fd: int) -> subprocess.Popen[bytes]:
         command = [
             *child_python(_WORKER),
             '--model', self._load.endpoint, '--fd', str(fd), '--log-fd', str(log_fd),
             '--parent', str(os.getpid()),
             '--log-level', str(logging.getLogger().getEffectiveLevel()),
         ]
-        # A session of its own: Ctrl-C on a terminal is for the front, which drains.
-        try:
-            return subprocess.Popen(
-                command, pass_fds=(fd, log_fd), stdin=subprocess.DEVNULL, start_new_session=True,
-                env={**_WORKER_ENVIRONMENT, **os.environ})
-        except OSError as error:
-            raise ServiceError(f'no worker process can be started ({error.strerror})') from error
+        # A session of its own: Ctrl-C on a terminal is for the front, which drains, and what
+        # the service starts is in the worker's process group.
+        return subprocess.Popen(
+            command, pass_fds=(fd, log_fd), stdin=subprocess.DEVNULL, stdout=output_fd,
+            stderr=output_fd, start_new_session=True, env={**_WORKER_ENVIRONMENT, **os.environ})
 
     def _handshake(self) -> Ready:
         try:
@@ -146,20 +181,26 @@ class WorkerProcess:
         try:
             while True:
                 answer = self._channel.receive()
+                self.was_used = True
                 pending, self._pending = self._pending, None
                 if pending is not None:
                     pending.set(answer)
         except ChannelClosed:
-            self._died()
+            pass
+        except Exception:
+            logger.exception('Worker %d of model %s sent what is no message; it is killed.',
+                             self.pid, self._load.endpoint)
+            self._process.kill()
+        self._died()
 
     def _died(self) -> None:
         self.gone = True
         if not self._closing:
+            self._channel.close()
+            self._on_death(self)
             self._reap(_GRACE_S)
         if self._pending is not None:
             self._pending.set_exception(WorkerGone(self._how_it_ended()))
-        if not self._closing:
-            self._on_death(self)
 
     def _reap(self, grace_s: float) -> None:
         waited = 0.0
@@ -168,7 +209,12 @@ class WorkerProcess:
                 self._process.kill()
             gevent.sleep(_REAP_POLL_S)
             waited += _REAP_POLL_S
-        self._log_reader.join(timeout=1)
+        if not self._reaped:
+            self._reaped = True
+            # Helpers that the service started and left behind.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            gevent.joinall(self._readers, timeout=1)
 
     def _how_it_ended(self) -> str:
         status = self._process.poll()
@@ -182,7 +228,29 @@ class WorkerProcess:
             return f'signal {-status}'
 
 
-def _relay_lines(sock: socket.socket) -> None:
+class _OutputPipe:
+    """What the worker's standard output and standard error are: a pipe, since a socket of
+    gevent's would be non-blocking at both ends.
+    """
+
+    def __enter__(self) -> _OutputPipe:
+        read_fd, self.write_fd = os.pipe()
+        self.reader = FileObjectPosix(read_fd, 'rb')
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        os.close(self.write_fd)
+        if exc_info[0] is not None:
+            self.reader.close()
+
+
+def _relay_records(sock: socket.socket) -> None:
     with sock, sock.makefile('rb') as lines:
         for line in lines:
             relay(line)
+
+
+def _relay_output(reader: Any, pid: int, model: str) -> None:
+    with reader:
+        for line in iter(lambda: reader.readline(_MAX_OUTPUT_LINE_BYTES), b''):
+            relay_output(line, pid, model)

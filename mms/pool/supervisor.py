@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Optional
+import time
+from typing import Any, Callable, Optional
 
 import gevent
 from gevent.event import Event
 
-from mms.errors import ModelUnavailable, ServiceError
-from mms.pool.backoff import GIVE_UP_AFTER, delay_s
+from mms.errors import MMSError, ModelUnavailable
+from mms.pool.backoff import GIVE_UP_AFTER, deadline_s, delay_s
 from mms.pool.process import WorkerProcess
 from mms.wire import Load
 
 logger = logging.getLogger(__name__)
+
+# A model that has been without a worker for longer is called ill.
+_REPLACEMENT_GRACE_S = 10.0
 
 
 class Supervisor:
@@ -32,7 +36,10 @@ class Supervisor:
         self._changed = Event()
         self._starters: set[gevent.Greenlet] = set()
         self._stopping = False
+        self._failures = 0
         self._failure = ''
+        self._deadline_s: Optional[float] = None
+        self._alone_since = time.monotonic()
         self.signature: dict[str, Any] = {}
         self.service_class = ''
 
@@ -42,14 +49,16 @@ class Supervisor:
         return self._load.endpoint
 
     @property
-    def failure(self) -> str:
-        """Why the model cannot answer; an empty string while it can."""
-        return self._failure
-
-    @property
     def pids(self) -> list[int]:
         """Process ids of the workers that are loaded."""
         return [worker.pid for worker in self._workers]
+
+    def ill_health(self) -> str:
+        """Why the model has no worker; an empty string while it has one, or soon will."""
+        if self._failure or self._workers:
+            return self._failure
+        alone_s = time.monotonic() - self._alone_since
+        return f'no worker for {alone_s:.0f} s' if alone_s > _REPLACEMENT_GRACE_S else ''
 
     def start(self) -> None:
         """Start the first worker and wait until its model is loaded.
@@ -59,7 +68,9 @@ class Supervisor:
         ServiceError
             The model does not load.
         """
+        began = time.monotonic()
         self._spawn()
+        self._deadline_s = deadline_s(time.monotonic() - began)
 
     def acquire(self) -> WorkerProcess:
         """Wait for a worker that is free, and take it.
@@ -87,22 +98,30 @@ class Supervisor:
             self._changed.set()
 
     def stop(self) -> None:
-        """End every worker; those still loading are killed."""
+        """End every worker when it has answered; those still loading are killed."""
+        self._end(WorkerProcess.close)
+
+    def kill(self) -> None:
+        """End every worker at once."""
+        self._end(WorkerProcess.kill)
+
+    def _end(self, how: Callable[[WorkerProcess], None]) -> None:
         self._stopping = True
         gevent.killall(list(self._starters))
-        gevent.joinall([gevent.spawn(worker.close) for worker in self._workers])
+        gevent.joinall([gevent.spawn(how, worker) for worker in self._workers])
         self._workers.clear()
         self._idle.clear()
 
-    def _spawn(self) -> None:
+    def _spawn(self) -> WorkerProcess:
         worker = WorkerProcess(self._load, self._replace)
-        worker.start()
+        worker.start(self._deadline_s)
         self.signature = worker.ready.signature
         self.service_class = worker.ready.service_class
         self._failure = ''
         self._workers.add(worker)
         self._idle.append(worker)
         self._changed.set()
+        return worker
 
     def _replace(self, dead: WorkerProcess) -> None:
         self._workers.discard(dead)
@@ -110,27 +129,34 @@ class Supervisor:
             self._idle.remove(dead)
         if self._stopping:
             return
+        if not self._workers:
+            self._alone_since = time.monotonic()
+        # One that died before there was any use of it is as good as one that did not start.
+        self._failures = 0 if dead.was_used else self._failures + 1
         logger.warning('Worker %d of model %s died; it is being replaced.', dead.pid, self.name)
         starter = gevent.spawn(self._respawn)
         self._starters.add(starter)
         starter.link(self._starters.discard)
 
     def _respawn(self) -> None:
-        failures = 0
+        if self._failures > 1:
+            gevent.sleep(delay_s(self._failures - 1))
         while not self._stopping:
             try:
-                self._spawn()
-            except ServiceError as error:
-                failures += 1
-                self._failed(failures, error)
-                gevent.sleep(delay_s(failures))
+                worker = self._spawn()
+            except Exception as error:
+                self._failures += 1
+                self._failed(error)
+                gevent.sleep(delay_s(self._failures))
             else:
-                logger.info('Model %s has a new worker, PID %s.', self.name, self.pids[-1])
+                logger.info('Model %s has a new worker, PID %d.', self.name, worker.pid)
                 return
 
-    def _failed(self, failures: int, error: ServiceError) -> None:
-        logger.error('A worker of model %s did not start: %s', self.name, error)
-        if failures >= GIVE_UP_AFTER:
+    def _failed(self, error: Exception) -> None:
+        known = isinstance(error, MMSError)
+        logger.error('A worker of model %s did not start: %s', self.name, error,
+                     exc_info=None if known else error)
+        if self._failures >= GIVE_UP_AFTER:
             self._failure = (f'Model {self.name} is not available: its worker process does not '
                              f'start ({error}).')
             self._changed.set()

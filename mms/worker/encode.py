@@ -33,6 +33,8 @@ def _dumps(value: Any, sort_keys: bool) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.floating):
+        return float(value)
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):

@@ -27,6 +27,12 @@ class _HeldStream:
         self._held.append(text)
         return len(text)
 
+    def pass_on(self) -> None:
+        """Print what was held, and everything from now on."""
+        text = self.release()
+        if text:
+            self._stream.write(text)
+
     def release(self) -> str:
         """Pass everything on from now; return what was held."""
         text, self._held = ''.join(self._held or ()), None
@@ -49,4 +55,4 @@ def held_output() -> Iterator[None]:
             for line in held.release().splitlines():
                 logger.debug('%s', line)
             raise
-    stream.write(held.release())
+    held.pass_on()

@@ -13,11 +13,13 @@ import binascii
 import io
 import json
 import re
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from mms.archive.signature import IMAGE_TYPE
 from mms.errors import BadRequest
 from mms.wire import FROM_FIELD, RawInput
 
@@ -25,10 +27,15 @@ from mms.wire import FROM_FIELD, RawInput
 # some thousands of brackets deep.
 _MAX_NESTING = 100
 
+# A text that is not closed runs to the end: to look for its quote again behind every quote
+# would take hours for a megabyte.
 _ATOM = re.compile(
-    r'''\b[rbuRBU]{1,2}(?=['"])|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"'''
-    r'|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?', re.DOTALL)
+    r'''\b[rbuRBU]{1,2}(?=['"])|'(?:\\.|[^'\\])*(?:'|\\?\Z)|"(?:\\.|[^"\\])*(?:"|\\?\Z)'''
+    r'|\#[^\n]*|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?', re.DOTALL)
 _OPERATOR_AFTER_OPERAND = re.compile(r'[\w)\]}]\s*[-+*/%@.(\[{]')
+
+_PNG = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
+_PNG_SIZE = struct.Struct(f'!{len(_PNG)}xII')
 
 # The limit on pixels is ours: Pillow's own would warn on standard error.
 Image.MAX_IMAGE_PIXELS = None
@@ -59,7 +66,7 @@ def read_inputs(
     BadRequest
         An input is not what its type says.
     """
-    if signature['input_type'] == 'image/jpeg':
+    if signature['input_type'] == IMAGE_TYPE:
         return [read_picture(item, max_image_pixels) for item in inputs]
     return [read_list(item) for item in inputs]
 
@@ -74,18 +81,25 @@ def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
     data = _from_base64(item) if item.origin == FROM_FIELD else item.data
     if not data:
         raise _incorrect(item.name, 'the picture is empty.')
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            width, height = picture.size
-    except UnidentifiedImageError:
-        raise _incorrect(item.name, 'its bytes are no picture (JPEG, PNG or BMP).') from None
-    except Exception as error:
-        # Pillow's format plugins raise nearly anything on a hostile header.
-        raise _incorrect(item.name, f'its picture cannot be read ({error}).') from error
+    width, height = _size(item.name, data)
     if width * height > max_image_pixels:
         raise _incorrect(item.name, f'a picture of {width} x {height} pixels is over the limit '
                                     f'of {max_image_pixels} pixels (--max-image-pixels).')
     return data
+
+
+def _size(name: str, data: bytes) -> tuple[int, int]:
+    if data.startswith(_PNG) and len(data) >= _PNG_SIZE.size:
+        # Pillow refuses some pictures for the texts beside them, which no decoder reads.
+        return _PNG_SIZE.unpack_from(data)
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return picture.size
+    except UnidentifiedImageError:
+        raise _incorrect(name, 'its bytes are no picture (JPEG, PNG or BMP).') from None
+    except Exception as error:
+        # Pillow's format plugins raise nearly anything on a hostile header.
+        raise _incorrect(name, f'its picture cannot be read ({error}).') from error
 
 
 def read_list(item: RawInput) -> list[Any]:
@@ -141,7 +155,8 @@ def _nesting(text: str) -> int:
 
 
 def _from_base64(item: RawInput) -> bytes:
-    text = item.data.partition(b'base64,')[2] or item.data
+    head, marked, tail = item.data.partition(b'base64,')
+    text = tail if marked else head
     # A '+' that a client forgot to escape in a urlencoded form arrives as a space.
     text = b''.join(text.strip().replace(b' ', b'+').split())
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import traceback
 from collections.abc import Mapping
@@ -48,12 +49,12 @@ def predict(request: Request, service: Any, max_image_pixels: int) -> Reply:
     InferenceError
         A hook raised, or returned what JSON cannot hold; the traceback is logged.
     """
-    inputs = read_inputs(request.inputs, service.signature, max_image_pixels)
     try:
+        inputs = read_inputs(request.inputs, service.signature, max_image_pixels)
         prediction = to_json(service.inference(inputs))
     except RequestError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         fault = request_fault(error)
         if fault is not None:
             raise fault from error
@@ -66,11 +67,14 @@ def ill_health(service: Any) -> str:
     """Why the service's ``ping`` failed; an empty string when it did not."""
     try:
         service.ping()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return f'{type(error).__name__}: {error}'
     return ''
 
 
 def _stage_times(service: Any) -> dict[str, float]:
     times = getattr(service, 'stage_times_ms', None)
-    return dict(times) if isinstance(times, Mapping) else {}
+    if isinstance(times, Mapping):
+        with contextlib.suppress(TypeError, ValueError):
+            return {str(stage): float(value) for stage, value in times.items()}
+    return {}

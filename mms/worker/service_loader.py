@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import types
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from mms.archive.manifest import is_symbolic
 from mms.errors import ServiceError, StartupError
 from mms.model_service.model_service import ModelService, MultiNodesService, SingleNodeService
 from mms.model_service.reasons import reason_of
@@ -17,11 +19,16 @@ from mms.worker.weights import check_module, settle_net
 
 logger = logging.getLogger(__name__)
 
-SYMBOLIC = 'MXNet-Symbolic'
 # Judged by name: old archives embed copies of these classes.
 _GLUON_BASES = frozenset({'GluonImperativeBaseService', 'GluonVisionService'})
 _SYMBOLIC_BASES = frozenset({'MXNetBaseService', 'MXNetVisionService'})
 _ABSTRACT = (ModelService, SingleNodeService, MultiNodesService)
+
+
+def import_folders(service_file: str, model_dir: str) -> list[str]:
+    """Where the imports of a service file are looked for, behind the usual places."""
+    beside = os.path.dirname(os.path.abspath(service_file))
+    return list(dict.fromkeys([beside, os.path.abspath(model_dir)]))
 
 
 def load_service_class(service_file: str, model_format: str) -> type:
@@ -50,8 +57,8 @@ def load_service_class(service_file: str, model_format: str) -> type:
     if len(leaves) == 1:
         return leaves[0]
     found = ', '.join(sorted(cls.__name__ for cls in leaves)) or 'none'
-    raise ServiceError(f'{service_file}: There should be one user defined service derived from '
-                       f'ModelService. Found: {found}')
+    raise ServiceError(f'{service_file} must define one service class, derived from a class of '
+                       f'mms.model_service; found: {found}')
 
 
 def build_service(cls: type, model_name: str, model_dir: str, manifest: dict[str, Any],
@@ -98,7 +105,7 @@ def _leaves(classes: Sequence[type]) -> list[type]:
 def _suits(cls: type, model_format: str) -> bool:
     names = {base.__name__ for base in cls.__mro__}
     is_gluon = bool(names & _GLUON_BASES)
-    if model_format == SYMBOLIC:
+    if is_symbolic(model_format):
         return bool(names & _SYMBOLIC_BASES) and not is_gluon
     return is_gluon
 
@@ -108,12 +115,15 @@ def _gpu_arguments(cls: type, gpu: Optional[int]) -> tuple[tuple[Any, ...], dict
     parameters = list(inspect.signature(cls).parameters.values())
     kinds = {parameter.kind for parameter in parameters}
     named = [parameter for parameter in parameters if parameter.name == 'gpu']
-    if inspect.Parameter.VAR_KEYWORD in kinds or (
-            named and named[0].kind is not inspect.Parameter.POSITIONAL_ONLY):
+    if named and named[0].kind is not inspect.Parameter.POSITIONAL_ONLY:
         return (), {'gpu': gpu}
     places = [parameter for parameter in parameters if parameter.kind in (
         inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-    if len(places) > 3 or inspect.Parameter.VAR_POSITIONAL in kinds:
+    if len(places) > 3 and places[3].name != 'net':
+        return (gpu,), {}
+    if inspect.Parameter.VAR_KEYWORD in kinds:
+        return (), {'gpu': gpu}
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
         return (gpu,), {}
     if gpu is not None:
         logger.warning('%s takes no gpu: it chooses its device itself', cls.__name__)

@@ -8,8 +8,12 @@ import sys
 from typing import Any
 
 from mms.errors import ServiceError
+from mms.model_service.model_service import SingleNodeService
 
 logger = logging.getLogger(__name__)
+
+# By name: old archives embed copies of these classes.
+_NEED_NETWORK = frozenset({'MXNetBaseService._inference', 'GluonVisionService._inference'})
 
 
 def settle_net(service: Any) -> None:
@@ -25,6 +29,8 @@ def settle_net(service: Any) -> None:
     """
     net, ctx = getattr(service, 'net', None), getattr(service, 'ctx', None)
     mxnet = sys.modules.get('mxnet')
+    if net is None and getattr(service, 'mx_model', None) is None:
+        _see_that_none_is_needed(service)
     if mxnet is None or not isinstance(net, mxnet.gluon.Block):
         return
     parameters = list(net.collect_params().values())
@@ -35,6 +41,15 @@ def settle_net(service: Any) -> None:
         for parameter in ready:
             if ctx not in parameter.list_ctx():
                 parameter.reset_ctx(ctx)
+
+
+def _see_that_none_is_needed(service: Any) -> None:
+    """The built-in hooks of a service that has no network would fail at every request."""
+    cls = type(service)
+    hook, runs_hooks = getattr(cls, '_inference', None), SingleNodeService.inference
+    if getattr(hook, '__qualname__', '') in _NEED_NETWORK and cls.inference is runs_hooks:
+        raise ServiceError(f'{cls.__name__} has no network: set self.net in __init__, '
+                           'or define _inference')
 
 
 def check_module(service: Any, model_dir: str, manifest: dict[str, Any]) -> None:

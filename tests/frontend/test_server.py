@@ -32,7 +32,7 @@ def server():
     server = Recording(bind('127.0.0.1', 0), app)
     server.listen()
     yield server
-    server.drain(0)
+    server.end()
 
 
 def test_accepted_sockets_send_without_delay_on_a_kept_alive_connection(server):
@@ -56,12 +56,13 @@ def test_a_drain_waits_for_the_request_in_flight_and_not_for_idle_connections():
     idle = gsocket.create_connection(address)
     asking = gevent.spawn(ask, gsocket.create_connection(address))
     gevent.sleep(0.05)
-    draining = gevent.spawn(server.drain, 30)
+    draining = gevent.spawn(server.drain, 30, gevent.event.Event())
     gevent.sleep(0.05)
     assert not draining.ready()
     release.set()
     assert b'Connection: close' in asking.get()
     assert draining.get() is True
+    server.end()
     assert idle.recv(10) == b''
 
 
@@ -70,7 +71,8 @@ def test_a_drain_gives_up_after_its_time():
     server.listen()
     gevent.spawn(ask, gsocket.create_connection(server.socket.getsockname()))
     gevent.sleep(0.05)
-    assert server.drain(0.1) is False
+    assert server.drain(0.1, gevent.event.Event()) is False
+    server.end()
 
 
 def test_a_taken_port_is_an_address_error():
@@ -86,4 +88,4 @@ def test_ipv6_is_served():
     server.listen()
     with gsocket.create_connection(server.socket.getsockname()[:2]) as client:
         assert ask(client).startswith(b'HTTP/1.1 200 OK')
-    server.drain(0)
+    server.end()

@@ -4,10 +4,13 @@ import base64
 import http.client
 import io
 import json
+import socket
+import threading
+import time
 
 import pytest
 import requests
-from harness import KITTEN, PICTURES, TENSORS, Server, write_archive
+from harness import KITTEN, PICTURES, TENSORS, Server, until, write_archive
 from PIL import Image
 
 EXPECTING = ('This end point is expecting a data_name of data. End point details can be found '
@@ -31,6 +34,11 @@ def server(tmp_path_factory):
     server = Server(folder, words)
     yield server.wait_until_up()
     server.stop()
+
+
+@pytest.fixture
+def server_of_large_forms(serve, tmp_path):
+    return serve('--models', f"echo={write_archive(tmp_path, 'echo', 'return data[0]')}")
 
 
 def jpeg(data=None, kind='image/jpeg', name='data'):
@@ -148,7 +156,8 @@ def test_an_answer_holds_whatever_the_service_returned(server, expression, text)
 
 
 def test_unknown_paths_are_404(server):
-    for path in ('/none/predict', '/echo/predict/', '/Echo/predict', '/echo', '/ping/', '/x'):
+    for path in ('/none/predict', '/echo/predict/', '/Echo/predict', '/echo', '/ping/', '/x',
+                 '/echo//predict'):
         assert_error(requests.post(server.url + path, timeout=10), 404, '',
                      'ResourceNotFoundException')
 
@@ -212,6 +221,102 @@ def test_a_chunked_body_is_answered(server):
     assert answer.json() == {'prediction': [1, 2]}
 
 
+@pytest.mark.parametrize('body', [
+    pytest.param(b'data=' + b'x' * 2_000_000, id='form'),
+    pytest.param(b'data=[' + b'1,' * 600_000 + b'1]', id='list'),
+])
+def test_a_chunked_body_that_is_too_large_is_refused_and_never_cut_short(server, body):
+    pieces = (body[start:start + 100_000] for start in range(0, len(body), 100_000))
+    answer = server.post('size', data=pieces,
+                         headers={'Content-Type': 'application/x-www-form-urlencoded'})
+    assert_error(answer, 413, 'larger than the limit of 1048576 bytes', 'PayloadTooLargeException')
+
+
+def test_a_form_may_have_thousands_of_fields_but_not_any_number(server):
+    many = [('data', (None, '[1]')), *((f'x{i}', (None, '')) for i in range(3000))]
+    assert server.post('echo', files=many).json() == {'prediction': [1]}
+    few = [('data', '[1]'), *((f'x{i}', '') for i in range(9000))]
+    assert server.post('echo', data=few).json() == {'prediction': [1]}
+    for body in ({'files': [(f'x{i}', (None, '')) for i in range(10_001)]},
+                 {'data': [('x', '')] * 10_001}):
+        assert_error(server.post('echo', **body), 413, 'more than 10000 fields',
+                     'PayloadTooLargeException')
+
+
+def test_a_picture_part_may_be_sent_in_base64(server):
+    text = base64.b64encode(KITTEN.read_bytes()).decode()
+    part = ('x.jpg', text, 'image/jpeg', {'Content-Transfer-Encoding': 'base64'})
+    answer = server.post('size', files=[('data', part)])
+    assert answer.json() == {'prediction': [KITTEN.stat().st_size]}
+
+
+def test_a_broken_chunk_is_the_clients_fault(server):
+    with socket.create_connection(('127.0.0.1', server.port), 10) as client:
+        client.sendall(b'POST /echo/predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n'
+                       b'Content-Type: application/x-www-form-urlencoded\r\n\r\nnonsense\r\n')
+        assert client.recv(100).startswith(b'HTTP/1.1 400')
+    assert server.get('/ping').status_code == 200
+
+
+@pytest.mark.parametrize(('line', 'status'), [
+    (b'nonsense', 400), (b'GET /ping HTTP/9.9', 400), (b'GET /' + b'x' * 9000 + b' HTTP/1.1', 414),
+])
+def test_what_is_no_request_gets_json_too(server, line, status):
+    with socket.create_connection(('127.0.0.1', server.port), 10) as client:
+        client.sendall(line + b'\r\nHost: x\r\n\r\n')
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        assert answer.status == status
+        assert answer.headers['Access-Control-Allow-Origin'] == '*'
+        assert json.loads(answer.read())['code'] == status
+
+
+def test_an_answer_before_the_body_was_read_closes_the_connection(server):
+    head = (b'POST /echo/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n'
+            b'Expect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n')
+    with socket.create_connection(('127.0.0.1', server.port), 20) as client:
+        client.sendall(head)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        assert (answer.status, answer.headers['Connection']) == (413, 'close')
+
+
+def test_a_client_that_goes_on_sending_gets_to_read_its_413(server):
+    connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=20)
+    connection.request('POST', '/echo/predict', b'x' * 30_000_000,
+                       {'Content-Type': 'application/x-www-form-urlencoded'})
+    assert connection.getresponse().status == 413
+
+
+def test_a_target_with_scheme_and_host_is_its_path(server):
+    with socket.create_connection(('127.0.0.1', server.port), 10) as client:
+        client.sendall(b'GET http://x.example/ping?a=b HTTP/1.1\r\nHost: x.example\r\n\r\n')
+        assert client.recv(100).startswith(b'HTTP/1.1 200')
+
+
+def test_a_request_forges_no_line_of_the_log(server):
+    server.get('/x%0A[ERROR%20forged%1b')
+    until(lambda: 'forged' in server.log)
+    assert '\n[ERROR forged' not in server.log
+    assert '\x1b' not in server.log
+
+
+def test_ping_answers_while_a_large_form_is_parsed(server_of_large_forms):
+    server = server_of_large_forms
+    large = b'data=' + b'%20' * 4_000_000 + b'[1]'
+    slow = threading.Thread(target=lambda: server.post('echo', data=large, headers={
+        'Content-Type': 'application/x-www-form-urlencoded'}))
+    slow.start()
+    longest = 0.0
+    with requests.Session() as session:
+        while slow.is_alive():
+            began = time.monotonic()
+            assert session.get(server.url + '/ping', timeout=30).status_code == 200
+            longest = max(longest, time.monotonic() - began)
+    # On the event loop it takes two seconds of a fast machine.
+    assert longest < 1
+
+
 def test_a_form_cut_short_is_no_server_error(server):
     answer = server.post('size', data=b'--x\r\nContent-Disposition: form-data; name="da',
                          headers={'Content-Type': 'multipart/form-data; boundary=x'})
@@ -227,7 +332,7 @@ def test_the_description_names_every_endpoint_and_input(server):
     assert description['host'] == f'127.0.0.1:{server.port}'
     assert set(description['paths']) == {
         '/', '/ping', '/api-description', '/size/predict', '/echo/predict', '/two/predict',
-        '/value/predict', '/a name+1/predict'}
+        '/value/predict', '/a%20name%2B1/predict'}
     two = description['paths']['/two/predict']['post']
     assert two['operationId'] == 'two_predict'
     assert two['consumes'] == ['multipart/form-data']

@@ -1,5 +1,6 @@
 """How a server starts, ends, and outlives its workers."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -81,11 +82,13 @@ def test_an_idle_kept_alive_connection_does_not_hold_up_the_end(serve, tmp_path)
 def test_a_second_signal_ends_at_once(serve, tmp_path):
     server = serve('--models', f"slow={write_archive(tmp_path, 'slow', SLOW)}")
     processes = psutil.Process(server.pid).children(recursive=True)
-    InBackground(lambda: server.post_text('slow', '[600]'))
+    request = InBackground(lambda: server.post_text('slow', '[600]'))
     until(lambda: busy(server))
     server.process.send_signal(signal.SIGINT)
     until(lambda: 'Stopping' in server.log)
     assert server.stop() == 0
+    assert request.join().status_code == 503
+    assert 'The server stops' in request.answer.json()['message']
     assert not any(process.is_running() for process in processes)
     assert left_behind(server) == []
 
@@ -175,6 +178,99 @@ class Service(SingleNodeService):
     switch.unlink()
     until(lambda: server.get('/ping').status_code == 200, 60)
     assert server.post_text('weak', '[1]').json() == {'prediction': [1]}
+
+
+def test_a_worker_that_hangs_in_its_ping_is_replaced(serve, tmp_path):
+    hang = tmp_path / 'hang'
+    source = 'import os, time\n' + SERVICE.format(body='        return data').replace(
+        "return 'fine'", f'time.sleep(600 * os.path.exists({str(hang)!r}))')
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
+    hang.touch()
+    [worker] = server.workers()
+    began = time.monotonic()
+    assert server.get('/ping').status_code == 200
+    assert time.monotonic() - began < 5
+    hang.unlink()
+    # The request waits for the ping to be given up, and for the new worker.
+    assert server.post_text('m', '[1]').json() == {'prediction': [[1]]}
+    assert not worker.is_running()
+    assert server.get('/ping').status_code == 200
+
+
+def test_the_death_of_a_worker_is_noticed_though_a_process_that_it_started_lives(serve, tmp_path):
+    source = 'import os\n' + SERVICE.format(body="""\
+        os.system('sleep 600 &')
+        if os.fork() == 0:
+            os.execvp('sleep', ['sleep', '600'])
+        if os.fork() == 0:
+            __import__('time').sleep(600)
+        if data[0][0] == 'abort':
+            os.abort()
+        return data""")
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
+    [worker] = server.workers()
+    answer = server.post_text('m', '["abort"]')
+    assert answer.json()['type'] == 'WorkerDiedException'
+    assert server.post_text('m', '["well"]').json() == {'prediction': [['well']]}
+    assert in_group(worker.pid) == []
+    worker = next(p for p in server.workers() if os.getpgid(p.pid) == p.pid)
+    assert len(in_group(worker.pid)) > 1
+    assert server.stop() == 0
+    assert in_group(worker.pid) == []
+
+
+def in_group(number):
+    """Processes of a process group that run: those that ended may wait for init to notice."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getpgid(process.pid) == number and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def test_an_interrupt_in_a_hook_is_a_failed_hook_and_not_a_death(serve, tmp_path):
+    body = 'import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n' \
+           'raise KeyboardInterrupt'
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', body)}")
+    assert server.post_text('m', '[1]').json()['type'] == 'InternalServerException'
+    assert server.stop() == 0
+
+
+def test_a_terminate_to_all_processes_finishes_the_request_in_flight(serve, tmp_path):
+    server = serve('--models', f"slow={write_archive(tmp_path, 'slow', SLOW)}")
+    processes = psutil.Process(server.pid).children(recursive=True)
+    request = InBackground(lambda: server.post_text('slow', '[1.5]'))
+    until(lambda: busy(server))
+    for process in processes:
+        process.terminate()
+    assert server.stop(signal.SIGTERM) == 0
+    assert request.join().json() == {'prediction': [1.5]}
+    assert left_behind(server) == []
+
+
+def test_a_hang_up_ends_like_a_terminate(serve, tmp_path):
+    server = serve('--models', f"slow={write_archive(tmp_path, 'slow', SLOW)}")
+    request = InBackground(lambda: server.post_text('slow', '[1]'))
+    until(lambda: busy(server))
+    assert server.stop(signal.SIGHUP) == 0
+    assert request.join().json() == {'prediction': [1]}
+
+
+@pytest.mark.parametrize('sent', [
+    b'GET /ping HTTP/1.1\r\nHost: x\r\n',
+    b'POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n',
+])
+def test_a_connection_without_a_request_in_flight_does_not_hold_up_the_end(serve, tmp_path, sent):
+    server = serve('--models', f"slow={write_archive(tmp_path, 'slow', SLOW)}")
+    with socket.create_connection(('127.0.0.1', server.port)) as client:
+        client.sendall(sent)
+        until(lambda: busy(server))
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert server.stop() == 0
+        # The drain would wait a minute for a request in flight.
+        assert time.monotonic() - began < 20
 
 
 def test_a_service_whose_ping_fails_makes_the_server_unhealthy(serve, tmp_path):

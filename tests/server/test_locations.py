@@ -36,6 +36,16 @@ def test_a_model_is_served_from_the_web_and_from_a_file_url(serve, site):
     assert not list(server.folder.glob('*.model'))
 
 
+def test_an_url_may_end_in_any_name(serve, tmp_path, site):
+    shutil.copy(FIXTURES / 'b2_json.model', tmp_path / 'model')
+    handler = functools.partial(Quiet, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        server = serve('--models', f'm=http://127.0.0.1:{other.server_port}/model')
+        assert server.post('m', data=ASKED).status_code == 200
+        other.shutdown()
+
+
 def test_a_model_that_the_web_does_not_have_stops_the_start(launch, site):
     server = launch('--models', f'web={site}/none.model')
     assert server.wait() == 1
@@ -60,6 +70,7 @@ def test_a_client_is_generated_and_the_server_ends(launch, tmp_path):
 def test_a_client_that_cannot_be_generated_is_one_line(launch, tmp_path):
     server = launch('--models', f"m={write_archive(tmp_path, 'm')}", '--gen-api', 'klingon')
     assert server.wait(120) == 1
-    [line] = [line for line in server.stderr.splitlines() if '[ERROR' in line]
+    [line] = [line for line in server.stderr.splitlines()
+              if line.startswith('mxnet-model-server: ')]
     assert '--gen-api' in line
     assert 'Traceback' not in server.stderr

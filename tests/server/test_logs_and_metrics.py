@@ -27,15 +27,15 @@ TALKER = 'import logging\nfrom mms.log import get_logger\n' + SERVICE.format(bod
 def test_worker_and_front_share_one_log_file(serve, tmp_path):
     server = serve('--models', f"talk={write_archive(tmp_path, 'talk', source=TALKER)}")
     assert server.post_text('talk', '[1]').status_code == 200
-    until(lambda: 'by logging' in server.log and 'POST' in server.log)
+    until(lambda: all(text in server.log for text in ('by logging', 'POST', 'printed')))
     records = [match for line in server.log.splitlines() if (match := HEAD.match(line))]
     [worker] = server.workers()
     said = {record[6]: record for record in records}
     for text, level in [('by get_logger', 'WARNING'), ('by a name', 'INFO'),
-                        ('by logging é', 'INFO')]:
+                        ('by logging é', 'INFO'), ('printed', 'INFO')]:
         assert said[text][1] == level
         assert int(said[text][2]) == worker.pid
-        assert said[text][3].endswith('service.py')
+        assert said[text][3].endswith('service.py' if text != 'printed' else 'output')
         assert server.log.count(text) == 1
     assert 'never at INFO' not in server.log
     [access] = [record for text, record in said.items() if text.startswith('POST')]
@@ -51,6 +51,21 @@ def test_debug_adds_the_handling_time_and_the_level_reaches_the_worker(serve, tm
     until(lambda: 'never at INFO' in log.read_text())
     assert re.search(r'Prediction request handling time is: [\d.]+ ms', log.read_text())
     assert not (server.folder / 'mms_app.log').exists()
+
+
+def test_a_log_file_that_cannot_be_written_is_told_once_and_costs_no_request(serve, tmp_path):
+    server = serve('--models', f"m={write_archive(tmp_path, 'm')}", '--log-file', '/dev/full')
+    for _ in range(3):
+        assert server.post_text('m', '[1]').status_code == 200
+    until(lambda: server.stderr.count('POST /m/predict 200') == 3)
+    assert server.stderr.count('/dev/full cannot be written') == 1
+    assert 'Traceback' not in server.stderr
+
+
+def test_a_refused_address_is_in_the_log_at_error(serve, tmp_path):
+    server = serve('--models', f"m={write_archive(tmp_path, 'm')}")
+    server.get('/nowhere')
+    until(lambda: re.search(r'\[ERROR .* There is nothing at /nowhere', server.log))
 
 
 def test_error_level_leaves_requests_out_and_refusals_in(serve, tmp_path):

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import zipfile
 
+import psutil
 import pytest
+import requests
 from harness import FIXTURES, PICTURES, SERVICE, TENSORS, until, write_archive
 
 
@@ -18,7 +20,7 @@ def fails(launch, *words, **options):
     assert status == 1, server.stderr
     assert 'Traceback' not in server.stderr + server.log
     assert os.listdir(server.temporary) == []
-    assert set(os.listdir(server.folder)) <= {'tmp', 'mms_app.log'}
+    assert os.listdir(server.folder) == ['tmp']
     return server.stderr
 
 
@@ -53,7 +55,8 @@ def test_the_printed_curl_line_works(serve, tmp_path):
     (['--models', 'm=x.model', '--log-rotation-time', '1 Y'], ['--log-rotation-time', '1 Y']),
     (['--models', 'm=x.model', '--gpu', 'first'], ['--gpu', 'first']),
     (['--models', 'm=x.model', '--max-request-size', 'big'], ['--max-request-size', 'big']),
-    (['--models', f'm={FIXTURES}/b2_json.model', '--service', 'none.py'], ['none.py']),
+    (['--models', f'm={FIXTURES}/b2_json.model', '--service', 'none.py'], ['--service', 'none.py']),
+    (['--models', f'm={FIXTURES}/b2_json.model', '--service', '/'], ['--service', 'not a file']),
     (['--models', f'm={FIXTURES}/b2_json.model', '--log-file', 'no/where.log'],
      ['--log-file', 'no/where.log']),
     (['--models', f'm={FIXTURES}/b2_json.model', '--host', '203.0.113.7'], ['203.0.113.7']),
@@ -99,7 +102,7 @@ def test_a_service_that_does_not_load_stops_the_start_naming_model_and_reason(
     good = write_archive(tmp_path, 'good')
     bad = write_archive(tmp_path, 'bad', source=source)
     text = fails(launch, '--models', f'good={good}', f'wrong={bad}')
-    [line] = [line for line in text.splitlines() if '[ERROR' in line]
+    [line] = [line for line in text.splitlines() if line.startswith('mxnet-model-server: ')]
     assert 'model wrong' in line
     assert bad in line
     assert reason in line
@@ -169,6 +172,97 @@ def test_files_in_the_working_directory_shadow_nothing_in_a_worker(launch, tmp_p
         (folder / f'{name}.py').write_text('raise RuntimeError("imported from the folder")\n')
     server = launch('--models', f"m={write_archive(tmp_path, 'm')}",
                     command=[sys.executable, '-c', console_script]).wait_until_up()
+    assert server.post_text('m', '[1]').json() == {'prediction': [[1]]}
+
+
+def test_the_printed_curl_line_of_an_odd_name_works(serve, tmp_path):
+    server = serve('--models', f"a b?#[1]%20={write_archive(tmp_path, 'sum')}")
+    line = next(line for line in server.stdout.splitlines() if 'curl' in line)
+    answer = subprocess.run(line, shell=True, capture_output=True, check=True)
+    assert answer.stdout == b'{"prediction":[[[0]]]}\n'
+
+
+@pytest.mark.parametrize('redirection', ['>&-', '2>&-', '<&- >&- 2>&-', '>/dev/full', '| true'])
+def test_no_standard_stream_is_needed(launch, tmp_path, redirection):
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    body = 'print("x" * 100_000, flush=True)\nreturn data'
+    words = ['--models', f"m={write_archive(tmp_path, 'm', body)}"]
+    server = launch(*words, port=str(port), command=[
+        'bash', '-c', f'"{sys.executable}" -m mms "$@" {redirection} & echo $!; wait $!', 'bash'])
+    server.url = f'http://127.0.0.1:{port}'
+    until(lambda: answers(server), 60)
+    assert server.post_text('m', '[1]').json() == {'prediction': [[1]]}
+    [front] = psutil.Process(server.pid).children()[:1]
+    front.terminate()
+    server.wait()
+    assert os.listdir(server.temporary) == []
+
+
+def answers(server):
+    try:
+        return server.get('/ping').status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def test_a_debug_log_has_the_traceback_of_a_service_that_does_not_load(launch, tmp_path):
+    bad = write_archive(tmp_path, 'bad', source=SERVICE.format(body='        return data').replace(
+        'self.model_name = model_name', 'raise RuntimeError("first\\nsecond")'))
+    server = launch('--models', f'm={bad}', '--log-level', 'DEBUG')
+    assert server.wait() == 1
+    assert 'Traceback' in server.stderr
+    assert 'service.py' in server.stderr
+    [line] = [line for line in server.stderr.splitlines() if line.startswith('mxnet-model-server')]
+    assert 'service.py:' in line
+    assert 'first second' in line
+    assert str(server.temporary) not in line
+
+
+def test_a_log_file_of_earlier_starts_gets_the_reason_of_this_one(launch, tmp_path):
+    log = tmp_path / 'kept.log'
+    log.write_text('of yesterday\n')
+    server = launch('--models', 'm=none.model', '--log-file', log)
+    assert server.wait() == 1
+    assert log.read_text().startswith('of yesterday\n')
+    assert 'none.model: no such file or folder' in log.read_text()
+
+
+def test_a_missing_archive_does_not_wait_for_the_download_before_it(launch, tmp_path):
+    with socket.socket() as stalled:
+        stalled.bind(('127.0.0.1', 0))
+        stalled.listen()
+        server = launch('--models', f'm=http://127.0.0.1:{stalled.getsockname()[1]}/x.model',
+                        'n=none.model')
+        assert server.wait(20) == 1
+    assert 'model n cannot be served: none.model' in server.stderr
+
+
+def test_a_helper_beside_a_replacing_service_file_comes_before_the_archives(serve, tmp_path):
+    source = 'import helper_of_two\n' + SERVICE.format(body='        return helper_of_two.VALUE')
+    archive = write_archive(tmp_path, 'm', source=source,
+                            files={'helper_of_two.py': 'VALUE = ["archive"]\n'})
+    (tmp_path / 'own.py').write_text(source)
+    (tmp_path / 'helper_of_two.py').write_text('VALUE = ["mine"]\n')
+    server = serve('--models', f'm={archive}', '--service', tmp_path / 'own.py')
+    assert server.post_text('m', '[1]').json() == {'prediction': ['mine']}
+
+
+def test_a_gluon_archive_whose_service_has_no_network_does_not_start(launch, tmp_path):
+    source = ('from mms.model_service.mxnet_model_service import MXNetBaseService\n'
+              'class Service(MXNetBaseService):\n    pass\n')
+    text = fails(launch, '--models', f"m={write_archive(tmp_path, 'm', source=source)}")
+    assert 'Service has no network: set self.net' in text
+
+
+def test_a_signature_that_a_service_computes_may_hold_tuples_and_leave_out_outputs(
+        serve, tmp_path):
+    computed = """{'inputs': [{'data_name': 'data', 'data_shape': (numpy.int64(1), -1)}],
+                   'input_type': 'application/json', 'output_type': 'application/json'}"""
+    source = 'import numpy\n' + SERVICE.format(body='        return data').replace(
+        "__import__('json').load(open(model_dir + '/signature.json'))", computed)
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
     assert server.post_text('m', '[1]').json() == {'prediction': [[1]]}
 
 

@@ -169,15 +169,15 @@ def test_several_services_are_ambiguous(write):
     with pytest.raises(ServiceError) as raised:
         chosen(path)
     assert str(raised.value) == (
-        f'{path}: There should be one user defined service derived from ModelService. '
-        'Found: One, Two')
+        f'{path} must define one service class, derived from a class of mms.model_service; '
+        'found: One, Two')
 
 
 @pytest.mark.parametrize('text', [
     '', 'class NotAService:\n    pass\n',
     'from mms.model_service.model_service import SingleNodeService, ModelService\n'])
 def test_a_file_without_a_service_is_refused(write, text):
-    with pytest.raises(ServiceError, match='Found: none'):
+    with pytest.raises(ServiceError, match='found: none'):
         chosen(write(text))
 
 

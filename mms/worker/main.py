@@ -13,16 +13,16 @@ import os
 import signal
 import socket
 import sys
-import traceback
-from typing import Any, Optional
+from io import TextIOWrapper
+from typing import Any, Optional, cast
 
 from mms import mxnet_compat
-from mms.archive.signature import validate_signature
 from mms.errors import ServiceError, StartupError
 from mms.log import configure_worker
 from mms.wire import Channel, ChannelClosed, Failure, Load, Ready
 from mms.worker.loop import serve
-from mms.worker.service_loader import build_service, load_service_class
+from mms.worker.service_loader import build_service, import_folders, load_service_class
+from mms.worker.signature import live_signature
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +34,22 @@ def main(argv: Optional[list[str]] = None) -> int:
     args = _parser().parse_args(argv)
     _die_with(args.parent)
     sys.dont_write_bytecode = True
+    for fd in (args.fd, args.log_fd):
+        os.set_inheritable(fd, False)
     configure_worker(args.log_fd, args.log_level)
+    cast(TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)
     sock = socket.socket(fileno=args.fd)
+    _keep_from_forks(sock)
     # The front's gevent made both ends non-blocking; this end has its own flag.
     sock.setblocking(True)
-    channel = Channel(sock)
     try:
-        return _run(channel)
+        return _run(Channel(sock))
     except ChannelClosed:
         return 0
+    except BaseException:
+        logger.exception('The worker itself failed')
+        # A thread of the service would keep a process alive that serves nothing.
+        os._exit(1)
 
 
 def _run(channel: Channel) -> int:
@@ -50,13 +57,13 @@ def _run(channel: Channel) -> int:
     assert isinstance(load, Load)
     try:
         service = _load(load)
-        signature = validate_signature(service.signature, 'the signature of its service')
-        ready = Ready(signature, type(service).__name__)
+        ready = Ready(live_signature(service.signature), type(service).__name__)
     except StartupError as error:
+        logger.debug('Model %s does not load', load.endpoint, exc_info=True)
         channel.send(Failure(ServiceError.__name__, str(error)))
         return 1
     except (Exception, SystemExit) as error:
-        logger.debug(traceback.format_exc())
+        logger.debug('Model %s does not load', load.endpoint, exc_info=True)
         channel.send(Failure(ServiceError.__name__, f'{type(error).__name__}: {error}'))
         return 1
     channel.send(ready)
@@ -66,9 +73,21 @@ def _run(channel: Channel) -> int:
 
 def _load(load: Load) -> Any:
     mxnet_compat.prepare()
-    sys.path.extend([load.model_dir, os.path.dirname(os.path.abspath(load.service_file))])
+    sys.path.extend(import_folders(load.service_file, load.model_dir))
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
     return build_service(cls, load.model_name, load.model_dir, load.manifest, load.gpu)
+
+
+def _keep_from_forks(sock: socket.socket) -> None:
+    """The front learns of this process's death by the end of the socket: a process that a
+    service forks must not hold it open.
+    """
+
+    def let_go() -> None:
+        with open(os.devnull, 'wb') as nothing:
+            os.dup2(nothing.fileno(), sock.fileno(), inheritable=False)
+
+    os.register_at_fork(after_in_child=let_go)
 
 
 def _die_with(parent: int) -> None:
@@ -77,7 +96,10 @@ def _die_with(parent: int) -> None:
     Elsewhere than on Linux the end of the message socket does it, after the
     request in hand.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # To a whole process group, these mean the front, which lets the worker finish. Handlers,
+    # since what is ignored would be ignored by the processes of a service too.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
     if sys.platform == 'linux':
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

@@ -1,0 +1,121 @@
+"""One HTTP connection: what gevent's handler leaves to its user."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+from gevent.pywsgi import WSGIHandler
+
+# Reading gives way to other greenlets this often: an upload over loopback never waits.
+_YIELD_BYTES = 1024 * 1024
+# A client that goes on sending after its answer is read for so long, or it would see a reset
+# connection and not the answer.
+_LINGER_S = 5.0
+_DISCARD_BYTES = 64 * 1024
+
+_MESSAGES = {
+    '400': ('BadRequestException', 'This is no HTTP request.'),
+    '414': ('RequestUriTooLongException', 'The request line is too long.'),
+}
+
+
+class Connection(WSGIHandler):
+    """Tells its server when a request begins and ends, and answers in JSON what it refuses."""
+
+    path: str
+
+    def read_requestline(self) -> Any:
+        """Wait for the next request's first line."""
+        line = super().read_requestline()
+        if line:
+            self.server.head_began(self)
+        return line
+
+    def handle_one_request(self) -> Any:
+        """Serve one request."""
+        try:
+            result = super().handle_one_request()
+        finally:
+            self.server.request_ended(self)
+        return (result[0], _refusal(result[0])) if isinstance(result, tuple) else result
+
+    def get_environ(self) -> dict[str, Any]:
+        """WSGI environment of a request whose head is read."""
+        self.server.request_began(self)
+        if self.path.lower().startswith(('http://', 'https://')):
+            # What a client sends to a proxy, which may pass it on.
+            parts = urlsplit(self.path)
+            self.path = f'{parts.path or "/"}{"?" if parts.query else ""}{parts.query}'
+        environ: dict[str, Any] = super().get_environ()
+        environ['wsgi.input'] = _PoliteInput(environ['wsgi.input'])
+        return environ
+
+    def run_application(self) -> None:
+        """Answer one request."""
+        super().run_application()
+        self.server.request_ended(self)
+        if self._body_is_left():
+            self._discard_body()
+
+    def finalize_headers(self) -> None:
+        """Say whether the connection stays open."""
+        if self.server.draining or self._body_is_left():
+            self.close_connection = True
+            self.response_headers.append((b'Connection', b'close'))
+        super().finalize_headers()
+
+    def _body_is_left(self) -> bool:
+        body = self.wsgi_input
+        if body.chunked_input:
+            return bool(body.chunk_length)
+        return body.position < (body.content_length or 0)
+
+    def _discard_body(self) -> None:
+        body = self.wsgi_input
+        body.send_100_continue_enabled = False
+        try:
+            with gevent.Timeout(_LINGER_S, False):
+                while body.read(_DISCARD_BYTES):
+                    gevent.sleep(0)
+        except OSError:
+            pass
+        # Nothing is left that gevent would wait for.
+        body.chunked_input, body.content_length = False, body.position
+
+
+class _PoliteInput:
+    """A request's body, read without holding up everybody else."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+        self._unyielding = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._body.read(None if size < 0 else size)
+        self._unyielding += len(data)
+        if self._unyielding >= _YIELD_BYTES:
+            self._unyielding = 0
+            gevent.sleep(0)
+        return data
+
+
+def _refusal(status: str) -> bytes:
+    """A whole response for what is no request."""
+    kind, message = _MESSAGES[status]
+    body = json.dumps({'code': int(status), 'type': kind, 'message': message}).encode() + b'\n'
+    return _head(status, {
+        'Content-Type': 'application/json', 'Content-Length': str(len(body)),
+        'Access-Control-Allow-Origin': '*', 'Connection': 'close'}) + body
+
+
+def _head(status: str, headers: Mapping[str, str]) -> bytes:
+    reason = {'400': 'BAD REQUEST', '414': 'REQUEST URI TOO LONG'}[status]
+    lines = [f'{name}: {value}' for name, value in headers.items()]
+    return '\r\n'.join([f'HTTP/1.1 {status} {reason}', *lines, '', '']).encode()
