@@ -84,6 +84,8 @@ def _add_pair(models: dict[str, str], pair: str, parser: argparse.ArgumentParser
     if '/' in name:
         parser.error(f'argument --models: the NAME in {shown!r} holds a /; it becomes one segment '
                      'of the URL, and the form is NAME=LOCATION')
+    if name in ('.', '..') or not name.isprintable():
+        parser.error(f'argument --models: the NAME in {shown!r} cannot be a segment of a URL')
     if models.setdefault(name, location) != location:
         parser.error(f'argument --models: {name!r} is given twice with different locations')
 

@@ -75,7 +75,7 @@ def export_model(
         The service file cannot be loaded.
     """
     _check_arguments(model_name, model_type)
-    archive_path = os.path.expanduser(export_file or os.path.abspath(f'{model_name}.model'))
+    archive_path = os.path.expanduser(export_file or _in_working_directory(f'{model_name}.model'))
     if os.path.lexists(archive_path):
         raise already_exists(archive_path)
     model_dir = _model_dir(model_path)
@@ -84,12 +84,12 @@ def export_model(
     members = collect(model_dir)
     service_path = _service_path(service_file, model_dir)
     service_name = _add_service(members, service_path, signature['input_type'])
-    model_format = _model_format(files, service_path, model_type)
-    _check_files(files, model_format, model_dir, service_path)
+    model_format = _model_format(files, service_path, model_dir, model_type)
+    _check_files(files, model_format, model_dir, service_path, model_type)
     manifest = _manifest(model_name, model_format, service_name, files, model_dir)
     add_member(members, MANIFEST_FILE, _json_bytes(manifest))
     write_archive(members, archive_path)
-    logger.info('Successfully exported model %s to file %s', model_name, archive_path)
+    logger.info('%s holds model %s', archive_path, model_name)
     return archive_path
 
 
@@ -99,6 +99,13 @@ def _check_arguments(model_name: str, model_type: Optional[str]) -> None:
                           'give one without / or \\')
     if model_type not in (None, *_FORMATS):
         raise ExportError(f"--model-type {model_type!r} is not one of {', '.join(_FORMATS)}")
+
+
+def _in_working_directory(name: str) -> str:
+    try:
+        return os.path.abspath(name)
+    except FileNotFoundError as exc:
+        raise ExportError(f'{name}: the current directory, where it goes, is gone') from exc
 
 
 def _model_dir(model_path: str) -> str:
@@ -136,14 +143,14 @@ def _add_service(
 
 
 def _model_format(
-    files: ModelFiles, service_path: Optional[str], model_type: Optional[str]
+    files: ModelFiles, service_path: Optional[str], model_dir: str, model_type: Optional[str]
 ) -> str:
     if service_path is None:
         if model_type == 'imperative':
             raise ExportError('--model-type imperative needs a service file, which builds the '
                               'network: give --service-file-path')
         return SYMBOLIC
-    service_class = _load_class(service_path, files, model_type)
+    service_class = _load_class(service_path, model_dir, files, model_type)
     is_gluon = _is_gluon(service_class)
     if is_gluon and model_type == 'symbolic':
         raise ExportError(f'--model-type symbolic contradicts the service file {service_path}: '
@@ -152,11 +159,17 @@ def _model_format(
     return _FORMATS[model_type or ('imperative' if is_gluon else 'symbolic')]
 
 
-def _load_class(service_path: str, files: ModelFiles, model_type: Optional[str]) -> type:
-    from mms.worker.service_loader import load_service_class
+def _load_class(
+    service_path: str, model_dir: str, files: ModelFiles, model_type: Optional[str]
+) -> type:
+    from mms.worker.service_loader import import_folders, load_service_class
 
     likely = _FORMATS[model_type] if model_type else SYMBOLIC if files.symbol else IMPERATIVE
-    return load_service_class(service_path, likely)
+    before, sys.path[:] = sys.path[:], [*sys.path, *import_folders(service_path, model_dir)]
+    try:
+        return load_service_class(service_path, likely)
+    finally:
+        sys.path[:] = before
 
 
 def _is_gluon(service_class: type) -> bool:
@@ -166,10 +179,13 @@ def _is_gluon(service_class: type) -> bool:
 
 
 def _check_files(
-    files: ModelFiles, model_format: str, model_dir: str, service_path: Optional[str]
+    files: ModelFiles, model_format: str, model_dir: str, service_path: Optional[str],
+    model_type: Optional[str],
 ) -> None:
     if model_format == IMPERATIVE:
-        check_imperative(files, model_dir)
+        mend = ('use --model-type symbolic' if model_type else
+                'let the service class derive from MXNetBaseService')
+        check_imperative(files, model_dir, mend)
         return
     hint = ('; if the service file builds a Gluon network, give --model-type imperative'
             if service_path else '')
@@ -221,16 +237,20 @@ def _messages_on_stderr() -> Iterator[None]:
 
 @contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM unwinds as Ctrl-C does, so that a half archive is removed."""
+    """SIGTERM and SIGHUP unwind as Ctrl-C does, so that a half archive is removed."""
 
     def interrupt(_signal: int, _frame: Any) -> NoReturn:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # nohup has SIGHUP ignored.
+    heard = [number for number in (signal.SIGTERM, signal.SIGHUP)
+             if signal.getsignal(number) != signal.SIG_IGN]
+    before = [signal.signal(number, interrupt) for number in heard]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(heard, before):
+            signal.signal(number, handler)
 
 
 # MMS 0.4's name for the command.

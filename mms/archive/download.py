@@ -34,7 +34,7 @@ def with_retries(attempt: Callable[[], str]) -> str:
         try:
             return attempt()
         except Interrupted as exc:
-            logger.warning('%s; trying again in %.1f s', exc, wait_s)
+            logger.info('%s; trying again in %.1f s', exc, wait_s)
             time.sleep(wait_s)
     return attempt()
 

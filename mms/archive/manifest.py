@@ -93,6 +93,13 @@ def _check_field(
         raise ManifestError(f'{where}: {path} must be {kind}, not {kind_of(holder[name])}')
 
 
+def is_symbolic(model_format: str) -> bool:
+    """Whether a ``Model-Format`` is that of a symbol file; manifests written by hand spell it
+    in more than one way.
+    """
+    return 'symbolic' in model_format.lower()
+
+
 def check_members(manifest: Mapping[str, Any], model_dir: str, where: str) -> None:
     """See that every file the manifest names is there.
 
@@ -103,7 +110,8 @@ def check_members(manifest: Mapping[str, Any], model_dir: str, where: str) -> No
         outside `model_dir`.
     """
     model = manifest['Model']
-    needed = {'Signature', 'Service'} | ({'Symbol'} if model['Model-Format'] == SYMBOLIC else set())
+    needed = {'Signature', 'Service'} | (
+        {'Symbol'} if is_symbolic(model['Model-Format']) else set())
     for field in ('Signature', 'Service', 'Symbol', 'Parameters'):
         name = model.get(field, '')
         if name:

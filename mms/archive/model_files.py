@@ -11,11 +11,8 @@ from mms.errors import ExportError
 
 _PARAMS_NAME = re.compile(r'(?P<prefix>.+)-\d+\.params')
 _SYMBOL_SUFFIX = '-symbol.json'
-_KINDS = {
-    _SYMBOL_SUFFIX: ('...-symbol.json', 'symbol file'),
-    '.params': ('.params', 'parameter file'),
-    '.onnx': ('.onnx', 'ONNX model file'),
-}
+# How a file's name ends -> what to call such a file.
+_KINDS = {_SYMBOL_SUFFIX: '...-symbol.json', '.params': '.params', '.onnx': '.onnx'}
 
 
 class ModelFiles(NamedTuple):
@@ -44,15 +41,22 @@ def find_model_files(model_dir: str) -> ModelFiles:
 def _find_unique(names: list[str], suffix: str, model_dir: str) -> Optional[str]:
     matches = [name for name in names if name.endswith(suffix)]
     if len(matches) > 1:
-        pattern, kind = _KINDS[suffix]
-        raise ExportError(f'mxnet-model-export expects only one {pattern} file. Please supply the '
-                          f"single {kind} you wish to export: {model_dir} holds "
-                          f"{', '.join(matches)}")
+        raise ExportError(f'mxnet-model-export expects only one {_KINDS[suffix]} file: '
+                          f"{model_dir} holds {', '.join(matches)}")
     return matches[0] if matches else None
 
 
-def check_imperative(files: ModelFiles, model_dir: str) -> None:
+def check_imperative(files: ModelFiles, model_dir: str, mend: str) -> None:
     """See that nothing in the folder contradicts a Gluon model; ``.params`` is optional.
+
+    Parameters
+    ----------
+    files
+        What :func:`find_model_files` found.
+    model_dir
+        The folder, for messages.
+    mend
+        What to do when the model is a symbolic one.
 
     Raises
     ------
@@ -61,12 +65,12 @@ def check_imperative(files: ModelFiles, model_dir: str) -> None:
     if files.symbol and not files.params:
         raise ExportError(f'Incomplete MXNet model found in the model directory {model_dir}: '
                           f'{files.symbol} has no .params file; an imperative model has no '
-                          'symbol file at all, so remove it or use --model-type symbolic')
+                          f'symbol file at all, so remove it or {mend}')
     for other in (files.symbol, files.onnx):
         if other:
             raise ExportError('More than one model type is present in the model directory '
                               f'{model_dir}: the model type is imperative, and {other} does not '
-                              'belong to such a model; remove it or use --model-type symbolic')
+                              f'belong to such a model; remove it or {mend}')
 
 
 def check_symbolic(files: ModelFiles, model_dir: str, hint: str = '') -> None:

@@ -88,15 +88,15 @@ def open_model(
     _refuse_onnx(location)
     if not scheme_of(location) and os.path.isdir(os.path.expanduser(location)):
         return _check(endpoint, fetch(location, workspace, progress), location)
-    with _private_folder(endpoint, workspace) as private:
-        local = fetch(location, private, progress)
+    with _private_folder(endpoint, workspace, redacted(location)) as private:
+        local = fetch(location, os.path.join(private, 'download'), progress)
         if os.path.isdir(local):
             shutil.rmtree(private, ignore_errors=True)
             return _check(endpoint, local, location)
         model_dir = os.path.join(private, 'model')
         _extract(local, model_dir, redacted(location))
-        if os.path.dirname(local) == private:  # the download: its contents are extracted now
-            os.unlink(local)
+        # A download is not needed any more: its contents are extracted.
+        shutil.rmtree(os.path.join(private, 'download'), ignore_errors=True)
         return _check(endpoint, model_dir, redacted(location))
 
 
@@ -117,14 +117,18 @@ def extract(archive_path: str, into: str) -> None:
 def _refuse_onnx(location: str) -> None:
     shown = redacted(location)
     if shown.lower().endswith(_ONNX_SUFFIXES) and not os.path.isdir(os.path.expanduser(location)):
-        raise ArchiveError(f'{shown} is an ONNX model: convert it with mxnet-model-export first, '
-                           'then serve the .model file that it writes')
+        raise ArchiveError(f'{shown} is an ONNX model: convert it to NAME-symbol.json and '
+                           'NAME-0000.params, and pack those with mxnet-model-export')
 
 
 @contextmanager
-def _private_folder(endpoint: str, workspace: str) -> Iterator[str]:
+def _private_folder(endpoint: str, workspace: str, where: str) -> Iterator[str]:
     prefix = re.sub(r'[^A-Za-z0-9_-]', '_', endpoint)[:40] + '-'
-    folder = tempfile.mkdtemp(prefix=prefix, dir=workspace)
+    try:
+        folder = tempfile.mkdtemp(prefix=prefix, dir=workspace)
+    except OSError as exc:
+        raise ArchiveError(f'{where} cannot be extracted: no folder can be made in {workspace}: '
+                           f'{os_reason(exc)}; set TMPDIR to another disk') from exc
     try:
         yield folder
     except BaseException:

@@ -52,7 +52,7 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
         raise SignatureError(f'{where}: a signature must be an object, not {kind_of(signature)}')
     _check_types(signature, where)
     if 'inputs' not in signature or 'outputs' not in signature:
-        raise SignatureError(f'{where}: inputs and outputs are required in signature.')
+        raise SignatureError(f'{where}: inputs and outputs must be there, as lists')
     for field in ('inputs', 'outputs'):
         _check_tensors(signature[field], field, where)
     _check_unique([entry['data_name'] for entry in signature['inputs']], where)
@@ -64,10 +64,10 @@ def _check_types(signature: dict[str, Any], where: str) -> None:
         raise SignatureError(f'{where}: input_type and output_type are required in signature.')
     got = signature['input_type'], signature['output_type']
     if not all(isinstance(media_type, str) for media_type in got):
-        raise SignatureError(f'{where}: Value of input_type and output_type should be string')
+        raise SignatureError(f'{where}: input_type and output_type must be strings')
     if not all(media_type in MEDIA_TYPES for media_type in got):
         raise SignatureError(f'{where}: Valid type should be picked from {MEDIA_TYPES}. '
-                             f'Got {got[0]} for input and {got[1]} for output')
+                             f'input_type is {got[0]}, output_type is {got[1]}')
 
 
 def _check_tensors(tensors: Any, field: str, where: str) -> None:

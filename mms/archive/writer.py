@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Union
 from mms.archive.json_file import os_reason
 from mms.archive.manifest import MANIFEST_FILE
 from mms.errors import ExportError
+from mms.streams import is_terminal
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -134,7 +135,7 @@ def _write_members(members: Mapping[str, Source], stream: BinaryIO) -> None:
     from tqdm import tqdm
 
     total = sum(_size(source) for source in members.values())
-    shown = total >= PROGRESS_FROM_BYTES and sys.stderr.isatty()
+    shown = total >= PROGRESS_FROM_BYTES and is_terminal(sys.stderr)
     with tqdm(total=total, unit='B', unit_scale=True, disable=not shown) as bar, \
             zipfile.ZipFile(stream, 'w', zipfile.ZIP_STORED) as archive:
         for name in sorted(members):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Callable
 
 _LAZY = (map, filter, zip, types.GeneratorType)
@@ -27,8 +27,8 @@ def materialise(value: Any) -> Any:
 def move_to(value: Any, ctx: Any) -> Any:
     """`value` with its NDArrays on the context `ctx`.
 
-    `value` is an NDArray, or a list, tuple or dict that holds some; what has
-    nothing to move is returned as it is, the same object.
+    `value` is an NDArray, or a list, tuple or dict that holds some, at any
+    depth; what has nothing to move is returned as it is, the same object.
     """
     return _replace(value, lambda array: array if array.context == ctx
                     else array.as_in_context(ctx))
@@ -44,27 +44,32 @@ def _arrays(value: Any) -> Iterator[Any]:
     if is_ndarray(value):
         yield value
     elif isinstance(value, (list, tuple, dict)):
-        items: Iterable[Any] = value.values() if isinstance(value, dict) else value
-        for item in items:
-            if is_ndarray(item):
-                yield item
-            elif isinstance(item, (list, tuple)) and item and is_ndarray(item[0]):
-                yield from item
+        for item in value.values() if isinstance(value, dict) else value:
+            if _may_hold_arrays(item):
+                yield from _arrays(item)
 
 
 def _replace(value: Any, change: Callable[[Any], Any]) -> Any:
     if is_ndarray(value):
         return change(value)
     if isinstance(value, dict):
-        changed = {key: change(item) for key, item in value.items() if is_ndarray(item)}
+        changed = {key: _replace(item, change) for key, item in value.items()
+                   if _may_hold_arrays(item)}
         moved = {key: item for key, item in changed.items() if item is not value[key]}
         return _updated(value, moved) if moved else value
     if isinstance(value, (list, tuple)):
-        items = [change(item) if is_ndarray(item) else item for item in value]
+        items = [_replace(item, change) if _may_hold_arrays(item) else item for item in value]
         if all(new is old for new, old in zip(items, value)):
             return value
         return _like(value, items)
     return value
+
+
+def _may_hold_arrays(value: Any) -> bool:
+    """Lists are judged by their first item: a tensor that is written as lists has millions."""
+    if isinstance(value, (list, tuple)):
+        return bool(value) and _may_hold_arrays(value[0])
+    return isinstance(value, dict) or is_ndarray(value)
 
 
 def _updated(value: dict[Any, Any], moved: dict[Any, Any]) -> dict[Any, Any]:

@@ -33,23 +33,22 @@ def check_input_shape(inputs: Any, signature: dict[str, Any]) -> None:
     """
     expected = signature['inputs']
     if not isinstance(inputs, (list, tuple)):
-        raise InputShapeError('Input data must be a list.')
+        raise InputShapeError(f'The inputs are no list but {type(inputs).__name__}.')
     if len(inputs) != len(expected):
-        raise InputShapeError('Input number mismatches with signature. '
-                              f'{len(expected)} expected but got {len(inputs)}.')
+        raise InputShapeError(f'There are {len(inputs)} input(s); the signature asks for '
+                              f'{len(expected)}.')
     for array, entry in zip(inputs, expected):
         _check_one(array, entry['data_name'], entry['data_shape'])
 
 
 def _check_one(array: Any, name: str, expected: Sequence[int]) -> None:
     if not is_ndarray(array):
-        raise InputShapeError(f'Each input must be NDArray; input {name} is '
-                              f'{type(array).__name__}.')
+        raise InputShapeError(f'Input {name} is no NDArray but {type(array).__name__}.')
     got = tuple(array.shape)
     if len(got) != len(expected):
-        raise InputShapeError(f'Shape dimension of input {name} mismatches with signature. '
-                              f'{len(expected)} expected but got {len(got)}: '
-                              f'shape {list(expected)} expected but got {list(got)}.')
+        raise InputShapeError(f'Input {name} has {len(got)} dimension(s), its shape is '
+                              f'{list(got)}; the signature asks for {len(expected)}, as in '
+                              f'{list(expected)}.')
     if any(want not in (0, have) for want, have in list(zip(expected, got))[1:]):
-        raise InputShapeError(f'Input {name} has different shape with signature. '
-                              f'{list(expected)} expected but got {list(got)}.')
+        raise InputShapeError(f'Input {name} has the shape {list(got)}; the signature asks for '
+                              f'{list(expected)}.')

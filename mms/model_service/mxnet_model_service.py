@@ -15,6 +15,7 @@ import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
 from mxnet.io import DataBatch, DataDesc  # noqa: E402
 
+from mms.archive.manifest import SYMBOLIC, is_symbolic  # noqa: E402
 from mms.archive.signature import read_signature  # noqa: E402
 from mms.errors import BadRequest, ServiceError  # noqa: E402
 from mms.model_service import symbolic  # noqa: E402
@@ -28,7 +29,6 @@ __all__ = ['GluonImperativeBaseService', 'InputShapeError', 'MXNetBaseService',
 
 logger = logging.getLogger(__name__)
 
-SYMBOLIC = 'MXNet-Symbolic'
 LABELS_FILE = 'synset.txt'
 _SYMBOL_SUFFIX = '-symbol.json'
 
@@ -103,11 +103,11 @@ class MXNetBaseService(_MXNetService):
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
                  gpu: Optional[Union[int, str]] = None) -> None:
         super().__init__(model_name, model_dir, manifest, gpu)
-        data_shapes = _binding_shapes(self._signature)
-        if manifest['Model'].get('Model-Format', SYMBOLIC) == SYMBOLIC:
-            network = _load_network(model_dir, manifest['Model'],
-                                    [name for name, _ in data_shapes])
-            self.mx_model = symbolic.bind(network, data_shapes, self.ctx)
+        shapes = _binding_shapes(self._signature)
+        if is_symbolic(manifest['Model'].get('Model-Format', SYMBOLIC)):
+            network = _load_network(model_dir, manifest['Model'], [name for name, _ in shapes])
+            self.mx_model = symbolic.bind(
+                network, symbolic.fitting_shapes(network, shapes), self.ctx)
             # The Module has its own copy of the weights.
             self._network = network._replace(args={}, aux={})
 
@@ -137,6 +137,7 @@ class MXNetBaseService(_MXNetService):
         data = [array.as_in_context(self.ctx) for array in data]
         if self._network is None:
             return self._forward_net([_as_floats(array) for array in data])
+        _check_batch(data, self.signature)
         self.mx_model.forward(self._batch(data))
         return list(self.mx_model.get_outputs())
 
@@ -204,6 +205,18 @@ class GluonImperativeBaseService(_MXNetService):
         return data
 
 
+def _check_batch(data: Sequence[Any], signature: Any) -> None:
+    """A Module takes one batch size for all inputs, and nothing of length 0."""
+    names = [entry['data_name'] for entry in signature['inputs']]
+    for name, array in zip(names, data):
+        if 0 in array.shape:
+            raise InputShapeError(f'Input {name} is empty, its shape is {list(array.shape)}.')
+        if array.shape[0] != data[0].shape[0]:
+            raise InputShapeError(
+                f'Input {name} has a batch of {array.shape[0]}, input {names[0]} one of '
+                f'{data[0].shape[0]}: the first dimension has to be the same.')
+
+
 def _read_labels(path: str) -> list[str]:
     try:
         with open(path, encoding='utf-8-sig') as file:
@@ -214,11 +227,11 @@ def _read_labels(path: str) -> list[str]:
 
 
 def _binding_shapes(signature: Any) -> list[tuple[str, tuple[int, ...]]]:
-    """Fix the batch to 1 in `signature`; name and shape of each input to bind with."""
+    """Fix the batch to 1 in `signature`; name and shape of each input, 0 for any length."""
     shapes = []
     for entry in signature['inputs']:
         entry['data_shape'][:1] = [1] * len(entry['data_shape'][:1])
-        shapes.append((entry['data_name'], tuple(length or 1 for length in entry['data_shape'])))
+        shapes.append((entry['data_name'], tuple(entry['data_shape'])))
     return shapes
 
 

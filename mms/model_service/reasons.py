@@ -11,6 +11,7 @@ from mms.errors import BadRequest, MMSError
 # Enough for a parameter's name and a path; some of MXNet's messages list every parameter.
 _MAX_CHARACTERS = 400
 _MXNET_REASON = re.compile(r'^\w*Error: (.*)', re.MULTILINE)
+_FAILED_CHECK = re.compile(r'Check failed: .* : (.+)')
 _CHECK = re.compile(r'^Check failed: .*?: (?=\S)')
 _UNDECODABLE = 'Decoding failed. Invalid image file.'
 
@@ -20,8 +21,9 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, MMSError):
         return _one_line(str(error))
     text = str(error).split('Stack trace:')[0]
-    found = _MXNET_REASON.findall(text) if text.startswith('Traceback') else []
-    message = _one_line(_CHECK.sub('', found[-1]) if found else text)
+    if text.startswith('Traceback'):
+        text = _last_words(text)
+    message = _one_line(_CHECK.sub('', text))
     message = _download(error) or message
     return f'{type(error).__name__}: {message}' if message else type(error).__name__
 
@@ -37,7 +39,8 @@ def request_fault(error: BaseException) -> Optional[BadRequest]:
         # The class itself: only its name crosses to the front process.
         return error if type(error) is BadRequest else BadRequest(str(error))
     frames = _frames(error)
-    if type(error).__name__ == 'MXNetError' and _UNDECODABLE in str(error):
+    if type(error).__name__ == 'UnidentifiedImageError' or (
+            type(error).__name__ == 'MXNetError' and _UNDECODABLE in str(error)):
         return BadRequest('The bytes sent are no picture that can be decoded.')
     if isinstance(error, AssertionError) and frames[-1].f_code.co_name == 'check_input_shape':
         return BadRequest(_one_line(str(error)))
@@ -45,6 +48,12 @@ def request_fault(error: BaseException) -> Optional[BadRequest]:
         return BadRequest('The list sent is no tensor: it must hold numbers, and every row '
                           'must be of the same length.')
     return None
+
+
+def _last_words(traceback: str) -> str:
+    """What MXNet's C++ side says behind its own traceback."""
+    found = _MXNET_REASON.findall(traceback) or _FAILED_CHECK.findall(traceback)
+    return found[-1] if found else traceback.strip().splitlines()[-1]
 
 
 def _is_list_to_array(frames: list[types.FrameType]) -> bool:

@@ -43,7 +43,7 @@ def load_service(path: str, name: Optional[str] = None) -> types.ModuleType:
     mxnet_compat.prepare()
     path = os.path.abspath(path)
     if not os.path.isfile(path):
-        raise ServiceError(f'Error when loading service file: {path} does not exist')
+        raise ServiceError(f'the service file cannot be loaded: {path} does not exist')
     name = name or os.path.splitext(os.path.basename(path))[0]
     module = _new_module(name, path)
     registered = _is_free(name, path)
@@ -55,7 +55,7 @@ def load_service(path: str, name: Optional[str] = None) -> types.ModuleType:
     except (Exception, SystemExit) as error:
         if registered:
             sys.modules.pop(name, None)
-        raise ServiceError(f'Error when loading service file: {_place(error, path)}: '
+        raise ServiceError(f'the service file cannot be loaded: {_place(error, path)}: '
                            f'{_message(error)}') from error
     return module
 

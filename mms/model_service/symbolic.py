@@ -25,6 +25,9 @@ _LOSS_OPERATORS = frozenset({
     'MAERegressionOutput', 'SVMOutput', 'softmax_cross_entropy', 'CTCLoss', '_contrib_CTCLoss',
 })
 
+# In place of 0: what networks for pictures and sentences are made for.
+_LIKELY_LENGTHS = (1, 8, 32, 64, 128, 224, 227, 256, 299, 300, 320, 331, 384, 416, 448, 512, 640)
+
 Shapes = Sequence[tuple[str, tuple[int, ...]]]
 
 
@@ -117,6 +120,16 @@ def check_parameters(network: Network, data_shapes: Shapes) -> None:
                     network.params_file, ', '.join(sorted(unused)))
 
 
+def fitting_shapes(network: Network, data_shapes: Shapes) -> Shapes:
+    """`data_shapes` with a length that the network takes in place of every 0.
+
+    A bound Module needs some shape to begin with, and binds itself anew for the
+    shape of a request. Where nothing fits, 1 is what the error will speak of.
+    """
+    candidates = [_filled(data_shapes, length) for length in _LIKELY_LENGTHS]
+    return next((shapes for shapes in candidates if _fits(network, shapes)), candidates[0])
+
+
 def bind(network: Network, data_shapes: Shapes, ctx: Any) -> Any:
     """The network as an ``mx.mod.Module`` with its parameters, ready for ``forward``.
 
@@ -143,6 +156,19 @@ def label_shapes(network: Network, data_shapes: Shapes) -> list[tuple[str, tuple
         return []
     known = _infer_shapes(network.symbol, data_shapes)
     return [(name, known[name]) for name in network.labels if name in known]
+
+
+def _filled(data_shapes: Shapes, length: int) -> Shapes:
+    return [(name, tuple(size or length for size in shape)) for name, shape in data_shapes]
+
+
+def _fits(network: Network, data_shapes: Shapes) -> bool:
+    try:
+        expected = _infer_shapes(network.symbol, data_shapes)
+    except mx.base.MXNetError:
+        return False
+    return all(tuple(array.shape) == expected.get(name, tuple(array.shape))
+               for name, array in {**network.args, **network.aux}.items())
 
 
 def _load(path: str, what: str, load: Callable[[str], Any]) -> Any:
@@ -180,7 +206,7 @@ def _check_present(network: Network, needed: Sequence[str], given: Mapping[str, 
     if missing:
         more = f' and {len(missing) - 1} more' if len(missing) > 1 else ''
         raise ServiceError(f'{network.params_file}: parameter {missing[0]!r}{more} of the network '
-                           'is missing')
+                           'is missing; an input of the network has to be in signature.json')
 
 
 def _check_shapes(network: Network, needed: Sequence[str], data_shapes: Shapes) -> None:

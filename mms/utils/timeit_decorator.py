@@ -20,7 +20,7 @@ def timeit(func: AnyFunction) -> AnyFunction:
         start, start_cpu = time.perf_counter(), time.process_time()
         result = func(*args, **kwargs)
         wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu
-        logger.info('func: %r took a total of %2.4f sec to run and %2.4f sec of CPU time',
+        logger.info('%s took %.4f s, of which %.4f s on the CPU',
                     func.__name__, wall, cpu)
         return result
 

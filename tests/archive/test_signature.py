@@ -48,20 +48,20 @@ def test_both_types_are_required(signature, missing):
 
 def test_a_type_must_be_a_string(signature):
     signature['input_type'] = ['image/jpeg']
-    assert 'Value of input_type and output_type should be string' in refusal(signature)
+    assert 'input_type and output_type must be strings' in refusal(signature)
 
 
 def test_a_type_must_be_known(signature):
     signature['output_type'] = 'text/plain'
     message = refusal(signature)
     assert "Valid type should be picked from ['image/jpeg', 'application/json']." in message
-    assert 'Got application/json for input and text/plain for output' in message
+    assert 'input_type is application/json, output_type is text/plain' in message
 
 
 @pytest.mark.parametrize('missing', ['inputs', 'outputs'])
 def test_inputs_and_outputs_are_required(signature, missing):
     del signature[missing]
-    assert 'inputs and outputs are required in signature.' in refusal(signature)
+    assert 'inputs and outputs must be there, as lists' in refusal(signature)
 
 
 def test_inputs_must_be_a_list(signature):

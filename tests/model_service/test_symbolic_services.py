@@ -192,9 +192,9 @@ def test_an_input_that_is_no_tensor_is_a_bad_request_that_names_it(model_folder,
 
 
 @pytest.mark.parametrize(('bad', 'reason'), [
-    ([[1, 2, 3]], r'Input right .*\[1, 4\] expected but got \[1, 3\]'),
-    ([1, 2, 3, 4], r'input right .*\[1, 4\] expected but got \[4\]'),
-    ([], 'input right'),
+    ([[1, 2, 3]], r'Input right .*\[1, 3\].* asks for \[1, 4\]'),
+    ([1, 2, 3, 4], r'Input right .*\[4\].* as in \[1, 4\]'),
+    ([], 'Input right has 1 dim'),
 ])
 def test_a_tensor_of_the_wrong_shape_is_a_bad_request_that_names_it(model_folder, dense, bad,
                                                                      reason):
@@ -226,7 +226,7 @@ def test_a_subclass_may_replace_the_signature(model_folder, dense):
             self._signature = {'inputs': [{'data_name': 'mine', 'data_shape': [0, 9]}]}
 
     arguments = model_folder(dense.symbol(), dense.weights())
-    with pytest.raises(BadRequest, match=r'1 expected but got 2'):
+    with pytest.raises(BadRequest, match=r'2 input.* asks for 1'):
         Wider(*arguments).inference([LEFT, RIGHT])
     assert Set(*arguments).signature['inputs'][0]['data_name'] == 'mine'
 

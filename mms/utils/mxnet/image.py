@@ -63,7 +63,7 @@ def write(img_arr: Any, flag: int = 1, format: str = 'jpeg', dim_order: str = 'C
     format
         Any format that Pillow writes.
     """
-    assert dim_order in ('CHW', 'HWC'), "dim_order must be 'CHW' or 'HWC'."
+    assert dim_order in ('CHW', 'HWC'), f'dim_order {dim_order!r} is neither CHW nor HWC'
     if dim_order == 'CHW':
         img_arr = mx.nd.transpose(img_arr, (1, 2, 0))
     pixels = img_arr.astype('uint8').asnumpy()
@@ -92,7 +92,7 @@ def transform_shape(img_arr: Any, dim_order: str = 'NCHW') -> Any:
         Shape (1, channels, height, width), or (1, height, width, channels) when
         `dim_order` is ``'NHWC'``.
     """
-    assert dim_order in ('NCHW', 'NHWC'), "dim_order must be 'NCHW' or 'NHWC'."
+    assert dim_order in ('NCHW', 'NHWC'), f'dim_order {dim_order!r} is neither NCHW nor NHWC'
     if dim_order == 'NCHW':
         img_arr = mx.nd.transpose(img_arr, (2, 0, 1))
     return mx.nd.expand_dims(img_arr, axis=0)
