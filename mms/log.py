@@ -1,21 +1,11 @@
-"""Log lines: how they look, where they go, how a worker's reach the front.
-
-A line is ``[INFO 2018-05-24 10:59:46,301 PID:7072 /path/file.py:function:12 message``. On a
-terminal the head is coloured and its bracket closed. The front process owns the log file; a
-worker writes each record as one line of JSON, and the front hands it on with the worker's own
-PID, place and time.
-"""
+"""Where log lines go: the terminal and the log file of the front, its pipe in a worker."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
-import re
-import select
 import sys
-import time
 import warnings
 from collections.abc import Iterable
 from logging.handlers import TimedRotatingFileHandler
@@ -23,79 +13,14 @@ from typing import Any, Optional, Union
 
 from mms.config import LOG_LEVELS, LogRotation
 from mms.errors import UsageError
+from mms.log_lines import Formatter
+from mms.log_relay import RecordPipe
 from mms.streams import is_terminal, say
 
 LOG_LEVEL_DICT: dict[str, int] = {name: getattr(logging, name) for name in LOG_LEVELS}
 
 # Libraries that talk about themselves at INFO; heard only when somebody debugs.
 CHATTY_LOGGERS = ('urllib3', 'boto3', 'botocore', 's3transfer', 'gevent')
-# A worker's longer message is cut, so that one line never fills the front's memory.
-MAX_RELAYED_CHARS = 1 << 20
-
-_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
-_RED, _GREEN, _BLUE, _RESET = '\x1b[31m', '\x1b[32m', '\x1b[34m', '\x1b[0m'
-_FIELD_TYPES: dict[str, Any] = {
-    'level': int, 'created': (int, float), 'process': int, 'pathname': str, 'funcName': str,
-    'lineno': int, 'name': str, 'message': str,
-}
-
-
-class Formatter(logging.Formatter):
-    """Makes one log line of a record; never raises over what a caller logged.
-
-    Parameters
-    ----------
-    coloured
-        Close the head's bracket and colour it by level, for a terminal.
-    """
-
-    def __init__(self, coloured: bool = True) -> None:
-        super().__init__()
-        self.coloured = coloured
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Head and message of `record`, its traceback on the lines below."""
-        head = (f'[{record.levelname} {self.formatTime(record)} PID:{record.process} '
-                f'{record.pathname}:{record.funcName}:{record.lineno}')
-        if self.coloured:
-            head = f'{_colour(record.levelno)}{head}]{_RESET}'
-        return f'{head} {message_of(record)}'
-
-
-def message_of(record: logging.LogRecord) -> str:
-    """The record's message, with its traceback and stack on the lines below."""
-    parts = [_plain_message(record)]
-    with contextlib.suppress(Exception):
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-    parts += [text for text in (record.exc_text, record.stack_info) if text]
-    return '\n'.join(parts)
-
-
-def _plain_message(record: logging.LogRecord) -> str:
-    """A message whose arguments do not fit it, or cannot be printed, is still a line."""
-    try:
-        return record.getMessage()
-    except Exception as error:
-        return f'{_printable(record.msg)} [arguments not logged: {type(error).__name__}]'
-
-
-def one_line(text: str) -> str:
-    """`text` with its control characters escaped: what a client sends forges no log line."""
-    return _CONTROL.sub(lambda match: match.group().encode('unicode_escape').decode(), text)
-
-
-def _printable(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:
-        return f'<unprintable {type(value).__name__}>'
-
-
-def _colour(level: int) -> str:
-    if level >= logging.WARNING:
-        return _RED
-    return _GREEN if level >= logging.INFO else _BLUE
 
 
 class _Quiet(logging.Handler):
@@ -147,19 +72,6 @@ class _LastResort(_Terminal):
         return super().filter(record)
 
 
-class _Pipe(logging.Handler):
-    """Writes each record as one line of JSON to a file descriptor."""
-
-    def __init__(self, stream_fd: int) -> None:
-        super().__init__()
-        self.stream_fd = stream_fd
-
-    def emit(self, record: logging.LogRecord) -> None:
-        # A front that is gone, or a value that is no JSON, must not reach the hook that logs.
-        with contextlib.suppress(Exception):
-            _write_all(self.stream_fd, _as_line(record))
-
-
 def configure_front(log_file: str, rotation: LogRotation, level: int) -> None:
     """Send everything that is logged to the terminal (stderr) and to `log_file`.
 
@@ -198,35 +110,8 @@ def report_failed_start(message: str) -> None:
 def configure_worker(stream_fd: int, level: int) -> None:
     """Send everything that is logged in this process to the front, through `stream_fd`."""
     root = logging.getLogger()
-    _replace(root, list(root.handlers), [_Pipe(stream_fd)])
+    _replace(root, list(root.handlers), [RecordPipe(stream_fd)])
     _set_levels(level)
-
-
-def relay(line: bytes) -> None:
-    """Log a record that a worker wrote, as if the worker had the log file itself.
-
-    A line of another origin is logged as it is at INFO; a blank one is dropped.
-    """
-    record = _record_of(line)
-    if record is not None:
-        logging.getLogger().handle(record)
-        return
-    text = _text_of(line)
-    if text:
-        logging.getLogger(__name__).info('%s', text)
-
-
-def relay_output(line: bytes, pid: int, model: str) -> None:
-    """Log at INFO what a worker printed, on standard output or standard error."""
-    text = _text_of(line)
-    if text and logging.getLogger().isEnabledFor(logging.INFO):
-        record = logging.LogRecord('mms.output', logging.INFO, 'output', 0, text, None, None, model)
-        record.process = pid
-        logging.getLogger().handle(record)
-
-
-def _text_of(line: bytes) -> str:
-    return line.decode('utf-8', 'backslashreplace').rstrip()
 
 
 def get_logger(name: Optional[str] = None, filename: Optional[str] = None,
@@ -300,46 +185,3 @@ def _set_levels(level: int) -> None:
 
 def _wants_colour(stream: Any) -> bool:
     return is_terminal(stream) and not os.environ.get('NO_COLOR')
-
-
-def _as_line(record: logging.LogRecord) -> bytes:
-    text = message_of(record)
-    if len(text) > MAX_RELAYED_CHARS:
-        text = f'{text[:MAX_RELAYED_CHARS]} [{len(text) - MAX_RELAYED_CHARS} more characters]'
-    fields = {
-        'level': record.levelno, 'created': record.created, 'process': record.process,
-        'pathname': record.pathname, 'funcName': record.funcName, 'lineno': record.lineno,
-        'name': record.name, 'message': text,
-    }
-    return json.dumps(fields).encode('ascii') + b'\n'
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        try:
-            rest = rest[os.write(fd, rest):]
-        except BlockingIOError:
-            # Descriptors that come from gevent are non-blocking: wait for the front to read.
-            select.select([], [fd], [])
-
-
-def _record_of(line: bytes) -> Optional[logging.LogRecord]:
-    """The record that a worker wrote, or None if the line is nothing of the kind."""
-    try:
-        fields = json.loads(line)
-        typed = all(isinstance(fields[name], kind) for name, kind in _FIELD_TYPES.items())
-        time.localtime(fields['created'])
-    except (ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError):
-        return None
-    return _rebuild(fields) if typed else None
-
-
-def _rebuild(fields: dict[str, Any]) -> logging.LogRecord:
-    record = logging.LogRecord(fields['name'], fields['level'], fields['pathname'],
-                               fields['lineno'], fields['message'], None, None,
-                               fields['funcName'])
-    record.process = fields['process']
-    record.created = fields['created']
-    record.msecs = int(fields['created'] % 1 * 1000)
-    return record

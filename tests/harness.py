@@ -14,6 +14,9 @@ from pathlib import Path
 import psutil
 import requests
 
+from mms.archive.reader import open_model
+from mms.wire import FROM_FIELD, Load, RawInput, Request
+
 REPO = Path(__file__).resolve().parent.parent
 FIXTURES = REPO / 'tests' / 'fixtures' / 'mms04'
 KITTEN = REPO / 'examples' / 'kitten.jpg'
@@ -64,6 +67,19 @@ def write_archive(folder, name, body='return data', signature=TENSORS, source=No
         for member, content in dict(files).items():
             archive.writestr(member, content)
     return str(path)
+
+
+def load_message(folder, name, body='return data', **options):
+    """What the front tells a worker that is to hold such an archive."""
+    opened = open_model(name, write_archive(folder, name, body, **options), str(folder))
+    return Load(endpoint=name, model_name=name, model_dir=opened.model_dir,
+                manifest=opened.manifest, service_file=f'{opened.model_dir}/service.py',
+                gpu=None, max_image_pixels=10**6)
+
+
+def asking(text):
+    """A request for a service of one JSON input."""
+    return Request([RawInput('data', FROM_FIELD, text.encode())])
 
 
 class Server:

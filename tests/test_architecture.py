@@ -9,9 +9,10 @@ from harness import REPO
 
 # From the ground floor up; a part may import the parts before it, and itself.
 FLOORS = ['version', 'errors', 'mxnet_compat', 'child_python', 'streams', 'in_thread', 'config',
-          'log', 'workspace', 'run', 'archive', 'arg_parser', 'model_loader', 'wire', 'codegen',
-          'utils', 'model_service', 'worker', 'export_model', 'metrics', 'pool', 'scheduler',
-          'models', 'frontend', 'embedding', 'mxnet_model_server', '__main__']
+          'log_lines', 'log_relay', 'log', 'workspace', 'run', 'archive', 'arg_parser',
+          'model_loader', 'wire', 'codegen', 'utils', 'model_service', 'worker', 'export_model',
+          'metrics', 'pool', 'scheduler', 'models', 'frontend', 'embedding',
+          'mxnet_model_server', '__main__']
 CHILD = {'mxnet_compat', 'utils', 'model_service', 'worker'}
 FRONT = {'in_thread', 'run', 'workspace', 'archive', 'arg_parser', 'model_loader', 'codegen',
          'metrics', 'pool', 'scheduler', 'models', 'frontend', 'embedding', 'mxnet_model_server'}

@@ -51,6 +51,9 @@ def test_an_app_answers_threads_side_by_side_and_ends_with_its_process(tmp_path)
         print('done')
     ''', f'a={archive}', f'b={archive}')
     assert (done.returncode, done.stdout) == (0, 'done\n'), done.stderr
+    # Nothing went wrong at the end either, when the last metrics are written.
+    assert 'register atexit' not in done.stderr
+    assert 'PredictionTotal' in done.stderr
 
 
 def test_models_that_a_loader_opened_are_served(tmp_path):
@@ -105,6 +108,29 @@ def test_an_app_runs_under_a_threaded_wsgi_server(tmp_path):
         server.shutdown()
     ''', archive)
     assert done.stdout == '{"prediction":[0.1]}\n\n', done.stderr
+
+
+def test_an_app_answers_greenlets_side_by_side_where_nothing_is_patched(tmp_path):
+    archive = write_archive(tmp_path, 'slow', SLOW)
+    done = run(tmp_path, '''
+        import sys, time
+        import gevent
+        from mms.arg_parser import ArgParser
+        from mms.mxnet_model_server import MMS
+
+        app = MMS(args=ArgParser.extract_args(['--models', f'm={sys.argv[1]}'])).create_app()
+
+        def ask(path, **form):
+            return app.test_client().open(path, data=form, method='POST' if form else 'GET')
+
+        slow = gevent.spawn(ask, '/m/predict', data='[2]')
+        gevent.sleep(0.2)
+        assert ask('/ping').get_json() == {'health': 'healthy!'}
+        assert not slow.ready()
+        print(slow.get().get_json())
+    ''', archive)
+    assert done.stdout == "{'prediction': [2]}\n", done.stderr
+    assert 'Traceback' not in done.stderr
 
 
 @pytest.mark.parametrize('call', [

@@ -17,7 +17,7 @@ HEAD = re.compile(
     r'(?P<path>\S+):(?P<function>[^:\s]+):(?P<line>\d+) (?P<message>.*)$')
 FRONT = """
 import logging, os, sys
-from mms import log
+from mms import log, log_relay
 from mms.config import LogRotation
 log.configure_front('app.log', LogRotation(1, 'H'), logging.INFO)
 """
@@ -125,7 +125,7 @@ assert logging.getLogger().handlers == before
 def test_the_file_is_rotated_and_no_line_is_lost(run, tmp_path):
     done = run("""
 import logging, os, time
-from mms import log
+from mms import log, log_relay
 from mms.config import LogRotation
 log.configure_front('app.log', LogRotation(1, 'S'), logging.INFO)
 number = 0
@@ -218,7 +218,7 @@ logging.getLogger('service').debug('too low')
 ''', str(writing)], pass_fds=[writing])
 os.close(writing)
 for line in os.fdopen(reading, 'rb'):
-    log.relay(line)
+    log_relay.relay(line)
 child.wait()
 print(child.pid)
 """)
@@ -233,13 +233,13 @@ print(child.pid)
 
 
 def test_a_relayed_record_keeps_the_workers_time(run, tmp_path):
-    run(FRONT + f'log.relay({worker_line()!r})', TZ='UTC')
+    run(FRONT + f'log_relay.relay({worker_line()!r})', TZ='UTC')
     assert lines_of(tmp_path / 'app.log') == [
         '[INFO 2018-05-24 10:59:46,301 PID:7072 /svc/a.py:_inference:12 hello']
 
 
 def test_a_percent_sign_from_a_worker_is_no_format(run, tmp_path):
-    run(FRONT + f'log.relay({worker_line(message="%s %(x)s 100%")!r})')
+    run(FRONT + f'log_relay.relay({worker_line(message="%s %(x)s 100%")!r})')
     assert lines_of(tmp_path / 'app.log')[0].endswith(' %s %(x)s 100%')
 
 
@@ -257,8 +257,8 @@ def test_a_percent_sign_from_a_worker_is_no_format(run, tmp_path):
     (worker_line()[:-20], '"process": 7072'),
 ])
 def test_a_line_that_is_no_record_is_logged_as_it_is(line, expected, run, tmp_path):
-    done = run(FRONT + f'log.relay({line!r})' if len(line) < 1000 else
-               FRONT + "log.relay(b'[' * 100_000)")
+    done = run(FRONT + f'log_relay.relay({line!r})' if len(line) < 1000 else
+               FRONT + "log_relay.relay(b'[' * 100_000)")
     assert done.returncode == 0, done.stderr
     (written,) = lines_of(tmp_path / 'app.log')
     assert HEAD.match(written)['level'] == 'INFO'
@@ -266,7 +266,7 @@ def test_a_line_that_is_no_record_is_logged_as_it_is(line, expected, run, tmp_pa
 
 
 def test_a_blank_line_is_dropped(run, tmp_path):
-    run(FRONT + r"log.relay(b'\n'); log.relay(b'')")
+    run(FRONT + r"log_relay.relay(b'\n'); log_relay.relay(b'')")
     assert lines_of(tmp_path / 'app.log') == []
 
 

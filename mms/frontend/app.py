@@ -14,7 +14,7 @@ from werkzeug.routing import BaseConverter
 
 from mms.frontend.decode import Aside, FormRequest, read_form
 from mms.frontend.errors import answer_errors
-from mms.log import one_line
+from mms.log_lines import one_line
 from mms.wire import RawInput, Reply
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from mms.errors import RequestError
 from mms.frontend.decode import too_large, too_many_fields
-from mms.log import one_line
+from mms.log_lines import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from gevent.fileobject import FileObjectPosix
 
 from mms.child_python import child_python
 from mms.errors import ServiceError
-from mms.log import relay, relay_output
+from mms.log_relay import relay, relay_output
 from mms.wire import Channel, ChannelClosed, Failure, Load, Message, Ready, Request
 
 logger = logging.getLogger(__name__)

@@ -42,7 +42,8 @@ def test_a_sample_in_another_thread_still_sees_a_busy_processor():
     thread = threading.Thread(target=lambda: seen.append(gauges.sample()['CPUUtilization']))
     thread.start()
     thread.join()
-    assert seen[0] > 10
+    # One busy core is this share of the host, less what the machine gave to others.
+    assert seen[0] > 25 / psutil.cpu_count()
 
 
 def test_two_looks_within_one_tick_of_the_clock_give_no_load_rather_than_a_wrong_one():

@@ -132,6 +132,18 @@ def test_the_host_is_reported_at_start_and_then_each_interval():
     assert {p.name for p in second.points} == gauges
 
 
+def test_what_was_counted_before_the_first_report_waits_for_the_second():
+    sink = Memory()
+    metrics = Metrics(['a'], sink, interval_s=0.5, sample_interval_s=10)
+    metrics.start()
+    metrics.count('PredictionTotal', model='a')
+    wait_until(lambda: len(sink.reports) >= 2)
+    metrics.stop()
+    first, second = sink.reports[:2]
+    assert 'PredictionTotal' not in {point.name for point in first.points}
+    assert [(point.name, point.value) for point in second.points] == [('PredictionTotal', 1)]
+
+
 def test_gauges_are_sampled_many_times_in_an_interval():
     sink = Memory()
     metrics = Metrics([], sink, interval_s=60, sample_interval_s=0.02)

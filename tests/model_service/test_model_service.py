@@ -110,6 +110,15 @@ def test_arrays_from_preprocess_are_moved_to_the_context(wrap):
     assert first.context == mx.cpu(1)
 
 
+def test_arrays_deep_inside_are_moved_too():
+    here, there = mx.cpu(0), mx.cpu(1)
+    array = mx.nd.ones((1,), ctx=here)
+    moved = move_to([[array], {'a': (array, [array])}, [[0.5] * 1000], 'x'], there)
+    assert moved[0][0].context == moved[1]['a'][0].context == moved[1]['a'][1][0].context == there
+    assert moved[2:] == [[[0.5] * 1000], 'x']
+    assert array.context == here
+
+
 def test_what_is_in_place_is_not_copied():
     data = [mx.nd.ones(2), 'text', 3]
     assert move_to(data, mx.cpu()) is data

@@ -204,6 +204,39 @@ def test_a_tensor_of_the_wrong_shape_is_a_bad_request_that_names_it(model_folder
     assert type(raised.value) is BadRequest
 
 
+@pytest.mark.parametrize(('left', 'right', 'reason'), [
+    (LEFT * 2, RIGHT, 'Input right has a batch of 1, input left one of 2'),
+    ([], [], 'dimension'),
+])
+def test_inputs_of_different_batches_are_a_bad_request(model_folder, dense, left, right, reason):
+    service = MXNetBaseService(*model_folder(dense.symbol(), dense.weights()))
+    with pytest.raises(BadRequest, match=reason):
+        service.inference([left, right])
+
+
+def test_an_input_without_a_single_number_is_a_bad_request(model_folder):
+    signature = {'inputs': [{'data_name': 'data', 'data_shape': [0, 0]}], 'outputs': [],
+                 'input_type': 'application/json', 'output_type': 'application/json'}
+    service = MXNetBaseService(*model_folder(mx.sym.var('data') * 2, {}, signature))
+    assert service.inference([[[1, 2]]]) == ['[[2.0, 4.0]]']
+    with pytest.raises(BadRequest, match=r'Input data is empty, its shape is \[1, 0\]'):
+        service.inference([[[]]])
+
+
+@pytest.mark.parametrize('height', [9, 40])
+def test_a_length_of_0_may_be_any_that_the_network_takes(model_folder, height):
+    shrinking = mx.sym.Convolution(mx.sym.var('data'), kernel=(7, 7), num_filter=1, no_bias=True,
+                                   name='conv')
+    signature = {'inputs': [{'data_name': 'data', 'data_shape': [0, 1, 0, 0]}], 'outputs': [],
+                 'input_type': 'application/json', 'output_type': 'application/json'}
+    service = MXNetBaseService(*model_folder(
+        shrinking, {'arg:conv_weight': mx.nd.ones((1, 1, 7, 7))}, signature))
+    assert service.signature['inputs'][0]['data_shape'] == [1, 1, 0, 0]
+    [text] = service.inference([np.ones((1, 1, height, 8)).tolist()])
+    assert np.array(json.loads(text)).shape == (1, 1, height - 6, 2)
+    assert json.loads(text)[0][0][0] == [49.0, 49.0]
+
+
 def test_no_gpu_where_there_is_none_is_one_clear_line(model_folder, dense):
     if mx.context.num_gpus():
         pytest.skip('this machine has a GPU')

@@ -1,5 +1,6 @@
 import base64
 import io
+import struct
 import zlib
 
 import pytest
@@ -52,6 +53,41 @@ def test_what_is_no_picture_is_refused_with_the_reason(data, reason):
     with pytest.raises(BadRequest, match=reason) as refusal:
         read_picture(data)
     assert 'Input data for request argument: data is not correct.' in str(refusal.value)
+
+
+def png(*chunks):
+    head = struct.pack('!II5B', 7, 5, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(b'\0' * 5 * (1 + 7 * 3))
+    return b'\x89PNG\r\n\x1a\n' + b''.join(
+        struct.pack('!I', len(body)) + kind + body
+        + struct.pack('!I', zlib.crc32(kind + body) if fine else 0)
+        for kind, body, fine in [(b'IHDR', head, True), *chunks, (b'IDAT', pixels, True),
+                                 (b'IEND', b'', True)])
+
+
+@pytest.mark.parametrize('chunk', [
+    (b'zTXt', b'note\0\0' + zlib.compress(b'x' * 2_000_000), True), (b'tEXt', b'a\0b', False)])
+def test_a_png_is_not_refused_for_the_texts_in_it(chunk):
+    data = png(chunk)
+    assert read_picture(data) == data
+
+
+def test_an_empty_data_url_is_an_empty_picture():
+    with pytest.raises(BadRequest, match='the picture is empty'):
+        read_picture(b'data:image/jpeg;base64,', FROM_FIELD)
+
+
+@pytest.mark.parametrize('text', [
+    '[{"html": "' + '<a href=\\"x\\">' * 100_000, "['" + "\\'" * 500_000,
+    "['" + "\\'" * 500_000 + '\\', '"' * 1_000_001,
+])
+def test_a_text_that_is_not_closed_is_refused_in_no_time(text):
+    with pytest.raises(BadRequest, match='neither JSON nor a Python literal'):
+        read_text(text)
+
+
+def test_a_literal_may_have_a_comment():
+    assert read_text("[1,  # a - (b)\n 'it\\'s # no comment']") == [1, "it's # no comment"]
 
 
 def test_a_huge_picture_is_refused_from_its_header_alone():

@@ -1,0 +1,72 @@
+"""How a log line looks.
+
+A line is ``[INFO 2018-05-24 10:59:46,301 PID:7072 /path/file.py:function:12 message``. On a
+terminal the head is coloured and its bracket closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+
+_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
+_RED, _GREEN, _BLUE, _RESET = '\x1b[31m', '\x1b[32m', '\x1b[34m', '\x1b[0m'
+
+
+class Formatter(logging.Formatter):
+    """Makes one log line of a record; never raises over what a caller logged.
+
+    Parameters
+    ----------
+    coloured
+        Close the head's bracket and colour it by level, for a terminal.
+    """
+
+    def __init__(self, coloured: bool = True) -> None:
+        super().__init__()
+        self.coloured = coloured
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Head and message of `record`, its traceback on the lines below."""
+        head = (f'[{record.levelname} {self.formatTime(record)} PID:{record.process} '
+                f'{record.pathname}:{record.funcName}:{record.lineno}')
+        if self.coloured:
+            head = f'{_colour(record.levelno)}{head}]{_RESET}'
+        return f'{head} {message_of(record)}'
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """The record's message, with its traceback and stack on the lines below."""
+    parts = [_plain_message(record)]
+    with contextlib.suppress(Exception):
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+    parts += [text for text in (record.exc_text, record.stack_info) if text]
+    return '\n'.join(parts)
+
+
+def _plain_message(record: logging.LogRecord) -> str:
+    """A message whose arguments do not fit it, or cannot be printed, is still a line."""
+    try:
+        return record.getMessage()
+    except Exception as error:
+        return f'{_printable(record.msg)} [arguments not logged: {type(error).__name__}]'
+
+
+def one_line(text: str) -> str:
+    """`text` with its control characters escaped: what a client sends forges no log line."""
+    return _CONTROL.sub(lambda match: match.group().encode('unicode_escape').decode(), text)
+
+
+def _printable(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:
+        return f'<unprintable {type(value).__name__}>'
+
+
+def _colour(level: int) -> str:
+    if level >= logging.WARNING:
+        return _RED
+    return _GREEN if level >= logging.INFO else _BLUE

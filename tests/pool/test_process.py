@@ -1,0 +1,143 @@
+"""One worker process, started for real."""
+
+import socket
+
+import gevent
+import psutil
+import pytest
+from harness import SERVICE, asking, load_message
+
+from mms.errors import ServiceError
+from mms.pool.process import NotSent, WorkerGone, WorkerProcess
+from mms.wire import Failure, Ping, Pong, Reply
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a worker whose `_inference` runs the given lines; it ends with its test."""
+    workers = []
+
+    def start(body='return data', on_death=lambda worker: None, timeout_s=30, **options):
+        load = load_message(tmp_path, f'm{len(workers)}', body, **options)
+        worker = WorkerProcess(load, on_death)
+        workers.append(worker)
+        worker.start(timeout_s)
+        return worker
+
+    yield start
+    for worker in workers:
+        if hasattr(worker, '_process'):
+            worker.kill()
+
+
+def test_a_worker_says_what_it_serves_and_answers_one_message_after_the_other(start):
+    worker = start('return [data[0][0] + 1]')
+    assert worker.ready.service_class == 'Service'
+    assert worker.ready.signature['inputs'][0]['data_name'] == 'data'
+    assert not worker.was_used
+    assert worker.exchange(Ping()) == Pong('')
+    assert worker.was_used
+    for number in range(3):
+        answer = worker.exchange(asking(f'[{number}]'))
+        assert isinstance(answer, Reply)
+        assert answer.prediction == f'[{number + 1}]'.encode()
+        assert set(answer.stage_times_ms) == {'preprocess', 'inference', 'postprocess'}
+
+
+def test_a_request_that_is_wrong_is_answered_by_the_name_of_its_error(start):
+    worker = start()
+    assert worker.exchange(asking('{}')).error == 'BadRequest'
+    assert worker.exchange(asking('nonsense')) == Failure(
+        'BadRequest', 'Input data for request argument: data is not correct. it is neither JSON '
+        'nor a Python literal (Expecting value: line 1 column 1 (char 0)).')
+
+
+def test_the_death_of_a_worker_is_told_once_and_names_the_signal(start):
+    dead = []
+    worker = start('import os; os.abort()', on_death=dead.append)
+    with pytest.raises(WorkerGone, match='signal 6, SIGABRT'):
+        worker.exchange(asking('[1]'))
+    assert dead == [worker]
+    assert worker.gone
+    with pytest.raises(NotSent):
+        worker.exchange(Ping())
+
+
+def test_a_worker_that_is_closed_ends_without_being_mourned(start):
+    dead = []
+    worker = start(on_death=dead.append)
+    process = psutil.Process(worker.pid)
+    worker.close()
+    assert not process.is_running()
+    gevent.sleep(0.05)
+    assert dead == []
+
+
+def test_a_worker_that_is_aborted_in_a_hook_is_mourned(start):
+    dead = []
+    worker = start('import time; time.sleep(600)', on_death=dead.append)
+    asked = gevent.spawn(worker.exchange, asking('[1]'))
+    gevent.sleep(0.1)
+    worker.abort()
+    with pytest.raises(WorkerGone, match='SIGKILL'):
+        asked.get()
+    assert dead == [worker]
+
+
+def test_a_model_that_does_not_load_in_time_is_an_error_and_leaves_no_process(start):
+    children = psutil.Process().children(recursive=True)
+    with pytest.raises(ServiceError, match='did not load within 1 s'):
+        start(source='import time\ntime.sleep(600)\n', timeout_s=1)
+    assert psutil.Process().children(recursive=True) == children
+
+
+def test_a_model_that_does_not_load_is_an_error_with_its_reason(start):
+    with pytest.raises(ServiceError, match=r'service\.py:1: ModuleNotFoundError'):
+        start(source='import nothing_like_this\n')
+    with pytest.raises(ServiceError, match='ended while it loaded .exit status 7'):
+        start(source='import os\nos._exit(7)\n')
+
+
+def test_a_process_that_cannot_be_started_is_a_service_error(start, monkeypatch):
+    def none_left(*args):
+        raise OSError(24, 'Too many open files')
+
+    monkeypatch.setattr('gevent.socket.socketpair', none_left)
+    with pytest.raises(ServiceError, match='Too many open files'):
+        start()
+
+
+def test_a_worker_that_sends_nonsense_is_killed_and_mourned(start):
+    dead = []
+    worker = start("import os, sys\n"
+                   "fd = int(sys.argv[sys.argv.index('--fd') + 1])\n"
+                   "os.write(fd, b'\\x07' + bytes(11) + b'\\x02{]')\n"
+                   "__import__('time').sleep(600)", on_death=dead.append)
+    with pytest.raises(WorkerGone, match='SIGKILL'):
+        worker.exchange(asking('[1]'))
+    assert dead == [worker]
+
+
+def test_a_worker_holds_no_socket_of_the_front_but_its_own(start):
+    with socket.socket() as listening:
+        listening.bind(('127.0.0.1', 0))
+        listening.listen()
+        listening.set_inheritable(True)
+        worker = start()
+        assert psutil.Process(worker.pid).net_connections('inet') == []
+
+
+def test_what_it_prints_costs_no_request_though_nobody_could_read_it_all(start, caplog):
+    caplog.set_level('INFO')
+    worker = start('print("x" * 300_000); print("end")\nreturn data')
+    assert isinstance(worker.exchange(asking('[1]')), Reply)
+    with gevent.Timeout(10):
+        while 'end' not in [record.getMessage() for record in caplog.records]:
+            gevent.sleep(0.02)
+    assert {record.process for record in caplog.records} == {worker.pid}
+
+
+def test_a_ping_that_raises_or_exits_is_an_answer(start):
+    for line in ('raise OSError("no licence")', 'raise SystemExit("no licence")'):
+        source = SERVICE.format(body='        return data').replace("return 'fine'", line)
+        assert start(source=source).exchange(Ping()).reason.endswith(': no licence')
