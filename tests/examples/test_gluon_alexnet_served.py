@@ -90,7 +90,8 @@ def test_the_pretrained_model_without_a_network_is_one_clear_line(tmp_path):
         '--models', f'alexnet={tmp_path / "pretrained-alexnet.model"}'],
         env={'MXNET_GLUON_REPO': 'http://127.0.0.1:9/', 'MXNET_HOME': str(tmp_path / 'home')})
     assert server.wait(120) == 1
-    [line] = [line for line in server.stderr.splitlines() if '[ERROR' in line]
+    [line] = [line for line in server.stderr.splitlines()
+              if line.startswith('mxnet-model-server: ')]
     assert 'model alexnet' in line
     assert 'cannot download' in line
     assert 'Traceback' not in server.stderr
