@@ -80,7 +80,7 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
     if status != 0:
         logger.error('%s ended with:\n%s', TOOL, _tail(output))
         raise StartupError(f'--gen-api {language}: {TOOL} failed with status {status}; its last '
-                           'lines are in the log')
+                           'lines stand above')
     logger.info('Client SDK for %s is generated in %s', language, os.path.abspath(build_dir))
 
 
@@ -100,7 +100,7 @@ def _generator_of(language: str) -> str:
     if status != 0:
         logger.error('%s ended with:\n%s', TOOL, _tail(output))
         raise StartupError(f'--gen-api: {TOOL} cannot be run, status {status}; its last lines '
-                           'are in the log')
+                           'stand above')
     if generator not in output.replace(',', ' ').split():
         raise UsageError(f"--gen-api {language!r} is not a language of {TOOL}: use for example "
                          f"{', '.join(COMMON_LANGUAGES)}")

@@ -69,6 +69,7 @@ def start_serving(app_name: str = 'mms', args: Optional[Sequence[str]] = None) -
     SystemExit
         The server could not start; the reason was printed.
     """
+    open_missing_streams()
     try:
         status = MMS(app_name, args=ArgParser.extract_args(args)).start_model_serving()
     except StartupError as error:
@@ -132,6 +133,13 @@ class MMS:
         StartupError
             The models could not be loaded; nothing of them is left.
         """
+        try:
+            return self._load_app()
+        except StartupError as error:
+            report_failed_start(str(error))
+            raise
+
+    def _load_app(self) -> Any:
         settings = self._settings
         with ExitStack() as undo:
             self._configure_log()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import gevent
 from gevent.pywsgi import WSGIHandler
 
+# What a client sends to a proxy, which may pass it on.
+_ABSOLUTE = re.compile(r'https?://[^/?]*', re.IGNORECASE)
 # Reading gives way to other greenlets this often: an upload over loopback never waits.
 _YIELD_BYTES = 1024 * 1024
 # A client that goes on sending after its answer is read for so long, or it would see a reset
@@ -46,10 +48,9 @@ class Connection(WSGIHandler):
     def get_environ(self) -> dict[str, Any]:
         """WSGI environment of a request whose head is read."""
         self.server.request_began(self)
-        if self.path.lower().startswith(('http://', 'https://')):
-            # What a client sends to a proxy, which may pass it on.
-            parts = urlsplit(self.path)
-            self.path = f'{parts.path or "/"}{"?" if parts.query else ""}{parts.query}'
+        absolute = _ABSOLUTE.match(self.path)
+        if absolute:
+            self.path = self.path[absolute.end():] or '/'
         environ: dict[str, Any] = super().get_environ()
         environ['wsgi.input'] = _PoliteInput(environ['wsgi.input'])
         return environ

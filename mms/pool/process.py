@@ -7,16 +7,15 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 import gevent
 from gevent import socket
 from gevent.event import AsyncResult
-from gevent.fileobject import FileObjectPosix
 
 from mms.child_python import child_python
 from mms.errors import ServiceError
-from mms.log_relay import relay, relay_output
+from mms.pool.output import OutputPipe, relay_outputs, relay_records
 from mms.wire import Channel, ChannelClosed, Failure, Load, Message, Ready, Request
 
 logger = logging.getLogger(__name__)
@@ -27,8 +26,6 @@ _WORKER_ENVIRONMENT = {'MXNET_SUBGRAPH_VERBOSE': '0'}
 # How long a worker that was told to go may take before it is killed.
 _GRACE_S = 3.0
 _REAP_POLL_S = 0.01
-# A progress bar may never end its line.
-_MAX_OUTPUT_LINE_BYTES = 64 * 1024
 
 
 class WorkerGone(Exception):
@@ -140,14 +137,14 @@ class WorkerProcess:
         try:
             here, there = socket.socketpair()
             log_here, log_there = socket.socketpair()
-            with there, log_there, _OutputPipe() as output:
+            with there, log_there, OutputPipe() as output:
                 self._process = self._popen(there.fileno(), log_there.fileno(), output.write_fd)
         except OSError as error:
             raise ServiceError(f'no worker process can be started ({error.strerror})') from error
         self._channel = Channel(here)
         self._readers = [
-            gevent.spawn(_relay_records, log_here),
-            gevent.spawn(_relay_output, output.reader, self.pid, self._load.endpoint),
+            gevent.spawn(relay_records, log_here),
+            gevent.spawn(relay_outputs, output.reader, self.pid, self._load.endpoint),
         ]
 
     def _popen(self, fd: int, log_fd: int, output_fd: int) -> subprocess.Popen[bytes]:
@@ -226,31 +223,3 @@ class WorkerProcess:
             return f'signal {-status}, {signal.Signals(-status).name}'
         except ValueError:
             return f'signal {-status}'
-
-
-class _OutputPipe:
-    """What the worker's standard output and standard error are: a pipe, since a socket of
-    gevent's would be non-blocking at both ends.
-    """
-
-    def __enter__(self) -> _OutputPipe:
-        read_fd, self.write_fd = os.pipe()
-        self.reader = FileObjectPosix(read_fd, 'rb')
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        os.close(self.write_fd)
-        if exc_info[0] is not None:
-            self.reader.close()
-
-
-def _relay_records(sock: socket.socket) -> None:
-    with sock, sock.makefile('rb') as lines:
-        for line in lines:
-            relay(line)
-
-
-def _relay_output(reader: Any, pid: int, model: str) -> None:
-    with reader:
-        for line in iter(lambda: reader.readline(_MAX_OUTPUT_LINE_BYTES), b''):
-            relay_output(line, pid, model)
