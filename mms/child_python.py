@@ -10,9 +10,14 @@ import sys
 _SAME_PATH = 'import os, sys; sys.path[:] = sys.argv.pop(1).split(os.pathsep); '
 
 
+def _is_text(entry: object) -> bool:
+    """Python itself passes over any other kind of entry."""
+    return isinstance(entry, str)
+
+
 def child_python(code: str) -> list[str]:
     """Words that run `code`, which finds its own words in ``sys.argv[1:]``.
 
     The child imports from where this process does.
     """
-    return [sys.executable, '-c', _SAME_PATH + code, os.pathsep.join(sys.path)]
+    return [sys.executable, '-c', _SAME_PATH + code, os.pathsep.join(filter(_is_text, sys.path))]

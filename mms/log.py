@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sys
@@ -50,11 +51,26 @@ class _Terminal(_Quiet, logging.StreamHandler):
 
 
 class _LogFile(_Quiet, TimedRotatingFileHandler):
+    """Holds its lines back, and makes no file, until :meth:`begin`."""
+
     def __init__(self, path: str, rotation: LogRotation) -> None:
-        self.is_new = not os.path.exists(path)
         super().__init__(path, when=rotation.when, interval=rotation.interval,
-                         encoding='utf-8', errors='backslashreplace')
+                         encoding='utf-8', errors='backslashreplace', delay=True)
         self.setFormatter(Formatter(coloured=False))
+        self._held: Optional[list[logging.LogRecord]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._held is None:
+            super().emit(record)
+        else:
+            self._held.append(record)
+
+    def begin(self) -> None:
+        """Open the file, and write what was held back."""
+        self.stream = self._open()
+        held, self._held = self._held or [], None
+        for record in held:
+            self.handle(record)
 
     def complain(self, error: Optional[BaseException]) -> None:
         say(f'The log file {self.baseFilename} cannot be written ({error}): lines are missing '
@@ -72,39 +88,81 @@ class _LastResort(_Terminal):
         return super().filter(record)
 
 
-def configure_front(log_file: str, rotation: LogRotation, level: int) -> None:
-    """Send everything that is logged to the terminal (stderr) and to `log_file`.
+class FrontLog:
+    """Sends everything that is logged to the terminal (stderr) and to a log file.
 
-    May be called again: the earlier handlers are closed and replaced.
+    The file is written from :meth:`begin` on: a start that fails makes none. Where
+    the process has logs of earlier ones, they are replaced then.
+
+    Parameters
+    ----------
+    log_file, rotation, level
+        Of the flags of the same names.
 
     Raises
     ------
     UsageError
         The file cannot be opened; nothing was changed.
     """
-    try:
-        file_handler = _LogFile(log_file, rotation)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, 'strerror', None) or error
-        raise UsageError(f'--log-file {log_file!r} cannot be opened: {reason}; name a file in a '
-                         'folder that exists and may be written to') from error
-    root = logging.getLogger()
-    _replace(root, [h for h in root.handlers if isinstance(h, (_Terminal, _LogFile))],
-             [_Terminal(), file_handler])
-    _set_levels(level)
 
+    def __init__(self, log_file: str, rotation: LogRotation, level: int) -> None:
+        try:
+            _check_writable(log_file)
+            self._file = _LogFile(log_file, rotation)
+        except (OSError, ValueError) as error:
+            raise _unusable(log_file, error) from error
+        root = logging.getLogger()
+        _replace(root, _handlers_of(root, _Terminal), [_Terminal(), self._file])
+        _set_levels(level)
 
-def report_failed_start(message: str) -> None:
-    """Write why the server does not start into its log file, or remove a file that is new."""
-    root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if isinstance(handler, _LogFile)]:
-        if not handler.is_new:
-            handler.handle(root.makeRecord(
-                'mms', logging.ERROR, __file__, 0, message, (), None, 'report_failed_start'))
-        _replace(root, [handler], [])
-        if handler.is_new:
+    def begin(self) -> None:
+        """Write the file from now on; what was logged before comes first.
+
+        Raises
+        ------
+        UsageError
+            The file cannot be opened any more.
+        """
+        try:
+            self._file.begin()
+        except OSError as error:
+            raise _unusable(self._file.baseFilename, error) from error
+        root = logging.getLogger()
+        others = [handler for handler in _handlers_of(root, _LogFile) if handler is not self._file]
+        _replace(root, others, [])
+
+    def fail(self, reason: str) -> None:
+        """Write into a file that is there already why the server does not start."""
+        root = logging.getLogger()
+        if os.path.exists(self._file.baseFilename):
             with contextlib.suppress(OSError):
-                os.unlink(handler.baseFilename)
+                self._file.begin()
+                self._file.handle(root.makeRecord(
+                    'mms', logging.ERROR, __file__, 0, reason, (), None, 'fail'))
+        _replace(root, [self._file], [])
+
+
+def _check_writable(path: str) -> None:
+    """Raise OSError where a file cannot be written; make none, and wait for nobody."""
+    if os.path.exists(path):
+        # Non-blocking: a FIFO that nobody reads is refused.
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK))
+        return
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _unusable(path: str, error: Exception) -> UsageError:
+    reason = getattr(error, 'strerror', None) or error
+    return UsageError(f'--log-file {path!r} cannot be opened: {reason}; name a file in a folder '
+                      'that exists and may be written to')
+
+
+def _handlers_of(logger: logging.Logger, kind: type[logging.Handler]) -> list[logging.Handler]:
+    return [handler for handler in logger.handlers if isinstance(handler, kind)]
 
 
 def configure_worker(stream_fd: int, level: int) -> None:
@@ -164,7 +222,9 @@ def getLogger(name: Optional[str] = None, filename: Optional[str] = None,  # noq
 def _add_file(logger: logging.Logger, path: str, rotation: LogRotation) -> None:
     known = {h.baseFilename for h in logger.handlers if isinstance(h, _LogFile)}
     if os.path.abspath(path) not in known:
-        logger.addHandler(_LogFile(path, rotation))
+        handler = _LogFile(path, rotation)
+        handler.begin()
+        logger.addHandler(handler)
 
 
 def _replace(logger: logging.Logger, old: Iterable[logging.Handler],

@@ -7,8 +7,8 @@ import atexit
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, Optional
 
 import gevent
@@ -26,7 +26,7 @@ from mms.frontend.openapi import describe
 from mms.frontend.progress import loading_bar
 from mms.frontend.server import HTTPServer, bind
 from mms.in_thread import in_thread
-from mms.log import configure_front, report_failed_start
+from mms.log import FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.models import LocalModels
 from mms.run import StopRequest, run_until_signal
@@ -106,6 +106,7 @@ class MMS:
         self._app_name = app_name
         self._settings = Settings.from_args(self.args)
         self._opened = None if models is None else [LoadedModel(*model) for model in models]
+        self._log: Optional[FrontLog] = None
 
     def start_model_serving(self) -> int:
         """Serve until SIGINT, SIGTERM or SIGHUP, which finish the requests in flight.
@@ -120,7 +121,11 @@ class MMS:
         StartupError
             The server could not start; nothing of it is left.
         """
-        return run_until_signal(self._serve)
+        with self._failures_logged():
+            status = run_until_signal(self._serve)
+            if status:
+                self._fail('stopped by a signal before it served')
+        return status
 
     def create_app(self) -> Any:
         """Load the models and return a WSGI application that serves them.
@@ -133,16 +138,25 @@ class MMS:
         StartupError
             The models could not be loaded; nothing of them is left.
         """
-        try:
+        with self._failures_logged():
             return self._load_app()
+
+    @contextmanager
+    def _failures_logged(self) -> Iterator[None]:
+        try:
+            yield
         except StartupError as error:
-            report_failed_start(str(error))
+            self._fail(str(error))
             raise
+
+    def _fail(self, reason: str) -> None:
+        if self._log is not None:
+            self._log.fail(reason)
 
     def _load_app(self) -> Any:
         settings = self._settings
         with ExitStack() as undo:
-            self._configure_log()
+            self._log = self._start_log()
             opened = self._open(undo)
             metrics = self._metrics([model.service_name for model in opened])
             loop = LoopThread()
@@ -154,7 +168,8 @@ class MMS:
             undo.callback(loop.call, metrics.stop)
             models = ThreadedModels(local, loop)
             app = self._app(models, ThreadedMetrics(metrics, loop), settings.port)
-            atexit.register(undo.pop_all().close)
+            self._log.begin()
+            atexit.register(_close_in, os.getpid(), undo.pop_all())
         self._log_started(settings.port)
         return app
 
@@ -162,7 +177,7 @@ class MMS:
         settings = self._settings
         with ExitStack() as undo:
             sock = undo.enter_context(bind(settings.host, settings.port))
-            self._configure_log()
+            self._log = self._start_log()
             opened = self._open(undo)
             metrics = self._metrics([model.service_name for model in opened])
             models = LocalModels(opened, settings)
@@ -177,6 +192,7 @@ class MMS:
             undo.callback(metrics.stop)
             server = HTTPServer(sock, self._app(models, metrics, port, aside=in_thread))
             server.listen()
+            self._log.begin()
             stop.serving = True
             self._announce(models, port)
             stop.event.wait()
@@ -198,9 +214,9 @@ class MMS:
         undo.callback(workspace.close)
         return opened
 
-    def _configure_log(self) -> None:
+    def _start_log(self) -> FrontLog:
         settings = self._settings
-        configure_front(settings.log_file, settings.log_rotation, settings.log_level)
+        return FrontLog(settings.log_file, settings.log_rotation, settings.log_level)
 
     def _metrics(self, names: Sequence[str]) -> Metrics:
         return Metrics(names, make_sink(self._settings.metrics_write_to, 'metrics'))
@@ -259,9 +275,14 @@ def _signatures(models: Models) -> dict[str, Any]:
     return {name: models.signature(name) for name in models.names}
 
 
+def _close_in(pid: int, stack: ExitStack) -> None:
+    """Not in a process that was forked since: what is to be closed lives in this one."""
+    if os.getpid() == pid:
+        stack.close()
+
+
 def _report(message: str) -> None:
-    """One line for the person who started the server, and for its log."""
-    report_failed_start(message)
+    """One line for the person who started the server."""
     say(f'mxnet-model-server: {message}', sys.stderr)
 
 

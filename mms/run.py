@@ -79,11 +79,14 @@ def run_until_signal(work: Callable[[StopRequest], None]) -> int:
     # nohup has SIGHUP ignored.
     heard = [number for number in _SIGNALS
              if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in heard}
     handlers = [gevent.signal_handler(number, stop, int(number)) for number in heard]
     try:
         greenlet.join()
     finally:
         for handler in handlers:
             handler.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
     greenlet.get()
     return 0 if request.serving or not request.signal_number else 128 + request.signal_number

@@ -18,6 +18,8 @@ from mms.wire import Failure, Message, Ping, Pong, RawInput, Reply, Request
 _PING_S = 0.05
 # One that hangs for longer costs its worker.
 _LONGEST_PING_S = 10.0
+# A request that workers die of while they receive it is given to no third one.
+_MOST_SENDS = 2
 
 
 class _PingHangs(Exception):
@@ -126,7 +128,7 @@ class Scheduler:
                 job.answer.set(answer)
 
     def _exchange(self, request: Request, worker: WorkerProcess) -> Message:
-        while True:
+        for _ in range(_MOST_SENDS - 1):
             try:
                 return worker.exchange(request)
             except NotSent:
@@ -134,3 +136,7 @@ class Scheduler:
             finally:
                 self._workers.release(worker)
             worker = self._workers.acquire()
+        try:
+            return worker.exchange(request)
+        finally:
+            self._workers.release(worker)

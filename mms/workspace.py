@@ -12,7 +12,7 @@ from mms.errors import StartupError
 
 # Waits until its standard input ends, which happens however the server ends
 # (SIGKILL too), then removes the directory. A shell costs 1 MB; a Python, 10.
-_JANITOR = 'trap "" HUP INT TERM; cat >/dev/null; rm -rf -- "$1"'
+_JANITOR = 'trap "" HUP INT TERM; while read -r line; do :; done; exec rm -rf -- "$1"'
 
 
 class Workspace:
@@ -48,6 +48,8 @@ class Workspace:
         self.abandon()
         if os.getpid() == self._owner and self._janitor.stdin is not None:
             self._janitor.stdin.close()
+            # Not by the end of its input: a process that was forked since may hold it open.
+            self._janitor.kill()
             self._janitor.wait()
 
     def abandon(self) -> None:

@@ -5,9 +5,10 @@ import signal
 import pytest
 from harness import Server
 
-# Where the tests run in the background of a script, SIGINT is ignored, and would be in the
-# processes that they start.
+# Where the tests run in the background of a script, or under nohup, these are ignored, and would
+# be in the processes that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

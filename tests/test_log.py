@@ -19,7 +19,7 @@ FRONT = """
 import logging, os, sys
 from mms import log, log_relay
 from mms.config import LogRotation
-log.configure_front('app.log', LogRotation(1, 'H'), logging.INFO)
+log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO).begin()
 """
 
 
@@ -91,7 +91,7 @@ def test_no_color_keeps_a_terminal_plain(tmp_path):
 
 
 def test_configuring_twice_does_not_double_a_line(run, tmp_path):
-    done = run(FRONT + "log.configure_front('app.log', LogRotation(1, 'H'), logging.INFO)\n"
+    done = run(FRONT + "log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO).begin()\n"
                "logging.info('once')")
     assert len(lines_of(tmp_path / 'app.log')) == 1
     assert done.stderr.count('once') == 1
@@ -112,7 +112,7 @@ from mms.config import LogRotation
 from mms.errors import UsageError
 before = list(logging.getLogger().handlers)
 try:
-    log.configure_front('{path}', LogRotation(1, 'H'), logging.INFO)
+    log.FrontLog('{path}', LogRotation(1, 'H'), logging.INFO).begin()
 except UsageError as error:
     print(error)
 assert logging.getLogger().handlers == before
@@ -122,12 +122,69 @@ assert logging.getLogger().handlers == before
     assert len(done.stdout.splitlines()) == 1
 
 
+START = """
+import logging, os
+from mms import log
+from mms.config import LogRotation
+start = log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO)
+logging.info('while it starts')
+"""
+
+
+def test_a_start_that_fails_makes_no_file(run, tmp_path):
+    done = run(START + "start.fail('no such model'); logging.info('later')")
+    assert 'while it starts' in done.stderr
+    assert 'later' in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_fails_is_told_in_a_file_that_is_there(run, tmp_path):
+    (tmp_path / 'app.log').write_text('of yesterday\n')
+    run(START + "start.fail('no such model'); logging.info('later')")
+    lines = lines_of(tmp_path / 'app.log')
+    assert lines[0] == 'of yesterday'
+    assert [HEAD.match(line)['message'] for line in lines[1:]] == [
+        'while it starts', 'no such model']
+
+
+def test_what_is_logged_while_it_starts_comes_first_in_the_file(run, tmp_path):
+    run(START + "assert not os.path.exists('app.log'); start.begin(); logging.info('later')")
+    assert [HEAD.match(line)['message'] for line in lines_of(tmp_path / 'app.log')] == [
+        'while it starts', 'later']
+
+
+def test_the_log_of_an_earlier_start_survives_one_that_fails_and_ends_with_one_that_does_not(
+        run, tmp_path):
+    done = run(START + """
+start.begin()
+second = log.FrontLog('second.log', LogRotation(1, 'H'), logging.INFO)
+second.fail('no such model')
+logging.info('to the first')
+third = log.FrontLog('third.log', LogRotation(1, 'H'), logging.INFO)
+third.begin()
+logging.info('to the third')
+""")
+    assert [HEAD.match(line)['message'] for line in lines_of(tmp_path / 'app.log')] == [
+        'while it starts', 'to the first']
+    assert [HEAD.match(line)['message'] for line in lines_of(tmp_path / 'third.log')] == [
+        'to the third']
+    assert done.stderr.count('to the first') == 1
+    assert not (tmp_path / 'second.log').exists()
+
+
+def test_a_pipe_that_nobody_reads_is_refused_and_not_waited_for(run, tmp_path):
+    os.mkfifo(tmp_path / 'app.log')
+    done = run(START)
+    assert 'UsageError' in done.stderr
+    assert "--log-file 'app.log' cannot be opened: No such device or address" in done.stderr
+
+
 def test_the_file_is_rotated_and_no_line_is_lost(run, tmp_path):
     done = run("""
 import logging, os, time
 from mms import log, log_relay
 from mms.config import LogRotation
-log.configure_front('app.log', LogRotation(1, 'S'), logging.INFO)
+log.FrontLog('app.log', LogRotation(1, 'S'), logging.INFO).begin()
 number = 0
 while len(os.listdir('.')) < 3:
     number += 1
@@ -188,7 +245,7 @@ def test_a_traceback_follows_its_line(run, tmp_path):
 
 @pytest.mark.parametrize(('level', 'heard'), [('INFO', False), ('DEBUG', True), ('NOTSET', True)])
 def test_libraries_are_heard_only_at_debug(level, heard, run, tmp_path):
-    run(FRONT + f"log.configure_front('app.log', LogRotation(1, 'H'), logging.{level})\n"
+    run(FRONT + f"log.FrontLog('app.log', LogRotation(1, 'H'), logging.{level}).begin()\n"
         "for name in ('urllib3', 'boto3', 'botocore', 'gevent'):\n"
         "    logging.getLogger(name + '.part').info('chatter')\n"
         "    logging.getLogger(name).warning('real trouble')")

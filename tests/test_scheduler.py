@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import gevent
 import pytest
@@ -75,6 +76,25 @@ def test_a_request_for_a_worker_that_died_unnoticed_goes_to_the_next_one(model):
     # As if it had died between the choice and the message.
     asked.workers._idle.insert(0, worker)
     asked.workers._changed.set()
+    assert asked.ask('[1]').get().prediction == b'[[1]]'
+
+
+def test_a_worker_whose_death_nobody_has_noticed_yet_does_not_hang_the_loop(model):
+    asked = model()
+    [pid] = asked.workers.pids
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(0.3)  # not gevent's: the loop must not turn
+    with gevent.Timeout(20):
+        assert asked.ask('[1]').get().prediction == b'[[1]]'
+
+
+def test_a_request_that_kills_two_workers_while_they_receive_it_is_given_up(model):
+    asked = model(source='import resource\n' + SERVICE.format(body='        return data').replace(
+        'self.model_name = model_name', 'self.model_name = model_name\n'
+        '        used = int(open("/proc/self/statm").read().split()[0]) * 4096\n'
+        '        resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000,) * 2)'))
+    with gevent.Timeout(30), pytest.raises(WorkerDied):
+        asked.ask('[' + '1,' * 15_000_000 + '1]').get()
     assert asked.ask('[1]').get().prediction == b'[[1]]'
 
 

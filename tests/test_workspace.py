@@ -44,3 +44,14 @@ def test_a_workspace_is_gone_when_its_process_is_killed(tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait(30)
     until(lambda: os.listdir(tmp_path) == [])
+
+
+def test_a_process_that_was_forked_since_does_not_hold_up_the_end(tmp_path):
+    process = started(tmp_path, 'import os, time\nchild = os.fork()\n'
+                      'print(child, flush=True) if child else time.sleep(600)')
+    path, child = process.stdout.readline().strip(), int(process.stdout.readline())
+    try:
+        assert process.wait(30) == 0
+        assert not os.path.exists(path)
+    finally:
+        os.kill(child, signal.SIGKILL)

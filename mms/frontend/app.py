@@ -123,7 +123,8 @@ class _Routes:
         name = (flask.request.view_args or {}).get('name')
         if name is not None and answer.status_code >= 400:
             self._metrics.count(f'Prediction{answer.status_code // 100}XX', model=name)
-        logger.info('%s %s %d %.1f ms%s', flask.request.method, one_line(flask.request.path),
+        logger.info('%s %s %d %.1f ms%s', one_line(flask.request.method),
+                    one_line(flask.request.path),
                     answer.status_code, _elapsed_ms(), f' model={name}' if name else '')
         return answer
 

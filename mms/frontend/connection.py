@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import gevent
 from gevent.pywsgi import WSGIHandler
+
+from mms.log_lines import one_line
+
+logger = logging.getLogger(__name__)
 
 # What a client sends to a proxy, which may pass it on.
 _ABSOLUTE = re.compile(r'https?://[^/?]*', re.IGNORECASE)
@@ -18,6 +24,7 @@ _YIELD_BYTES = 1024 * 1024
 # connection and not the answer.
 _LINGER_S = 5.0
 _DISCARD_BYTES = 64 * 1024
+_FOLD = re.compile(r'\r?\n[ \t]*')
 
 _MESSAGES = {
     '400': ('BadRequestException', 'This is no HTTP request.'),
@@ -29,6 +36,7 @@ class Connection(WSGIHandler):
     """Tells its server when a request begins and ends, and answers in JSON what it refuses."""
 
     path: str
+    response_headers: list[tuple[bytes, bytes]]
 
     def read_requestline(self) -> Any:
         """Wait for the next request's first line."""
@@ -43,7 +51,11 @@ class Connection(WSGIHandler):
             result = super().handle_one_request()
         finally:
             self.server.request_ended(self)
-        return (result[0], _refusal(result[0])) if isinstance(result, tuple) else result
+        if not isinstance(result, tuple):
+            return result
+        with suppress(OSError):
+            self.socket.sendall(_refusal(result[0]))
+        return None
 
     def get_environ(self) -> dict[str, Any]:
         """WSGI environment of a request whose head is read."""
@@ -53,7 +65,9 @@ class Connection(WSGIHandler):
             self.path = self.path[absolute.end():] or '/'
         environ: dict[str, Any] = super().get_environ()
         environ['wsgi.input'] = _PoliteInput(environ['wsgi.input'])
-        return environ
+        # A header that goes on in a second line.
+        return {name: _FOLD.sub(' ', value) if isinstance(value, str) else value
+                for name, value in environ.items()}
 
     def run_application(self) -> None:
         """Answer one request."""
@@ -66,8 +80,19 @@ class Connection(WSGIHandler):
         """Say whether the connection stays open."""
         if self.server.draining or self._body_is_left():
             self.close_connection = True
+            self.response_headers = [header for header in self.response_headers
+                                     if header[0].lower() != b'connection']
             self.response_headers.append((b'Connection', b'close'))
         super().finalize_headers()
+
+    def _connection_upgrade_requested(self) -> bool:
+        """Never: gevent would hand out the bare connection, without an end to the body."""
+        return False
+
+    def _handle_client_error(self, error: BaseException) -> tuple[str, bytes]:
+        logger.error('No HTTP request from %s: %s', self.client_address[0],
+                     one_line(str(error) or type(error).__name__))
+        return '400', b''
 
     def _body_is_left(self) -> bool:
         body = self.wsgi_input

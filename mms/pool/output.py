@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import gevent
 from gevent import socket
 from gevent.fileobject import FileObjectPosix
 
@@ -45,6 +46,8 @@ def relay_records(sock: socket.socket) -> None:
     with sock, sock.makefile('rb') as lines:
         for line in lines:
             relay(line)
+            # A worker that never stops talking would keep everybody else from running.
+            gevent.sleep(0)
 
 
 def relay_outputs(reader: Any, pid: int, model: str) -> None:
@@ -52,3 +55,4 @@ def relay_outputs(reader: Any, pid: int, model: str) -> None:
     with reader:
         for line in iter(lambda: reader.readline(_MAX_OUTPUT_LINE_BYTES), b''):
             relay_output(line, pid, model)
+            gevent.sleep(0)

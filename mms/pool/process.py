@@ -26,6 +26,8 @@ _WORKER_ENVIRONMENT = {'MXNET_SUBGRAPH_VERBOSE': '0'}
 # How long a worker that was told to go may take before it is killed.
 _GRACE_S = 3.0
 _REAP_POLL_S = 0.01
+# What a dead worker has logged and printed is read within a moment.
+_LAST_WORDS_S = 1.0
 
 
 class WorkerGone(Exception):
@@ -107,13 +109,14 @@ class WorkerProcess:
         """
         if self.gone:
             raise NotSent(self._how_it_ended())
-        self.was_used = self.was_used or isinstance(message, Request)
         pending = self._pending = AsyncResult()
         try:
             self._channel.send(message)
         except ChannelClosed as error:
-            # The reader sees the end of the stream too, and mourns.
+            # The reader will see the end of the stream too, and mourn.
+            self.gone = True
             raise NotSent(str(error)) from error
+        self.was_used = self.was_used or isinstance(message, Request)
         answer: Message = pending.get()
         return answer
 
@@ -126,12 +129,14 @@ class WorkerProcess:
         self._closing = True
         self._channel.close()
         self._reap(_GRACE_S)
+        self._end_readers()
 
     def kill(self) -> None:
         """End the process at once and reap it."""
         self._closing = True
         self._channel.close()
         self._reap(0)
+        self._end_readers()
 
     def _spawn(self) -> None:
         try:
@@ -198,6 +203,7 @@ class WorkerProcess:
             self._reap(_GRACE_S)
         if self._pending is not None:
             self._pending.set_exception(WorkerGone(self._how_it_ended()))
+        self._end_readers()
 
     def _reap(self, grace_s: float) -> None:
         waited = 0.0
@@ -211,7 +217,11 @@ class WorkerProcess:
             # Helpers that the service started and left behind.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
-            gevent.joinall(self._readers, timeout=1)
+
+    def _end_readers(self) -> None:
+        gevent.joinall(self._readers, timeout=_LAST_WORDS_S)
+        # A process that left the worker's group may hold the other end for ever.
+        gevent.killall(self._readers)
 
     def _how_it_ended(self) -> str:
         status = self._process.poll()

@@ -27,6 +27,8 @@ from mms.worker.signature import live_signature
 logger = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
+# Where all processes get one of these, the front lets the worker finish first.
+_FOR_THE_FRONT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(argv: Optional[list[str]] = None) -> int:
@@ -80,12 +82,14 @@ def _load(load: Load) -> Any:
 
 def _keep_from_forks(sock: socket.socket) -> None:
     """The front learns of this process's death by the end of the socket: a process that a
-    service forks must not hold it open.
+    service forks must not hold it open. It may also be terminated as any other.
     """
 
     def let_go() -> None:
         with open(os.devnull, 'wb') as nothing:
             os.dup2(nothing.fileno(), sock.fileno(), inheritable=False)
+        for number in _FOR_THE_FRONT:
+            signal.signal(number, signal.SIG_DFL)
 
     os.register_at_fork(after_in_child=let_go)
 
@@ -96,9 +100,8 @@ def _die_with(parent: int) -> None:
     Elsewhere than on Linux the end of the message socket does it, after the
     request in hand.
     """
-    # To a whole process group, these mean the front, which lets the worker finish. Handlers,
-    # since what is ignored would be ignored by the processes of a service too.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    # Handlers, since what is ignored would be ignored by the programs of a service too.
+    for number in _FOR_THE_FRONT:
         signal.signal(number, lambda *_: None)
     if sys.platform == 'linux':
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -258,7 +258,7 @@ import gevent, logging
 from mms import log
 from mms.config import LogRotation
 from mms.metrics import Metrics, make_sink
-log.configure_front('app.log', LogRotation(1, 'H'), logging.INFO)
+log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO).begin()
 metrics = Metrics(['alexnet'], make_sink('log', 'metrics'))
 metrics.start()
 metrics.count('PredictionTotal', model='alexnet')

@@ -137,6 +137,36 @@ def test_what_it_prints_costs_no_request_though_nobody_could_read_it_all(start, 
     assert {record.process for record in caplog.records} == {worker.pid}
 
 
+def test_one_that_never_stops_printing_keeps_nobody_else_from_running(start):
+    worker = start('while True: print("x")')
+    asked = gevent.spawn(worker.exchange, asking('[1]'))
+    turns = 0
+    with gevent.Timeout(10):
+        while turns < 100:
+            gevent.sleep(0.001)
+            turns += 1
+    worker.kill()
+    with pytest.raises(WorkerGone):
+        asked.get()
+
+
+def test_a_process_that_a_hook_forks_can_be_terminated(start):
+    worker = start('import multiprocessing, time\n'
+                   "child = multiprocessing.get_context('fork').Process(\n"
+                   '    target=time.sleep, args=(600,))\n'
+                   'child.start(); time.sleep(0.5); child.terminate(); child.join()\n'
+                   'return [child.exitcode]')
+    with gevent.Timeout(20):
+        assert worker.exchange(asking('[1]')).prediction == b'[-15]'
+
+
+def test_a_death_is_told_though_a_process_of_another_session_holds_the_output(start):
+    worker = start("import os, subprocess\nsubprocess.Popen(['sleep', '5'], "
+                   'start_new_session=True)\nos.abort()')
+    with gevent.Timeout(4), pytest.raises(WorkerGone, match='SIGABRT'):
+        worker.exchange(asking('[1]'))
+
+
 def test_a_ping_that_raises_or_exits_is_an_answer(start):
     for line in ('raise OSError("no licence")', 'raise SystemExit("no licence")'):
         source = SERVICE.format(body='        return data').replace("return 'fine'", line)
