@@ -7,10 +7,11 @@ import errno
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterable
 from logging.handlers import TimedRotatingFileHandler
-from typing import Any, Optional, Union
+from typing import Any, Optional, TypeVar, Union
 
 from mms.config import LOG_LEVELS, LogRotation
 from mms.errors import UsageError
@@ -22,6 +23,9 @@ LOG_LEVEL_DICT: dict[str, int] = {name: getattr(logging, name) for name in LOG_L
 
 # Libraries that talk about themselves at INFO; heard only when somebody debugs.
 CHATTY_LOGGERS = ('urllib3', 'boto3', 'botocore', 's3transfer', 'gevent')
+
+
+AHandler = TypeVar('AHandler', bound=logging.Handler)
 
 
 class _Quiet(logging.Handler):
@@ -67,10 +71,17 @@ class _LogFile(_Quiet, TimedRotatingFileHandler):
 
     def begin(self) -> None:
         """Open the file, and write what was held back."""
+        if not os.path.exists(self.baseFilename):
+            # A slow start leaves no empty file behind.
+            self.rolloverAt = self.computeRollover(int(time.time()))
         self.stream = self._open()
         held, self._held = self._held or [], None
         for record in held:
             self.handle(record)
+
+    def forget(self) -> None:
+        """Let go of what was held back."""
+        self._held = []
 
     def complain(self, error: Optional[BaseException]) -> None:
         say(f'The log file {self.baseFilename} cannot be written ({error}): lines are missing '
@@ -112,6 +123,9 @@ class FrontLog:
         except (OSError, ValueError) as error:
             raise _unusable(log_file, error) from error
         root = logging.getLogger()
+        # What is logged while this one starts, the log of an earlier start has already.
+        self._earlier = [handler for handler in _handlers_of(root, _LogFile)
+                         if handler.baseFilename == self._file.baseFilename]
         _replace(root, _handlers_of(root, _Terminal), [_Terminal(), self._file])
         _set_levels(level)
 
@@ -123,6 +137,8 @@ class FrontLog:
         UsageError
             The file cannot be opened any more.
         """
+        if self._earlier:
+            self._file.forget()
         try:
             self._file.begin()
         except OSError as error:
@@ -133,17 +149,24 @@ class FrontLog:
 
     def fail(self, reason: str) -> None:
         """Write into a file that is there already why the server does not start."""
-        root = logging.getLogger()
+        if self._earlier:
+            self._file.forget()
         if os.path.exists(self._file.baseFilename):
             with contextlib.suppress(OSError):
                 self._file.begin()
-                self._file.handle(root.makeRecord(
+                self._file.handle(logging.getLogger().makeRecord(
                     'mms', logging.ERROR, __file__, 0, reason, (), None, 'fail'))
-        _replace(root, [self._file], [])
+        self.discard()
+
+    def discard(self) -> None:
+        """Write no file any more."""
+        _replace(logging.getLogger(), [self._file], [])
 
 
 def _check_writable(path: str) -> None:
     """Raise OSError where a file cannot be written; make none, and wait for nobody."""
+    if '\0' in path:
+        raise ValueError('embedded null byte')
     if os.path.exists(path):
         # Non-blocking: a FIFO that nobody reads is refused.
         os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK))
@@ -161,7 +184,7 @@ def _unusable(path: str, error: Exception) -> UsageError:
                       'that exists and may be written to')
 
 
-def _handlers_of(logger: logging.Logger, kind: type[logging.Handler]) -> list[logging.Handler]:
+def _handlers_of(logger: logging.Logger, kind: type[AHandler]) -> list[AHandler]:
     return [handler for handler in logger.handlers if isinstance(handler, kind)]
 
 

@@ -85,7 +85,10 @@ def _write_all(fd: int, data: bytes) -> None:
             rest = rest[os.write(fd, rest):]
         except BlockingIOError:
             # Descriptors that come from gevent are non-blocking: wait for the front to read.
-            select.select([], [fd], [])
+            # Not select(), which takes no descriptor from 1024 on.
+            waiting = select.poll()
+            waiting.register(fd, select.POLLOUT)
+            waiting.poll()
 
 
 def _record_of(line: bytes) -> Optional[logging.LogRecord]:

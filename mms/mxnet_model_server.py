@@ -29,7 +29,7 @@ from mms.in_thread import in_thread
 from mms.log import FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.models import LocalModels
-from mms.run import StopRequest, run_until_signal
+from mms.run import StopRequest, ignore_signals, run_until_signal
 from mms.streams import is_terminal, open_missing_streams, say
 from mms.workspace import Workspace
 
@@ -49,6 +49,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except StartupError as error:
         _report(str(error))
         return 1
+    # It has stopped: another Ctrl-C would only interrupt the end of the interpreter.
+    ignore_signals()
     if status:
         _report('stopped by a signal before it served')
     return status
@@ -148,6 +150,10 @@ class MMS:
         except StartupError as error:
             self._fail(str(error))
             raise
+        except BaseException:
+            if self._log is not None:
+                self._log.discard()
+            raise
 
     def _fail(self, reason: str) -> None:
         if self._log is not None:
@@ -187,6 +193,7 @@ class MMS:
             port = sock.getsockname()[1]
             if settings.gen_api is not None:
                 self._generate_client(models, port)
+                self._log.discard()
                 return
             metrics.start()
             undo.callback(metrics.stop)

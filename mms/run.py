@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
-from typing import Callable
+import threading
+from collections.abc import Mapping
+from typing import Any, Callable
 
 import gevent
 from gevent.event import Event
@@ -50,6 +52,20 @@ def leave_errors_to_who_waits() -> None:
         hub.NOT_ERROR = (*hub.NOT_ERROR, MMSError)
 
 
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    """Give an embedding program its handlers back; libev leaves the default ones."""
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in handlers.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
+def ignore_signals() -> None:
+    """For a process that is about to end anyway."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def run_until_signal(work: Callable[[StopRequest], None]) -> int:
     """Run `work` in a greenlet; SIGINT, SIGTERM and SIGHUP ask it to end.
 
@@ -86,7 +102,6 @@ def run_until_signal(work: Callable[[StopRequest], None]) -> int:
     finally:
         for handler in handlers:
             handler.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _restore(before)
     greenlet.get()
     return 0 if request.serving or not request.signal_number else 128 + request.signal_number

@@ -46,6 +46,7 @@ class Scheduler:
         self._workers = workers
         self._queue: Queue[Job] = Queue()
         self._unanswered: set[AsyncResult] = set()
+        self._given_up = False
         self._sick = ''
         self._dispatcher = gevent.spawn(self._dispatch)
 
@@ -56,6 +57,8 @@ class Scheduler:
         ------
         BadRequest, InferenceError, WorkerDied, ModelUnavailable
         """
+        if self._given_up:
+            raise self._too_late()
         job = Job(Request(inputs), AsyncResult())
         self._unanswered.add(job.answer)
         self._queue.put(job)
@@ -77,15 +80,19 @@ class Scheduler:
         return self._workers.ill_health() or self._sick
 
     def give_up(self) -> None:
-        """Answer every request that has no answer yet: the server ends without it."""
+        """Answer every request that has no answer yet, or comes yet: the server ends without it."""
+        self._given_up = True
         self._dispatcher.kill()
         for answer in self._unanswered:
-            answer.set_exception(ModelUnavailable(
-                f'The server stops, and model {self._workers.name} has not answered in time.'))
+            answer.set_exception(self._too_late())
 
     def stop(self) -> None:
         """Stop dispatching; the queue must be empty, or its requests get no answer."""
         self._dispatcher.kill()
+
+    def _too_late(self) -> ModelUnavailable:
+        return ModelUnavailable(
+            f'The server stops, and model {self._workers.name} has not answered in time.')
 
     def _ask(self, worker: WorkerProcess) -> None:
         try:

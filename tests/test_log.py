@@ -172,6 +172,34 @@ logging.info('to the third')
     assert not (tmp_path / 'second.log').exists()
 
 
+@pytest.mark.parametrize(('end', 'messages'), [
+    ('second.begin()', ['first up', 'second starts', 'second up']),
+    ("second.fail('no such model')", ['first up', 'second starts', 'no such model', 'second up']),
+])
+def test_two_starts_with_one_file_write_each_line_once(end, messages, run, tmp_path):
+    run(START.replace('while it starts', 'first up') + f"""
+start.begin()
+second = log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO)
+logging.info('second starts')
+{end}
+logging.info('second up')
+""")
+    assert [HEAD.match(line)['message'] for line in lines_of(tmp_path / 'app.log')] == messages
+
+
+def test_a_start_that_is_discarded_holds_nothing_and_writes_nothing(run, tmp_path):
+    done = run(START + "start.discard(); logging.info('later')\n"
+               'print(len(logging.getLogger().handlers))')
+    assert done.stdout == '1\n'
+    assert 'later' in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_takes_longer_than_a_rotation_leaves_no_empty_file(run, tmp_path):
+    run(START.replace("(1, 'H')", "(1, 'S')") + 'import time; time.sleep(2.2); start.begin()')
+    assert [path.name for path in tmp_path.iterdir()] == ['app.log']
+
+
 def test_a_pipe_that_nobody_reads_is_refused_and_not_waited_for(run, tmp_path):
     os.mkfifo(tmp_path / 'app.log')
     done = run(START)
@@ -325,6 +353,31 @@ def test_a_line_that_is_no_record_is_logged_as_it_is(line, expected, run, tmp_pa
 def test_a_blank_line_is_dropped(run, tmp_path):
     run(FRONT + r"log_relay.relay(b'\n'); log_relay.relay(b'')")
     assert lines_of(tmp_path / 'app.log') == []
+
+
+def test_a_worker_waits_for_a_slow_front_whatever_the_descriptors_number(run):
+    done = run("""
+import fcntl, logging, os, resource, threading, time
+from mms import log
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+reading, low = os.pipe()
+writing = fcntl.fcntl(low, fcntl.F_DUPFD, 1100)
+os.close(low)
+os.set_blocking(writing, False)
+log.configure_worker(writing, logging.INFO)
+received = []
+def read():
+    time.sleep(0.3)
+    received.extend(os.fdopen(reading, 'rb'))
+reader = threading.Thread(target=read)
+reader.start()
+for _ in range(10):
+    logging.info('x' * 100_000)
+os.close(writing)
+reader.join()
+print(len(received), min(map(len, received)) > 100_000)
+""")
+    assert done.stdout == '10 True\n', done.stderr
 
 
 def test_a_workers_huge_message_is_cut_and_passes_a_non_blocking_pipe(run):

@@ -106,6 +106,8 @@ def test_giving_up_answers_the_request_in_hand_and_those_that_wait(model):
     for answer in answers:
         with pytest.raises(ModelUnavailable, match='The server stops'):
             answer.get()
+    with pytest.raises(ModelUnavailable, match='The server stops'):
+        asked.ask('[1]').get()
 
 
 def test_a_ping_that_hangs_makes_the_model_ill_until_its_new_worker_answers_one(

@@ -203,7 +203,8 @@ class WorkerProcess:
             self._reap(_GRACE_S)
         if self._pending is not None:
             self._pending.set_exception(WorkerGone(self._how_it_ended()))
-        self._end_readers()
+        if not self._closing:
+            self._end_readers()
 
     def _reap(self, grace_s: float) -> None:
         waited = 0.0

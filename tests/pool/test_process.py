@@ -73,6 +73,16 @@ def test_a_worker_that_is_closed_ends_without_being_mourned(start):
     assert dead == []
 
 
+def test_a_worker_that_is_closed_may_take_its_time_to_end_and_is_heard(start, tmp_path, caplog):
+    caplog.set_level('INFO')
+    bye = ("def bye():\n    import time; time.sleep(1.6); print('goodbye', flush=True)\n"
+           f"    open({str(tmp_path / 'bye')!r}, 'w').close()\n"
+           'import atexit; atexit.register(bye)\n')
+    start(source=bye + SERVICE.format(body='        return data')).close()
+    assert (tmp_path / 'bye').exists()
+    assert 'goodbye' in caplog.text
+
+
 def test_a_worker_that_is_aborted_in_a_hook_is_mourned(start):
     dead = []
     worker = start('import time; time.sleep(600)', on_death=dead.append)
