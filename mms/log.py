@@ -24,7 +24,6 @@ LOG_LEVEL_DICT: dict[str, int] = {name: getattr(logging, name) for name in LOG_L
 # Libraries that talk about themselves at INFO; heard only when somebody debugs.
 CHATTY_LOGGERS = ('urllib3', 'boto3', 'botocore', 's3transfer', 'gevent')
 
-
 AHandler = TypeVar('AHandler', bound=logging.Handler)
 
 
