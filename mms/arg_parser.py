@@ -23,6 +23,7 @@ class ArgParser:
         """
         parser = _parser('mxnet-model-server', 'Serve MXNet models over HTTP.')
         _add_model_flags(parser)
+        _add_engine_flags(parser)
         _add_server_flags(parser)
         _add_log_flags(parser)
         return parser
@@ -108,7 +109,40 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
         '--gen-api', metavar='LANGUAGE',
         help='write a client SDK for the served models to build/, then exit (default: none)')
     parser.add_argument(
-        '--gpu', metavar='ID', help='number of the GPU to use, from 0 (default: none, the CPU)')
+        '--gpu', metavar='ID[,ID...]',
+        help='numbers of the GPUs to use, from 0, a worker of each model on each '
+             '(default: none, the CPU)')
+
+
+def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--workers', nargs='+', metavar='N',
+        help='workers of each model: a number, NAME=N for the model NAME alone, or auto, which '
+             'weighs processors, models and memory (default: auto)')
+    parser.add_argument(
+        '--batch-size', metavar='N',
+        help='most requests that run together, or auto: as many as it pays (default: auto)')
+    parser.add_argument(
+        '--max-batch-delay', metavar='MS',
+        help='how long a request may wait for others to run with, in milliseconds (default: 0)')
+    parser.add_argument(
+        '--no-optimize', action='store_true',
+        help='run Gluon networks as their service made them, never fused (default: fused where '
+             'this is equal and faster)')
+    parser.add_argument(
+        '--queue-size', metavar='N',
+        help='requests of one model that may wait; more are answered 503 (default: 1000)')
+    parser.add_argument(
+        '--request-timeout', metavar='SECONDS',
+        help='a request without an answer by then is answered 504, and a worker that takes '
+             'longer is replaced (default: 120)')
+    parser.add_argument(
+        '--max-requests-per-worker', metavar='N',
+        help='replace a worker after so many requests; 0 for never (default: 0)')
+    parser.add_argument(
+        '--max-worker-memory', metavar='SIZE',
+        help='replace a worker that has more memory of its own, in bytes or with K, M or G '
+             '(default: no limit)')
 
 
 def _add_server_flags(parser: argparse.ArgumentParser) -> None:

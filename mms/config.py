@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from mms.errors import UsageError
@@ -16,6 +17,11 @@ DEFAULT_LOG_FILE = 'mms_app.log'
 DEFAULT_MAX_REQUEST_BYTES = 64 * 1024 * 1024
 # A 24 megapixel camera picture fits twice; decoded at 3 bytes a pixel it is 150 MB.
 DEFAULT_MAX_IMAGE_PIXELS = 50_000_000
+# Clients that wait a minute for a slow model are common; a thousand that do are a queue.
+DEFAULT_QUEUE_SIZE = 1000
+DEFAULT_REQUEST_TIMEOUT_S = 120.0
+AUTO = 'auto'
+_MOST_WORKERS = 1024
 
 LOG_LEVELS = ('CRITICAL', 'ERROR', 'WARNING', 'INFO', 'DEBUG', 'NOTSET')
 ROTATION_UNITS = ('S', 'M', 'H', 'D', 'midnight', *(f'W{day}' for day in range(7)))
@@ -48,8 +54,26 @@ class Settings:
         Endpoint name -> location, in the order of the command line.
     service
         A service file that replaces every archive's own, or None.
-    gpu
-        Device id for ``mx.gpu``, or None for the CPU.
+    gpus
+        Device ids for ``mx.gpu``, a worker for each; empty for the CPU.
+    default_workers
+        Workers of each model; None to choose.
+    workers
+        Endpoint name -> its workers, where the command line names it.
+    batch_size
+        Most requests that run together; None to choose.
+    max_batch_delay_ms
+        How long a request may wait for others to run with.
+    optimize
+        Whether Gluon networks may be fused.
+    queue_size
+        Requests of one model that may wait; more are answered 503.
+    request_timeout_s
+        A request without an answer after this long is answered 504.
+    max_requests_per_worker
+        A worker is replaced after so many; 0 for never.
+    max_worker_memory_bytes
+        A worker with more private memory is replaced; 0 for no limit.
     max_request_bytes
         Largest request body that is read; a larger one is answered 413.
     max_image_pixels
@@ -60,7 +84,16 @@ class Settings:
     service: Optional[str] = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
-    gpu: Optional[int] = None
+    gpus: tuple[int, ...] = ()
+    default_workers: Optional[int] = None
+    workers: Mapping[str, Optional[int]] = field(default_factory=dict)
+    batch_size: Optional[int] = None
+    max_batch_delay_ms: float = 0.0
+    optimize: bool = True
+    queue_size: int = DEFAULT_QUEUE_SIZE
+    request_timeout_s: float = DEFAULT_REQUEST_TIMEOUT_S
+    max_requests_per_worker: int = 0
+    max_worker_memory_bytes: int = 0
     gen_api: Optional[str] = None
     log_file: str = DEFAULT_LOG_FILE
     log_rotation: LogRotation = DEFAULT_LOG_ROTATION
@@ -86,13 +119,32 @@ class Settings:
             value = getattr(args, name, None)
             return default if value is None else value
 
-        gpu = given('gpu', None)
+        models = dict(given('models', {}))
+        gpus = parse_gpus(given('gpu', None))
+        default_workers, workers = parse_workers(given('workers', AUTO), models)
+        if gpus and (default_workers or any(workers.values())):
+            raise UsageError('--workers cannot be given with --gpu, which starts one worker for '
+                             'each device: leave it out')
         return cls(
-            models=dict(given('models', {})),
+            models=models,
             service=given('service', None),
             host=given('host', DEFAULT_HOST) or DEFAULT_HOST,
             port=_whole('--port', given('port', DEFAULT_PORT), 0, 65535),
-            gpu=None if gpu is None else _whole('--gpu', gpu, 0, 1023),
+            gpus=gpus,
+            default_workers=default_workers,
+            workers=workers,
+            batch_size=_auto_or_whole('--batch-size', given('batch_size', AUTO), 1024),
+            max_batch_delay_ms=_number(
+                '--max-batch-delay', given('max_batch_delay', 0), 'milliseconds', 0.0, 60_000.0),
+            optimize=not given('no_optimize', False),
+            queue_size=_whole('--queue-size', given('queue_size', DEFAULT_QUEUE_SIZE), 1, 10**6),
+            request_timeout_s=_number(
+                '--request-timeout', given('request_timeout', DEFAULT_REQUEST_TIMEOUT_S),
+                'seconds', 0.001, 86_400.0),
+            max_requests_per_worker=_whole(
+                '--max-requests-per-worker', given('max_requests_per_worker', 0), 0, 10**9),
+            max_worker_memory_bytes=0 if given('max_worker_memory', None) is None else parse_size(
+                '--max-worker-memory', given('max_worker_memory', None)),
             gen_api=given('gen_api', None),
             log_file=given('log_file', DEFAULT_LOG_FILE) or DEFAULT_LOG_FILE,
             log_rotation=parse_rotation(given('log_rotation_time', '1 H')),
@@ -149,6 +201,70 @@ def parse_size(flag: str, value: Any) -> int:
         raise UsageError(f"{flag} {value!r} is not a size: give bytes, or a number with K, M or G "
                          "('64M')")
     return int(digits) * _SIZE_UNITS[unit]
+
+
+def parse_gpus(value: Any) -> tuple[int, ...]:
+    """Device ids of ``0``, ``0,1`` or None.
+
+    Raises
+    ------
+    UsageError
+    """
+    if value is None:
+        return ()
+    ids = tuple(_whole('--gpu', word, 0, 1023) for word in str(value).split(','))
+    if len(set(ids)) < len(ids):
+        raise UsageError(f'--gpu {value!r} names a device twice')
+    return ids
+
+
+def parse_workers(
+    value: Any, models: Mapping[str, str],
+) -> tuple[Optional[int], dict[str, Optional[int]]]:
+    """Workers of every model, and of those that are named: None for ``auto``.
+
+    Parameters
+    ----------
+    value
+        ``auto``, a number, or a list of those and of ``NAME=N``.
+
+    Raises
+    ------
+    UsageError
+    """
+    default: Optional[int] = None
+    named: dict[str, Optional[int]] = {}
+    for word in [value] if isinstance(value, (str, int)) else value:
+        name, equals, number = str(word).rpartition('=')
+        count = _auto_or_whole('--workers', number, _MOST_WORKERS, shown=word)
+        if not equals:
+            default = count
+        elif name in models:
+            named[name] = count
+        else:
+            raise UsageError(f'--workers {word!r}: there is no model {name!r} in --models')
+    return default, named
+
+
+def _auto_or_whole(flag: str, value: Any, highest: int, shown: Any = None) -> Optional[int]:
+    if value == AUTO:
+        return None
+    try:
+        return _whole(flag, value, 1, highest)
+    except UsageError:
+        raise UsageError(f'{flag} {value if shown is None else shown!r} is not auto or a whole '
+                         f'number from 1 to {highest}') from None
+
+
+def _number(flag: str, value: Any, unit: str, lowest: float, highest: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not lowest <= number <= highest:
+        raise UsageError(
+            f'{flag} {value!r} is not a number of {unit} from {lowest:g} to {highest:g}')
+    return number
 
 
 def _whole(flag: str, value: Any, lowest: int, highest: int) -> int:

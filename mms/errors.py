@@ -18,14 +18,17 @@
         ├── PayloadTooLarge       413
         ├── InferenceError        500  a hook of the service raised
         ├── WorkerDied            500  the worker process died over this request
-        └── ModelUnavailable      503  the model has no worker that can answer
+        ├── ModelUnavailable      503  the model has no worker that can answer
+        ├── QueueFull             503  too many requests wait already; says when to come again
+        ├── DeadlineExceeded      504  no answer within --request-timeout
+        └── ClientLeft            499  the client has gone before its request had its turn
 
 Messages name the thing that is wrong (file, field, flag) and how to mend it.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Optional
 
 
 class MMSError(Exception):
@@ -89,6 +92,7 @@ class RequestError(MMSError):
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = 'InternalServerException'
+    retry_after_s: Optional[int] = None
 
 
 class BadRequest(RequestError):
@@ -126,9 +130,41 @@ class ModelUnavailable(RequestError):
     type = 'ServiceUnavailableException'
 
 
+class QueueFull(RequestError):
+    """As many requests wait for the model as ``--queue-size`` allows.
+
+    Parameters
+    ----------
+    retry_after_s
+        Seconds after which the queue will have moved; the header ``Retry-After``.
+    """
+
+    status = 503
+    type = 'ServiceUnavailableException'
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineExceeded(RequestError):
+    """The request has no answer within ``--request-timeout``."""
+
+    status = 504
+    type = 'GatewayTimeoutException'
+
+
+class ClientLeft(RequestError):
+    """The client closed its connection before its request had its turn; nothing was computed."""
+
+    status = 499
+    type = 'ClientClosedRequestException'
+
+
+# Those that a worker may answer with.
 REQUEST_ERRORS: dict[str, type[RequestError]] = {
     cls.__name__: cls
-    for cls in (BadRequest, PayloadTooLarge, InferenceError, WorkerDied, ModelUnavailable)
+    for cls in (BadRequest, PayloadTooLarge, InferenceError, ModelUnavailable)
 }
 
 

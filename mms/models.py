@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Callable, Optional
 
 import gevent
@@ -15,8 +16,10 @@ from mms.archive.location import redacted
 from mms.archive.reader import LoadedModel
 from mms.config import Settings
 from mms.errors import ServiceError
-from mms.pool.supervisor import Supervisor
-from mms.scheduler import Scheduler
+from mms.pool.crew import threads_for
+from mms.pool.supervisor import Staffing, Supervisor
+from mms.resources import Resources, usable
+from mms.scheduler import Limits, Scheduler
 from mms.wire import Load, RawInput, Reply
 
 logger = logging.getLogger(__name__)
@@ -34,9 +37,17 @@ class LocalModels:
     """
 
     def __init__(self, opened: Sequence[LoadedModel], settings: Settings) -> None:
+        self._resources = usable()
+        staffing = _staffing(settings, len(opened), self._resources)
         self._workers = {
-            model.service_name: Supervisor(_load(model, settings)) for model in opened
+            model.service_name: Supervisor(
+                _load(model, settings),
+                replace(staffing, workers=settings.workers.get(model.service_name,
+                                                               settings.default_workers)))
+            for model in opened
         }
+        self._limits = Limits(settings.queue_size, settings.request_timeout_s,
+                              settings.max_batch_delay_ms / 1000)
         self._locations = dict(settings.models)
         self._folders = {model.service_name: model.model_dir for model in opened}
         self._schedulers: dict[str, Scheduler] = {}
@@ -101,11 +112,36 @@ class LocalModels:
             # The files of an archive lie in a folder that is gone when this is read.
             reason = str(error).replace(os.path.join(self._folders[name], ''), '')
             raise ServiceError(f'model {name} from {where} cannot be served: {reason}') from error
-        self._schedulers[name] = Scheduler(workers)
-        logger.info('Model %s is loaded after %.1f s: %s, worker PID %d.', name,
-                    time.monotonic() - began, workers.service_class, workers.pids[0])
+        self._schedulers[name] = Scheduler(workers, self._limits, self._threads)
+        logger.info('Model %s is loaded after %.1f s: %s, %s.', name, time.monotonic() - began,
+                    workers.ready.service_class, _described(workers))
         if on_ready is not None:
             on_ready(name)
+
+
+    def _threads(self) -> int:
+        """On how many threads a worker had best compute while the load is what it is."""
+        peak = sum(min(scheduler.demand.peak(), self._workers[name].crew.workers)
+                   for name, scheduler in self._schedulers.items())
+        workers = sum(workers.crew.workers for workers in self._workers.values())
+        return threads_for(peak, workers, self._resources)
+
+
+def _staffing(settings: Settings, models: int, resources: Resources) -> Staffing:
+    return Staffing(resources, gpus=settings.gpus, models=models,
+                    max_requests=settings.max_requests_per_worker,
+                    max_memory_bytes=settings.max_worker_memory_bytes)
+
+
+def _described(workers: Supervisor) -> str:
+    """How a model is served, and why so."""
+    crew, batch_size = workers.crew, workers.ready.batch_size
+    number = f'{crew.workers} worker{"s" * (crew.workers != 1)}'
+    threads = f' of {crew.threads} thread{"s" * (crew.threads != 1)}' if crew.threads else ''
+    wide = f', one of {crew.wide} for a lone request' if crew.wide else ''
+    together = f'up to {batch_size} requests together' if batch_size > 1 else \
+        'one request at a time'
+    return f'{number}{threads}{wide} ({crew.why}), {together}'
 
 
 def _load(model: LoadedModel, settings: Settings) -> Load:
@@ -113,5 +149,6 @@ def _load(model: LoadedModel, settings: Settings) -> Load:
         model.model_dir, model.manifest['Model']['Service'])
     return Load(
         endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
-        manifest=model.manifest, service_file=os.path.abspath(service_file), gpu=settings.gpu,
-        max_image_pixels=settings.max_image_pixels)
+        manifest=model.manifest, service_file=os.path.abspath(service_file), gpu=None,
+        max_image_pixels=settings.max_image_pixels, optimize=settings.optimize,
+        batch_size=settings.batch_size, weigh=settings.max_worker_memory_bytes > 0)

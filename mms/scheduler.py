@@ -1,36 +1,90 @@
-"""One model's queue: oldest request first, to the next worker that is free."""
+"""One model's queue: oldest request first, to the next worker that is free, in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import logging
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import NamedTuple, Optional, Union
 
 import gevent
-from gevent.event import AsyncResult
-from gevent.queue import Queue
 
-from mms.errors import REQUEST_ERRORS, MMSError, ModelUnavailable, WorkerDied
-from mms.pool.process import NotSent, WorkerGone, WorkerProcess
+from mms.batching.demand import Demand
+from mms.batching.policy import fair_share, retry_after_s, trial_size
+from mms.batching.trust import Trust
+from mms.batching.waiting import Job, Waiting
+from mms.errors import (
+    ClientLeft,
+    DeadlineExceeded,
+    MMSError,
+    ModelUnavailable,
+    QueueFull,
+    WorkerDied,
+)
+from mms.pool.process import NoAnswer, NotSent, WorkerGone, WorkerProcess
 from mms.pool.supervisor import Supervisor
-from mms.wire import Failure, Message, Ping, Pong, RawInput, Reply, Request
+from mms.wire import (
+    ALONE,
+    JOINT,
+    TRIAL,
+    More,
+    Ping,
+    Pong,
+    Reply,
+    Request,
+    Result,
+    Work,
+)
+
+logger = logging.getLogger(__name__)
 
 # A service's own ping is heard only this long: /ping answers while it hangs.
 _PING_S = 0.05
 # One that hangs for longer costs its worker.
 _LONGEST_PING_S = 10.0
-# A request that workers die of while they receive it is given to no third one.
-_MOST_SENDS = 2
+# A worker that ends with requests in hand may have ended of any of them, or of none: each is
+# given to one more, alone. One that ends before it has a request whole is not held against it
+# as soon.
+_MOST_TRIES = 2
+_MOST_SENDS = 4
+# Weight of the newest in the running average of how long a request runs.
+_NEWEST = 0.1
 
 
-class _PingHangs(Exception):
-    """A service's ping has not returned in time."""
+class Limits(NamedTuple):
+    """What bounds the requests of one model.
+
+    Attributes
+    ----------
+    queue_size
+        Requests that may wait for a worker.
+    request_timeout_s
+        Seconds that a request may take in all, and a worker over what it has in hand.
+    max_batch_delay_s
+        Seconds that a request may wait for others to run with.
+    """
+
+    queue_size: int
+    request_timeout_s: float
+    max_batch_delay_s: float = 0.0
 
 
-class Job(NamedTuple):
-    """A request that waits, and where its answer goes."""
+class _Batch:
+    """Jobs that a worker has in hand, and how it runs them."""
 
-    request: Request
-    answer: AsyncResult
+    def __init__(self, jobs: list[Job], how: str, room: int) -> None:
+        self.jobs = jobs
+        self.how = how
+        self.room = room
+
+    @property
+    def differ(self) -> bool:
+        first = self.jobs[0].request
+        return any(job.request != first for job in self.jobs)
+
+    def work(self, jobs: Sequence[Job]) -> Work:
+        return Work([job.request for job in jobs], self.how, self.room)
 
 
 class Scheduler:
@@ -40,32 +94,59 @@ class Scheduler:
     ----------
     workers
         The model's workers, started.
+    limits
+        Of queue and time.
+    threads
+        On how many threads a worker had best compute now.
     """
 
-    def __init__(self, workers: Supervisor) -> None:
+    def __init__(self, workers: Supervisor, limits: Limits,
+                 threads: Callable[[], int] = lambda: 1) -> None:
         self._workers = workers
-        self._queue: Queue[Job] = Queue()
-        self._unanswered: set[AsyncResult] = set()
+        self._limits = limits
+        self._threads = threads
+        self._trust = Trust(workers.ready.batch_size, workers.ready.proven)
+        self._waiting = Waiting(self._client_left)
+        self._unanswered: set[Job] = set()
+        self._each_s = 0.0
         self._given_up = False
         self._sick = ''
+        self.demand = Demand(time.monotonic)
         self._dispatcher = gevent.spawn(self._dispatch)
 
-    def predict(self, inputs: Sequence[RawInput]) -> Reply:
+    def predict(self, request: Request,
+                client_left: Callable[[], bool] = lambda: False) -> Reply:
         """Wait for a worker, and for its answer.
+
+        Parameters
+        ----------
+        client_left
+            Asked before the request is given to a worker: whether nobody waits any more.
 
         Raises
         ------
-        BadRequest, InferenceError, WorkerDied, ModelUnavailable
+        BadRequest, PayloadTooLarge, InferenceError, WorkerDied, ModelUnavailable, QueueFull,
+        DeadlineExceeded, ClientLeft
         """
         if self._given_up:
             raise self._too_late()
-        job = Job(Request(inputs), AsyncResult())
-        self._unanswered.add(job.answer)
-        self._queue.put(job)
+        if len(self._waiting) >= self._limits.queue_size:
+            raise self._full()
+        job = Job(request, client_left, time.monotonic())
+        self._unanswered.add(job)
+        self.demand.add(1)
+        self._waiting.put(job)
         try:
-            reply: Reply = job.answer.get()
+            reply: Reply = job.answer.get(timeout=self._limits.request_timeout_s)
+        except gevent.Timeout:
+            self._waiting.drop(job)
+            raise DeadlineExceeded(
+                f'Model {self._workers.name} has not answered within '
+                f'{self._limits.request_timeout_s:g} s (--request-timeout).') from None
         finally:
-            self._unanswered.discard(job.answer)
+            job.over = True
+            self.demand.add(-1)
+            self._unanswered.discard(job)
         return reply
 
     def ill_health(self) -> str:
@@ -83,8 +164,8 @@ class Scheduler:
         """Answer every request that has no answer yet, or comes yet: the server ends without it."""
         self._given_up = True
         self._dispatcher.kill()
-        for answer in self._unanswered:
-            answer.set_exception(self._too_late())
+        for job in self._unanswered:
+            job.fail(self._too_late())
 
     def stop(self) -> None:
         """Stop dispatching; the queue must be empty, or its requests get no answer."""
@@ -94,13 +175,22 @@ class Scheduler:
         return ModelUnavailable(
             f'The server stops, and model {self._workers.name} has not answered in time.')
 
+    def _full(self) -> QueueFull:
+        waiting = len(self._waiting)
+        return QueueFull(
+            f'{waiting} requests wait for model {self._workers.name} already (--queue-size).',
+            retry_after_s(waiting, self._each_s, self._workers.crew.workers))
+
+    def _client_left(self, job: Job) -> None:
+        job.fail(ClientLeft(
+            f'The client has left before model {self._workers.name} had time for it.'))
+
     def _ask(self, worker: WorkerProcess) -> None:
         try:
-            with gevent.Timeout(_LONGEST_PING_S, _PingHangs):
-                answer = worker.exchange(Ping())
+            answer = worker.exchange(Ping(), _LONGEST_PING_S)
         except WorkerGone:
             return
-        except _PingHangs:
+        except NoAnswer:
             self._sick = f'its ping did not return within {_LONGEST_PING_S:.0f} s'
             worker.abort()
             return
@@ -111,39 +201,110 @@ class Scheduler:
     def _dispatch(self) -> None:
         while True:
             # A request stays in the queue until there is a worker for it.
-            self._queue.peek()
+            self._waiting.wait()
             try:
-                worker = self._workers.acquire()
+                worker = self._workers.acquire(self._threads())
             except MMSError as error:
-                self._queue.get_nowait().answer.set_exception(error)
-            else:
-                gevent.spawn(self._run, self._queue.get_nowait(), worker)
-
-    def _run(self, job: Job, worker: WorkerProcess) -> None:
-        try:
-            answer = self._exchange(job.request, worker)
-        except WorkerGone as error:
-            job.answer.set_exception(WorkerDied(
-                f'The worker process of model {self._workers.name} died over this request '
-                f'({error}); it is being replaced.'))
-        except MMSError as error:
-            job.answer.set_exception(error)
-        else:
-            if isinstance(answer, Failure):
-                job.answer.set_exception(REQUEST_ERRORS[answer.error](answer.message))
-            else:
-                job.answer.set(answer)
-
-    def _exchange(self, request: Request, worker: WorkerProcess) -> Message:
-        for _ in range(_MOST_SENDS - 1):
-            try:
-                return worker.exchange(request)
-            except NotSent:
-                pass
-            finally:
+                job = self._waiting.next()
+                if job is not None:
+                    job.fail(error)
+                continue
+            self._wait_for_company()
+            batch = self._next_batch(self._workers.idle_beside(worker) + 1)
+            if batch is None:
                 self._workers.release(worker)
-            worker = self._workers.acquire()
+            else:
+                gevent.spawn(self._run, batch, worker)
+
+    def _wait_for_company(self) -> None:
+        """What ``--max-batch-delay`` asks for."""
+        oldest = next(iter(self._waiting), None)
+        while oldest and self._limits.max_batch_delay_s and \
+                len(self._waiting) < self._trust.batch_size:
+            left_s = oldest.arrived + self._limits.max_batch_delay_s - time.monotonic()
+            self._waiting.arrived.clear()
+            if left_s <= 0 or not self._waiting.arrived.wait(left_s):
+                return
+
+    def _next_batch(self, free_workers: int) -> Optional[_Batch]:
+        first = self._waiting.next()
+        if first is None:
+            return None
+        most = self._trust.batch_size
+        if first.tries or most < 2:
+            return _Batch([first], ALONE, 0)
+        share = fair_share(len(self._waiting) + 1, free_workers, most)
+        differ = any(job.request != first.request
+                     for job in islice(self._waiting, share - 1))
+        if self._trust.allows(differ) and not (share > 1 and self._trust.wants_recheck()):
+            jobs = [first, *self._waiting.take(share - 1, self._fitting(first))]
+            # A lone client sends nothing more while it waits.
+            room = most - len(jobs) if self.demand.peak() > len(jobs) else 0
+            return _Batch(jobs, JOINT, room)
+        share = trial_size(share, self._each_s, self._limits.request_timeout_s)
+        jobs = [first, *self._waiting.take(share - 1, lambda _: True)]
+        return _Batch(jobs, TRIAL if len(jobs) > 1 else ALONE, 0)
+
+    def _fitting(self, first: Job) -> Callable[[Job], bool]:
+        """Whether a job may join a batch without a trial."""
+        if self._trust.allows(differ=True):
+            return lambda _: True
+        return lambda job: job.request == first.request
+
+    def _run(self, batch: _Batch, worker: WorkerProcess) -> None:
+        started = time.monotonic()
         try:
-            return worker.exchange(request)
+            result = self._work(batch, worker)
+        except WorkerGone as error:
+            self._retry(batch.jobs, error)
+            return
         finally:
             self._workers.release(worker)
+        self._learn(batch, result, time.monotonic() - started)
+        for job, answer in zip(batch.jobs, result.answers):
+            job.settle(answer)
+
+    def _work(self, batch: _Batch, worker: WorkerProcess) -> Result:
+        """Let a worker answer a batch, and the jobs that join it on the way."""
+        answer = self._exchange(worker, batch.work(batch.jobs))
+        while isinstance(answer, More):
+            share = fair_share(len(self._waiting), self._workers.idle_beside(worker) + 1,
+                               answer.room)
+            more = self._waiting.take(share, self._fitting(batch.jobs[0]))
+            batch.jobs += more
+            batch.room = answer.room - len(more) if more else 0
+            answer = self._exchange(worker, batch.work(more))
+        assert isinstance(answer, Result)
+        worker.memory_bytes = answer.memory_bytes
+        return answer
+
+    def _exchange(self, worker: WorkerProcess, work: Work) -> Union[More, Result]:
+        try:
+            answer = worker.exchange(work, self._limits.request_timeout_s)
+        except NoAnswer as error:
+            worker.abort()
+            raise WorkerGone(str(error)) from error
+        assert isinstance(answer, (More, Result))
+        return answer
+
+    def _retry(self, jobs: Sequence[Job], error: WorkerGone) -> None:
+        """A worker has gone with these jobs in hand: each gets one more, alone."""
+        most = _MOST_SENDS if isinstance(error, NotSent) else _MOST_TRIES
+        for job in reversed(jobs):
+            job.tries += 1
+            if job.tries < most:
+                self._waiting.put_back(job)
+            else:
+                job.fail(WorkerDied(
+                    f'The worker process of model {self._workers.name} died over this request '
+                    f'({error}); it is being replaced.'))
+
+    def _learn(self, batch: _Batch, result: Result, took_s: float) -> None:
+        each_s = took_s / len(batch.jobs)
+        self._each_s += _NEWEST * (each_s - self._each_s) if self._each_s else each_s
+        if batch.how != TRIAL:
+            return
+        refusal = self._trust.heard(batch.differ, result.compared, result.refusal)
+        if refusal:
+            logger.info('Model %s is served one request at a time: %s.', self._workers.name,
+                        refusal)

@@ -9,6 +9,7 @@ _LONGEST_DELAY_S = 30.0
 # A load is slower the second time on a busy machine, or with cold file caches.
 _SLACK = 10.0
 _SHORTEST_DEADLINE_S = 60.0
+_SHORTEST_JOIN_S = 15.0
 
 
 def delay_s(failures: int) -> float:
@@ -19,3 +20,8 @@ def delay_s(failures: int) -> float:
 def deadline_s(first_load_s: float) -> float:
     """Seconds that a replacement may take to load, when the first worker took `first_load_s`."""
     return max(_SHORTEST_DEADLINE_S, _SLACK * first_load_s)
+
+
+def join_deadline_s(load_s: float) -> float:
+    """Seconds that a forked worker may take to run its model once, which took `load_s` to load."""
+    return max(_SHORTEST_JOIN_S, _SLACK * load_s)

@@ -1,223 +1,267 @@
-"""One worker process as the front sees it: start, handshake, exchange, end."""
+"""One process of a model as the front sees it: start, handshake, exchange, end."""
 
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import subprocess
-from contextlib import suppress
+from collections import deque
 from typing import Callable, Optional
 
 import gevent
 from gevent import socket
 from gevent.event import AsyncResult
 
-from mms.child_python import child_python
 from mms.errors import ServiceError
+from mms.pool.birth import Birth, Ends, Handle
 from mms.pool.output import OutputPipe, relay_outputs, relay_records
-from mms.wire import Channel, ChannelClosed, Failure, Load, Message, Ready, Request
+from mms.wire import Channel, ChannelClosed, Failure, Load, Loaded, Message, Ready, Work
 
 logger = logging.getLogger(__name__)
 
-_WORKER = 'from mms.worker.main import main; sys.exit(main())'
-# MXNet says on standard error, for every Module, that it fuses operators.
-_WORKER_ENVIRONMENT = {'MXNET_SUBGRAPH_VERBOSE': '0'}
-# How long a worker that was told to go may take before it is killed.
+# How long a process that was told to go may take before it is killed.
 _GRACE_S = 3.0
 _REAP_POLL_S = 0.01
-# What a dead worker has logged and printed is read within a moment.
+# What a dead process has logged and printed is read within a moment.
 _LAST_WORDS_S = 1.0
 
 
 class WorkerGone(Exception):
-    """The worker's process ended; the text says how."""
+    """The process ended; the text says how."""
 
 
 class NotSent(WorkerGone):
     """It ended before it had the message whole: another worker may have it."""
 
 
+class NoAnswer(Exception):
+    """The process has not answered in time."""
+
+
+class WarmUpFailed(ServiceError):
+    """The model is loaded, but ends its process, or hangs, when it is run for the first time."""
+
+
 class WorkerProcess:
-    """A child process that holds one model and answers one message at a time.
+    """A process that holds one model and answers one message at a time.
 
     Parameters
     ----------
-    load
-        What the worker is told to load.
+    endpoint
+        Name of the model's endpoint.
+    birth
+        Starts the process.
+    threads
+        How many processor threads it computes on.
     on_death
         Called once, with this object, when the process has ended by itself.
 
     Attributes
     ----------
     ready
-        What the worker said of itself when it was loaded.
+        What the process said of its model.
     gone
         The process has ended.
     was_used
         It answered, or was given a request, since it was loaded.
+    served
+        How many requests it was given.
+    memory_bytes
+        Its private memory when it last told.
+    on_death
+        As given.
     """
 
     ready: Ready
-    _process: subprocess.Popen[bytes]
+    _handle: Handle
     _channel: Channel
 
-    def __init__(self, load: Load, on_death: Callable[[WorkerProcess], None]) -> None:
-        self._load = load
-        self._on_death = on_death
+    def __init__(self, endpoint: str, birth: Birth, threads: int,
+                 on_death: Callable[[WorkerProcess], None]) -> None:
+        self._endpoint = endpoint
+        self._birth = birth
+        self.threads = threads
+        self.on_death = on_death
         self._closing = False
-        self._reaped = False
-        self._pending: Optional[AsyncResult] = None
+        # Answers come in the order of the messages, also when nobody waits for one any more.
+        self._pending: deque[AsyncResult] = deque()
         self.gone = False
         self.was_used = False
+        self.served = 0
+        self.memory_bytes = 0
 
     @property
     def pid(self) -> int:
-        """Process id of the worker."""
-        return self._process.pid
+        """Process id."""
+        return self._handle.pid
 
-    def start(self, timeout_s: Optional[float] = None) -> None:
-        """Start the process and wait until its model is loaded.
+    def load(self, load: Load, load_s: Optional[float] = None,
+             warm_up_s: Optional[float] = None) -> None:
+        """Start the process, and wait until it has loaded a model.
 
         Parameters
         ----------
-        timeout_s
-            How long that may take; None for as long as it takes.
+        load_s, warm_up_s
+            How long either may take, in seconds; None for as long as it takes.
+
+        Raises
+        ------
+        WarmUpFailed
+            The model is loaded, but it cannot be run.
+        ServiceError
+            The model does not load; the message says why.
+        """
+        self._start(lambda: self._load(load, load_s, warm_up_s))
+
+    def join(self, seconds: float) -> None:
+        """Start the process, which has its model already, and wait until it is ready.
 
         Raises
         ------
         ServiceError
-            The model does not load; the message says why.
         """
-        self._spawn()
-        late = ServiceError(f'it did not load within {timeout_s or 0:.0f} s')
-        try:
-            with gevent.Timeout(timeout_s, late):
-                self.ready = self._handshake()
-        except BaseException:
-            self.kill()
-            raise
-        gevent.spawn(self._read)
+        late = ServiceError(f'it was not ready within {seconds:.0f} s')
+        self._start(lambda: self._await_ready(seconds, late))
 
-    def exchange(self, message: Message) -> Message:
-        """Send one message and wait for its answer.
+    def exchange(self, message: Message, seconds: Optional[float] = None,
+                 ends: Optional[Ends] = None) -> Message:
+        """Send one message, descriptors behind it if it announces some, and wait for its answer.
 
         Raises
         ------
         WorkerGone
             The process ended before it answered.
+        NoAnswer
+            It did not answer within `seconds`; it is of no use any more, and has to be aborted.
         """
         if self.gone:
             raise NotSent(self._how_it_ended())
-        pending = self._pending = AsyncResult()
+        pending = AsyncResult()
+        self._pending.append(pending)
         try:
             self._channel.send(message)
+            if ends is not None:
+                self._channel.send_descriptors(ends)
         except ChannelClosed as error:
             # The reader will see the end of the stream too, and mourn.
             self.gone = True
             raise NotSent(str(error)) from error
-        self.was_used = self.was_used or isinstance(message, Request)
-        answer: Message = pending.get()
+        if isinstance(message, Work):
+            self.was_used = True
+            self.served += len(message.requests)
+        try:
+            answer: Message = pending.get(timeout=seconds)
+        except gevent.Timeout:
+            raise NoAnswer(f'no answer within {seconds:g} s') from None
         return answer
 
     def abort(self) -> None:
         """End a process that hangs; it counts as a death."""
-        self._process.kill()
+        self._handle.kill()
 
     def close(self) -> None:
         """Let the process end by itself, or kill it after a grace; reap it."""
-        self._closing = True
-        self._channel.close()
-        self._reap(_GRACE_S)
-        self._end_readers()
+        self._end(_GRACE_S)
 
     def kill(self) -> None:
         """End the process at once and reap it."""
-        self._closing = True
-        self._channel.close()
-        self._reap(0)
-        self._end_readers()
+        self._end(0)
 
-    def _spawn(self) -> None:
+    def _start(self, handshake: Callable[[], Ready]) -> None:
+        self._bear()
+        try:
+            self.ready = handshake()
+        except BaseException:
+            self.kill()
+            raise
+        gevent.spawn(self._read)
+
+    def _bear(self) -> None:
         try:
             here, there = socket.socketpair()
             log_here, log_there = socket.socketpair()
             with there, log_there, OutputPipe() as output:
-                self._process = self._popen(there.fileno(), log_there.fileno(), output.write_fd)
+                self._handle = self._birth(
+                    Ends(there.fileno(), log_there.fileno(), output.write_fd))
         except OSError as error:
             raise ServiceError(f'no worker process can be started ({error.strerror})') from error
         self._channel = Channel(here)
         self._readers = [
             gevent.spawn(relay_records, log_here),
-            gevent.spawn(relay_outputs, output.reader, self.pid, self._load.endpoint),
+            gevent.spawn(relay_outputs, output.reader, self.pid, self._endpoint),
         ]
 
-    def _popen(self, fd: int, log_fd: int, output_fd: int) -> subprocess.Popen[bytes]:
-        command = [
-            *child_python(_WORKER),
-            '--model', self._load.endpoint, '--fd', str(fd), '--log-fd', str(log_fd),
-            '--parent', str(os.getpid()),
-            '--log-level', str(logging.getLogger().getEffectiveLevel()),
-        ]
-        # A session of its own: Ctrl-C on a terminal is for the front, which drains, and what
-        # the service starts is in the worker's process group.
-        return subprocess.Popen(
-            command, pass_fds=(fd, log_fd), stdin=subprocess.DEVNULL, stdout=output_fd,
-            stderr=output_fd, start_new_session=True, env={**_WORKER_ENVIRONMENT, **os.environ})
+    def _load(self, load: Load, load_s: Optional[float], warm_up_s: Optional[float]) -> Ready:
+        late = ServiceError(f'it did not load within {load_s or 0:.0f} s')
+        with gevent.Timeout(load_s, late):
+            try:
+                self._channel.send(load)
+            except ChannelClosed:
+                raise self._died_early(ServiceError) from None
+            loaded = self._receive(ServiceError)
+        assert isinstance(loaded, Loaded)
+        return self._await_ready(warm_up_s, WarmUpFailed(
+            f'it was not run for the first time within {warm_up_s or 0:.0f} s'), WarmUpFailed)
 
-    def _handshake(self) -> Ready:
+    def _await_ready(self, seconds: Optional[float], late: ServiceError,
+                     early: type[ServiceError] = ServiceError) -> Ready:
+        with gevent.Timeout(seconds, late):
+            ready = self._receive(early)
+        assert isinstance(ready, Ready)
+        return ready
+
+    def _receive(self, early: type[ServiceError]) -> Message:
         try:
-            self._channel.send(self._load)
             answer = self._channel.receive()
         except ChannelClosed:
-            self._reap(_GRACE_S)
-            raise ServiceError(
-                f'its worker process ended while it loaded ({self._how_it_ended()})') from None
+            raise self._died_early(early) from None
         if isinstance(answer, Failure):
             self._reap(_GRACE_S)
             raise ServiceError(answer.message)
-        assert isinstance(answer, Ready)
         return answer
+
+    def _died_early(self, kind: type[ServiceError]) -> ServiceError:
+        self._reap(_GRACE_S)
+        return kind(f'its worker process ended while it loaded ({self._how_it_ended()})')
 
     def _read(self) -> None:
         try:
             while True:
                 answer = self._channel.receive()
                 self.was_used = True
-                pending, self._pending = self._pending, None
-                if pending is not None:
-                    pending.set(answer)
+                if self._pending:
+                    self._pending.popleft().set(answer)
         except ChannelClosed:
             pass
         except Exception:
             logger.exception('Worker %d of model %s sent what is no message; it is killed.',
-                             self.pid, self._load.endpoint)
-            self._process.kill()
+                             self.pid, self._endpoint)
+            self._handle.kill()
         self._died()
 
     def _died(self) -> None:
         self.gone = True
         if not self._closing:
             self._channel.close()
-            self._on_death(self)
+            self.on_death(self)
             self._reap(_GRACE_S)
-        if self._pending is not None:
-            self._pending.set_exception(WorkerGone(self._how_it_ended()))
+        while self._pending:
+            self._pending.popleft().set_exception(WorkerGone(self._how_it_ended()))
         if not self._closing:
             self._end_readers()
 
+    def _end(self, grace_s: float) -> None:
+        self._closing = True
+        self._channel.close()
+        self._reap(grace_s)
+        self._end_readers()
+
     def _reap(self, grace_s: float) -> None:
         waited = 0.0
-        while self._process.poll() is None:
+        while self._handle.poll() is None:
             if waited >= grace_s:
-                self._process.kill()
+                self._handle.kill()
             gevent.sleep(_REAP_POLL_S)
             waited += _REAP_POLL_S
-        if not self._reaped:
-            self._reaped = True
-            # Helpers that the service started and left behind.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
 
     def _end_readers(self) -> None:
         gevent.joinall(self._readers, timeout=_LAST_WORDS_S)
@@ -225,7 +269,7 @@ class WorkerProcess:
         gevent.killall(self._readers)
 
     def _how_it_ended(self) -> str:
-        status = self._process.poll()
+        status = self._handle.poll()
         if status is None:
             return 'it closed its connection'
         if status >= 0:

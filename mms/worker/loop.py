@@ -1,80 +1,159 @@
-"""The life of a worker: receive a frame, run the service's hooks, send a frame."""
+"""The life of a worker, or of the template of workers: receive a message, answer it."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import traceback
-from collections.abc import Mapping
-from typing import Any
+import threading
+from concurrent.futures import Future
+from typing import Any, Callable, NoReturn, Optional
 
-from mms.errors import InferenceError, RequestError, error_name
-from mms.model_service.reasons import request_fault
-from mms.wire import Channel, ChannelClosed, Failure, Message, Ping, Pong, Reply, Request
-from mms.worker.encode import to_json
-from mms.worker.inputs import read_inputs
+from mms.errors import ServiceError
+from mms.wire import (
+    JOINT,
+    TRIAL,
+    Channel,
+    ChannelClosed,
+    Failure,
+    Fork,
+    Forked,
+    Message,
+    More,
+    Ping,
+    Pong,
+    Ready,
+    Reap,
+    Reaped,
+    Request,
+    Result,
+    Work,
+)
+from mms.worker.forking import fork_worker, reap, set_threads
+from mms.worker.hooks import ask_ping, predict
+from mms.worker.joint import answer_jointly
+from mms.worker.memory import private_bytes
+from mms.worker.trial import try_both_ways
+from mms.worker.warm_up import rehearse
 
-logger = logging.getLogger(__name__)
-
-HOOK_FAILED = 'Error occurs while inference was executed on server.'
-
-
-def serve(channel: Channel, service: Any, max_image_pixels: int) -> None:
-    """Answer requests on `channel`, one at a time, until the front is gone."""
-    try:
-        while True:
-            message = channel.receive()
-            channel.send(_answer(message, service, max_image_pixels))
-    except ChannelClosed:
-        return
-
-
-def _answer(message: Message, service: Any, max_image_pixels: int) -> Message:
-    if isinstance(message, Ping):
-        return Pong(ill_health(service))
-    assert isinstance(message, Request)
-    try:
-        return predict(message, service, max_image_pixels)
-    except RequestError as error:
-        return Failure(error_name(error), str(error))
+# The message socket, the log socket and the output pipe of a new worker.
+_DESCRIPTORS = 3
 
 
-def predict(request: Request, service: Any, max_image_pixels: int) -> Reply:
-    """Run one request through the service.
+class ModelProcess:
+    """A process that holds one model, and what it answers to the front.
 
-    Raises
-    ------
-    BadRequest
-        The inputs are wrong, or a hook found them so.
-    InferenceError
-        A hook raised, or returned what JSON cannot hold; the traceback is logged.
+    Parameters
+    ----------
+    channel
+        To the front.
+    log_fd
+        Where this process logs to.
+    service
+        The service, ready.
+    ready
+        What was said of it.
+    sample
+        Inputs that the service has answered; None where there was no warm-up.
+    inputs_of
+        Makes what `_preprocess` takes of a request.
+    weigh
+        Whether the front wants to know how much memory this process has.
     """
-    try:
-        inputs = read_inputs(request.inputs, service.signature, max_image_pixels)
-        prediction = to_json(service.inference(inputs))
-    except RequestError:
-        raise
-    except BaseException as error:
-        fault = request_fault(error)
-        if fault is not None:
-            raise fault from error
-        logger.error(traceback.format_exc())
-        raise InferenceError(HOOK_FAILED) from error
-    return Reply(prediction, _stage_times(service))
+
+    def __init__(self, channel: Channel, log_fd: int, service: Any, ready: Ready,
+                 sample: Optional[list[Any]], inputs_of: Callable[[Request], list[Any]],
+                 weigh: bool) -> None:
+        self._channel = channel
+        self._log_fd = log_fd
+        self._service = service
+        self._ready = ready
+        self._sample = sample
+        self._inputs_of = inputs_of
+        self._weigh = weigh
+
+    def serve(self) -> None:
+        """Answer until the front is gone."""
+        try:
+            while True:
+                message = self._channel.receive()
+                if isinstance(message, Fork):
+                    self._fork(message.threads)
+                else:
+                    self._channel.send(self._answer(message))
+        except ChannelClosed:
+            return
+
+    def _answer(self, message: Message) -> Message:
+        if isinstance(message, Ping):
+            return Pong(ask_ping(self._service))
+        if isinstance(message, Reap):
+            return Reaped(reap(message.pid))
+        assert isinstance(message, Work)
+        memory = private_bytes() if self._weigh else 0
+        if message.how == JOINT:
+            answers = answer_jointly(self._service, message.requests, self._inputs_of,
+                                     _Intake(self._channel, message.room))
+            return Result(answers, memory_bytes=memory)
+        if message.how == TRIAL:
+            answers, verdict = try_both_ways(self._service, message.requests, self._inputs_of)
+            return Result(answers, verdict.compared, verdict.refusal, memory)
+        return Result([predict(self._service, request, self._inputs_of)
+                       for request in message.requests], memory_bytes=memory)
+
+    def _fork(self, threads: int) -> None:
+        descriptors = self._channel.receive_descriptors(_DESCRIPTORS)
+        try:
+            pid = fork_worker(descriptors, [self._channel.fileno(), self._log_fd])
+        except OSError as error:
+            self._channel.send(Forked(0, f'no worker process can be started ({error.strerror})'))
+            return
+        if pid:
+            self._channel.send(Forked(pid))
+        elif threads == 1:
+            self._begin(threads)
+        else:
+            _in_new_thread(lambda: self._begin_and_serve(threads))
+
+    def _begin(self, threads: int) -> None:
+        set_threads(threads)
+        try:
+            rehearse(self._service, self._sample)
+        except (Exception, SystemExit) as error:
+            self._channel.send(Failure(ServiceError.__name__, f'it does not run in a forked '
+                                       f'process ({type(error).__name__}: {error})'))
+            raise ChannelClosed('nothing to serve') from error
+        self._channel.send(self._ready)
+
+    def _begin_and_serve(self, threads: int) -> NoReturn:
+        self._begin(threads)
+        self.serve()
+        raise ChannelClosed('served')
 
 
-def ill_health(service: Any) -> str:
-    """Why the service's ``ping`` failed; an empty string when it did not."""
-    try:
-        service.ping()
-    except (Exception, SystemExit) as error:
-        return f'{type(error).__name__}: {error}'
-    return ''
+class _Intake:
+    """Requests that came while those in hand were preprocessed."""
+
+    def __init__(self, channel: Channel, room: int) -> None:
+        self._channel = channel
+        self._room = room
+
+    def __call__(self) -> list[Request]:
+        if not self._room:
+            return []
+        self._channel.send(More(self._room))
+        message = self._channel.receive()
+        assert isinstance(message, Work)
+        self._room = message.room
+        return list(message.requests)
 
 
-def _stage_times(service: Any) -> dict[str, float]:
-    times = getattr(service, 'stage_times_ms', None)
-    if isinstance(times, Mapping):
-        with contextlib.suppress(TypeError, ValueError):
-            return {str(stage): float(value) for stage, value in times.items()}
-    return {}
+def _in_new_thread(work: Callable[[], NoReturn]) -> NoReturn:
+    """Where MXNet has compiled nothing yet, see :func:`set_threads`; what `work` raises is raised."""
+    ended: Future[NoReturn] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            ended.set_exception(error)
+
+    threading.Thread(target=run, name='hooks').start()
+    return ended.result()

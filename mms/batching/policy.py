@@ -1,0 +1,45 @@
+"""How many requests a worker takes, and what those are told who come in vain: pure functions."""
+
+from __future__ import annotations
+
+import math
+
+# Where nothing is known yet, or the queue moves fast.
+_SHORTEST_RETRY_S = 1
+_LONGEST_RETRY_S = 60
+# A trial runs every request twice: only as many as leave most of their time to them.
+_TRIAL_SHARE = 0.25
+_LARGEST_TRIAL = 4
+
+
+def fair_share(waiting: int, free_workers: int, most: int) -> int:
+    """How many of the waiting requests one worker takes, when others are free as well.
+
+    Parameters
+    ----------
+    free_workers
+        Workers that could take some, this one included.
+    most
+        The batch size.
+    """
+    return min(most, max(1, math.ceil(waiting / max(1, free_workers))))
+
+
+def trial_size(most: int, alone_s: float, timeout_s: float) -> int:
+    """How many requests a trial takes; 1 when there is no time for one, or no telling.
+
+    Parameters
+    ----------
+    alone_s
+        How long one request runs; 0 while this is not known.
+    timeout_s
+        How long a request may take in all.
+    """
+    affordable = int(timeout_s * _TRIAL_SHARE / alone_s) if alone_s > 0 else 1
+    return max(1, min(most, _LARGEST_TRIAL, affordable))
+
+
+def retry_after_s(waiting: int, each_s: float, workers: int) -> int:
+    """Whole seconds until a queue of so many requests is worked off."""
+    seconds = math.ceil(waiting * each_s / max(1, workers))
+    return min(_LONGEST_RETRY_S, max(_SHORTEST_RETRY_S, seconds))

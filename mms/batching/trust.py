@@ -1,0 +1,50 @@
+"""Whether a service's requests may run together: it has to show that this changes no answer."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+# Trials that have to end well, first of any requests, then of requests that differ: clients that
+# all send the same prove little, and may be all there are.
+_TRIALS = 3
+# Now and then the proof is made again.
+_RECHECK_EVERY = 1000
+
+
+class Trust:
+    """What is known of one model.
+
+    Parameters
+    ----------
+    batch_size
+        Most requests that may run together; 1 for one by one.
+    proven
+        The service itself says that its requests may run together.
+    """
+
+    def __init__(self, batch_size: int, proven: bool) -> None:
+        self.batch_size = batch_size
+        self._proven = proven
+        self._passed = {True: 0, False: 0}
+        self._together = 0
+
+    def allows(self, differ: bool) -> bool:
+        """Whether requests, the bodies of which differ or not, run together without a trial."""
+        if self.batch_size < 2:
+            return False
+        passed = self._passed[True] if differ else sum(self._passed.values())
+        return self._proven or passed >= _TRIALS
+
+    def wants_recheck(self) -> bool:
+        """Count a batch that is allowed; whether it is to be a trial all the same."""
+        self._together += 1
+        return not self._proven and self._together % _RECHECK_EVERY == 0
+
+    def heard(self, differed: bool, compared: bool, refusal: str) -> Optional[str]:
+        """Take the outcome of a trial; return the reason if this ends all batches."""
+        if refusal:
+            was_open, self.batch_size = self.batch_size > 1, 1
+            return refusal if was_open else None
+        if compared:
+            self._passed[differed] += 1
+        return None

@@ -1,0 +1,95 @@
+"""How a process of a model comes to be: a Python of its own, or a fork of a warm one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from typing import Callable, NamedTuple, Optional, Protocol
+
+from mms.child_python import child_python
+
+_WORKER = 'from mms.worker.main import main; sys.exit(main())'
+_ENVIRONMENT = {
+    # MXNet says on standard error, for every Module, that it fuses operators.
+    'MXNET_SUBGRAPH_VERBOSE': '0',
+}
+# Operators run where they are called: no threads that a fork would lose, and errors appear there.
+_CPU_ENVIRONMENT = {'MXNET_ENGINE_TYPE': 'NaiveEngine'}
+
+
+class Ends(NamedTuple):
+    """Descriptors of a process's own: its ends of the message and log sockets, and its output."""
+
+    channel: int
+    log: int
+    output: int
+
+
+class Handle(Protocol):
+    """A process that was started."""
+
+    pid: int
+
+    def poll(self) -> Optional[int]:
+        """Exit status, -N for signal N; None while it runs."""
+
+    def kill(self) -> None:
+        """End it at once; nothing happens if it has ended."""
+
+
+# Starts a process that takes the ends over; raises OSError when none can be started.
+Birth = Callable[[Ends], Handle]
+
+
+class Spawned:
+    """A process that loads the model itself.
+
+    Parameters
+    ----------
+    ends
+        What it inherits.
+    endpoint
+        The model's name, for those who read ``ps``.
+    log_level
+        Lowest level that it logs.
+    threads
+        Processor threads of one operator; None on a GPU.
+    """
+
+    def __init__(self, ends: Ends, endpoint: str, log_level: int, threads: Optional[int]) -> None:
+        command = [
+            *child_python(_WORKER),
+            '--model', endpoint, '--fd', str(ends.channel), '--log-fd', str(ends.log),
+            '--parent', str(os.getpid()), '--log-level', str(log_level),
+        ]
+        # A session of its own: Ctrl-C on a terminal is for the front, which drains, and what
+        # the service starts is in the worker's process group.
+        self._process = subprocess.Popen(
+            command, pass_fds=(ends.channel, ends.log), stdin=subprocess.DEVNULL,
+            stdout=ends.output, stderr=ends.output, start_new_session=True,
+            env=_environment(threads))
+        self.pid = self._process.pid
+        self._status: Optional[int] = None
+
+    def poll(self) -> Optional[int]:
+        """Exit status, -N for signal N; None while it runs."""
+        if self._status is None:
+            self._status = self._process.poll()
+            if self._status is not None:
+                # Helpers that the service started and left behind.
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.pid, signal.SIGKILL)
+        return self._status
+
+    def kill(self) -> None:
+        """End it at once; nothing happens if it has ended."""
+        self._process.kill()
+
+
+def _environment(threads: Optional[int]) -> dict[str, str]:
+    if threads is None:
+        return {**_ENVIRONMENT, **os.environ}
+    # The number that the user may have set is heeded when the workers' share is chosen.
+    return {**_ENVIRONMENT, **_CPU_ENVIRONMENT, **os.environ, 'OMP_NUM_THREADS': str(threads)}

@@ -1,0 +1,42 @@
+"""A worker's ties to the process that started it, and to those it starts itself."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+
+_PR_SET_PDEATHSIG = 1
+# Where all processes get one of these, the front lets the worker finish first.
+_FOR_THE_FRONT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def die_with(parent: int) -> None:
+    """End this process when its parent ends, even from SIGKILL and inside a hook.
+
+    Elsewhere than on Linux the end of the message socket does it, after the
+    request in hand.
+    """
+    # Handlers, since what is ignored would be ignored by the programs of a service too.
+    for number in _FOR_THE_FRONT:
+        signal.signal(number, lambda *_: None)
+    if sys.platform == 'linux':
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def keep_from_forks(sock: socket.socket) -> None:
+    """The front learns of this process's death by the end of the socket: a process that a
+    service forks must not hold it open. It may also be terminated as any other.
+    """
+
+    def let_go() -> None:
+        with open(os.devnull, 'wb') as nothing:
+            os.dup2(nothing.fileno(), sock.fileno(), inheritable=False)
+        for number in _FOR_THE_FRONT:
+            signal.signal(number, signal.SIG_DFL)
+
+    os.register_at_fork(after_in_child=let_go)

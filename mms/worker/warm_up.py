@@ -1,0 +1,199 @@
+"""What a process finds out about its model before it takes requests."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Callable, Optional
+
+from mms.model_service.model_service import SingleNodeService
+from mms.model_service.reasons import reason_of
+from mms.worker.axis import NotJoinable, join, padded_rows
+from mms.worker.forking import native_threads, open_sockets, python_threads
+from mms.worker.fusion import fuse
+from mms.worker.sample import sample_inputs
+from mms.worker.trial import obstacle
+
+logger = logging.getLogger(__name__)
+
+# Larger batches win little more on a processor, and everyone in them waits for all.
+_MOST_TOGETHER = 16
+# Of two sizes that compute nearly equally fast, the smaller one answers sooner.
+_WORTH = 1.05
+_REPEATS = 3
+_FUSION_BUDGET_S = 6.0
+_MEASURING_BUDGET_S = 4.0
+# At which MXNet's OpenCV starts the threads that it keeps; it survives a fork.
+_PRIMING_SHAPE = (512, 512, 3)
+
+
+@dataclass
+class Findings:
+    """What the warm-up found.
+
+    Attributes
+    ----------
+    sample
+        Inputs that the model has answered; None where there was no warm-up.
+    batch_size
+        Most requests that it pays to run together.
+    unforkable
+        Why this process cannot be forked; an empty string when it can be.
+    """
+
+    sample: Optional[list[Any]] = None
+    batch_size: int = 1
+    unforkable: str = ''
+
+
+class Baseline:
+    """The threads and connections of a process before its service was loaded."""
+
+    def __init__(self) -> None:
+        self._threads = native_threads()
+        self._sockets = open_sockets()
+
+    def excess(self, doer: str) -> str:
+        """What makes this process unsafe to fork, and who did it; empty when nothing does."""
+        named = python_threads()
+        if named:
+            return f'{doer} started the thread {named[0]}'
+        if native_threads() > self._threads:
+            return f'{doer} started {native_threads() - self._threads} thread(s)'
+        if open_sockets() - self._sockets:
+            return f'{doer} opened a connection'
+        return ''
+
+    def take_threads(self) -> None:
+        """Count the threads that there are now as known ones."""
+        self._threads = native_threads()
+
+
+def warm_up(service: Any, signature: Mapping[str, Any], baseline: Baseline, *, gpu: bool,
+            optimize: bool, batch_size: Optional[int]) -> Findings:
+    """Run a service once, fuse its networks, and measure which batch sizes pay.
+
+    Parameters
+    ----------
+    signature
+        The live one, from which a sample is made.
+    batch_size
+        Most requests that the user wants to be run together; None for no such limit.
+    """
+    findings = Findings(unforkable='it runs on a GPU' if gpu else baseline.excess('its constructor'))
+    if 'mxnet' not in sys.modules:
+        findings.batch_size = 1 if obstacle(service) else batch_size or _MOST_TOGETHER
+        return findings
+    if not findings.unforkable and os.environ.get('MXNET_ENGINE_TYPE') != 'NaiveEngine':
+        findings.unforkable = 'MXNET_ENGINE_TYPE is set to an engine with threads'
+    _prime_opencv()
+    baseline.take_threads()
+    work = _Work(service, signature, optimize and not gpu, batch_size)
+    work.run()
+    findings.sample, findings.batch_size = work.sample, work.batch_size
+    findings.unforkable = findings.unforkable or baseline.excess('its hooks')
+    return findings
+
+
+def rehearse(service: Any, sample: Optional[list[Any]]) -> None:
+    """Run a warm service once more, in a process that was just forked.
+
+    Raises
+    ------
+    Exception
+        What the service raises: the fork has broken something.
+    """
+    if sample is not None:
+        service.inference(list(sample))
+
+
+class _Work:
+    def __init__(self, service: Any, signature: Mapping[str, Any], optimize: bool,
+                 batch_size: Optional[int]) -> None:
+        self._service = service
+        self._signature = signature
+        self._optimize = optimize
+        self._most = batch_size
+        self.sample: Optional[list[Any]] = None
+        self.batch_size = 1
+
+    def run(self) -> None:
+        try:
+            sample = sample_inputs(self._signature)
+            if sample is None:
+                return
+            self._service.inference(list(sample))
+            self.sample = sample
+            if isinstance(self._service, SingleNodeService) and not obstacle(self._service):
+                self._measure(self._service._run_preprocess(list(sample)))
+        except (Exception, SystemExit) as error:
+            logger.debug('No warm-up: the service does not take a made-up input',
+                         exc_info=True)
+            logger.info('The model is not warmed up: a made-up input is answered by %s',
+                        reason_of(error))
+
+    def _measure(self, ready: Any) -> None:
+        sizes = _sizes(self._most or _MOST_TOGETHER)
+        try:
+            batches = {size: join([ready] * size)[0] for size in sizes}
+        except NotJoinable:
+            batches = {1: ready}
+        if self._optimize:
+            chosen = {size: batches[size] for size in (1, max(batches))}
+            for line in fuse(self._service, chosen, budget_s=_FUSION_BUDGET_S):
+                logger.info('%s', line)
+        times = _times_s(self._service._run_inference, batches)
+        self.batch_size = min(worthwhile(times), self._most or _MOST_TOGETHER)
+        logger.info('Inference of %s',
+                    ', '.join(f'{size}: {1000 * time_s:.1f} ms' for size, time_s in times.items()))
+
+
+def worthwhile(times_s: Mapping[int, float]) -> int:
+    """The batch size to use at most.
+
+    Parameters
+    ----------
+    times_s
+        Batch size -> seconds for the whole batch.
+
+    Returns
+    -------
+    int
+        The smallest size that is within 5% of the fastest per item.
+    """
+    each = {size: time_s / size for size, time_s in times_s.items()}
+    fastest = min(each.values())
+    return min(size for size, time_s in each.items() if time_s <= fastest * _WORTH)
+
+
+def _sizes(most: int) -> list[int]:
+    """Powers of two up to `most`, and the size that `most` requests run at."""
+    powers = [2 ** power for power in range(int(math.log2(most)) + 1)]
+    return sorted({*powers, padded_rows(most)})
+
+
+def _times_s(run: Callable[[Any], Any], batches: Mapping[int, Any]) -> dict[int, float]:
+    times, end = {}, time.monotonic() + _MEASURING_BUDGET_S
+    for size, batch in batches.items():
+        run(batch)
+        times[size] = min(_time_s(run, batch) for _ in range(_REPEATS))
+        if time.monotonic() > end:
+            break
+    return times
+
+
+def _time_s(run: Callable[[Any], Any], batch: Any) -> float:
+    start = time.perf_counter()
+    run(batch)
+    return time.perf_counter() - start
+
+
+def _prime_opencv() -> None:
+    import mxnet as mx
+
+    mx.image.imresize(mx.nd.zeros(_PRIMING_SHAPE, dtype='uint8'), 300, 300).wait_to_read()
