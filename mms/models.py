@@ -17,7 +17,7 @@ from mms.config import Settings
 from mms.errors import ServiceError
 from mms.pool.supervisor import Supervisor
 from mms.scheduler import Scheduler
-from mms.wire import Load, RawInput, Reply
+from mms.wire import Load, Reply, Request
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +68,10 @@ class LocalModels:
         """Live signature of a model."""
         return self._workers[name].signature
 
-    def predict(self, name: str, inputs: Sequence[RawInput]) -> Reply:
+    def predict(self, name: str, request: Request,
+                client_left: Callable[[], bool] = lambda: False) -> Reply:
         """Answer one request; see :meth:`Scheduler.predict`."""
-        return self._schedulers[name].predict(inputs)
+        return self._schedulers[name].predict(request, client_left)
 
     def ill_health(self) -> dict[str, str]:
         """Name of each model that cannot answer -> why."""

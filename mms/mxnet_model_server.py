@@ -197,7 +197,7 @@ class MMS:
                 return
             metrics.start()
             undo.callback(metrics.stop)
-            server = HTTPServer(sock, self._app(models, metrics, port, aside=in_thread))
+            server = HTTPServer(sock, self._app(models, metrics, port))
             server.listen()
             self._log.begin()
             stop.serving = True
@@ -228,9 +228,9 @@ class MMS:
     def _metrics(self, names: Sequence[str]) -> Metrics:
         return Metrics(names, make_sink(self._settings.metrics_write_to, 'metrics'))
 
-    def _app(self, models: Models, metrics: Counts, port: int, **options: Any) -> Any:
+    def _app(self, models: Models, metrics: Counts, port: int) -> Any:
         return create_app(self._app_name, models, metrics, self._description(models, port),
-                          self._settings.max_request_bytes, **options)
+                          self._settings.max_request_bytes)
 
     def _description(self, models: Models, port: int) -> dict[str, Any]:
         return describe(_signatures(models), self._settings.host, port)

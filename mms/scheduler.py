@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import gevent
 from gevent.event import AsyncResult
@@ -12,7 +11,7 @@ from gevent.queue import Queue
 from mms.errors import REQUEST_ERRORS, MMSError, ModelUnavailable, WorkerDied
 from mms.pool.process import NotSent, WorkerGone, WorkerProcess
 from mms.pool.supervisor import Supervisor
-from mms.wire import Failure, Message, Ping, Pong, RawInput, Reply, Request
+from mms.wire import Failure, Message, Ping, Pong, Reply, Request
 
 # A service's own ping is heard only this long: /ping answers while it hangs.
 _PING_S = 0.05
@@ -50,7 +49,8 @@ class Scheduler:
         self._sick = ''
         self._dispatcher = gevent.spawn(self._dispatch)
 
-    def predict(self, inputs: Sequence[RawInput]) -> Reply:
+    def predict(self, request: Request,
+                client_left: Callable[[], bool] = lambda: False) -> Reply:
         """Wait for a worker, and for its answer.
 
         Raises
@@ -59,7 +59,7 @@ class Scheduler:
         """
         if self._given_up:
             raise self._too_late()
-        job = Job(Request(inputs), AsyncResult())
+        job = Job(request, AsyncResult())
         self._unanswered.add(job.answer)
         self._queue.put(job)
         try:

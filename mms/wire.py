@@ -1,24 +1,24 @@
 """Messages between the front process and a worker: length-prefixed frames.
 
 A frame is a head of 13 bytes (kind, header length, body length; big endian), a
-JSON header and a body of raw bytes. Nothing is pickled: an error crosses as the
-name of its class and its message.
+header and a body of raw bytes. The header is JSON, a request's is its content type.
+Nothing is pickled: an error crosses as the name of its class and its message.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, Union
+from typing import Any, Protocol, Union
 
 _HEAD = struct.Struct('!BIQ')
 # Linux hands a Unix socket's reader at most about 208 KB at once.
 _RECEIVE_BYTES = 256 * 1024
+# A small frame comes in one system call and leaves in one.
+_SMALL_BYTES = 16 * 1024
 
-FROM_PART = 'part'
-FROM_FIELD = 'field'
+Body = Union[bytes, bytearray]
 
 
 class ChannelClosed(Exception):
@@ -31,24 +31,6 @@ class Socket(Protocol):
     def sendall(self, data: Any) -> None: ...  # noqa: D102
     def recv_into(self, buffer: Any, nbytes: int = 0) -> int: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
-
-
-class RawInput(NamedTuple):
-    """One input of a request, as the client sent it.
-
-    Attributes
-    ----------
-    name
-        The `data_name` of the signature.
-    origin
-        ``part``: the bytes of a file part; ``field``: a form field's text, UTF-8.
-    data
-        The bytes.
-    """
-
-    name: str
-    origin: str
-    data: bytes
 
 
 @dataclass(frozen=True)
@@ -77,16 +59,17 @@ class Ready:
 
 @dataclass(frozen=True)
 class Request:
-    """Front to worker: the inputs of one prediction, in the signature's order."""
+    """Front to worker: a form as the client sent it, with its ``Content-Type``."""
 
-    inputs: Sequence[RawInput]
+    content_type: str
+    body: Body
 
 
 @dataclass(frozen=True)
 class Reply:
     """Worker to front: a prediction as JSON text, and how long each stage took (ms)."""
 
-    prediction: bytes
+    prediction: Body
     stage_times_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -119,6 +102,9 @@ class Channel:
 
     def __init__(self, sock: Socket) -> None:
         self._socket = sock
+        # What was received and not yet taken: one frame's end may bring the next one's head.
+        self._buffer = memoryview(bytearray(_SMALL_BYTES))
+        self._start = self._end = 0
 
     def send(self, message: Message) -> None:
         """Send one message whole.
@@ -127,14 +113,14 @@ class Channel:
         ------
         ChannelClosed
         """
-        header, bodies = _pack(message)
-        text = json.dumps(header).encode()
-        head = _HEAD.pack(_KINDS.index(type(message)), len(text), sum(map(len, bodies)))
+        header, body = _pack(message)
+        head = _HEAD.pack(_KINDS.index(type(message)), len(header), len(body)) + header
         try:
-            self._socket.sendall(head + text)
-            for body in bodies:
-                if body:
-                    self._socket.sendall(body)
+            if len(body) <= _SMALL_BYTES:
+                self._socket.sendall(head + body)
+            else:
+                self._socket.sendall(head)
+                self._socket.sendall(body)
         except OSError as error:
             raise ChannelClosed(str(error)) from error
 
@@ -146,44 +132,55 @@ class Channel:
         ChannelClosed
         """
         kind, header_bytes, body_bytes = _HEAD.unpack(self._read(_HEAD.size))
-        header = json.loads(bytes(self._read(header_bytes)))
+        header = self._read(header_bytes)
         return _unpack(_KINDS[kind], header, self._read(body_bytes))
 
     def close(self) -> None:
         """Close this end; the other end sees :class:`ChannelClosed`."""
         self._socket.close()
 
-    def _read(self, size: int) -> memoryview:
-        view = memoryview(bytearray(size))
-        got = 0
-        while got < size:
-            try:
-                count = self._socket.recv_into(view[got:got + _RECEIVE_BYTES])
-            except OSError as error:
-                raise ChannelClosed(str(error)) from error
-            if not count:
-                raise ChannelClosed('end of stream')
-            got += count
-        return view
+    def _read(self, size: int) -> bytearray:
+        data = bytearray(size)
+        with memoryview(data) as view:
+            got = self._take(view)
+            while got < size:
+                rest = view[got:]
+                if len(rest) < _SMALL_BYTES:
+                    self._start, self._end = 0, self._receive(self._buffer)
+                    got += self._take(rest)
+                else:
+                    got += self._receive(rest[:_RECEIVE_BYTES])
+        return data
+
+    def _take(self, view: memoryview) -> int:
+        """Copy what was received already, as far as it fits; how much that was."""
+        count = min(len(view), self._end - self._start)
+        view[:count] = self._buffer[self._start:self._start + count]
+        self._start += count
+        return count
+
+    def _receive(self, view: memoryview) -> int:
+        try:
+            count = self._socket.recv_into(view)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+        if not count:
+            raise ChannelClosed('end of stream')
+        return count
 
 
-def _pack(message: Message) -> tuple[dict[str, Any], list[bytes]]:
+def _pack(message: Message) -> tuple[bytes, Body]:
     if isinstance(message, Request):
-        sizes = [[item.name, item.origin, len(item.data)] for item in message.inputs]
-        return {'inputs': sizes}, [item.data for item in message.inputs]
+        return message.content_type.encode('utf-8', 'surrogatepass'), message.body
     if isinstance(message, Reply):
-        return {'stage_times_ms': message.stage_times_ms}, [message.prediction]
-    return dict(vars(message)), []
+        return json.dumps({'stage_times_ms': message.stage_times_ms}).encode(), message.prediction
+    return json.dumps(vars(message)).encode(), b''
 
 
-def _unpack(kind: type, header: dict[str, Any], body: memoryview) -> Message:
+def _unpack(kind: type, header: bytearray, body: bytearray) -> Message:
     if kind is Request:
-        inputs, start = [], 0
-        for name, origin, size in header['inputs']:
-            inputs.append(RawInput(name, origin, bytes(body[start:start + size])))
-            start += size
-        return Request(inputs)
+        return Request(header.decode('utf-8', 'surrogatepass'), body)
     if kind is Reply:
-        return Reply(bytes(body), header['stage_times_ms'])
-    message: Message = kind(**header)
+        return Reply(body, **json.loads(header))
+    message: Message = kind(**json.loads(header))
     return message

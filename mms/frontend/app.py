@@ -6,16 +6,16 @@ import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional, Protocol
+from typing import Any, Callable, Optional, Protocol
 
 import flask
 from flask_cors import CORS
 from werkzeug.routing import BaseConverter
 
-from mms.frontend.decode import Aside, FormRequest, read_form
+from mms.frontend.body import read_body
 from mms.frontend.errors import answer_errors
 from mms.log_lines import one_line
-from mms.wire import RawInput, Reply
+from mms.wire import Reply, Request
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +30,8 @@ class Models(Protocol):
     def signature(self, name: str) -> Mapping[str, Any]:
         """Live signature of a model."""
 
-    def predict(self, name: str, inputs: Sequence[RawInput]) -> Reply:
-        """Answer one request."""
+    def predict(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
+        """Answer one request, unless its client has left before it is its turn."""
 
     def ill_health(self) -> Mapping[str, str]:
         """Name of each model that cannot answer -> why."""
@@ -49,7 +49,7 @@ class Counts(Protocol):
 
 def create_app(
     app_name: str, models: Models, metrics: Counts, description: Mapping[str, Any],
-    max_request_bytes: int, aside: Aside = lambda work: work(),
+    max_request_bytes: int,
 ) -> flask.Flask:
     """WSGI application that serves `models`.
 
@@ -65,19 +65,14 @@ def create_app(
         Swagger document for ``/api-description``.
     max_request_bytes
         A larger body is answered 413.
-    aside
-        Runs what takes long where it holds up nobody; as it is, in the thread of
-        the request.
     """
     app = flask.Flask(app_name, static_folder=None)
-    app.request_class = FormRequest
-    app.config.update(MAX_CONTENT_LENGTH=max_request_bytes)
     # Paths are exact: //ping is not /ping.
     app.url_map.merge_slashes = False
     CORS(app)
     answer_errors(app)
     app.url_map.converters['model'] = _converter(models.names)
-    routes = _Routes(models, metrics, description, aside)
+    routes = _Routes(models, metrics, description, max_request_bytes)
     app.add_url_rule('/<model:name>/predict', 'predict', routes.predict, methods=['POST'])
     app.add_url_rule('/ping', 'ping', routes.ping)
     app.add_url_rule('/', 'root', routes.ping)
@@ -89,18 +84,20 @@ def create_app(
 
 class _Routes:
     def __init__(
-        self, models: Models, metrics: Counts, description: Mapping[str, Any], aside: Aside,
+        self, models: Models, metrics: Counts, description: Mapping[str, Any],
+        max_request_bytes: int,
     ) -> None:
         self._models = models
         self._metrics = metrics
         self._description = description
-        self._aside = aside
+        self._max_request_bytes = max_request_bytes
 
     def predict(self, name: str) -> flask.Response:
         self._metrics.count('PredictionTotal', model=name)
-        request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]
-        inputs = read_form(request, self._models.signature(name), self._aside)
-        reply = self._models.predict(name, inputs)
+        environ = flask.request.environ
+        body = read_body(environ, self._max_request_bytes)
+        request = Request(environ.get('CONTENT_TYPE', ''), body)
+        reply = self._models.predict(name, request, environ.get('mms.client_left', _never))
         self._metrics.observe_stages(reply.stage_times_ms, model=name)
         logger.debug('Prediction request handling time is: %s ms', _elapsed_ms())
         return flask.Response(b'{"prediction":%b}\n' % reply.prediction,
@@ -133,6 +130,11 @@ def _converter(names: Sequence[str]) -> type[BaseConverter]:
     """Matches the models' names alone, so that any other path is a 404."""
     pattern = '|'.join(re.escape(name) for name in names)
     return type('ModelNameConverter', (BaseConverter,), {'regex': f'(?:{pattern})'})
+
+
+def _never() -> bool:
+    """Another server than this package's does not say whether a client has left."""
+    return False
 
 
 def _start_clock() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import gevent
@@ -65,6 +67,7 @@ class Connection(WSGIHandler):
             self.path = self.path[absolute.end():] or '/'
         environ: dict[str, Any] = super().get_environ()
         environ['wsgi.input'] = _PoliteInput(environ['wsgi.input'])
+        environ['mms.client_left'] = partial(_has_left, self.socket)
         # A header that goes on in a second line.
         return {name: _FOLD.sub(' ', value) if isinstance(value, str) else value
                 for name, value in environ.items()}
@@ -130,6 +133,19 @@ class _PoliteInput:
             self._unyielding = 0
             gevent.sleep(0)
         return data
+
+
+def _has_left(sock: Any) -> bool:
+    """Whether a client has closed its connection; what it has sent beyond its request stays
+    there to be read. Any thread may ask.
+    """
+    try:
+        # The socket below gevent's, which would wait.
+        return not sock._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _refusal(status: str) -> bytes:

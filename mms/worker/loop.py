@@ -12,6 +12,7 @@ from mms.errors import InferenceError, RequestError, error_name
 from mms.model_service.reasons import request_fault
 from mms.wire import Channel, ChannelClosed, Failure, Message, Ping, Pong, Reply, Request
 from mms.worker.encode import to_json
+from mms.worker.form import read_form
 from mms.worker.inputs import read_inputs
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ def predict(request: Request, service: Any, max_image_pixels: int) -> Reply:
         A hook raised, or returned what JSON cannot hold; the traceback is logged.
     """
     try:
-        inputs = read_inputs(request.inputs, service.signature, max_image_pixels)
+        signature = service.signature
+        inputs = read_inputs(read_form(request, signature), signature, max_image_pixels)
         prediction = to_json(service.inference(inputs))
     except RequestError:
         raise
