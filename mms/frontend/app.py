@@ -6,45 +6,18 @@ import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable, Optional, Protocol
+from typing import Any
 
 import flask
 from flask_cors import CORS
 from werkzeug.routing import BaseConverter
 
-from mms.frontend.body import read_body
+from mms.frontend.access_log import log_answer
 from mms.frontend.errors import answer_errors
-from mms.log_lines import one_line
-from mms.wire import Reply, Request
+from mms.frontend.predictor import Counts, Models, Predictor
+from mms.frontend.shortcut import FAILURE, STARTED
 
 logger = logging.getLogger(__name__)
-
-
-class Models(Protocol):
-    """What the routes need of the models behind them."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Names of the endpoints."""
-
-    def signature(self, name: str) -> Mapping[str, Any]:
-        """Live signature of a model."""
-
-    def predict(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
-        """Answer one request, unless its client has left before it is its turn."""
-
-    def ill_health(self) -> Mapping[str, str]:
-        """Name of each model that cannot answer -> why."""
-
-
-class Counts(Protocol):
-    """What the routes need of the metrics; nothing here raises."""
-
-    def count(self, name: str, model: Optional[str] = None) -> None:
-        """Add one to a count."""
-
-    def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
-        """Record the latencies of one prediction."""
 
 
 def create_app(
@@ -90,17 +63,14 @@ class _Routes:
         self._models = models
         self._metrics = metrics
         self._description = description
-        self._max_request_bytes = max_request_bytes
+        self._predictor = Predictor(models, metrics, max_request_bytes)
 
     def predict(self, name: str) -> flask.Response:
-        self._metrics.count('PredictionTotal', model=name)
         environ = flask.request.environ
-        body = read_body(environ, self._max_request_bytes)
-        request = Request(environ.get('CONTENT_TYPE', ''), body)
-        reply = self._models.predict(name, request, environ.get('mms.client_left', _never))
-        self._metrics.observe_stages(reply.stage_times_ms, model=name)
-        logger.debug('Prediction request handling time is: %s ms', _elapsed_ms())
-        return flask.Response(b'{"prediction":%b}\n' % reply.prediction,
+        failure = environ.pop(FAILURE, None)
+        if failure is not None:
+            raise failure
+        return flask.Response(b''.join(self._predictor.predict(name, environ)),
                               mimetype='application/json')
 
     def ping(self) -> tuple[flask.Response, int]:
@@ -120,9 +90,8 @@ class _Routes:
         name = (flask.request.view_args or {}).get('name')
         if name is not None and answer.status_code >= 400:
             self._metrics.count(f'Prediction{answer.status_code // 100}XX', model=name)
-        logger.info('%s %s %d %.1f ms%s', one_line(flask.request.method),
-                    one_line(flask.request.path),
-                    answer.status_code, _elapsed_ms(), f' model={name}' if name else '')
+        log_answer(flask.request.method, flask.request.path, answer.status_code,
+                   flask.request.environ[STARTED], name)
         return answer
 
 
@@ -132,14 +101,5 @@ def _converter(names: Sequence[str]) -> type[BaseConverter]:
     return type('ModelNameConverter', (BaseConverter,), {'regex': f'(?:{pattern})'})
 
 
-def _never() -> bool:
-    """Another server than this package's does not say whether a client has left."""
-    return False
-
-
 def _start_clock() -> None:
-    flask.g.started = time.monotonic()
-
-
-def _elapsed_ms() -> float:
-    return (time.monotonic() - flask.g.started) * 1000
+    flask.request.environ.setdefault(STARTED, time.monotonic())
