@@ -28,6 +28,7 @@ class ChannelClosed(Exception):
 class Socket(Protocol):
     """What a channel needs of a socket: the standard one and gevent's have it."""
 
+    def send(self, data: Any) -> int: ...  # noqa: D102
     def sendall(self, data: Any) -> None: ...  # noqa: D102
     def recv_into(self, buffer: Any, nbytes: int = 0) -> int: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
@@ -117,12 +118,18 @@ class Channel:
         head = _HEAD.pack(_KINDS.index(type(message)), len(header), len(body)) + header
         try:
             if len(body) <= _SMALL_BYTES:
-                self._socket.sendall(head + body)
+                self._send_small(head + body)
             else:
                 self._socket.sendall(head)
                 self._socket.sendall(body)
         except OSError as error:
             raise ChannelClosed(str(error)) from error
+
+    def _send_small(self, frame: bytes) -> None:
+        # gevent's sendall asks for the size of the socket's buffer each time.
+        sent = self._socket.send(frame)
+        if sent < len(frame):
+            self._socket.sendall(frame[sent:])
 
     def receive(self) -> Message:
         """Wait for the next message.

@@ -120,6 +120,9 @@ class Connection(WSGIHandler):
             self.response_headers.append((b'Date', self.provided_date))
         super().finalize_headers()
 
+    def log_request(self) -> None:
+        """Nothing: the application has logged it."""
+
     def process_result(self) -> None:
         """Send the answer."""
         super().process_result()

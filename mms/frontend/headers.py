@@ -1,4 +1,4 @@
-"""The head of a request, read in a tenth of the time that Python's email parser takes."""
+"""The head of a request, read without Python's email parser where nothing in it needs that."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The short way for the plain prediction, which most requests of a busy server are.
 
-It gives the answer that the Flask application would give, at a tenth of the time. Whatever
+It gives the answer that the Flask application would give, in less time. Whatever
 is not plain goes to the application: every other path and method, a request of a web page
 (it has an Origin), a chunked body, and every failure.
 """
