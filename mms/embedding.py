@@ -7,7 +7,7 @@ metrics live in one thread of their own; any other thread may ask.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from typing import Any, Callable, Optional, TypeVar
 
@@ -18,7 +18,7 @@ from gevent._hub_local import get_hub_if_exists  # get_hub would make one
 from mms.metrics import Metrics
 from mms.models import LocalModels
 from mms.run import leave_errors_to_who_waits
-from mms.wire import RawInput, Reply
+from mms.wire import Reply, Request
 
 T = TypeVar('T')
 
@@ -75,9 +75,10 @@ class ThreadedModels:
         """Live signature of a model."""
         return self._models.signature(name)
 
-    def predict(self, name: str, inputs: Sequence[RawInput]) -> Reply:
+    def predict(self, name: str, request: Request,
+                client_left: Callable[[], bool] = lambda: False) -> Reply:
         """Answer one request; see :meth:`Scheduler.predict`."""
-        return self._loop.call(lambda: self._models.predict(name, inputs))
+        return self._loop.call(lambda: self._models.predict(name, request, client_left))
 
     def ill_health(self) -> Mapping[str, str]:
         """Name of each model that cannot answer -> why."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import time
+from functools import lru_cache
+from typing import Optional
 
 _CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _RED, _GREEN, _BLUE, _RESET = '\x1b[31m', '\x1b[32m', '\x1b[34m', '\x1b[0m'
@@ -27,6 +30,11 @@ class Formatter(logging.Formatter):
         super().__init__()
         self.coloured = coloured
 
+    def formatTime(self, record: logging.LogRecord,  # noqa: N802
+                   datefmt: Optional[str] = None) -> str:
+        """Local time, with milliseconds."""
+        return f'{_local_time(int(record.created))},{int(record.msecs):03d}'
+
     def format(self, record: logging.LogRecord) -> str:
         """Head and message of `record`, its traceback on the lines below."""
         head = (f'[{record.levelname} {self.formatTime(record)} PID:{record.process} '
@@ -34,6 +42,11 @@ class Formatter(logging.Formatter):
         if self.coloured:
             head = f'{_colour(record.levelno)}{head}]{_RESET}'
         return f'{head} {message_of(record)}'
+
+
+@lru_cache(maxsize=1)
+def _local_time(second: int) -> str:
+    return time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(second))
 
 
 def message_of(record: logging.LogRecord) -> str:

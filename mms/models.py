@@ -16,11 +16,11 @@ from mms.archive.location import redacted
 from mms.archive.reader import LoadedModel
 from mms.config import Settings
 from mms.errors import ServiceError
+from mms.messages import Load, Reply, Request
 from mms.pool.crew import threads_for
 from mms.pool.supervisor import Staffing, Supervisor
 from mms.resources import Resources, usable
 from mms.scheduler import Limits, Scheduler
-from mms.wire import Load, RawInput, Reply
 
 logger = logging.getLogger(__name__)
 
@@ -79,9 +79,10 @@ class LocalModels:
         """Live signature of a model."""
         return self._workers[name].signature
 
-    def predict(self, name: str, inputs: Sequence[RawInput]) -> Reply:
+    def predict(self, name: str, request: Request,
+                client_left: Callable[[], bool] = lambda: False) -> Reply:
         """Answer one request; see :meth:`Scheduler.predict`."""
-        return self._schedulers[name].predict(inputs)
+        return self._schedulers[name].predict(request, client_left)
 
     def ill_health(self) -> dict[str, str]:
         """Name of each model that cannot answer -> why."""

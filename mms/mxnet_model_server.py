@@ -21,10 +21,12 @@ from mms.embedding import LoopThread, ThreadedMetrics, ThreadedModels
 from mms.errors import StartupError, UsageError
 from mms.frontend.address import host_and_port
 from mms.frontend.announce import announcement
-from mms.frontend.app import Counts, Models, create_app
+from mms.frontend.app import create_app
 from mms.frontend.openapi import describe
+from mms.frontend.predictor import Counts, Models
 from mms.frontend.progress import loading_bar
 from mms.frontend.server import HTTPServer, bind
+from mms.frontend.shortcut import Shortcut
 from mms.in_thread import in_thread
 from mms.log import FrontLog
 from mms.metrics import Metrics, make_sink
@@ -197,7 +199,9 @@ class MMS:
                 return
             metrics.start()
             undo.callback(metrics.stop)
-            server = HTTPServer(sock, self._app(models, metrics, port, aside=in_thread))
+            app = Shortcut(self._app(models, metrics, port), models, metrics,
+                           settings.max_request_bytes)
+            server = HTTPServer(sock, app)
             server.listen()
             self._log.begin()
             stop.serving = True
@@ -228,9 +232,9 @@ class MMS:
     def _metrics(self, names: Sequence[str]) -> Metrics:
         return Metrics(names, make_sink(self._settings.metrics_write_to, 'metrics'))
 
-    def _app(self, models: Models, metrics: Counts, port: int, **options: Any) -> Any:
+    def _app(self, models: Models, metrics: Counts, port: int) -> Any:
         return create_app(self._app_name, models, metrics, self._description(models, port),
-                          self._settings.max_request_bytes, **options)
+                          self._settings.max_request_bytes)
 
     def _description(self, models: Models, port: int) -> dict[str, Any]:
         return describe(_signatures(models), self._settings.host, port)

@@ -22,9 +22,7 @@ from mms.errors import (
     QueueFull,
     WorkerDied,
 )
-from mms.pool.process import NoAnswer, NotSent, WorkerGone, WorkerProcess
-from mms.pool.supervisor import Supervisor
-from mms.wire import (
+from mms.messages import (
     ALONE,
     JOINT,
     TRIAL,
@@ -36,6 +34,8 @@ from mms.wire import (
     Result,
     Work,
 )
+from mms.pool.process import NoAnswer, NotSent, WorkerGone, WorkerProcess
+from mms.pool.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 

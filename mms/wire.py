@@ -1,8 +1,8 @@
 """Messages between the front process and a worker: length-prefixed frames.
 
 A frame is a head of 13 bytes (kind, header length, body length; big endian), a
-JSON header and a body of raw bytes. Nothing is pickled: an error crosses as the
-name of its class and its message.
+JSON header and a body of raw bytes. Nothing is pickled: an error crosses as the name of its class
+and its message.
 """
 
 from __future__ import annotations
@@ -11,15 +11,37 @@ import json
 import socket
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, Union
+from typing import Any, Protocol
+
+from mms.messages import (
+    Answer,
+    Body,
+    Failure,
+    Fork,
+    Forked,
+    Load,
+    Loaded,
+    Message,
+    More,
+    Ping,
+    Pong,
+    Ready,
+    Reap,
+    Reaped,
+    Reply,
+    Request,
+    Result,
+    Work,
+)
 
 _HEAD = struct.Struct('!BIQ')
 # Linux hands a Unix socket's reader at most about 208 KB at once.
 _RECEIVE_BYTES = 256 * 1024
-
-FROM_PART = 'part'
-FROM_FIELD = 'field'
+# A small frame comes in one system call and leaves in one.
+_SMALL_BYTES = 16 * 1024
+_DESCRIPTOR_BYTES = struct.calcsize('i')
+# As many as one message brings.
+_MOST_DESCRIPTORS = 3
 
 
 class ChannelClosed(Exception):
@@ -29,213 +51,15 @@ class ChannelClosed(Exception):
 class Socket(Protocol):
     """What a channel needs of a socket: the standard one and gevent's have it."""
 
+    def send(self, data: Any) -> int: ...  # noqa: D102
     def sendall(self, data: Any) -> None: ...  # noqa: D102
     def recv_into(self, buffer: Any, nbytes: int = 0) -> int: ...  # noqa: D102
     def sendmsg(self, buffers: Any, ancdata: Any = ()) -> int: ...  # noqa: D102
-    def recvmsg(self, size: int, ancsize: int = 0) -> Any: ...  # noqa: D102
+    def recvmsg_into(self, buffers: Any, ancbufsize: int = 0) -> Any: ...  # noqa: D102
     def fileno(self) -> int: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
-class RawInput(NamedTuple):
-    """One input of a request, as the client sent it.
-
-    Attributes
-    ----------
-    name
-        The `data_name` of the signature.
-    origin
-        ``part``: the bytes of a file part; ``field``: a form field's text, UTF-8.
-    data
-        The bytes.
-    """
-
-    name: str
-    origin: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Load:
-    """Front to a process, once: the model to load.
-
-    Attributes
-    ----------
-    gpu
-        Number of the GPU to run on; None for the CPU.
-    threads
-        Processor threads of one operator, in a worker that is not forked from a template.
-    warm_up
-        Whether to run the model once, and measure it, before it is ready.
-    optimize
-        Whether Gluon networks may be fused.
-    batch_size
-        Most requests that are run together; None to find out what pays.
-    weigh
-        Whether each :class:`Result` is to say how much memory the process has.
-    """
-
-    endpoint: str
-    model_name: str
-    model_dir: str
-    manifest: dict[str, Any]
-    service_file: str
-    gpu: Union[int, None]
-    max_image_pixels: int
-    threads: int = 1
-    warm_up: bool = True
-    optimize: bool = True
-    batch_size: Union[int, None] = None
-    weigh: bool = False
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """Process to front: the service is constructed; what comes now is the warm-up."""
-
-
-@dataclass(frozen=True)
-class Ready:
-    """Process to front, once: the model is loaded and answers.
-
-    The signature is the live one, since a service may change or replace it.
-
-    Attributes
-    ----------
-    unforkable
-        Why no worker can be forked from this process; an empty string when it can be.
-    batch_size
-        Most requests that it pays to run together; 1 when they are run one by one.
-    proven
-        Whether the service says of itself that running them together changes no answer.
-    """
-
-    signature: dict[str, Any]
-    service_class: str
-    unforkable: str = ''
-    batch_size: int = 1
-    proven: bool = False
-
-
-@dataclass(frozen=True)
-class Fork:
-    """Front to template: fork a worker of so many threads. Three descriptors follow."""
-
-    threads: int
-
-
-@dataclass(frozen=True)
-class Forked:
-    """Template to front: the process id of a new worker, or the reason why there is none."""
-
-    pid: int
-    reason: str = ''
-
-
-@dataclass(frozen=True)
-class Reap:
-    """Front to template: has this worker ended?"""
-
-    pid: int
-
-
-@dataclass(frozen=True)
-class Reaped:
-    """Template to front: a worker's exit status, -N for signal N; None while it runs."""
-
-    status: Union[int, None]
-
-
-@dataclass(frozen=True)
-class Request:
-    """The inputs of one prediction, in the signature's order."""
-
-    inputs: Sequence[RawInput]
-
-
-ALONE, TRIAL, JOINT = 'alone', 'trial', 'joint'
-
-
-@dataclass(frozen=True)
-class Work:
-    """Front to worker: requests to answer.
-
-    Attributes
-    ----------
-    requests
-        One or more; none only in answer to :class:`More`.
-    how
-        `ALONE`: one after the other. `TRIAL`: the same, and then together, to compare.
-        `JOINT`: together.
-    room
-        How many more the worker may ask for before it runs them together.
-    """
-
-    requests: Sequence[Request]
-    how: str = ALONE
-    room: int = 0
-
-
-@dataclass(frozen=True)
-class More:
-    """Worker to front: up to so many more requests could join those in hand."""
-
-    room: int
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A prediction as JSON text, and how long each stage took (ms)."""
-
-    prediction: bytes
-    stage_times_ms: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The name of an error class of :mod:`mms.errors`, and its message."""
-
-    error: str
-    message: str
-
-
-Answer = Union[Reply, Failure]
-
-
-@dataclass(frozen=True)
-class Result:
-    """Worker to front: the answers to all requests in hand, in their order.
-
-    Attributes
-    ----------
-    compared
-        Of a trial: whether the two ways could be compared.
-    refusal
-        Of a trial: why the service's requests cannot be run together.
-    memory_bytes
-        Private memory of the worker, if the front wants to know.
-    """
-
-    answers: Sequence[Answer]
-    compared: bool = False
-    refusal: str = ''
-    memory_bytes: int = 0
-
-
-@dataclass(frozen=True)
-class Ping:
-    """Front to worker: is the service well?"""
-
-
-@dataclass(frozen=True)
-class Pong:
-    """Worker to front: what the service's ``ping`` said; an empty reason means well."""
-
-    reason: str
-
-
-Message = Union[Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result, Failure, Ping,
-                Pong]
 _KINDS: tuple[type, ...] = (Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result,
                             Failure, Ping, Pong)
 
@@ -245,6 +69,10 @@ class Channel:
 
     def __init__(self, sock: Socket) -> None:
         self._socket = sock
+        # What was received and not yet taken: one frame's end may bring the next one's head.
+        self._buffer = memoryview(bytearray(_SMALL_BYTES))
+        self._start = self._end = 0
+        self._descriptors: list[int] = []
 
     def fileno(self) -> int:
         """The socket's file descriptor."""
@@ -258,15 +86,23 @@ class Channel:
         ChannelClosed
         """
         header, bodies = _pack(message)
-        text = json.dumps(header).encode()
-        head = _HEAD.pack(_KINDS.index(type(message)), len(text), sum(map(len, bodies)))
+        size = sum(map(len, bodies))
+        head = _HEAD.pack(_KINDS.index(type(message)), len(header), size) + header
         try:
-            self._socket.sendall(head + text)
-            for body in bodies:
-                if body:
+            if size <= _SMALL_BYTES:
+                self._send_small(b''.join([head, *bodies]))
+            else:
+                self._socket.sendall(head)
+                for body in bodies:
                     self._socket.sendall(body)
         except OSError as error:
             raise ChannelClosed(str(error)) from error
+
+    def _send_small(self, frame: bytes) -> None:
+        # gevent's sendall asks for the size of the socket's buffer each time.
+        sent = self._socket.send(frame)
+        if sent < len(frame):
+            self._socket.sendall(frame[sent:])
 
     def receive(self) -> Message:
         """Wait for the next message.
@@ -276,11 +112,11 @@ class Channel:
         ChannelClosed
         """
         kind, header_bytes, body_bytes = _HEAD.unpack(self._read(_HEAD.size))
-        header = json.loads(bytes(self._read(header_bytes)))
+        header = json.loads(self._read(header_bytes))
         return _unpack(_KINDS[kind], header, self._read(body_bytes))
 
     def send_descriptors(self, descriptors: Sequence[int]) -> None:
-        """Send open descriptors; both ends have to know that they come now.
+        """Send open descriptors, at most 3; the other end has to know that they come now.
 
         Raises
         ------
@@ -292,52 +128,64 @@ class Channel:
         except OSError as error:
             raise ChannelClosed(str(error)) from error
 
-    def receive_descriptors(self, count: int) -> list[int]:
-        """Wait for descriptors, which are closed in programs that this process starts.
+    def receive_descriptors(self) -> list[int]:
+        """Wait for descriptors.
 
         Raises
         ------
         ChannelClosed
         """
-        form = struct.Struct(f'{count}i')
-        try:
-            data, ancillary, *_ = self._socket.recvmsg(1, socket.CMSG_SPACE(form.size))
-        except OSError as error:
-            raise ChannelClosed(str(error)) from error
-        if not data or not ancillary:
-            raise ChannelClosed('end of stream')
-        return list(form.unpack(ancillary[0][2]))
+        self._read(1)
+        received, self._descriptors = self._descriptors, []
+        return received
 
     def close(self) -> None:
         """Close this end; the other end sees :class:`ChannelClosed`."""
         self._socket.close()
 
-    def _read(self, size: int) -> memoryview:
-        view = memoryview(bytearray(size))
-        got = 0
-        while got < size:
-            try:
-                count = self._socket.recv_into(view[got:got + _RECEIVE_BYTES])
-            except OSError as error:
-                raise ChannelClosed(str(error)) from error
-            if not count:
-                raise ChannelClosed('end of stream')
-            got += count
-        return view
+    def _read(self, size: int) -> bytearray:
+        data = bytearray(size)
+        with memoryview(data) as view:
+            got = self._take(view)
+            while got < size:
+                rest = view[got:]
+                if len(rest) < _SMALL_BYTES:
+                    self._start, self._end = 0, self._receive(self._buffer)
+                    got += self._take(rest)
+                else:
+                    got += self._receive(rest[:_RECEIVE_BYTES])
+        return data
+
+    def _take(self, view: memoryview) -> int:
+        """Copy what was received already, as far as it fits; how much that was."""
+        count = min(len(view), self._end - self._start)
+        view[:count] = self._buffer[self._start:self._start + count]
+        self._start += count
+        return count
+
+    def _receive(self, view: memoryview) -> int:
+        space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * _DESCRIPTOR_BYTES)
+        try:
+            count, ancillary, *_ = self._socket.recvmsg_into([view], space)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+        if not count:
+            raise ChannelClosed('end of stream')
+        for _, _, packed in ancillary:
+            self._descriptors += struct.unpack(f'{len(packed) // _DESCRIPTOR_BYTES}i', packed)
+        return int(count)
 
 
-def _pack(message: Message) -> tuple[dict[str, Any], list[bytes]]:
+def _pack(message: Message) -> tuple[bytes, list[Body]]:
+    header, bodies = dict(vars(message)), []
     if isinstance(message, Work):
-        heads = [[[item.name, item.origin, len(item.data)] for item in request.inputs]
-                 for request in message.requests]
-        header = {'requests': heads, 'how': message.how, 'room': message.room}
-        return header, [item.data for request in message.requests for item in request.inputs]
+        header['requests'] = [[request.content_type, len(request.body)]
+                              for request in message.requests]
+        bodies = [request.body for request in message.requests]
     if isinstance(message, Result):
-        heads = [_answer_head(answer) for answer in message.answers]
-        header = {**vars(message), 'answers': heads}
-        return header, [answer.prediction for answer in message.answers
-                        if isinstance(answer, Reply)]
-    return dict(vars(message)), []
+        header['answers'] = [_answer_head(answer) for answer in message.answers]
+        bodies = [answer.prediction for answer in message.answers if isinstance(answer, Reply)]
+    return json.dumps(header).encode(), bodies
 
 
 def _answer_head(answer: Answer) -> list[Any]:
@@ -346,12 +194,11 @@ def _answer_head(answer: Answer) -> list[Any]:
     return [answer.error, answer.message]
 
 
-def _unpack(kind: type, header: dict[str, Any], body: memoryview) -> Message:
-    take = _Slices(body)
+def _unpack(kind: type, header: dict[str, Any], body: bytearray) -> Message:
+    take = _Parts(body)
     if kind is Work:
-        header['requests'] = [
-            Request([RawInput(name, origin, take(size)) for name, origin, size in inputs])
-            for inputs in header['requests']]
+        header['requests'] = [Request(content_type, take(size))
+                              for content_type, size in header['requests']]
     if kind is Result:
         header['answers'] = [
             Failure(first, second) if isinstance(first, str) else Reply(take(first), second)
@@ -360,14 +207,17 @@ def _unpack(kind: type, header: dict[str, Any], body: memoryview) -> Message:
     return message
 
 
-class _Slices:
+class _Parts:
     """One after the other, the parts of a frame's body."""
 
-    def __init__(self, body: memoryview) -> None:
+    def __init__(self, body: bytearray) -> None:
         self._body = body
         self._at = 0
 
-    def __call__(self, size: int) -> bytes:
-        part = bytes(self._body[self._at:self._at + size])
+    def __call__(self, size: int) -> bytearray:
+        if size == len(self._body):
+            # The whole of it needs no copy.
+            return self._body
+        part = self._body[self._at:self._at + size]
         self._at += size
         return part

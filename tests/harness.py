@@ -10,12 +10,13 @@ import threading
 import time
 import zipfile
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psutil
 import requests
 
 from mms.archive.reader import open_model
-from mms.wire import FROM_FIELD, Load, RawInput, Request
+from mms.wire import Load, Request
 
 REPO = Path(__file__).resolve().parent.parent
 FIXTURES = REPO / 'tests' / 'fixtures' / 'mms04'
@@ -79,7 +80,7 @@ def load_message(folder, name, body='return data', **options):
 
 def asking(text):
     """A request for a service of one JSON input."""
-    return Request([RawInput('data', FROM_FIELD, text.encode())])
+    return Request('application/x-www-form-urlencoded', urlencode({'data': text}).encode())
 
 
 class Server:

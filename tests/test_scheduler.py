@@ -6,13 +6,12 @@ import time
 
 import gevent
 import pytest
-from harness import SERVICE, load_message
+from harness import SERVICE, asking, load_message
 
 from mms import scheduler as module
 from mms.errors import BadRequest, InferenceError, ModelUnavailable, WorkerDied
 from mms.pool.supervisor import Supervisor
 from mms.scheduler import Scheduler
-from mms.wire import FROM_FIELD, RawInput
 
 
 class Asked:
@@ -23,7 +22,7 @@ class Asked:
         self.scheduler = Scheduler(workers)
 
     def ask(self, text):
-        return gevent.spawn(self.scheduler.predict, [RawInput('data', FROM_FIELD, text.encode())])
+        return gevent.spawn(self.scheduler.predict, asking(text))
 
 
 @pytest.fixture

@@ -5,15 +5,12 @@ import threading
 import pytest
 
 from mms.wire import (
-    FROM_FIELD,
-    FROM_PART,
     Channel,
     ChannelClosed,
     Failure,
     Load,
     Ping,
     Pong,
-    RawInput,
     Ready,
     Reply,
     Request,
@@ -22,9 +19,9 @@ from mms.wire import (
 MESSAGES = [
     Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10),
     Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service'),
-    Request([RawInput('a', FROM_PART, b'\x00\xff'), RawInput('b', FROM_FIELD, b''),
-             RawInput('é', FROM_FIELD, b'[1]')]),
-    Request([]),
+    Request('multipart/form-data; boundary=é\udcff', b'\x00\xff'),
+    Request('', b''),
+    Request('', b'x' * 20_000),
     Reply(b'[1,2]', {'inference': 1.5}),
     Failure('BadRequest', 'wrong «field»'),
     Ping(),
@@ -56,11 +53,36 @@ def test_messages_arrive_in_order(ends):
 def test_a_body_larger_than_any_socket_buffer_arrives_whole(ends):
     here, there, _ = ends
     body = bytes(range(256)) * 4096 * 8
-    sender = threading.Thread(target=here.send, args=(Request([RawInput('x', FROM_PART, body)]),))
+    sender = threading.Thread(target=here.send, args=(Request('x', body),))
     sender.start()
     received = there.receive()
     sender.join()
-    assert received.inputs[0].data == body
+    assert received.body == body
+
+
+def test_frames_that_come_in_odd_pieces_arrive_whole(ends):
+    here, there, _ = ends
+
+    class Collected:
+        data = b''
+
+        def send(self, data):
+            self.data += data[:10]
+            return len(data[:10])
+
+        def sendall(self, data):
+            self.data += data
+
+    frames = Collected()
+    for message in MESSAGES:
+        Channel(frames).send(message)
+    for size in (1, 13, 1000, 16_384, 20_001):
+        pieces = [frames.data[at:at + size] for at in range(0, len(frames.data), size)]
+        sender = threading.Thread(target=lambda pieces=pieces: [
+            here._socket.sendall(piece) for piece in pieces])
+        sender.start()
+        assert [there.receive() for _ in MESSAGES] == MESSAGES
+        sender.join()
 
 
 def test_an_end_in_the_middle_of_a_frame_is_a_closed_channel(ends):

@@ -10,7 +10,7 @@ from typing import Optional
 from gevent.event import AsyncResult, Event
 
 from mms.errors import REQUEST_ERRORS
-from mms.wire import Answer, Failure, Request
+from mms.messages import Answer, Failure, Request
 
 
 class Job:

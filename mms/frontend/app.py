@@ -6,50 +6,23 @@ import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional, Protocol
+from typing import Any
 
 import flask
 from flask_cors import CORS
 from werkzeug.routing import BaseConverter
 
-from mms.frontend.decode import Aside, FormRequest, read_form
+from mms.frontend.access_log import log_answer
 from mms.frontend.errors import answer_errors
-from mms.log_lines import one_line
-from mms.wire import RawInput, Reply
+from mms.frontend.predictor import Counts, Models, Predictor
+from mms.frontend.shortcut import FAILURE, STARTED
 
 logger = logging.getLogger(__name__)
 
 
-class Models(Protocol):
-    """What the routes need of the models behind them."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Names of the endpoints."""
-
-    def signature(self, name: str) -> Mapping[str, Any]:
-        """Live signature of a model."""
-
-    def predict(self, name: str, inputs: Sequence[RawInput]) -> Reply:
-        """Answer one request."""
-
-    def ill_health(self) -> Mapping[str, str]:
-        """Name of each model that cannot answer -> why."""
-
-
-class Counts(Protocol):
-    """What the routes need of the metrics; nothing here raises."""
-
-    def count(self, name: str, model: Optional[str] = None) -> None:
-        """Add one to a count."""
-
-    def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
-        """Record the latencies of one prediction."""
-
-
 def create_app(
     app_name: str, models: Models, metrics: Counts, description: Mapping[str, Any],
-    max_request_bytes: int, aside: Aside = lambda work: work(),
+    max_request_bytes: int,
 ) -> flask.Flask:
     """WSGI application that serves `models`.
 
@@ -65,19 +38,14 @@ def create_app(
         Swagger document for ``/api-description``.
     max_request_bytes
         A larger body is answered 413.
-    aside
-        Runs what takes long where it holds up nobody; as it is, in the thread of
-        the request.
     """
     app = flask.Flask(app_name, static_folder=None)
-    app.request_class = FormRequest
-    app.config.update(MAX_CONTENT_LENGTH=max_request_bytes)
     # Paths are exact: //ping is not /ping.
     app.url_map.merge_slashes = False
     CORS(app)
     answer_errors(app)
     app.url_map.converters['model'] = _converter(models.names)
-    routes = _Routes(models, metrics, description, aside)
+    routes = _Routes(models, metrics, description, max_request_bytes)
     app.add_url_rule('/<model:name>/predict', 'predict', routes.predict, methods=['POST'])
     app.add_url_rule('/ping', 'ping', routes.ping)
     app.add_url_rule('/', 'root', routes.ping)
@@ -89,21 +57,20 @@ def create_app(
 
 class _Routes:
     def __init__(
-        self, models: Models, metrics: Counts, description: Mapping[str, Any], aside: Aside,
+        self, models: Models, metrics: Counts, description: Mapping[str, Any],
+        max_request_bytes: int,
     ) -> None:
         self._models = models
         self._metrics = metrics
         self._description = description
-        self._aside = aside
+        self._predictor = Predictor(models, metrics, max_request_bytes)
 
     def predict(self, name: str) -> flask.Response:
-        self._metrics.count('PredictionTotal', model=name)
-        request: flask.Request = flask.request._get_current_object()  # type: ignore[attr-defined]
-        inputs = read_form(request, self._models.signature(name), self._aside)
-        reply = self._models.predict(name, inputs)
-        self._metrics.observe_stages(reply.stage_times_ms, model=name)
-        logger.debug('Prediction request handling time is: %s ms', _elapsed_ms())
-        return flask.Response(b'{"prediction":%b}\n' % reply.prediction,
+        environ = flask.request.environ
+        failure = environ.pop(FAILURE, None)
+        if failure is not None:
+            raise failure
+        return flask.Response(b''.join(self._predictor.predict(name, environ)),
                               mimetype='application/json')
 
     def ping(self) -> tuple[flask.Response, int]:
@@ -123,9 +90,8 @@ class _Routes:
         name = (flask.request.view_args or {}).get('name')
         if name is not None and answer.status_code >= 400:
             self._metrics.count(f'Prediction{answer.status_code // 100}XX', model=name)
-        logger.info('%s %s %d %.1f ms%s', one_line(flask.request.method),
-                    one_line(flask.request.path),
-                    answer.status_code, _elapsed_ms(), f' model={name}' if name else '')
+        log_answer(flask.request.method, flask.request.path, answer.status_code,
+                   flask.request.environ[STARTED], name)
         return answer
 
 
@@ -136,8 +102,4 @@ def _converter(names: Sequence[str]) -> type[BaseConverter]:
 
 
 def _start_clock() -> None:
-    flask.g.started = time.monotonic()
-
-
-def _elapsed_ms() -> float:
-    return (time.monotonic() - flask.g.started) * 1000
+    flask.request.environ.setdefault(STARTED, time.monotonic())

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+import socket
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache, partial
+from io import BytesIO
 from typing import Any
 
 import gevent
-from gevent.pywsgi import WSGIHandler
+from gevent.pywsgi import WSGIHandler, format_date_time
 
+from mms.frontend.headers import PlainHeaders, plain_headers, read_block
 from mms.log_lines import one_line
+from mms.wire import Body
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +30,8 @@ _YIELD_BYTES = 1024 * 1024
 # connection and not the answer.
 _LINGER_S = 5.0
 _DISCARD_BYTES = 64 * 1024
+# Pieces of an answer that are this small together leave in one write.
+_SMALL_BYTES = 64 * 1024
 _FOLD = re.compile(r'\r?\n[ \t]*')
 
 _MESSAGES = {
@@ -37,6 +45,11 @@ class Connection(WSGIHandler):
 
     path: str
     response_headers: list[tuple[bytes, bytes]]
+    provided_date: Any
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._held = bytearray()
 
     def read_requestline(self) -> Any:
         """Wait for the next request's first line."""
@@ -57,6 +70,22 @@ class Connection(WSGIHandler):
             self.socket.sendall(_refusal(result[0]))
         return None
 
+    def MessageClass(self, *args: Any) -> Any:  # noqa: N802
+        """Header lines of a request."""
+        block = read_block(self.rfile)
+        return plain_headers(block) or super().MessageClass(BytesIO(block), 0)
+
+    def _headers(self) -> Iterator[tuple[str, str]]:
+        if not isinstance(self.headers, PlainHeaders):
+            yield from super()._headers()
+            return
+        for name, value in self.headers.pairs():
+            # As `-` and `_` are one in a WSGI environment, the latter could stand for the former.
+            if '_' not in name:
+                key = name.replace('-', '_').upper()
+                if key not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
+                    yield f'HTTP_{key}', value.strip()
+
     def get_environ(self) -> dict[str, Any]:
         """WSGI environment of a request whose head is read."""
         self.server.request_began(self)
@@ -65,6 +94,9 @@ class Connection(WSGIHandler):
             self.path = self.path[absolute.end():] or '/'
         environ: dict[str, Any] = super().get_environ()
         environ['wsgi.input'] = _PoliteInput(environ['wsgi.input'])
+        environ['mms.client_left'] = partial(_has_left, self.socket)
+        if isinstance(self.headers, PlainHeaders):
+            return environ
         # A header that goes on in a second line.
         return {name: _FOLD.sub(' ', value) if isinstance(value, str) else value
                 for name, value in environ.items()}
@@ -83,7 +115,36 @@ class Connection(WSGIHandler):
             self.response_headers = [header for header in self.response_headers
                                      if header[0].lower() != b'connection']
             self.response_headers.append((b'Connection', b'close'))
+        if self.provided_date is None:
+            self.provided_date = _date(int(time.time()))
+            self.response_headers.append((b'Date', self.provided_date))
         super().finalize_headers()
+
+    def log_request(self) -> None:
+        """Nothing: the application has logged it."""
+
+    def process_result(self) -> None:
+        """Send the answer."""
+        super().process_result()
+        self._flush()
+
+    def _send_error_response_if_possible(self, error_code: int) -> None:
+        self._held.clear()
+        super()._send_error_response_if_possible(error_code)
+        with suppress(OSError):
+            self._flush()
+
+    def _sendall(self, data: Body) -> None:
+        if len(self._held) + len(data) <= _SMALL_BYTES:
+            self._held += data
+            return
+        self._flush()
+        super()._sendall(data)
+
+    def _flush(self) -> None:
+        data, self._held = self._held, bytearray()
+        if data:
+            super()._sendall(data)
 
     def _connection_upgrade_requested(self) -> bool:
         """Never: gevent would hand out the bare connection, without an end to the body."""
@@ -130,6 +191,25 @@ class _PoliteInput:
             self._unyielding = 0
             gevent.sleep(0)
         return data
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    date: bytes = format_date_time(second)
+    return date
+
+
+def _has_left(sock: Any) -> bool:
+    """Whether a client has closed its connection; what it has sent beyond its request stays
+    there to be read. Any thread may ask.
+    """
+    try:
+        # The socket below gevent's, which would wait.
+        return not sock._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _refusal(status: str) -> bytes:

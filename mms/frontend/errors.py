@@ -6,11 +6,10 @@ import logging
 import re
 
 import flask
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from mms.errors import RequestError
-from mms.frontend.decode import too_large, too_many_fields
 from mms.log_lines import one_line
 
 logger = logging.getLogger(__name__)
@@ -36,9 +35,6 @@ def _request_error(error: RequestError) -> flask.Response:
 
 
 def _http_exception(error: HTTPException) -> flask.Response:
-    if isinstance(error, RequestEntityTooLarge):
-        limit, length = flask.current_app.config['MAX_CONTENT_LENGTH'], flask.request.content_length
-        return _request_error(too_large(limit) if length and length > limit else too_many_fields())
     code = error.code or 500
     message = _message(code) or error.description or ''
     logger.error('%s', one_line(message))

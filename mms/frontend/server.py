@@ -99,7 +99,7 @@ class HTTPServer(WSGIServer):
 
     def handle(self, sock: socket.socket, address: Any) -> None:
         """Serve one connection."""
-        # Head and body leave in two writes: without this the second one waits
+        # A large answer leaves in several writes: without this the second one waits
         # for the client's delayed ACK, 40 ms on a kept-alive connection.
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -12,9 +12,10 @@ from gevent import socket
 from gevent.event import AsyncResult
 
 from mms.errors import ServiceError
+from mms.messages import Failure, Load, Loaded, Message, Ready, Work
 from mms.pool.birth import Birth, Ends, Handle
 from mms.pool.output import OutputPipe, relay_outputs, relay_records
-from mms.wire import Channel, ChannelClosed, Failure, Load, Loaded, Message, Ready, Work
+from mms.wire import Channel, ChannelClosed
 
 logger = logging.getLogger(__name__)
 

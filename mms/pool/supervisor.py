@@ -14,13 +14,13 @@ from gevent.event import Event
 from gevent.lock import RLock
 
 from mms.errors import MMSError, ModelUnavailable, ServiceError
+from mms.messages import Load, Ready
 from mms.pool.backoff import GIVE_UP_AFTER, deadline_s, delay_s, join_deadline_s
 from mms.pool.birth import Birth, Spawned
 from mms.pool.crew import FORKED_WORKER_BYTES, Crew, choose_crew
 from mms.pool.process import WarmUpFailed, WorkerProcess
 from mms.pool.template import Template
 from mms.resources import Resources
-from mms.wire import Load, Ready
 
 logger = logging.getLogger(__name__)
 

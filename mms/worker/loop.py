@@ -7,11 +7,9 @@ from concurrent.futures import Future
 from typing import Any, Callable, NoReturn, Optional
 
 from mms.errors import ServiceError
-from mms.wire import (
+from mms.messages import (
     JOINT,
     TRIAL,
-    Channel,
-    ChannelClosed,
     Failure,
     Fork,
     Forked,
@@ -26,15 +24,13 @@ from mms.wire import (
     Result,
     Work,
 )
+from mms.wire import Channel, ChannelClosed
 from mms.worker.forking import fork_worker, reap, set_threads
 from mms.worker.hooks import ask_ping, predict
 from mms.worker.joint import answer_jointly
 from mms.worker.memory import private_bytes
 from mms.worker.trial import try_both_ways
 from mms.worker.warm_up import rehearse
-
-# The message socket, the log socket and the output pipe of a new worker.
-_DESCRIPTORS = 3
 
 
 class ModelProcess:
@@ -99,7 +95,7 @@ class ModelProcess:
                        for request in message.requests], memory_bytes=memory)
 
     def _fork(self, threads: int) -> None:
-        descriptors = self._channel.receive_descriptors(_DESCRIPTORS)
+        descriptors = self._channel.receive_descriptors()
         try:
             pid = fork_worker(descriptors, [self._channel.fileno(), self._log_fd])
         except OSError as error:

@@ -17,7 +17,9 @@ from typing import Any, Optional, cast
 from mms import mxnet_compat
 from mms.errors import ServiceError, StartupError
 from mms.log import configure_worker
-from mms.wire import Channel, ChannelClosed, Failure, Load, Loaded, Ready, Request
+from mms.messages import Failure, Load, Loaded, Ready, Request
+from mms.wire import Channel, ChannelClosed
+from mms.worker.form import read_form
 from mms.worker.inputs import read_inputs
 from mms.worker.loop import ModelProcess
 from mms.worker.parent import die_with, keep_from_forks
@@ -87,7 +89,8 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     channel.send(ready)
 
     def inputs_of(request: Request) -> list[Any]:
-        return read_inputs(request.inputs, service.signature, load.max_image_pixels)
+        signature = service.signature
+        return read_inputs(read_form(request, signature), signature, load.max_image_pixels)
 
     return ModelProcess(channel, log_fd, service, ready, findings.sample, inputs_of, load.weigh)
 

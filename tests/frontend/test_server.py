@@ -89,3 +89,46 @@ def test_ipv6_is_served():
     with gsocket.create_connection(server.socket.getsockname()[:2]) as client:
         assert ask(client).startswith(b'HTTP/1.1 200 OK')
     server.end()
+
+
+def test_an_application_can_ask_whether_its_client_has_left():
+    answers, go_on = [], gevent.event.Event()
+
+    def asks(environ, start_response):
+        answers.append(environ['mms.client_left']())
+        go_on.wait()
+        # Any thread may ask.
+        answers.append(gevent.get_hub().threadpool.apply(environ['mms.client_left']))
+        return app(environ, start_response)
+
+    server = HTTPServer(bind('127.0.0.1', 0), asks)
+    server.listen()
+    for more, leaves in [(b'', False), (b'GET / HTTP/1.1\r\n', False), (b'', True)]:
+        answers.clear()
+        go_on.clear()
+        client = gsocket.create_connection(server.socket.getsockname())
+        client.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n' + more)
+        gevent.sleep(0.05)
+        if leaves:
+            client.close()
+            gevent.sleep(0.05)
+        go_on.set()
+        gevent.sleep(0.1)
+        assert answers == [False, leaves]
+        client.close()
+    server.end()
+
+
+def test_a_large_answer_arrives_whole():
+    pieces = [b'a' * 10, b'b' * 100_000, b'', b'c' * 10]
+
+    def large(environ, start_response):
+        start_response('200 OK', [('Content-Length', '100020')])
+        return pieces
+
+    server = HTTPServer(bind('127.0.0.1', 0), large)
+    server.listen()
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        client.sendall(b'GET / HTTP/1.0\r\nHost: x\r\n\r\n')
+        assert client.makefile('rb').read().partition(b'\r\n\r\n')[2] == b''.join(pieces)
+    server.end()

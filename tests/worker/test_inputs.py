@@ -1,5 +1,8 @@
+import ast
 import base64
 import io
+import json
+import random
 import struct
 import zlib
 
@@ -7,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mms.errors import BadRequest
-from mms.wire import FROM_FIELD, FROM_PART, RawInput
+from mms.worker.form import FROM_FIELD, FROM_PART, RawInput
 from mms.worker.inputs import read_inputs
 
 PICTURES = {'input_type': 'image/jpeg'}
@@ -163,3 +166,53 @@ def test_a_field_that_cannot_be_parsed_is_refused(text):
 def test_text_made_to_overflow_the_parser_is_refused(text):
     with pytest.raises(BadRequest):
         read_text(text)
+
+
+NUMBERS = ['0', '-0', '-0.0', '1e400', '-1e400', '1E-400', '5e-324', '0.1', '1.5e+3',
+           '2.2250738585072011e-308', '9007199254740993', '9007199254740993.0',
+           '0.00012345678901234567', '12345678901234567890.5', '123456789012345678901234567e-5',
+           *(f'{sign}{2**power + more}' for sign in ('', '-') for power in (53, 62, 63, 64, 65, 200)
+             for more in (-1, 0, 1)),
+           'NaN', 'Infinity', '-Infinity']
+
+
+@pytest.mark.parametrize('text', [
+    *(f'[{number}]' for number in NUMBERS),
+    *(f'[0,{number},{{"a":{number}}}]' for number in NUMBERS),
+    *(f'[\t{number}\n]' for number in NUMBERS),
+    '["\\ud800"]', '["\\ud83d\\ude00\\u0000"]', '["\x7f é 世界"]', '["12345678901234567890123"]',
+    '[{"a": 1, "b": 2, "a": 3}]', '[{"": [[], {}, null, true, false, "\\/\\b"]}]', ' \r\n\t[1] ',
+    '[' * 900 + ']' * 900,
+])
+def test_a_json_field_has_the_value_that_pythons_own_parser_gives(text):
+    value, expected = read_text(text), json.loads(text)
+    # repr tells 1 from 1.0, -0.0 from 0.0, and compares NaN.
+    assert repr(value) == repr(expected)
+
+
+def test_a_tensor_has_the_values_that_pythons_own_parser_gives():
+    numbers = random.Random(7)
+    tensor = [[numbers.uniform(-1, 1) * 10 ** numbers.randint(-20, 20) for _ in range(100)]
+              for _ in range(200)]
+    assert read_text(json.dumps(tensor)) == tensor
+
+
+@pytest.mark.parametrize('text', [
+    '[1,]', '[01]', '[1.]', '["\t"]', '["\\x"]', '[1]\x0b', '\ufeff[1]', '[+1]', '[.5]', '[1]]',
+])
+def test_what_is_no_json_is_a_literal_or_refused(text):
+    with pytest.raises(ValueError, match=r'.'):
+        json.loads(text)
+    try:
+        expected = ast.literal_eval(text.strip())
+    except (SyntaxError, ValueError):
+        with pytest.raises(BadRequest, match='neither JSON nor a Python literal'):
+            read_text(text)
+    else:
+        assert read_text(text) == expected
+
+
+def test_bytes_that_are_no_utf_8_are_read_as_before():
+    for data in (b'["\xff"]', b'["\xed\xa0\x80"]'):
+        item = RawInput('data', FROM_FIELD, data)
+        assert read_inputs([item], TENSORS, LIMIT) == [json.loads(data.decode('utf-8', 'replace'))]

@@ -4,12 +4,13 @@ import pytest
 
 from mms.errors import BadRequest, InferenceError
 from mms.model_service.model_service import SingleNodeService
-from mms.wire import FROM_FIELD, Failure, Ping, Pong, RawInput, Reply, Request
+from mms.wire import Failure, Ping, Pong, Reply, Request
 from mms.worker.loop import HOOK_FAILED, ill_health, predict, serve
 
 SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0]}], 'outputs': [],
              'input_type': 'application/json', 'output_type': 'application/json'}
-ONE = Request([RawInput('data', FROM_FIELD, b'[1]')])
+FORM = 'application/x-www-form-urlencoded'
+ONE = Request(FORM, b'data=[1]')
 
 
 class Service(SingleNodeService):
@@ -46,7 +47,7 @@ class Scripted:
 
 
 def test_each_message_gets_one_answer_until_the_front_is_gone():
-    channel = Scripted(Ping(), ONE, Request([RawInput('data', FROM_FIELD, b'{}')]), ONE)
+    channel = Scripted(Ping(), ONE, Request(FORM, b'data={}'), ONE)
     serve(channel, Service(), 100)
     assert [type(answer) for answer in channel.sent] == [Pong, Reply, Failure, Reply]
     assert channel.sent[1].prediction == b'[[1]]'

@@ -1,0 +1,88 @@
+"""One prediction, from a WSGI environment to the text of its answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, Optional, Protocol
+
+from mms.frontend.body import read_body
+from mms.wire import Body, Reply, Request
+
+logger = logging.getLogger(__name__)
+
+
+class Models(Protocol):
+    """What the routes need of the models behind them."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the endpoints."""
+
+    def signature(self, name: str) -> Mapping[str, Any]:
+        """Live signature of a model."""
+
+    def predict(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
+        """Answer one request, unless its client has left before it is its turn."""
+
+    def ill_health(self) -> Mapping[str, str]:
+        """Name of each model that cannot answer -> why."""
+
+
+class Counts(Protocol):
+    """What the routes need of the metrics; nothing here raises."""
+
+    def count(self, name: str, model: Optional[str] = None) -> None:
+        """Add one to a count."""
+
+    def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
+        """Record the latencies of one prediction."""
+
+
+class Predictor:
+    """Hands requests to the models, and counts them.
+
+    Parameters
+    ----------
+    models
+        The models, loaded.
+    metrics
+        Where requests are counted.
+    max_request_bytes
+        A larger body is refused.
+    """
+
+    def __init__(self, models: Models, metrics: Counts, max_request_bytes: int) -> None:
+        self._models = models
+        self._metrics = metrics
+        self._max_request_bytes = max_request_bytes
+
+    def predict(self, name: str, environ: dict[str, Any]) -> list[Body]:
+        """JSON text that answers a request, in pieces.
+
+        Parameters
+        ----------
+        name
+            Endpoint name of the model.
+        environ
+            WSGI environment of the request.
+
+        Raises
+        ------
+        RequestError, ClientDisconnected
+        """
+        started = time.monotonic()
+        self._metrics.count('PredictionTotal', model=name)
+        body = read_body(environ, self._max_request_bytes)
+        request = Request(environ.get('CONTENT_TYPE', ''), body)
+        reply = self._models.predict(name, request, environ.get('mms.client_left', _never))
+        self._metrics.observe_stages(reply.stage_times_ms, model=name)
+        logger.debug('Prediction request handling time is: %s ms',
+                     (time.monotonic() - started) * 1000)
+        return [b'{"prediction":', reply.prediction, b'}\n']
+
+
+def _never() -> bool:
+    """Another server than this package's does not say whether a client has left."""
+    return False

@@ -1,0 +1,193 @@
+"""What the front process and the processes of a model say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+Body = Union[bytes, bytearray]
+
+
+@dataclass(frozen=True)
+class Load:
+    """Front to a process, once: the model to load.
+
+    Attributes
+    ----------
+    gpu
+        Number of the GPU to run on; None for the CPU.
+    threads
+        Processor threads of one operator, in a worker that is not forked from a template.
+    warm_up
+        Whether to run the model once, and measure it, before it is ready.
+    optimize
+        Whether Gluon networks may be fused.
+    batch_size
+        Most requests that are run together; None to find out what pays.
+    weigh
+        Whether each :class:`Result` is to say how much memory the process has.
+    """
+
+    endpoint: str
+    model_name: str
+    model_dir: str
+    manifest: dict[str, Any]
+    service_file: str
+    gpu: Union[int, None]
+    max_image_pixels: int
+    threads: int = 1
+    warm_up: bool = True
+    optimize: bool = True
+    batch_size: Union[int, None] = None
+    weigh: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Process to front: the service is constructed; what comes now is the warm-up."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Process to front, once: the model is loaded and answers.
+
+    The signature is the live one, since a service may change or replace it.
+
+    Attributes
+    ----------
+    unforkable
+        Why no worker can be forked from this process; an empty string when it can be.
+    batch_size
+        Most requests that it pays to run together; 1 when they are run one by one.
+    proven
+        Whether the service says of itself that running them together changes no answer.
+    """
+
+    signature: dict[str, Any]
+    service_class: str
+    unforkable: str = ''
+    batch_size: int = 1
+    proven: bool = False
+
+
+@dataclass(frozen=True)
+class Fork:
+    """Front to template: fork a worker of so many threads. Three descriptors follow."""
+
+    threads: int
+
+
+@dataclass(frozen=True)
+class Forked:
+    """Template to front: the process id of a new worker, or the reason why there is none."""
+
+    pid: int
+    reason: str = ''
+
+
+@dataclass(frozen=True)
+class Reap:
+    """Front to template: has this worker ended?"""
+
+    pid: int
+
+
+@dataclass(frozen=True)
+class Reaped:
+    """Template to front: a worker's exit status, -N for signal N; None while it runs."""
+
+    status: Union[int, None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A form as the client sent it, with its ``Content-Type``."""
+
+    content_type: str
+    body: Body
+
+
+ALONE, TRIAL, JOINT = 'alone', 'trial', 'joint'
+
+
+@dataclass(frozen=True)
+class Work:
+    """Front to worker: requests to answer.
+
+    Attributes
+    ----------
+    requests
+        One or more; none only in answer to :class:`More`.
+    how
+        `ALONE`: one after the other. `TRIAL`: the same, and then together, to compare.
+        `JOINT`: together.
+    room
+        How many more the worker may ask for before it runs them together.
+    """
+
+    requests: Sequence[Request]
+    how: str = ALONE
+    room: int = 0
+
+
+@dataclass(frozen=True)
+class More:
+    """Worker to front: up to so many more requests could join those in hand."""
+
+    room: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A prediction as JSON text, and how long each stage took (ms)."""
+
+    prediction: Body
+    stage_times_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The name of an error class of :mod:`mms.errors`, and its message."""
+
+    error: str
+    message: str
+
+
+Answer = Union[Reply, Failure]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Worker to front: the answers to all requests in hand, in their order.
+
+    Attributes
+    ----------
+    compared
+        Of a trial: whether the two ways could be compared.
+    refusal
+        Of a trial: why the service's requests cannot be run together.
+    memory_bytes
+        Private memory of the worker, if the front wants to know.
+    """
+
+    answers: Sequence[Answer]
+    compared: bool = False
+    refusal: str = ''
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Front to worker: is the service well?"""
+
+
+@dataclass(frozen=True)
+class Pong:
+    """Worker to front: what the service's ``ping`` said; an empty reason means well."""
+
+    reason: str
+
+
+Message = Union[Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result, Failure, Ping,
+                Pong]
