@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import traceback
-from collections.abc import Mapping
 from typing import Any
 
-from mms.errors import InferenceError, RequestError, error_name
-from mms.model_service.reasons import request_fault
-from mms.wire import Channel, ChannelClosed, Failure, Message, Ping, Pong, Reply, Request
+from mms.errors import RequestError
+from mms.wire import Channel, ChannelClosed, Message, Ping, Pong, Reply, Request
 from mms.worker.encode import to_json
+from mms.worker.hooks import HOOK_FAILED, failure, guarded, stage_times
 from mms.worker.inputs import read_inputs
 
-logger = logging.getLogger(__name__)
-
-HOOK_FAILED = 'Error occurs while inference was executed on server.'
+__all__ = ['HOOK_FAILED', 'ill_health', 'predict', 'serve']
 
 
 def serve(channel: Channel, service: Any, max_image_pixels: int) -> None:
@@ -36,7 +30,7 @@ def _answer(message: Message, service: Any, max_image_pixels: int) -> Message:
     try:
         return predict(message, service, max_image_pixels)
     except RequestError as error:
-        return Failure(error_name(error), str(error))
+        return failure(error)
 
 
 def predict(request: Request, service: Any, max_image_pixels: int) -> Reply:
@@ -49,18 +43,9 @@ def predict(request: Request, service: Any, max_image_pixels: int) -> Reply:
     InferenceError
         A hook raised, or returned what JSON cannot hold; the traceback is logged.
     """
-    try:
-        inputs = read_inputs(request.inputs, service.signature, max_image_pixels)
-        prediction = to_json(service.inference(inputs))
-    except RequestError:
-        raise
-    except BaseException as error:
-        fault = request_fault(error)
-        if fault is not None:
-            raise fault from error
-        logger.error(traceback.format_exc())
-        raise InferenceError(HOOK_FAILED) from error
-    return Reply(prediction, _stage_times(service))
+    prediction = guarded(lambda: to_json(service.inference(
+        read_inputs(request.inputs, service.signature, max_image_pixels))))
+    return Reply(prediction, stage_times(service))
 
 
 def ill_health(service: Any) -> str:
@@ -70,11 +55,3 @@ def ill_health(service: Any) -> str:
     except (Exception, SystemExit) as error:
         return f'{type(error).__name__}: {error}'
     return ''
-
-
-def _stage_times(service: Any) -> dict[str, float]:
-    times = getattr(service, 'stage_times_ms', None)
-    if isinstance(times, Mapping):
-        with contextlib.suppress(TypeError, ValueError):
-            return {str(stage): float(value) for stage, value in times.items()}
-    return {}
