@@ -5,6 +5,7 @@ Nothing here imports MXNet: where it is not imported there are no NDArrays.
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import types
 from collections.abc import Iterator
@@ -38,6 +39,16 @@ def wait_for(value: Any) -> None:
     """Wait until the NDArrays in `value` are computed; their errors surface here."""
     for array in _arrays(value):
         array.wait_to_read()
+
+
+def address(array: Any) -> int:
+    """Where the numbers of an array of NumPy or MXNet lie."""
+    if not is_ndarray(array):
+        return int(array.__array_interface__['data'][0])
+    base = sys.modules['mxnet'].base
+    pointer = ctypes.c_void_p()
+    base.check_call(base._LIB.MXNDArrayGetData(array.handle, ctypes.byref(pointer)))
+    return pointer.value or 0
 
 
 def _arrays(value: Any) -> Iterator[Any]:

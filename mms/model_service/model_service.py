@@ -66,11 +66,15 @@ class SingleNodeService(ModelService):
 
     Attributes
     ----------
+    batchable : bool or None
+        Whether ``_inference`` may be given several requests at once, their arrays
+        joined on axis 0. None: the worker finds out by a trial. A class attribute.
     stage_times_ms : dict
         How long the last call of :meth:`inference` spent in ``preprocess``,
         ``inference`` and ``postprocess``, in milliseconds, as far as it came.
     """
 
+    batchable: Optional[bool] = None
     stage_times_ms: dict[str, float]
 
     def inference(self, data: list[Any]) -> Any:

@@ -13,7 +13,7 @@ mxnet_compat.prepare()
 
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
-from mxnet.io import DataBatch, DataDesc  # noqa: E402
+from mxnet.io import DataBatch  # noqa: E402
 
 from mms.archive.manifest import SYMBOLIC, is_symbolic  # noqa: E402
 from mms.archive.signature import read_signature  # noqa: E402
@@ -138,23 +138,11 @@ class MXNetBaseService(_MXNetService):
         if self._network is None:
             return self._forward_net([_as_floats(array) for array in data])
         _check_batch(data, self.signature)
-        self.mx_model.forward(self._batch(data))
+        self.mx_model.forward(DataBatch(data))
         return list(self.mx_model.get_outputs())
 
     def _postprocess(self, data: Any) -> Any:
         return [str(output.asnumpy().tolist()) for output in data]
-
-    def _batch(self, data: list[Any]) -> Any:
-        """A Module binds itself anew for another batch size if it is told the labels' shapes."""
-        assert self._network is not None
-        batch = DataBatch(data)
-        if self._network.labels:
-            shapes = [(name, array.shape)
-                      for (name, _), array in zip(self.mx_model.data_shapes, data)]
-            batch.provide_data = [DataDesc(*item) for item in shapes]
-            batch.provide_label = [DataDesc(*item)
-                                   for item in symbolic.label_shapes(self._network, shapes)]
-        return batch
 
 
 class GluonImperativeBaseService(_MXNetService):

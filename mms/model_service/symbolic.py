@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ mxnet_compat.prepare()
 import mxnet as mx  # noqa: E402
 
 from mms.errors import ServiceError  # noqa: E402
+from mms.model_service.many_shapes import ManyShapesModule  # noqa: E402
 from mms.model_service.reasons import reason_of  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -138,8 +140,10 @@ def bind(network: Network, data_shapes: Shapes, ctx: Any) -> Any:
     ServiceError
     """
     check_parameters(network, data_shapes)
-    module = mx.mod.Module(symbol=network.symbol, context=ctx, label_names=network.labels or None,
-                           data_names=[name for name, _ in data_shapes])
+    module = ManyShapesModule(
+        symbol=network.symbol, context=ctx, label_names=network.labels or None,
+        data_names=[name for name, _ in data_shapes],
+        label_shapes_for=functools.partial(label_shapes, network._replace(args={}, aux={})))
     try:
         module.bind(for_training=False, data_shapes=list(data_shapes),
                     label_shapes=label_shapes(network, data_shapes) or None)

@@ -26,10 +26,10 @@ from mms.messages import (
 )
 from mms.wire import Channel, ChannelClosed
 from mms.worker.forking import fork_worker, reap, set_threads
-from mms.worker.hooks import ask_ping, predict
+from mms.worker.hooks import InputsOf, answer_alone, ill_health
 from mms.worker.joint import answer_jointly
 from mms.worker.memory import private_bytes
-from mms.worker.trial import try_both_ways
+from mms.worker.trial import Outcome, Verdict, try_both_ways
 from mms.worker.warm_up import rehearse
 
 
@@ -55,8 +55,7 @@ class ModelProcess:
     """
 
     def __init__(self, channel: Channel, log_fd: int, service: Any, ready: Ready,
-                 sample: Optional[list[Any]], inputs_of: Callable[[Request], list[Any]],
-                 weigh: bool) -> None:
+                 sample: Optional[list[Any]], inputs_of: InputsOf, weigh: bool) -> None:
         self._channel = channel
         self._log_fd = log_fd
         self._service = service
@@ -79,7 +78,7 @@ class ModelProcess:
 
     def _answer(self, message: Message) -> Message:
         if isinstance(message, Ping):
-            return Pong(ask_ping(self._service))
+            return Pong(ill_health(self._service))
         if isinstance(message, Reap):
             return Reaped(reap(message.pid))
         assert isinstance(message, Work)
@@ -90,8 +89,8 @@ class ModelProcess:
             return Result(answers, memory_bytes=memory)
         if message.how == TRIAL:
             answers, verdict = try_both_ways(self._service, message.requests, self._inputs_of)
-            return Result(answers, verdict.compared, verdict.refusal, memory)
-        return Result([predict(self._service, request, self._inputs_of)
+            return Result(answers, verdict.outcome is Outcome.EQUAL, _refusal(verdict), memory)
+        return Result([answer_alone(self._service, request, self._inputs_of)
                        for request in message.requests], memory_bytes=memory)
 
     def _fork(self, threads: int) -> None:
@@ -141,8 +140,12 @@ class _Intake:
         return list(message.requests)
 
 
+def _refusal(verdict: Verdict) -> str:
+    return verdict.reason if verdict.outcome is Outcome.REFUSED else ''
+
+
 def _in_new_thread(work: Callable[[], NoReturn]) -> NoReturn:
-    """Where MXNet has compiled nothing yet, see :func:`set_threads`; what `work` raises is raised."""
+    """Where MXNet has compiled nothing yet: see :func:`set_threads`. What it raises is raised."""
     ended: Future[NoReturn] = Future()
 
     def run() -> None:

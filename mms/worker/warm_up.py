@@ -16,8 +16,8 @@ from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
 from mms.worker.forking import native_threads, open_sockets, python_threads
 from mms.worker.fusion import fuse
+from mms.worker.joint import obstacle
 from mms.worker.sample import sample_inputs
-from mms.worker.trial import obstacle
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,8 @@ def warm_up(service: Any, signature: Mapping[str, Any], baseline: Baseline, *, g
     batch_size
         Most requests that the user wants to be run together; None for no such limit.
     """
-    findings = Findings(unforkable='it runs on a GPU' if gpu else baseline.excess('its constructor'))
+    findings = Findings()
+    findings.unforkable = 'it runs on a GPU' if gpu else baseline.excess('its constructor')
     if 'mxnet' not in sys.modules:
         findings.batch_size = 1 if obstacle(service) else batch_size or _MOST_TOGETHER
         return findings
@@ -140,7 +141,7 @@ class _Work:
     def _measure(self, ready: Any) -> None:
         sizes = _sizes(self._most or _MOST_TOGETHER)
         try:
-            batches = {size: join([ready] * size)[0] for size in sizes}
+            batches = {size: join([ready] * size).value for size in sizes}
         except NotJoinable:
             batches = {1: ready}
         if self._optimize:
@@ -174,7 +175,7 @@ def worthwhile(times_s: Mapping[int, float]) -> int:
 def _sizes(most: int) -> list[int]:
     """Powers of two up to `most`, and the size that `most` requests run at."""
     powers = [2 ** power for power in range(int(math.log2(most)) + 1)]
-    return sorted({*powers, padded_rows(most)})
+    return sorted({*powers, padded_rows([1] * most)})
 
 
 def _times_s(run: Callable[[Any], Any], batches: Mapping[int, Any]) -> dict[int, float]:

@@ -1,0 +1,131 @@
+"""One request on its way through the hooks of a service, and what becomes of its errors."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, TypeVar
+
+from mms.errors import InferenceError, RequestError, error_name
+from mms.messages import Answer, Failure, Reply, Request
+from mms.model_service.reasons import request_fault
+from mms.worker.encode import to_json
+
+logger = logging.getLogger(__name__)
+
+HOOK_FAILED = 'Error occurs while inference was executed on server.'
+
+# Makes of a request what `_preprocess` takes; raises RequestError for a bad one.
+InputsOf = Callable[[Request], list[Any]]
+_Result = TypeVar('_Result')
+
+
+def guarded(run: Callable[[], _Result]) -> _Result:
+    """What `run`, which calls hooks, returns.
+
+    Raises
+    ------
+    BadRequest
+        The inputs are wrong, or a hook found them so.
+    InferenceError
+        A hook raised, or returned what JSON cannot hold; the traceback is logged.
+    """
+    try:
+        return run()
+    except RequestError:
+        raise
+    except BaseException as error:
+        fault = request_fault(error)
+        if fault is not None:
+            raise fault from error
+        logger.error(traceback.format_exc())
+        raise InferenceError(HOOK_FAILED) from error
+
+
+def failure(error: RequestError) -> Failure:
+    """The error as a message."""
+    return Failure(error_name(error), str(error))
+
+
+def stage_times(service: Any) -> dict[str, float]:
+    """``stage_times_ms`` of a service, as far as these are numbers."""
+    times = getattr(service, 'stage_times_ms', None)
+    if isinstance(times, Mapping):
+        with contextlib.suppress(TypeError, ValueError):
+            return {str(stage): float(value) for stage, value in times.items()}
+    return {}
+
+
+def answer_alone(service: Any, request: Request, inputs_of: InputsOf) -> Answer:
+    """Run one request through the service."""
+    try:
+        prediction = guarded(lambda: to_json(service.inference(inputs_of(request))))
+    except RequestError as error:
+        return failure(error)
+    return Reply(prediction, stage_times(service))
+
+
+def ill_health(service: Any) -> str:
+    """Why the service's ``ping`` failed; an empty string when it did not."""
+    try:
+        service.ping()
+    except (Exception, SystemExit) as error:
+        return f'{type(error).__name__}: {error}'
+    return ''
+
+
+class Turn:
+    """One request that goes through the three hooks one by one.
+
+    Attributes
+    ----------
+    value
+        What the last hook returned, ready for the next.
+    answer
+        None until the request is answered, or has failed.
+    times_ms
+        Milliseconds of each stage so far; the service's ``stage_times_ms`` while
+        a hook of this request runs.
+    """
+
+    def __init__(self, service: Any) -> None:
+        self._service = service
+        self.value: Any = None
+        self.answer: Optional[Answer] = None
+        self.times_ms: dict[str, float] = {}
+
+    def preprocess(self, make_inputs: Callable[[], Any]) -> None:
+        """Run ``_preprocess`` on what `make_inputs` returns."""
+        self._step(lambda: self.timed(
+            'preprocess', self._service._run_preprocess, make_inputs()))
+
+    def infer(self) -> None:
+        """Run ``_inference`` on this request alone."""
+        self._step(lambda: self.timed('inference', self._service._run_inference, self.value))
+
+    def postprocess(self) -> None:
+        """Run ``_postprocess``; the request has its answer after that."""
+        def finish() -> None:
+            value = self.timed('postprocess', self._service._run_postprocess, self.value)
+            self.answer = Reply(to_json(value), stage_times(self._service))
+
+        self._step(finish)
+
+    def timed(self, stage: str, hook: Callable[[Any], Any], data: Any) -> Any:
+        """``hook(data)``, which becomes `value` too; its time goes to `times_ms`."""
+        self._service.stage_times_ms = self.times_ms
+        start = time.perf_counter()
+        self.value = hook(data)
+        self.times_ms[stage] = (time.perf_counter() - start) * 1000
+        return self.value
+
+    def _step(self, run: Callable[[], Any]) -> None:
+        if self.answer is not None:
+            return
+        try:
+            guarded(run)
+        except RequestError as error:
+            self.value, self.answer = None, failure(error)

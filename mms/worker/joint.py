@@ -1,0 +1,131 @@
+"""Several requests through the hooks at once: one ``_inference`` for all that fit together."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from mms.messages import Request
+from mms.model_service.model_service import SingleNodeService
+from mms.model_service.reasons import reason_of
+from mms.worker.axis import NotJoinable, join, layout_of, split
+from mms.worker.hooks import Answer, InputsOf, Turn
+
+logger = logging.getLogger(__name__)
+
+
+def obstacle(service: Any) -> str:
+    """Why requests of `service` cannot run together, known without a trial.
+
+    Returns
+    -------
+    str
+        One clause for a log line; empty when only a trial can tell.
+    """
+    if not isinstance(service, SingleNodeService):
+        return 'it is no SingleNodeService'
+    if inspect.getattr_static(service, 'inference') is not SingleNodeService.inference:
+        return 'it defines inference itself'
+    if service.batchable is not None and not service.batchable:
+        return 'its class says batchable = False'
+    return ''
+
+
+def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsOf,
+                   more: Callable[[], Sequence[Request]]) -> list[Answer]:
+    """Answer all requests, those that fit together with one ``_inference``.
+
+    A request that fails fails alone: when a joint ``_inference`` raises, or what
+    it returns cannot be taken apart, each of its requests runs by itself.
+
+    Parameters
+    ----------
+    service
+        One for which there is no `obstacle`.
+    inputs_of
+        Makes of a request what ``_preprocess`` takes; raises RequestError.
+    more
+        Called when all requests in hand are preprocessed; what it returns joins
+        them, until it returns none.
+
+    Returns
+    -------
+    list of Reply or Failure
+        One a request, in order; those of `more` behind `requests`.
+    """
+    turns: list[Turn] = []
+    arrived = requests
+    while arrived:
+        turns += [_preprocessed(service, request, inputs_of) for request in arrived]
+        arrived = more()
+    for group in _groups(turns):
+        _infer(service, group)
+        # Before the next group: a Module's outputs are valid until its next forward.
+        for turn in group:
+            turn.postprocess()
+    answers = [turn.answer for turn in turns if turn.answer is not None]
+    assert len(answers) == len(turns)
+    return answers
+
+
+def infer_together(service: Any, values: Sequence[Any]) -> list[Any]:
+    """Run ``_inference`` once; what it returned, one a value.
+
+    Raises
+    ------
+    NotJoinable
+    Exception
+        Whatever the hook raises.
+    """
+    joined = join(values)
+    return split(service._run_inference(joined.value), joined.rows)
+
+
+def _preprocessed(service: Any, request: Request, inputs_of: InputsOf) -> Turn:
+    turn = Turn(service)
+    turn.preprocess(lambda: inputs_of(request))
+    return turn
+
+
+def _groups(turns: Sequence[Turn]) -> list[list[Turn]]:
+    """Those that fit together; what fits with nothing is a group of one."""
+    groups: dict[Any, list[Turn]] = {}
+    for turn in turns:
+        if turn.answer is None:
+            groups.setdefault(_fit(turn), []).append(turn)
+    return list(groups.values())
+
+
+def _fit(turn: Turn) -> Any:
+    try:
+        layout = layout_of(turn.value)
+        hash(layout)
+    except (NotJoinable, TypeError):
+        return id(turn)
+    return layout
+
+
+def _infer(service: Any, group: Sequence[Turn]) -> None:
+    if len(group) == 1 or not _infer_joined(service, group):
+        # The joined arrays were copies: what _preprocess returned is untouched.
+        for turn in group:
+            turn.infer()
+
+
+def _infer_joined(service: Any, group: Sequence[Turn]) -> bool:
+    service.stage_times_ms = group[0].times_ms
+    start = time.perf_counter()
+    try:
+        outputs = infer_together(service, [turn.value for turn in group])
+    except BaseException as error:
+        logger.debug('%d requests run one by one: run together, %s', len(group),
+                     error if isinstance(error, NotJoinable) else reason_of(error))
+        return False
+    elapsed_ms = (time.perf_counter() - start) * 1000
+    for turn, output in zip(group, outputs):
+        turn.value = output
+        turn.times_ms['inference'] = elapsed_ms
+    return True
