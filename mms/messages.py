@@ -17,12 +17,10 @@ class Load:
     ----------
     gpu
         Number of the GPU to run on; None for the CPU.
-    threads
-        Processor threads of one operator, in a worker that is not forked from a template.
     warm_up
         Whether to run the model once, and measure it, before it is ready.
-    optimize
-        Whether Gluon networks may be fused.
+    fuse_for
+        Numbers of threads for which Gluon networks may be fused; none to fuse nothing.
     batch_size
         Most requests that are run together; None to find out what pays.
     weigh
@@ -36,9 +34,8 @@ class Load:
     service_file: str
     gpu: Union[int, None]
     max_image_pixels: int
-    threads: int = 1
     warm_up: bool = True
-    optimize: bool = True
+    fuse_for: Sequence[int] = ()
     batch_size: Union[int, None] = None
     weigh: bool = False
 

@@ -131,7 +131,7 @@ class LocalModels:
 def _staffing(settings: Settings, models: int, resources: Resources) -> Staffing:
     return Staffing(resources, gpus=settings.gpus, models=models,
                     max_requests=settings.max_requests_per_worker,
-                    max_memory_bytes=settings.max_worker_memory_bytes)
+                    max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize)
 
 
 def _described(workers: Supervisor) -> str:
@@ -151,5 +151,5 @@ def _load(model: LoadedModel, settings: Settings) -> Load:
     return Load(
         endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
         manifest=model.manifest, service_file=os.path.abspath(service_file), gpu=None,
-        max_image_pixels=settings.max_image_pixels, optimize=settings.optimize,
+        max_image_pixels=settings.max_image_pixels,
         batch_size=settings.batch_size, weigh=settings.max_worker_memory_bytes > 0)

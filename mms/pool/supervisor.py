@@ -48,6 +48,8 @@ class Staffing:
         A worker is replaced after so many requests; 0 for never.
     max_memory_bytes
         A worker with more private memory is replaced; 0 for no limit.
+    optimize
+        Whether Gluon networks may be fused.
     """
 
     resources: Resources
@@ -56,6 +58,7 @@ class Staffing:
     models: int = 1
     max_requests: int = 0
     max_memory_bytes: int = 0
+    optimize: bool = True
 
 
 class _Post(NamedTuple):
@@ -144,8 +147,8 @@ class Supervisor:
             self.crew = Crew(len(self._posts), 0, 0, 'one for each GPU')
         else:
             self._start_on_cpu()
-        took_s = time.monotonic() - began
-        self._load_deadline_s = deadline_s(took_s)
+        self._load_deadline_s = deadline_s(time.monotonic() - began)
+        self._in_background(self._tidy)
 
     def acquire(self, threads: int = 1) -> WorkerProcess:
         """Wait for a worker that is free, and take it.
@@ -209,6 +212,12 @@ class Supervisor:
 
     def _start_on_cpu(self) -> None:
         began = time.monotonic()
+        staffing = self._staffing
+        self.crew = choose_crew(staffing.workers, staffing.models, staffing.resources,
+                                FORKED_WORKER_BYTES, forked=True)
+        if staffing.optimize:
+            threads = {1, self.crew.threads, self.crew.wide or 1}
+            self._load = replace(self._load, fuse_for=sorted(threads))
         first = self._load_first()
         self._join_deadline_s = join_deadline_s(time.monotonic() - began)
         if not first.ready.unforkable:
@@ -235,9 +244,6 @@ class Supervisor:
             return self._load_process(self._load, _Post(1), lambda _: None)
 
     def _fork_crew(self, template: Template) -> None:
-        staffing = self._staffing
-        self.crew = choose_crew(staffing.workers, staffing.models, staffing.resources,
-                                FORKED_WORKER_BYTES, forked=True)
         self._template = template
         try:
             self._start_all([_Post(self.crew.threads)] * self.crew.workers)
@@ -279,7 +285,9 @@ class Supervisor:
     def _start_one(self, post: _Post) -> WorkerProcess:
         template = self._living_template()
         if template is None:
-            worker = self._load_process(replace(self._load, gpu=post.gpu), post, self._replace)
+            load = replace(self._load, gpu=post.gpu, fuse_for=[] if post.gpu is not None or not
+                           self._load.fuse_for else [post.threads])
+            worker = self._load_process(load, post, self._replace)
         else:
             worker = WorkerProcess(self.name, template.birth(post.threads), post.threads,
                                    self._replace)
@@ -358,8 +366,13 @@ class Supervisor:
         finally:
             self._widening = False
 
-    def dismiss_idle(self) -> None:
-        """End the workers that were forked for a load that has gone."""
+    def _tidy(self) -> None:
+        """End, now and then, the workers that were forked for a load that has gone."""
+        while True:
+            gevent.sleep(_KEEP_IDLE_S / 4)
+            self._dismiss_idle()
+
+    def _dismiss_idle(self) -> None:
         now = time.monotonic()
         for worker in list(self._idle):
             if not self._posts[worker].permanent and \

@@ -83,9 +83,9 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     findings = Findings(unforkable='its warm-up ended the process', batch_size=1)
     if load.warm_up:
         findings = warm_up(service, signature, baseline, gpu=load.gpu is not None,
-                           optimize=load.optimize, batch_size=load.batch_size)
+                           fuse_for=load.fuse_for, batch_size=load.batch_size)
     ready = Ready(signature, type(service).__name__, findings.unforkable, findings.batch_size,
-                  service.batchable is True if findings.batch_size > 1 else False)
+                  findings.batch_size > 1 and service.batchable is True)
     channel.send(ready)
 
     def inputs_of(request: Request) -> list[Any]:

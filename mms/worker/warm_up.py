@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
@@ -15,7 +15,6 @@ from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
 from mms.worker.forking import native_threads, open_sockets, python_threads
-from mms.worker.fusion import fuse
 from mms.worker.joint import obstacle
 from mms.worker.sample import sample_inputs
 
@@ -26,7 +25,7 @@ _MOST_TOGETHER = 16
 # Of two sizes that compute nearly equally fast, the smaller one answers sooner.
 _WORTH = 1.05
 _REPEATS = 3
-_FUSION_BUDGET_S = 6.0
+_FUSION_BUDGET_S = 5.0
 _MEASURING_BUDGET_S = 4.0
 # At which MXNet's OpenCV starts the threads that it keeps; it survives a fork.
 _PRIMING_SHAPE = (512, 512, 3)
@@ -75,13 +74,15 @@ class Baseline:
 
 
 def warm_up(service: Any, signature: Mapping[str, Any], baseline: Baseline, *, gpu: bool,
-            optimize: bool, batch_size: Optional[int]) -> Findings:
+            fuse_for: Sequence[int], batch_size: Optional[int]) -> Findings:
     """Run a service once, fuse its networks, and measure which batch sizes pay.
 
     Parameters
     ----------
     signature
         The live one, from which a sample is made.
+    fuse_for
+        Numbers of threads for which Gluon networks may be fused.
     batch_size
         Most requests that the user wants to be run together; None for no such limit.
     """
@@ -94,7 +95,7 @@ def warm_up(service: Any, signature: Mapping[str, Any], baseline: Baseline, *, g
         findings.unforkable = 'MXNET_ENGINE_TYPE is set to an engine with threads'
     _prime_opencv()
     baseline.take_threads()
-    work = _Work(service, signature, optimize and not gpu, batch_size)
+    work = _Work(service, signature, fuse_for, batch_size)
     work.run()
     findings.sample, findings.batch_size = work.sample, work.batch_size
     findings.unforkable = findings.unforkable or baseline.excess('its hooks')
@@ -114,11 +115,11 @@ def rehearse(service: Any, sample: Optional[list[Any]]) -> None:
 
 
 class _Work:
-    def __init__(self, service: Any, signature: Mapping[str, Any], optimize: bool,
+    def __init__(self, service: Any, signature: Mapping[str, Any], fuse_for: Sequence[int],
                  batch_size: Optional[int]) -> None:
         self._service = service
         self._signature = signature
-        self._optimize = optimize
+        self._fuse_for = fuse_for
         self._most = batch_size
         self.sample: Optional[list[Any]] = None
         self.batch_size = 1
@@ -144,10 +145,12 @@ class _Work:
             batches = {size: join([ready] * size).value for size in sizes}
         except NotJoinable:
             batches = {1: ready}
-        if self._optimize:
-            chosen = {size: batches[size] for size in (1, max(batches))}
-            for line in fuse(self._service, chosen, budget_s=_FUSION_BUDGET_S):
-                logger.info('%s', line)
+        from mms.worker.fusion import fuse
+
+        for threads in self._fuse_for:
+            # Larger sizes have plans, and their memory, of their own, and win little.
+            for line in fuse(self._service, {1: batches[1]}, _FUSION_BUDGET_S, threads):
+                logger.info('%s, on %d thread(s)', line, threads)
         times = _times_s(self._service._run_inference, batches)
         self.batch_size = min(worthwhile(times), self._most or _MOST_TOGETHER)
         logger.info('Inference of %s',
