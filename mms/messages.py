@@ -163,7 +163,7 @@ class Result:
     compared
         Of a trial: whether the two ways could be compared.
     refusal
-        Of a trial: why the service's requests cannot be run together.
+        Why the service's requests cannot be run together, when that has shown.
     memory_bytes
         Private memory of the worker, if the front wants to know.
     """

@@ -302,7 +302,7 @@ class Scheduler:
     def _learn(self, batch: _Batch, result: Result, took_s: float) -> None:
         each_s = took_s / len(batch.jobs)
         self._each_s += _NEWEST * (each_s - self._each_s) if self._each_s else each_s
-        if batch.how != TRIAL:
+        if batch.how == ALONE:
             return
         refusal = self._trust.heard(batch.differ, result.compared, result.refusal)
         if refusal:

@@ -12,7 +12,7 @@ import ctypes
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import mxnet as mx
@@ -20,7 +20,9 @@ import numpy as np
 
 from mms.model_service.arrays import materialise, wait_for
 from mms.worker.equality import same
-from mms.worker.graph_plan import FUSED, STATIC, Graph, PlannedForward, key_of
+from mms.worker.graph_plan import FUSED, STATIC, Graph, key_of
+from mms.worker.hybrid_net import HybridNet, Unfit, nets_of, notes_of
+from mms.worker.memory import private_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -29,57 +31,11 @@ NEEDED_GAIN = 1.1
 # The same for one that takes much memory: more than so many MB and so much of its parameters.
 NEEDED_GAIN_HEAVY = 1.25
 HEAVY_MB, HEAVY_SHARE = 64, 0.25
+MEGABYTE = 1024**2
 
 _ROUNDS = 5
 # To try one form of one net takes about as long as so many runs as it was.
 _RUNS_TO_TRY = 8
-_FORWARDS = (mx.gluon.HybridBlock.forward, mx.gluon.SymbolBlock.forward)
-
-
-class _Unfit(Exception):
-    """Says why a net stays as it is."""
-
-
-class _Net:
-    """A hybrid net, and what became of it."""
-
-    def __init__(self, name: str, block: Any) -> None:
-        self.name, self.block = name, block
-        self.calls: list[Any] = []
-        self.unfit = _reason_against(block)
-        self.gains: dict[int, tuple[str, float]] = {}
-        self.mine: set[Any] = set()
-
-    def forward(self) -> PlannedForward:
-        current = vars(self.block).get('forward')
-        return current if isinstance(current, PlannedForward) else PlannedForward(self.block)
-
-    def give_up(self, reason: str) -> None:
-        """Undo all that was planned here, also at the sizes where it was right."""
-        self.unfit, self.gains = self.unfit or reason, {}
-        self.drop(self.mine)
-
-    def drop(self, keys: Any) -> None:
-        planned = self.forward()
-        for key in list(keys):
-            planned.plans.pop(key, None)
-            self.mine.discard(key)
-        if not planned.plans:
-            vars(self.block).pop('forward', None)
-
-    def put(self, plans: dict[Any, Any]) -> None:
-        planned = self.forward()
-        planned.plans.update(plans)
-        self.mine.update(plans)
-        vars(self.block)['forward'] = planned
-
-    def line(self) -> str:
-        if self.unfit:
-            return f'{self.name}: left as it is: {self.unfit}'
-        parts = [f'batch {size}: {what}, {gain:.1f} times as fast' if what else
-                 f'batch {size}: left as it is, not faster fused ({gain:.2f} times)'
-                 for size, (what, gain) in self.gains.items()]
-        return f'{self.name}: ' + ('; '.join(parts) or 'left as it is: no time to try')
 
 
 def fuse(service: Any, batches: Mapping[int, Any], budget_s: float = 5.0,
@@ -118,10 +74,10 @@ def fuse(service: Any, batches: Mapping[int, Any], budget_s: float = 5.0,
 def _fuse(service: Any, batches: Mapping[int, Any], budget_s: float, threads: int,
           lines: list[str]) -> None:
     deadline = time.monotonic() + budget_s
-    nets: list[_Net] = []
+    nets: list[HybridNet] = []
     try:
         mx.base._LIB.MXSetNumOMPThreads(ctypes.c_int(threads))
-        nets = [_Net(name, block) for name, block in _find(service)]
+        nets = nets_of(service)
         if nets:
             _try_sizes(service, nets, batches, deadline)
     except (Exception, SystemExit) as error:
@@ -132,7 +88,7 @@ def _fuse(service: Any, batches: Mapping[int, Any], budget_s: float, threads: in
     lines += [net.line() for net in called or nets]
 
 
-def _try_sizes(service: Any, nets: list[_Net], batches: Mapping[int, Any],
+def _try_sizes(service: Any, nets: list[HybridNet], batches: Mapping[int, Any],
                deadline: float) -> None:
     cost_s = 0.0  # to try a batch, for each picture in it
     for size in sorted(batches):
@@ -144,14 +100,14 @@ def _try_sizes(service: Any, nets: list[_Net], batches: Mapping[int, Any],
             return
         again, took_s = trial.timed()
         if not same(expected, again):
-            raise _Unfit('its answers vary')
+            raise Unfit('its answers vary')
         cost_s = _RUNS_TO_TRY * took_s / size
         for net in nets:
             if net.calls and not net.unfit:
                 _try_net(net, trial, expected, size, deadline)
 
 
-def _try_net(net: _Net, trial: _Trial, expected: Any, size: int, deadline: float) -> None:
+def _try_net(net: HybridNet, trial: _Trial, expected: Any, size: int, deadline: float) -> None:
     try:
         graph = Graph(net.block, net.calls[0])
         best = 0.0
@@ -169,15 +125,15 @@ def _try_net(net: _Net, trial: _Trial, expected: Any, size: int, deadline: float
         net.give_up(_text(error))
 
 
-def _try_form(net: _Net, graph: Graph, form: str, trial: _Trial,
+def _try_form(net: HybridNet, graph: Graph, form: str, trial: _Trial,
               expected: Any) -> tuple[float, bool]:
     """How many times as fast it is, and whether it was kept."""
-    before_mb = _private_mb()
+    before_mb = private_bytes() / MEGABYTE
     plans = {key_of(args): graph.plan(form) for args in net.calls}
     net.put(plans)
     if not same(expected, trial.run()):
-        raise _Unfit('other answers when fused')
-    heavy = _private_mb() - before_mb > max(HEAVY_MB, HEAVY_SHARE * _size_mb(net.block))
+        raise Unfit('other answers when fused')
+    heavy = private_bytes() / MEGABYTE - before_mb > max(HEAVY_MB, HEAVY_SHARE * net.megabytes())
     if not net.gains:
         _check_on_noise(net)
     gain = _gain(net, plans, trial)
@@ -187,7 +143,7 @@ def _try_form(net: _Net, graph: Graph, form: str, trial: _Trial,
     return gain, keep
 
 
-def _gain(net: _Net, plans: dict[Any, Any], trial: _Trial) -> float:
+def _gain(net: HybridNet, plans: dict[Any, Any], trial: _Trial) -> float:
     """Interleaved, and the best of each: other processes disturb both alike."""
     plain_s = planned_s = float('inf')
     for done in range(_ROUNDS):
@@ -201,7 +157,7 @@ def _gain(net: _Net, plans: dict[Any, Any], trial: _Trial) -> float:
     return gain
 
 
-def _check_on_noise(net: _Net) -> None:
+def _check_on_noise(net: HybridNet) -> None:
     """A sample of zeros would hide what the weights do."""
     planned = net.forward()
     noise = [_noise(args) for args in net.calls[:1]]
@@ -212,7 +168,7 @@ def _check_on_noise(net: _Net) -> None:
         # A net may well refuse such values.
         return
     if not same(expected, [planned(*args) for args in noise]):
-        raise _Unfit('other answers when fused')
+        raise Unfit('other answers when fused')
 
 
 def _noise(value: Any) -> Any:
@@ -243,12 +199,12 @@ class _Trial:
         return outputs, time.perf_counter() - start
 
 
-def _record(trial: _Trial, nets: list[_Net]) -> Any:
+def _record(trial: _Trial, nets: list[HybridNet]) -> Any:
     """Run as it was; note what the outermost nets are called with, and if they keep notes."""
     inside = threading.local()
     kept = [(net, vars(net.block).get('forward')) for net in nets if not net.unfit]
 
-    def recorder(net: _Net, forward: Any) -> Any:
+    def recorder(net: HybridNet, forward: Any) -> Any:
         def record(*args: Any) -> Any:
             if getattr(inside, 'net', None) is None:
                 net.calls.append(copy.deepcopy(args))
@@ -260,7 +216,7 @@ def _record(trial: _Trial, nets: list[_Net]) -> Any:
                     inside.net = None
         return record
 
-    notes = [_notes(net.block) for net, _ in kept]
+    notes = [notes_of(net.block) for net, _ in kept]
     try:
         for net, _ in kept:
             net.calls = []
@@ -272,69 +228,13 @@ def _record(trial: _Trial, nets: list[_Net]) -> Any:
             if forward is not None:
                 vars(net.block)['forward'] = forward
     for (net, _), before in zip(kept, notes):
-        if _notes(net.block) != before:
+        if notes_of(net.block) != before:
             net.give_up('its forward changes its attributes')
     return outputs
 
 
-def _find(service: Any) -> Iterator[tuple[str, Any]]:
-    seen: set[int] = set()
-    for name, value in list(vars(service).items()):
-        items = ([(name, value)] if not isinstance(value, (list, tuple, dict)) else
-                 [(f'{name}[{key!r}]', item) for key, item in
-                  (value.items() if isinstance(value, dict) else enumerate(value))])
-        for label, block in items:
-            if isinstance(block, mx.gluon.Block) and id(block) not in seen:
-                seen.add(id(block))
-                yield label, block
-
-
-def _reason_against(block: Any) -> str:
-    if not isinstance(block, mx.gluon.HybridBlock):
-        return 'a plain Block, not a HybridBlock'
-    own = vars(block).get('forward')
-    if type(block).forward not in _FORWARDS or not isinstance(own, (type(None), PlannedForward)):
-        return 'it has a forward of its own'
-    if any(one._forward_hooks or one._forward_pre_hooks for one in _descendants(block)):
-        return 'its blocks have hooks'
-    if any(parameter.dtype not in (np.float32, 'float32')
-           for parameter in block.collect_params().values()):
-        return 'its parameters are not float32'
-    return ''
-
-
-def _descendants(block: Any) -> Iterator[Any]:
-    for child in block._children.values():
-        yield child
-        yield from _descendants(child)
-
-
-def _notes(block: Any) -> list[Any]:
-    """What user code keeps in the attributes of the blocks."""
-    own = vars(mx.gluon.nn.HybridSequential())
-    return [(name, value if isinstance(value, (int, float, str)) else id(value),
-             len(value) if isinstance(value, (list, dict, set)) else 0)
-            for one in (block, *_descendants(block)) for name, value in vars(one).items()
-            if name not in own and name != 'forward']
-
-
-def _size_mb(block: Any) -> float:
-    return sum(float(np.prod(parameter.shape)) for parameter in
-               block.collect_params().values()) * 4 / 2**20
-
-
-def _private_mb() -> float:
-    """Private memory of this process; 0 where the system does not tell."""
-    try:
-        with open('/proc/self/smaps_rollup') as file:
-            return sum(int(line.split()[1]) for line in file
-                       if line.startswith('Private_')) / 1024
-    except OSError:
-        return 0.0
-
-
 def _text(error: BaseException) -> str:
-    if isinstance(error, _Unfit):
+    if isinstance(error, Unfit):
         return str(error)
     first = (str(error).strip().splitlines() or [''])[0]
     return f'{type(error).__name__}: {first}'

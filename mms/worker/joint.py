@@ -35,7 +35,8 @@ def obstacle(service: Any) -> str:
 
 
 def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsOf,
-                   more: Callable[[], Sequence[Request]]) -> list[Answer]:
+                   more: Callable[[], Sequence[Request]],
+                   complain: Callable[[str], None] = lambda reason: None) -> list[Answer]:
     """Answer all requests, those that fit together with one ``_inference``.
 
     A request that fails fails alone: when a joint ``_inference`` raises, or what
@@ -50,6 +51,8 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
     more
         Called when all requests in hand are preprocessed; what it returns joins
         them, until it returns none.
+    complain
+        Called with the reason when requests fail together of which each succeeds alone.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
         turns += [_preprocessed(service, request, inputs_of) for request in arrived]
         arrived = more()
     for group in _groups(turns):
-        _infer(service, group)
+        _infer(service, group, complain)
         # Before the next group: a Module's outputs are valid until its next forward.
         for turn in group:
             turn.postprocess()
@@ -108,24 +111,31 @@ def _fit(turn: Turn) -> Any:
     return layout
 
 
-def _infer(service: Any, group: Sequence[Turn]) -> None:
-    if len(group) == 1 or not _infer_joined(service, group):
-        # The joined arrays were copies: what _preprocess returned is untouched.
-        for turn in group:
-            turn.infer()
+def _infer(service: Any, group: Sequence[Turn], complain: Callable[[str], None]) -> None:
+    failure = _infer_joined(service, group) if len(group) > 1 else ''
+    if not failure and len(group) > 1:
+        return
+    # The joined arrays were copies: what _preprocess returned is untouched.
+    for turn in group:
+        turn.infer()
+    if failure:
+        logger.debug('%d requests were run one by one: %s', len(group), failure)
+        if all(turn.answer is None for turn in group):
+            complain(failure)
 
 
-def _infer_joined(service: Any, group: Sequence[Turn]) -> bool:
+def _infer_joined(service: Any, group: Sequence[Turn]) -> str:
+    """Why the requests could not run together; an empty string when they have."""
     service.stage_times_ms = group[0].times_ms
     start = time.perf_counter()
     try:
         outputs = infer_together(service, [turn.value for turn in group])
+    except NotJoinable as error:
+        return str(error)
     except BaseException as error:
-        logger.debug('%d requests run one by one: run together, %s', len(group),
-                     error if isinstance(error, NotJoinable) else reason_of(error))
-        return False
+        return f'it fails when run together: {reason_of(error)}'
     elapsed_ms = (time.perf_counter() - start) * 1000
     for turn, output in zip(group, outputs):
         turn.value = output
         turn.times_ms['inference'] = elapsed_ms
-    return True
+    return ''

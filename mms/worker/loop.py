@@ -84,9 +84,10 @@ class ModelProcess:
         assert isinstance(message, Work)
         memory = private_bytes() if self._weigh else 0
         if message.how == JOINT:
+            complaints: list[str] = []
             answers = answer_jointly(self._service, message.requests, self._inputs_of,
-                                     _Intake(self._channel, message.room))
-            return Result(answers, memory_bytes=memory)
+                                     _Intake(self._channel, message.room), complaints.append)
+            return Result(answers, refusal=''.join(complaints[:1]), memory_bytes=memory)
         if message.how == TRIAL:
             answers, verdict = try_both_ways(self._service, message.requests, self._inputs_of)
             return Result(answers, verdict.outcome is Outcome.EQUAL, _refusal(verdict), memory)
