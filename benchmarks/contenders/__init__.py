@@ -1,0 +1,1 @@
+"""What is compared: the limit without HTTP, this server, and its peers."""

@@ -1,0 +1,44 @@
+"""The server of this repository."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from models import BuiltModel
+from processes import REPO, free_port, plain_environment
+
+from contenders.contender import Contender, Endpoint, Setting, scratch, started
+
+
+class ThisServer(Contender):
+    """``python -m mms``, with the flags of one ``--server-flags``."""
+
+    def __init__(self, flags: str = '') -> None:
+        self.name = 'this server'
+        self.command = f'python -m mms --models NAME=NAME.model --port PORT {flags}'.rstrip()
+        self._flags = flags
+
+    def settings(self) -> list[Setting]:
+        """Return the one that the flags make."""
+        return [Setting(flags=self._flags or 'default flags')]
+
+    def suits(self, setting: Setting, connections: int) -> bool:
+        """It serves any number of connections with the same flags."""
+        del setting, connections
+        return True
+
+    @contextlib.contextmanager
+    def serve(self, built: BuiltModel, setting: Setting) -> Iterator[Endpoint]:
+        """Start it in a folder of its own."""
+        del setting
+        name, port = built.model.name, free_port()
+        command = [sys.executable, '-m', 'mms', '--models', f'{name}={built.archive}',
+                   '--port', str(port), *shlex.split(self._flags)]
+        with scratch() as folder, started(
+                command, Path(folder), plain_environment(PYTHONPATH=str(REPO)), port,
+                '/ping') as process:
+            yield Endpoint(process.pid, port, f'/{name}/predict', '/ping')

@@ -1,0 +1,88 @@
+"""The models that are served, and what each is asked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from body import Body, picture_body, urlencoded_body
+from picture import kitten_jpeg
+from processes import REPO, BenchmarkError, plain_environment
+
+BUILD = Path(__file__).with_name('build_model.py')
+TENSOR = [[1, 2, 3, 4]]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model: its endpoint's name, what the report calls it, and its connections."""
+
+    name: str
+    title: str
+    takes_pictures: bool
+    connections: tuple[int, ...]
+
+
+MODELS = {model.name: model for model in (
+    Model('alexnet', 'AlexNet, 233 MB, JPEG of 400x400', True, (1, 8, 32)),
+    Model('efficientnet', 'EfficientNet-Lite0, real weights, JPEG of 400x400', True, (1, 8, 32)),
+    Model('dense', 'One dense layer, four floats as a form field', False, (1, 8, 16, 32)),
+)}
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A model as files.
+
+    Attributes
+    ----------
+    archive
+        The ``.model`` file.
+    graph
+        Folder for the peers: the exported network, and hooks that need no server.
+    body
+        One request.
+    raw
+        File of what the service's ``_preprocess`` gets: the JPEG, or JSON.
+    answer
+        What the service itself answers.
+    """
+
+    model: Model
+    archive: Path
+    graph: Path
+    body: Body
+    raw: Path
+    answer: Any
+
+
+def build_model(model: Model, folder: Path) -> BuiltModel:
+    """Write everything that the contenders need into `folder`, which is made.
+
+    MXNet stays in a process of its own: its threads have no business beside the probes.
+
+    Raises
+    ------
+    BenchmarkError
+        The build failed.
+    """
+    folder.mkdir()
+    raw, body = folder / 'raw', folder / 'body'
+    if model.takes_pictures:
+        raw.write_bytes(kitten_jpeg())
+        request = picture_body(raw.read_bytes(), body)
+    else:
+        raw.write_text(json.dumps(TENSOR))
+        request = urlencoded_body(json.dumps(TENSOR), body)
+    run = subprocess.run([sys.executable, str(BUILD), model.name, str(folder), str(raw)],
+                         env=plain_environment(PYTHONPATH=str(REPO)), stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, check=False)
+    if run.returncode:
+        raise BenchmarkError(f'{model.name} cannot be built:\n{run.stdout.strip()}')
+    built = json.loads((folder / 'built.json').read_text())
+    return BuiltModel(model, Path(built['archive']), folder / 'graph', request, raw,
+                      built['answer'])
