@@ -19,7 +19,8 @@ STARTS = [
 FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
 # Flags of other commands that the text speaks of.
 OTHERS = {'--no-deps': 'pip', '--output': 'build_archive.py', '--format': 'build_archive.py',
-          '--wheel': 'build_archive.py'}
+          '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
+          '--model': 'mms.worker'}
 
 
 def flags(parser):
@@ -42,6 +43,12 @@ def test_a_flag_has_a_row_on_its_page(page, flag):
     ('--log-rotation-time', '1 H', config.DEFAULT_LOG_ROTATION),
     ('--max-request-size', '64M', config.DEFAULT_MAX_REQUEST_BYTES),
     ('--max-image-pixels', '50000000', config.DEFAULT_MAX_IMAGE_PIXELS),
+    ('--workers', 'auto', config.Settings({}).default_workers),
+    ('--batch-size', 'auto', config.Settings({}).batch_size),
+    ('--max-batch-delay', '0', config.Settings({}).max_batch_delay_ms),
+    ('--queue-size', '1000', config.DEFAULT_QUEUE_SIZE),
+    ('--request-timeout', '120', config.DEFAULT_REQUEST_TIMEOUT_S),
+    ('--max-requests-per-worker', '0', config.Settings({}).max_requests_per_worker),
     ('--log-level', 'INFO', config.Settings({}).log_level),
     ('--metrics-write-to', 'log', config.Settings({}).metrics_write_to),
 ])

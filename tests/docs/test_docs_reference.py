@@ -30,6 +30,7 @@ LISTED = {
     ],
     'docs/rest_api.md': [
         ({'BadRequest', 'InputShapeError', 'PayloadTooLarge', 'WorkerDied'}, 0, 'mms'),
+        ({'QueueFull', 'DeadlineExceeded', 'ClientLeft', 'ModelUnavailable'}, 0, 'mms'),
         ({'_incorrect'}, 1, 'mms/worker/inputs.py'),
     ],
 }

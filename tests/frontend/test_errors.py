@@ -1,0 +1,54 @@
+"""An error of one request becomes its answer."""
+
+import pytest
+
+from mms.errors import ClientLeft, DeadlineExceeded, ModelUnavailable, QueueFull
+from mms.frontend.app import create_app
+from mms.frontend.shortcut import Shortcut
+
+
+class Failing:
+    """One model that answers with an error."""
+
+    names = ('m',)
+
+    def __init__(self, error):
+        self._error = error
+
+    def predict(self, name, request, client_left):
+        raise self._error
+
+
+class NoMetrics:
+    def count(self, name, model=None):
+        pass
+
+
+@pytest.fixture(params=['application', 'short way'])
+def ask(request):
+    """The answer to a request that fails with an error, either way."""
+    def answer(error):
+        app = create_app('test', Failing(error), NoMetrics(), {}, 1000)
+        if request.param == 'short way':
+            app.wsgi_app = Shortcut(app.wsgi_app, Failing(error), NoMetrics(), 1000)
+        return app.test_client().post('/m/predict', data={'data': '1'})
+
+    return answer
+
+
+def test_a_full_queue_says_when_to_come_again(ask):
+    answer = ask(QueueFull('1000 requests wait.', 7))
+    assert (answer.status_code, answer.headers['Retry-After']) == (503, '7')
+    assert answer.get_json() == {'code': 503, 'type': 'ServiceUnavailableException',
+                                 'message': '1000 requests wait.'}
+
+
+@pytest.mark.parametrize(('error', 'status', 'kind'), [
+    (ModelUnavailable, 503, 'ServiceUnavailableException'),
+    (DeadlineExceeded, 504, 'GatewayTimeoutException'),
+    (ClientLeft, 499, 'ClientClosedRequestException'),
+])
+def test_any_other_error_does_not(ask, error, status, kind):
+    answer = ask(error('Not now.'))
+    assert (answer.status_code, answer.get_json()['type']) == (status, kind)
+    assert 'Retry-After' not in answer.headers
