@@ -129,9 +129,10 @@ class Nursery:
         assert self.template is not None
         logger.warning('Model %s: workers cannot be forked (%s); each is started on its own.',
                        self._load.endpoint, reason)
+        memory = _resident_bytes(self.template.pid)
         self.template.kill()
         self.template = None
-        self._choose(FORKED_WORKER_BYTES, forked=False)
+        self._choose(memory, forked=False)
         return [Post(self.crew.threads)] * self.crew.workers
 
     def worker(self, post: Post, on_death: OnDeath) -> WorkerProcess:
@@ -179,8 +180,7 @@ class Nursery:
             return self._process(self._load, Post(1), _nobody_mourns)
 
     def _without_template(self, first: WorkerProcess) -> list[Post]:
-        memory = 0 if first.gone else psutil.Process(first.pid).memory_info().rss
-        self._choose(memory, forked=False)
+        self._choose(_resident_bytes(first.pid), forked=False)
         if self.crew.threads == 1:
             # It computes on one thread already.
             self._first = first
@@ -208,6 +208,13 @@ class Nursery:
         process.load(load, self._load_deadline_s, _WARM_UP_S)
         self.ready = process.ready
         return process
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return FORKED_WORKER_BYTES
 
 
 def _spawning(endpoint: str, threads: Optional[int]) -> Birth:

@@ -200,6 +200,8 @@ class Supervisor:
 
     def _is_served(self, threads: int) -> bool:
         """Whether a worker is free; one on many threads is not, while others fill the cores."""
+        if len(self._posts) - len(self._idle) >= self.crew.workers:
+            return False
         if self._idle.count(threads):
             return True
         return len(self._idle) > 0 and all(post.threads > threads for post in self._posts.values())

@@ -12,18 +12,23 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
-from typing import Optional
+from typing import Callable, Optional
 
 from mms.worker.parent import die_with
 from mms.worker.process_name import set_process_name
 
-# What a service may hold that has two owners after a fork: a connection to a database.
-_SHARED_KINDS = ('socket:',)
+# What would have two owners after a fork, so that answers get mixed up: a connection to a
+# database, the pipes to a helper process.
+_SHARED_KINDS = ('socket:', 'pipe:')
+# A thread that was joined is seen for a moment longer.
+_THREAD_ENDS_S = 0.3
+_POLL_S = 0.01
 
 
-def open_sockets() -> set[str]:
-    """The sockets that this process has open."""
+def open_connections() -> set[str]:
+    """The sockets and pipes that this process has open."""
     found = set()
     with suppress(OSError):
         for fd in os.listdir('/proc/self/fd'):
@@ -40,6 +45,20 @@ def native_threads() -> int:
         return len(os.listdir('/proc/self/task'))
     except OSError:
         return 1
+
+
+def settled_threads(known: int) -> int:
+    """Like :func:`native_threads`, but patient with threads that are just ending.
+
+    Parameters
+    ----------
+    known
+        As many are expected.
+    """
+    end = time.monotonic() + _THREAD_ENDS_S
+    while native_threads() > known and time.monotonic() < end:
+        time.sleep(_POLL_S)
+    return native_threads()
 
 
 def fork_worker(descriptors: list[int], onto: list[int]) -> int:
@@ -113,6 +132,26 @@ def set_threads(count: int) -> None:
     mxnet = sys.modules.get('mxnet')
     if mxnet is not None:
         mxnet.base._LIB.MXSetNumOMPThreads(ctypes.c_int(count))
+
+
+def numpy_semantics() -> Callable[[], None]:
+    """What ``mx.npx.set_np`` has set in this thread alone, to be set in another one."""
+    mxnet = sys.modules.get('mxnet')
+    if mxnet is None:
+        return lambda: None
+    array, shape = mxnet.util.is_np_array(), mxnet.util.is_np_shape()
+    if not (array or shape):
+        return lambda: None
+    return lambda: mxnet.util.set_np(shape=shape, array=array)
+
+
+def draw_other_numbers() -> None:
+    """Seed the random numbers of NumPy and MXNet anew: forked workers would all draw the same."""
+    numpy, mxnet = sys.modules.get('numpy'), sys.modules.get('mxnet')
+    if numpy is not None:
+        numpy.random.seed()
+    if mxnet is not None:
+        mxnet.random.seed(int.from_bytes(os.urandom(4), 'little') >> 1)
 
 
 def python_threads() -> list[str]:

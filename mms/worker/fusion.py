@@ -64,6 +64,8 @@ def fuse(service: Any, batches: Mapping[int, Any], budget_s: float = 5.0,
         A line a net: what it got at each size, or why it is as it was.
     """
     lines: list[str] = []
+    if not nets_of(service):
+        return lines
     worker = threading.Thread(target=_fuse, name='fusion',
                               args=(service, batches, budget_s, threads, lines))
     worker.start()

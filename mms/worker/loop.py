@@ -25,7 +25,13 @@ from mms.messages import (
     Work,
 )
 from mms.wire import Channel, ChannelClosed
-from mms.worker.forking import fork_worker, reap, set_threads
+from mms.worker.forking import (
+    draw_other_numbers,
+    fork_worker,
+    numpy_semantics,
+    reap,
+    set_threads,
+)
 from mms.worker.hooks import InputsOf, answer_alone, ill_health
 from mms.worker.joint import answer_jointly
 from mms.worker.memory import private_bytes
@@ -110,6 +116,7 @@ class ModelProcess:
 
     def _begin(self, threads: int) -> None:
         set_threads(threads)
+        draw_other_numbers()
         try:
             rehearse(self._service, self._sample)
         except (Exception, SystemExit) as error:
@@ -148,9 +155,11 @@ def _refusal(verdict: Verdict) -> str:
 def _in_new_thread(work: Callable[[], NoReturn]) -> NoReturn:
     """Where MXNet has compiled nothing yet: see :func:`set_threads`. What it raises is raised."""
     ended: Future[None] = Future()
+    semantics = numpy_semantics()
 
     def run() -> None:
         try:
+            semantics()
             work()
         except BaseException as error:
             ended.set_exception(error)

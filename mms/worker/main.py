@@ -82,7 +82,7 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     channel.send(Loaded())
     findings = Findings(unforkable='its warm-up ended the process', batch_size=1)
     if load.warm_up:
-        findings = warm_up(service, signature, baseline, gpu=load.gpu is not None,
+        findings = warm_up(load.endpoint, service, signature, baseline, gpu=load.gpu is not None,
                            fuse_for=load.fuse_for, batch_size=load.batch_size)
     ready = Ready(signature, type(service).__name__, findings.unforkable, findings.batch_size,
                   findings.batch_size > 1 and service.batchable is True)

@@ -14,7 +14,12 @@ from typing import Any, Callable, Optional
 from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
-from mms.worker.forking import native_threads, open_sockets, python_threads
+from mms.worker.forking import (
+    native_threads,
+    open_connections,
+    python_threads,
+    settled_threads,
+)
 from mms.worker.joint import obstacle
 from mms.worker.sample import sample_inputs
 
@@ -57,17 +62,18 @@ class Baseline:
 
     def __init__(self) -> None:
         self._threads = native_threads()
-        self._sockets = open_sockets()
+        self._connections = open_connections()
 
     def excess(self, doer: str) -> str:
         """What makes this process unsafe to fork, and who did it; empty when nothing does."""
         named = python_threads()
         if named:
             return f'{doer} started the thread {named[0]}'
-        if native_threads() > self._threads:
-            return f'{doer} started {native_threads() - self._threads} thread(s)'
-        if open_sockets() - self._sockets:
-            return f'{doer} opened a connection'
+        threads = settled_threads(self._threads)
+        if threads > self._threads:
+            return f'{doer} started {threads - self._threads} thread(s)'
+        if open_connections() - self._connections:
+            return f'{doer} opened a connection, or a pipe to another process'
         return ''
 
     def take_threads(self) -> None:
@@ -75,12 +81,14 @@ class Baseline:
         self._threads = native_threads()
 
 
-def warm_up(service: Any, signature: Mapping[str, Any], baseline: Baseline, *, gpu: bool,
-            fuse_for: Sequence[int], batch_size: Optional[int]) -> Findings:
+def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Baseline, *,
+            gpu: bool, fuse_for: Sequence[int], batch_size: Optional[int]) -> Findings:
     """Run a service once, fuse its networks, and measure which batch sizes pay.
 
     Parameters
     ----------
+    model
+        Its name, for the log.
     signature
         The live one, from which a sample is made.
     fuse_for
@@ -90,16 +98,18 @@ def warm_up(service: Any, signature: Mapping[str, Any], baseline: Baseline, *, g
     """
     findings = Findings()
     findings.unforkable = 'it runs on a GPU' if gpu else baseline.excess('its constructor')
+    # Where nothing can be measured, requests may still run together.
+    findings.batch_size = 1 if obstacle(service) else batch_size or _MOST_TOGETHER
     if 'mxnet' not in sys.modules:
-        findings.batch_size = 1 if obstacle(service) else batch_size or _MOST_TOGETHER
         return findings
     if not findings.unforkable and os.environ.get('MXNET_ENGINE_TYPE') != 'NaiveEngine':
         findings.unforkable = 'MXNET_ENGINE_TYPE is set to an engine with threads'
     _prime_opencv()
     baseline.take_threads()
-    work = _Work(service, signature, fuse_for, batch_size)
+    work = _Work(model, service, signature, fuse_for, batch_size)
     work.run()
-    findings.sample, findings.batch_size = work.sample, work.batch_size
+    findings.sample = work.sample
+    findings.batch_size = work.batch_size or findings.batch_size
     findings.unforkable = findings.unforkable or baseline.excess('its hooks')
     return findings
 
@@ -117,14 +127,15 @@ def rehearse(service: Any, sample: Optional[list[Any]]) -> None:
 
 
 class _Work:
-    def __init__(self, service: Any, signature: Mapping[str, Any], fuse_for: Sequence[int],
-                 batch_size: Optional[int]) -> None:
+    def __init__(self, model: str, service: Any, signature: Mapping[str, Any],
+                 fuse_for: Sequence[int], batch_size: Optional[int]) -> None:
+        self._model = model
         self._service = service
         self._signature = signature
         self._fuse_for = fuse_for
         self._most = batch_size
         self.sample: Optional[list[Any]] = None
-        self.batch_size = 1
+        self.batch_size = 0
 
     def run(self) -> None:
         try:
@@ -138,8 +149,8 @@ class _Work:
         except (Exception, SystemExit) as error:
             logger.debug('No warm-up: the service does not take a made-up input',
                          exc_info=True)
-            logger.info('The model is not warmed up: a made-up input is answered by %s',
-                        reason_of(error))
+            logger.info('Model %s is not warmed up: a made-up input is answered by %s',
+                        self._model, reason_of(error))
 
     def _measure(self, ready: Any) -> None:
         sizes = _sizes(self._most or _MOST_TOGETHER)
@@ -152,11 +163,12 @@ class _Work:
         for threads in self._fuse_for:
             # Larger sizes have plans, and their memory, of their own, and win little.
             for line in fuse(self._service, {1: batches[1]}, _FUSION_BUDGET_S, threads):
-                logger.info('%s, on %d thread(s)', line, threads)
+                logger.info('Model %s on %d thread%s: %s.', self._model, threads,
+                            's' * (threads != 1), line)
         times = _times_s(self._service._run_inference, batches)
         self.batch_size = min(worthwhile(times), self._most or _MOST_TOGETHER)
-        logger.info('Inference of %s',
-                    ', '.join(f'{size}: {1000 * time_s:.1f} ms' for size, time_s in times.items()))
+        logger.info('Model %s: inference of %s.', self._model, ', '.join(
+            f'{size} in {1000 * time_s:.1f} ms' for size, time_s in times.items()))
 
 
 def worthwhile(times_s: Mapping[int, float]) -> int:
@@ -202,4 +214,5 @@ def _time_s(run: Callable[[Any], Any], batch: Any) -> float:
 def _prime_opencv() -> None:
     import mxnet as mx
 
-    mx.image.imresize(mx.nd.zeros(_PRIMING_SHAPE, dtype='uint8'), 300, 300).wait_to_read()
+    zeros = mx.np.zeros if mx.util.is_np_array() else mx.nd.zeros
+    mx.image.imresize(zeros(_PRIMING_SHAPE, dtype='uint8'), 300, 300).wait_to_read()
