@@ -18,7 +18,8 @@ from mms.config import Settings
 from mms.errors import ServiceError
 from mms.messages import Load, Reply, Request
 from mms.pool.crew import threads_for
-from mms.pool.supervisor import Staffing, Supervisor
+from mms.pool.nursery import Staffing
+from mms.pool.supervisor import Supervisor
 from mms.resources import Resources, usable
 from mms.scheduler import Limits, Scheduler
 

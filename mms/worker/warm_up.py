@@ -24,7 +24,9 @@ logger = logging.getLogger(__name__)
 _MOST_TOGETHER = 16
 # Of two sizes that compute nearly equally fast, the smaller one answers sooner.
 _WORTH = 1.05
-_REPEATS = 3
+# A size this much slower for each item than a single one: larger ones are not tried.
+_HOPELESS = 1.2
+_REPEATS = 2
 _FUSION_BUDGET_S = 5.0
 _MEASURING_BUDGET_S = 4.0
 # At which MXNet's OpenCV starts the threads that it keeps; it survives a fork.
@@ -176,9 +178,9 @@ def worthwhile(times_s: Mapping[int, float]) -> int:
 
 
 def _sizes(most: int) -> list[int]:
-    """Powers of two up to `most`, and the size that `most` requests run at."""
-    powers = [2 ** power for power in range(int(math.log2(most)) + 1)]
-    return sorted({*powers, padded_rows([1] * most)})
+    """What to measure: powers of four, and the half and the whole of `most`."""
+    powers = [4 ** power for power in range(int(math.log(most, 4)) + 1)]
+    return sorted({*powers, padded_rows([1] * max(1, most // 2)), padded_rows([1] * most)})
 
 
 def _times_s(run: Callable[[Any], Any], batches: Mapping[int, Any]) -> dict[int, float]:
@@ -186,7 +188,7 @@ def _times_s(run: Callable[[Any], Any], batches: Mapping[int, Any]) -> dict[int,
     for size, batch in batches.items():
         run(batch)
         times[size] = min(_time_s(run, batch) for _ in range(_REPEATS))
-        if time.monotonic() > end:
+        if time.monotonic() > end or times[size] > _HOPELESS * size * times[1]:
             break
     return times
 
