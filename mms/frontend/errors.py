@@ -31,7 +31,10 @@ def answer_errors(app: flask.Flask) -> None:
 
 def _request_error(error: RequestError) -> flask.Response:
     logger.error('%s', one_line(str(error)))
-    return _answer(error.status, error.type, str(error))
+    answer = _answer(error.status, error.type, str(error))
+    if error.retry_after_s is not None:
+        answer.headers['Retry-After'] = str(error.retry_after_s)
+    return answer
 
 
 def _http_exception(error: HTTPException) -> flask.Response:
