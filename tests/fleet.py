@@ -3,11 +3,13 @@
 import os
 import signal
 import sys
+from dataclasses import replace
 
 import gevent
 from harness import load_message
 
-from mms.pool.supervisor import Staffing, Supervisor
+from mms.pool.nursery import Staffing
+from mms.pool.supervisor import Supervisor
 from mms.resources import Resources
 
 # A machine of one core: a model has as many workers as it is given, and no wide one.
@@ -40,6 +42,40 @@ class Service(SingleNodeService):
 '''
 
 
+# One of NumPy's alone, which loads in a moment; it notes how many rows each inference has.
+NUMPY_SERVICE = '''
+import os, time
+import numpy as np
+from mms.model_service.model_service import SingleNodeService
+
+
+class Service(SingleNodeService):
+    batchable = {batchable}
+    signature = {{'inputs': [{{'data_name': 'data', 'data_shape': [0]}}], 'outputs': [],
+                 'input_type': 'application/json', 'output_type': 'application/json'}}
+
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        self.size = 0
+
+    def _preprocess(self, data):
+        return np.array(data, dtype='float64')
+
+    def _inference(self, data):
+        open({notes!r}, 'a').write(f'{{len(data)}} ')
+{body}
+        return data * 2
+
+    def _postprocess(self, data):
+        return data[0].tolist()
+'''
+
+
+def numpy_service(notes, body='pass', batchable=None):
+    """Source of a service that doubles what it is given, and notes how many rows that is."""
+    return NUMPY_SERVICE.format(notes=str(notes), batchable=batchable, body='\n'.join(
+        f'        {line}' for line in body.splitlines()))
+
+
 def mxnet_service(body):
     """Source of a service that doubles what it is given, after the given lines."""
     return MXNET_SERVICE.format(body='\n'.join(f'        {line}' for line in body.splitlines()))
@@ -53,9 +89,9 @@ def until(condition, seconds=20):
 
 
 def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, staffing=None,
-               **options):
+               batch_size=None, **options):
     """Who keeps the workers of such a model alive; not started yet."""
-    load = load_message(folder, name, body, **options)
+    load = replace(load_message(folder, name, body, **options), batch_size=batch_size)
     return Supervisor(load, Staffing(resources, workers, **(staffing or {})))
 
 

@@ -96,7 +96,7 @@ def test_a_second_signal_ends_at_once(serve, tmp_path):
 def test_a_signal_while_models_load_leaves_nothing(launch, tmp_path):
     source = 'import time\ntime.sleep(600)\n'
     server = launch('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
-    until(lambda: server.workers())
+    until(lambda: server.templates())
     processes = psutil.Process(server.pid).children(recursive=True)
     assert server.stop(signal.SIGTERM) == 128 + signal.SIGTERM
     assert not any(process.is_running() for process in processes)
@@ -128,7 +128,7 @@ def test_ping_answers_while_a_model_is_busy_for_seconds(serve, tmp_path):
 
 def test_a_worker_that_aborts_costs_its_request_alone(serve, tmp_path):
     server = serve('--models', f"crash={write_archive(tmp_path, 'crash', CRASH)}",
-                   f"steady={write_archive(tmp_path, 'steady', CRASH)}")
+                   f"steady={write_archive(tmp_path, 'steady', CRASH)}", '--workers', 1)
     before = server.post_text('crash', '["pid"]').json()['prediction'][0]
     steady = server.post_text('steady', '["pid"]').json()
     answer = server.post_text('crash', '["abort"]')
@@ -144,7 +144,7 @@ def test_a_worker_that_aborts_costs_its_request_alone(serve, tmp_path):
 
 
 def test_a_worker_that_is_killed_while_idle_is_replaced(serve, tmp_path):
-    server = serve('--models', f"crash={write_archive(tmp_path, 'crash', CRASH)}")
+    server = serve('--models', f"crash={write_archive(tmp_path, 'crash', CRASH)}", '--workers', 1)
     [worker] = server.workers()
     worker.kill()
     until(lambda: {other.pid for other in server.workers()} - {worker.pid})
@@ -168,7 +168,7 @@ class Service(SingleNodeService):
     server = serve('--models', f"weak={write_archive(tmp_path, 'weak', source=source)}",
                    f"well={write_archive(tmp_path, 'well')}")
     switch.touch()
-    next(w for w in server.workers() if 'weak' in w.cmdline()).kill()
+    server.templates('weak')[0].kill()
     until(lambda: server.get('/ping').status_code == 503, 60)
     assert server.get('/ping').json() == {'health': 'unhealthy!'}
     answer = server.post_text('weak', '[1]')
@@ -184,7 +184,7 @@ def test_a_worker_that_hangs_in_its_ping_is_replaced(serve, tmp_path):
     hang = tmp_path / 'hang'
     source = 'import os, time\n' + SERVICE.format(body='        return data').replace(
         "return 'fine'", f'time.sleep(600 * os.path.exists({str(hang)!r}))')
-    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}", '--workers', 1)
     hang.touch()
     [worker] = server.workers()
     began = time.monotonic()
@@ -207,13 +207,13 @@ def test_the_death_of_a_worker_is_noticed_though_a_process_that_it_started_lives
         if data[0][0] == 'abort':
             os.abort()
         return data""")
-    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}", '--workers', 1)
     [worker] = server.workers()
     answer = server.post_text('m', '["abort"]')
     assert answer.json()['type'] == 'WorkerDiedException'
     assert server.post_text('m', '["well"]').json() == {'prediction': [['well']]}
     assert in_group(worker.pid) == []
-    worker = next(p for p in server.workers() if os.getpgid(p.pid) == p.pid)
+    [worker] = server.workers()
     assert len(in_group(worker.pid)) > 1
     assert server.stop() == 0
     assert in_group(worker.pid) == []
@@ -301,7 +301,7 @@ def test_a_client_that_leaves_midway_harms_nobody(serve, tmp_path):
 
 def test_the_front_process_holds_no_mxnet(serve, tmp_path):
     source = 'import mxnet\n' + SERVICE.format(body='        return data')
-    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}", '--workers', 1)
     assert server.post_text('m', '[1]').status_code == 200
     libraries = {region.path for region in psutil.Process(server.pid).memory_maps()}
     assert not [path for path in libraries if 'mxnet' in path]
