@@ -39,8 +39,9 @@ MESSAGES = [
     Work([Request('a', b'1'), Request('', b''), Request('b', b'y' * 30_000)], JOINT, 5),
     More(3),
     Result([Reply(b'[1,2]', {'inference': 1.5})]),
-    Result([Failure('BadRequest', 'wrong «field»'), Reply(b''), Reply(b'[' + b'1,' * 20_000 + b'1]'),
-            Failure('InferenceError', '')], compared=True, refusal='it does not', memory_bytes=12),
+    Result([Failure('BadRequest', 'wrong «field»'), Reply(b''),
+            Reply(b'[' + b'1,' * 20_000 + b'1]'), Failure('InferenceError', '')],
+           compared=True, refusal='it does not', memory_bytes=12),
     Failure('ServiceError', 'no licence'),
     Ping(),
     Pong('it is ill'),
@@ -128,7 +129,7 @@ def test_nothing_on_the_wire_is_pickled(ends):
 
 def test_descriptors_follow_the_message_that_announces_them(ends, tmp_path):
     here, there, _ = ends
-    files = [open(tmp_path / name, 'w') for name in 'abc']
+    files = [(tmp_path / name).open('w') for name in 'abc']
     here.send(Fork(1))
     here.send_descriptors([file.fileno() for file in files])
     here.send(Ping())

@@ -9,6 +9,7 @@ from mms.pool.birth import Spawned
 from mms.pool.process import WorkerProcess
 from mms.pool.template import Template
 
+
 @pytest.fixture
 def start(tmp_path):
     """Start a process whose `_inference` runs the given lines; it ends with its test."""

@@ -6,7 +6,7 @@ import time
 
 import gevent
 import pytest
-from fleet import numpy_service, until
+from fleet import until
 from harness import SERVICE
 
 from mms import scheduler as module

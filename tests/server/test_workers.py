@@ -29,7 +29,7 @@ def at_once(server, model, texts, clients=8):
 
 def loaded(server, model):
     """What the log says of a model that is loaded."""
-    [line] = re.findall(rf'Model {model} is loaded after [\d.]+ s: (.*)', server.log)
+    [line] = re.findall(rf'Model {model} is loaded after [\d.]+ s: (.*)[.]\n', server.log)
     return line
 
 

@@ -4,7 +4,19 @@ import json
 
 import numpy as np
 
-from mms.messages import JOINT, TRIAL, Failure, More, Ping, Pong, Ready, Reply, Request, Result, Work
+from mms.messages import (
+    JOINT,
+    TRIAL,
+    Failure,
+    More,
+    Ping,
+    Pong,
+    Ready,
+    Reply,
+    Request,
+    Result,
+    Work,
+)
 from mms.model_service.model_service import SingleNodeService
 from mms.wire import ChannelClosed
 from mms.worker.form import read_form
