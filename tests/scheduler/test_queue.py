@@ -75,6 +75,27 @@ def test_a_worker_whose_death_nobody_has_noticed_yet_does_not_hang_the_loop(mode
         assert asked.ask('[1]').get().prediction == b'[[1]]'
 
 
+def test_a_request_survives_the_death_of_all_workers_with_their_template(model):
+    asked = model(workers=3)
+    os.kill(asked.workers.template_pid, signal.SIGKILL)
+    # Not gevent's: three dead workers are free, as far as anybody knows.
+    time.sleep(0.3)
+    with gevent.Timeout(20):
+        assert asked.ask('[1]').get().prediction == b'[[1]]'
+
+
+def test_a_request_in_hand_survives_the_death_of_the_template(model, tmp_path):
+    started = tmp_path / 'started'
+    asked = model(f'open({str(started)!r}, "a").write("x")\n__import__("time").sleep(0.5)\n'
+                  'return data')
+    for turn in (1, 2, 3):
+        answer = asked.ask('[1]') if turn == 1 else answer
+        until(lambda turn=turn: started.exists() and len(started.read_text()) == turn)
+        if turn < 3:
+            os.kill(asked.workers.template_pid, signal.SIGKILL)
+    assert answer.get().prediction == b'[[1]]'
+
+
 def test_a_request_that_kills_two_workers_while_they_receive_it_is_given_up(model):
     asked = model(source='import resource\n' + SERVICE.format(body='        return data').replace(
         'self.model_name = model_name', 'self.model_name = model_name\n'
