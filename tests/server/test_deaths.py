@@ -147,6 +147,6 @@ def test_a_dead_template_costs_no_later_request_and_is_replaced(serve, tmp_path)
     template.kill()
     answers = [server.post_text('m', '["pid"]') for _ in range(4)]
     assert {answer.status_code for answer in answers} == {200}
-    until(lambda: len({worker.pid for worker in server.workers()} - before) == len(before))
+    until(lambda: len({worker.pid for worker in server.workers()} - before) >= len(before))
     assert [other.pid for other in server.templates()] != [template.pid]
     assert 'The template process of model m died; it is being replaced.' in server.log
