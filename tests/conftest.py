@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from fleet import supervisor
 from harness import Server
 
 # Where the tests run in the background of a script, or under nohup, these are ignored, and would
@@ -31,3 +32,19 @@ def launch(tmp_path):
 def serve(launch):
     """Start a server and wait until it is up."""
     return lambda *words, **options: launch(*words, **options).wait_until_up()
+
+
+@pytest.fixture
+def supervise(tmp_path):
+    """A started supervisor of a model; its processes end with the test."""
+    started = []
+
+    def supervise(*arguments, **options):
+        made = supervisor(tmp_path, f'm{len(started)}', *arguments, **options)
+        started.append(made)
+        made.start()
+        return made
+
+    yield supervise
+    for made in started:
+        made.kill()

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import psutil
 import requests
 
 from mms.archive.reader import open_model
-from mms.wire import Load, Request
+from mms.messages import ALONE, Load, Request, Work
 
 REPO = Path(__file__).resolve().parent.parent
 FIXTURES = REPO / 'tests' / 'fixtures' / 'mms04'
@@ -28,6 +29,9 @@ PICTURES = {
 }
 TENSORS = {**PICTURES, 'input_type': 'application/json',
            'inputs': [{'data_name': 'data', 'data_shape': [0, 1]}]}
+
+# What the log says of a model whose workers load it themselves.
+NOT_FORKED = re.compile(r'Model (\S+?)(?: is not forked|: workers cannot be forked)')
 
 SERVICE = '''
 from mms.model_service.model_service import SingleNodeService
@@ -83,6 +87,11 @@ def asking(text):
     return Request('application/x-www-form-urlencoded', urlencode({'data': text}).encode())
 
 
+def work(*texts, how=ALONE):
+    """Requests for such a service, as a worker gets them."""
+    return Work([asking(text) for text in texts], how)
+
+
 class Server:
     """A ``python -m mms`` process, in a folder and with temporary files of its own."""
 
@@ -131,15 +140,29 @@ class Server:
         self.port = int(self.url.rpartition(':')[2])
         return self
 
-    def workers(self):
-        """Worker processes, their own children too, as psutil sees them."""
-        found = []
-        for child in psutil.Process(self.pid).children(recursive=True):
+    def workers(self, model=None):
+        """Processes that answer requests: forked ones, or those that have loaded it themselves."""
+        alone = set(NOT_FORKED.findall(self.log))
+        return [process for process, name, forked in self._processes()
+                if model in (None, name) and (forked or name in alone)]
+
+    def templates(self, model=None):
+        """Processes that have loaded a model, and fork its workers."""
+        alone = set(NOT_FORKED.findall(self.log))
+        return [process for process, name, forked in self._processes()
+                if model in (None, name) and not forked and name not in alone]
+
+    def _processes(self):
+        """Each process of a model with the model's name, and whether it was forked."""
+        for process in psutil.Process(self.pid).children(recursive=True):
             # A process that has just ended has no command line any more.
             with contextlib.suppress(psutil.Error):
-                if any('mms.worker' in word for word in child.cmdline()):
-                    found.append(child)
-        return found
+                parent, words = process.parent(), process.cmdline()
+                if '--model' not in words or process.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                forked = process.name() == 'mms-worker' and parent.name() == 'mms-model'
+                if forked or process.name() == 'mms-model':
+                    yield process, words[words.index('--model') + 1], forked
 
     def post(self, model, **options):
         return requests.post(f'{self.url}/{model}/predict', timeout=60, **options)

@@ -9,13 +9,14 @@ from harness import REPO
 
 # From the ground floor up; a part may import the parts before it, and itself.
 FLOORS = ['version', 'errors', 'mxnet_compat', 'child_python', 'streams', 'in_thread', 'config',
-          'log_lines', 'log_relay', 'log', 'workspace', 'run', 'archive', 'arg_parser',
-          'model_loader', 'wire', 'codegen', 'utils', 'model_service', 'worker', 'export_model',
-          'metrics', 'pool', 'scheduler', 'models', 'frontend', 'embedding',
-          'mxnet_model_server', '__main__']
+          'resources', 'log_lines', 'log_relay', 'log', 'workspace', 'run', 'archive', 'arg_parser',
+          'model_loader', 'messages', 'wire', 'codegen', 'utils', 'model_service', 'worker',
+          'export_model', 'metrics', 'batching', 'pool', 'scheduler', 'models', 'frontend',
+          'embedding', 'mxnet_model_server', '__main__']
 CHILD = {'mxnet_compat', 'utils', 'model_service', 'worker'}
 FRONT = {'in_thread', 'run', 'workspace', 'archive', 'arg_parser', 'model_loader', 'codegen',
-         'metrics', 'pool', 'scheduler', 'models', 'frontend', 'embedding', 'mxnet_model_server'}
+         'metrics', 'resources', 'batching', 'pool', 'scheduler', 'models', 'frontend', 'embedding',
+         'mxnet_model_server'}
 MODULES = sorted(path for path in (REPO / 'mms').rglob('*.py')
                  if path != REPO / 'mms' / '__init__.py')
 
@@ -65,3 +66,9 @@ def test_importing_it_brings_in_nothing_heavy(module):
     code = f'import sys, {module}; print(*(name for name in {heavy} if name in sys.modules))'
     done = subprocess.run([sys.executable, '-c', code], cwd=REPO, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, '\n'), done.stderr
+
+
+def test_decisions_are_made_without_sockets_and_processes():
+    for path in (REPO / 'mms' / 'batching').glob('*.py'):
+        assert {name for name in imports(path) if part(name) not in ('batching', 'messages',
+                                                                     'errors')} == set()

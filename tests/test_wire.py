@@ -1,29 +1,48 @@
 import json
+import os
 import socket
 import threading
 
 import pytest
 
-from mms.wire import (
-    Channel,
-    ChannelClosed,
+from mms.messages import (
+    JOINT,
     Failure,
+    Fork,
+    Forked,
     Load,
+    Loaded,
+    More,
     Ping,
     Pong,
     Ready,
+    Reap,
+    Reaped,
     Reply,
     Request,
+    Result,
+    Work,
 )
+from mms.wire import Channel, ChannelClosed
 
 MESSAGES = [
-    Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10),
-    Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service'),
-    Request('multipart/form-data; boundary=é\udcff', b'\x00\xff'),
-    Request('', b''),
-    Request('', b'x' * 20_000),
-    Reply(b'[1,2]', {'inference': 1.5}),
-    Failure('BadRequest', 'wrong «field»'),
+    Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10, fuse_for=[1, 2],
+         batch_size=8),
+    Loaded(),
+    Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
+          True),
+    Fork(2), Forked(17), Forked(0, 'no memory'), Reap(17), Reaped(None), Reaped(-9),
+    Work([Request('multipart/form-data; boundary=é\udcff', b'\x00\xff')]),
+    Work([Request('', b'')]),
+    Work([Request('', b'x' * 20_000)]),
+    Work([]),
+    Work([Request('a', b'1'), Request('', b''), Request('b', b'y' * 30_000)], JOINT, 5),
+    More(3),
+    Result([Reply(b'[1,2]', {'inference': 1.5})]),
+    Result([Failure('BadRequest', 'wrong «field»'), Reply(b''),
+            Reply(b'[' + b'1,' * 20_000 + b'1]'), Failure('InferenceError', '')],
+           compared=True, refusal='it does not', memory_bytes=12),
+    Failure('ServiceError', 'no licence'),
     Ping(),
     Pong('it is ill'),
 ]
@@ -53,11 +72,11 @@ def test_messages_arrive_in_order(ends):
 def test_a_body_larger_than_any_socket_buffer_arrives_whole(ends):
     here, there, _ = ends
     body = bytes(range(256)) * 4096 * 8
-    sender = threading.Thread(target=here.send, args=(Request('x', body),))
+    sender = threading.Thread(target=here.send, args=(Work([Request('x', body)]),))
     sender.start()
     received = there.receive()
     sender.join()
-    assert received.body == body
+    assert received.requests[0].body == body
 
 
 def test_frames_that_come_in_odd_pieces_arrive_whole(ends):
@@ -97,7 +116,7 @@ def test_sending_to_an_end_that_is_gone_is_a_closed_channel(ends):
     here, there, _ = ends
     there.close()
     with pytest.raises(ChannelClosed):
-        here.send(Reply(b'x' * 10_000_000))
+        here.send(Result([Reply(b'x' * 10_000_000)]))
 
 
 def test_nothing_on_the_wire_is_pickled(ends):
@@ -106,3 +125,26 @@ def test_nothing_on_the_wire_is_pickled(ends):
     here.send(Failure('BadRequest', 'no'))
     frame = there._socket.recv(1000)
     assert json.loads(frame[13:]) == {'error': 'BadRequest', 'message': 'no'}
+
+
+def test_descriptors_follow_the_message_that_announces_them(ends, tmp_path):
+    here, there, _ = ends
+    files = [(tmp_path / name).open('w') for name in 'abc']
+    here.send(Fork(1))
+    here.send_descriptors([file.fileno() for file in files])
+    here.send(Ping())
+    assert there.receive() == Fork(1)
+    received = there.receive_descriptors()
+    assert there.receive() == Ping()
+    for fd, file in zip(received, files):
+        assert os.fstat(fd).st_ino == os.fstat(file.fileno()).st_ino
+        os.close(fd)
+        file.close()
+    assert len(received) == 3
+
+
+def test_descriptors_for_an_end_that_is_gone_are_a_closed_channel(ends):
+    here, there, _ = ends
+    there.close()
+    with pytest.raises(ChannelClosed):
+        here.send_descriptors([0])

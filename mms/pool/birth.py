@@ -44,6 +44,9 @@ class Handle(Protocol):
     def kill(self) -> None:
         """End it at once; nothing happens if it has ended."""
 
+    def is_orphan(self) -> bool:
+        """Whether it has ended, or will, because the one that it was forked from has ended."""
+
 
 # Starts a process that takes the ends over; raises OSError when none can be started.
 Birth = Callable[[Ends], Handle]
@@ -92,6 +95,10 @@ class Spawned:
     def kill(self) -> None:
         """End it at once; nothing happens if it has ended."""
         self._process.kill()
+
+    def is_orphan(self) -> bool:
+        """Never: it was not forked."""
+        return False
 
 
 def _environment(threads: Optional[int]) -> dict[str, str]:

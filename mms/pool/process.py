@@ -31,7 +31,7 @@ class WorkerGone(Exception):
 
 
 class NotSent(WorkerGone):
-    """It ended before it had the message whole: another worker may have it."""
+    """It ended before it had the message whole, or with its template: another may have it."""
 
 
 class NoAnswer(Exception):
@@ -246,7 +246,8 @@ class WorkerProcess:
             self.on_death(self)
             self._reap(_GRACE_S)
         while self._pending:
-            self._pending.popleft().set_exception(WorkerGone(self._how_it_ended()))
+            kind = NotSent if self._handle.is_orphan() else WorkerGone
+            self._pending.popleft().set_exception(kind(self._how_it_ended()))
         if not self._closing:
             self._end_readers()
 

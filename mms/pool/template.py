@@ -96,3 +96,6 @@ class _ForkedHandle:
         if self._status is None and not self._template.gone:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
+
+    def is_orphan(self) -> bool:
+        return self._template.gone

@@ -5,10 +5,10 @@ import logging
 import pytest
 from werkzeug.test import Client
 
-from mms.errors import BadRequest
+from mms.errors import BadRequest, QueueFull
 from mms.frontend.app import create_app
 from mms.frontend.shortcut import Shortcut
-from mms.wire import Reply
+from mms.messages import Reply
 
 
 class Models:
@@ -24,6 +24,8 @@ class Models:
         self.asked.append((name, request, client_left()))
         if b'bad' in request.body:
             raise BadRequest('it is bad')
+        if b'crowd' in request.body:
+            raise QueueFull('too many', 7)
         if b'fault' in request.body:
             raise ZeroDivisionError
         return Reply(b'[1]', {'inference': 2.0})
@@ -83,6 +85,7 @@ def test_a_plain_prediction_is_answered_as_by_the_application(ways, path):
 @pytest.mark.parametrize(('path', 'options', 'status'), [
     ('/m/predict', {'data': {'data': 'bad'}}, 400),
     ('/m/predict', {'data': {'data': 'fault'}}, 500),
+    ('/m/predict', {'data': {'data': 'crowd'}}, 503),
     ('/m/predict', {'data': {'data': 'x' * 2000}}, 413),
     ('/m/predict', {'environ_overrides': {'CONTENT_LENGTH': '5'}}, 400),
     ('/m/predict', {'data': {}, 'headers': {'Origin': 'http://page.example'}}, 200),
@@ -102,3 +105,8 @@ def test_a_server_that_knows_says_whether_the_client_has_left(ways):
         'mms.client_left': lambda: True})
     assert [left for _, _, left in outcome[4]] == [True]
     assert [left for _, _, left in ways.ask('/m/predict', data={})[0][4]] == [False]
+
+
+def test_a_full_queue_says_when_to_come_again(ways):
+    outcome, _ = ways.ask('/m/predict', data={'data': 'crowd'})
+    assert ('Retry-After', '7') in outcome[1]

@@ -5,29 +5,19 @@ import socket
 import gevent
 import psutil
 import pytest
-from harness import SERVICE, asking, load_message
+from fleet import mxnet_service, until
+from harness import SERVICE, work
 
 from mms.errors import ServiceError
-from mms.pool.process import NotSent, WorkerGone, WorkerProcess
-from mms.wire import Failure, Ping, Pong, Reply
+from mms.messages import Failure, Ping, Pong, Reply, Result
+from mms.pool.process import NoAnswer, NotSent, WarmUpFailed, WorkerGone
 
 
-@pytest.fixture
-def start(tmp_path):
-    """Start a worker whose `_inference` runs the given lines; it ends with its test."""
-    workers = []
-
-    def start(body='return data', on_death=lambda worker: None, timeout_s=30, **options):
-        load = load_message(tmp_path, f'm{len(workers)}', body, **options)
-        worker = WorkerProcess(load, on_death)
-        workers.append(worker)
-        worker.start(timeout_s)
-        return worker
-
-    yield start
-    for worker in workers:
-        if hasattr(worker, '_process'):
-            worker.kill()
+def ask(worker, text):
+    """The answer to one request."""
+    result = worker.exchange(work(text))
+    assert isinstance(result, Result)
+    return result.answers[0]
 
 
 def test_a_worker_says_what_it_serves_and_answers_one_message_after_the_other(start):
@@ -38,7 +28,7 @@ def test_a_worker_says_what_it_serves_and_answers_one_message_after_the_other(st
     assert worker.exchange(Ping()) == Pong('')
     assert worker.was_used
     for number in range(3):
-        answer = worker.exchange(asking(f'[{number}]'))
+        answer = ask(worker, f'[{number}]')
         assert isinstance(answer, Reply)
         assert answer.prediction == f'[{number + 1}]'.encode()
         assert set(answer.stage_times_ms) == {'preprocess', 'inference', 'postprocess'}
@@ -46,8 +36,8 @@ def test_a_worker_says_what_it_serves_and_answers_one_message_after_the_other(st
 
 def test_a_request_that_is_wrong_is_answered_by_the_name_of_its_error(start):
     worker = start()
-    assert worker.exchange(asking('{}')).error == 'BadRequest'
-    assert worker.exchange(asking('nonsense')) == Failure(
+    assert ask(worker, '{}').error == 'BadRequest'
+    assert ask(worker, 'nonsense') == Failure(
         'BadRequest', 'Input data for request argument: data is not correct. it is neither JSON '
         'nor a Python literal (Expecting value: line 1 column 1 (char 0)).')
 
@@ -56,7 +46,7 @@ def test_the_death_of_a_worker_is_told_once_and_names_the_signal(start):
     dead = []
     worker = start('import os; os.abort()', on_death=dead.append)
     with pytest.raises(WorkerGone, match='signal 6, SIGABRT'):
-        worker.exchange(asking('[1]'))
+        ask(worker, '[1]')
     assert dead == [worker]
     assert worker.gone
     with pytest.raises(NotSent):
@@ -86,7 +76,7 @@ def test_a_worker_that_is_closed_may_take_its_time_to_end_and_is_heard(start, tm
 def test_a_worker_that_is_aborted_in_a_hook_is_mourned(start):
     dead = []
     worker = start('import time; time.sleep(600)', on_death=dead.append)
-    asked = gevent.spawn(worker.exchange, asking('[1]'))
+    asked = gevent.spawn(ask, worker, '[1]')
     gevent.sleep(0.1)
     worker.abort()
     with pytest.raises(WorkerGone, match='SIGKILL'):
@@ -97,7 +87,7 @@ def test_a_worker_that_is_aborted_in_a_hook_is_mourned(start):
 def test_a_model_that_does_not_load_in_time_is_an_error_and_leaves_no_process(start):
     children = psutil.Process().children(recursive=True)
     with pytest.raises(ServiceError, match='did not load within 1 s'):
-        start(source='import time\ntime.sleep(600)\n', timeout_s=1)
+        start(source='import time\ntime.sleep(600)\n', load_s=1)
     assert psutil.Process().children(recursive=True) == children
 
 
@@ -124,7 +114,7 @@ def test_a_worker_that_sends_nonsense_is_killed_and_mourned(start):
                    "os.write(fd, b'\\x07' + bytes(11) + b'\\x02{]')\n"
                    "__import__('time').sleep(600)", on_death=dead.append)
     with pytest.raises(WorkerGone, match='SIGKILL'):
-        worker.exchange(asking('[1]'))
+        ask(worker, '[1]')
     assert dead == [worker]
 
 
@@ -140,7 +130,7 @@ def test_a_worker_holds_no_socket_of_the_front_but_its_own(start):
 def test_what_it_prints_costs_no_request_though_nobody_could_read_it_all(start, caplog):
     caplog.set_level('INFO')
     worker = start('print("x" * 300_000); print("end")\nreturn data')
-    assert isinstance(worker.exchange(asking('[1]')), Reply)
+    assert isinstance(ask(worker, '[1]'), Reply)
     with gevent.Timeout(10):
         while 'end' not in [record.getMessage() for record in caplog.records]:
             gevent.sleep(0.02)
@@ -149,7 +139,7 @@ def test_what_it_prints_costs_no_request_though_nobody_could_read_it_all(start, 
 
 def test_one_that_never_stops_printing_keeps_nobody_else_from_running(start):
     worker = start('while True: print("x")')
-    asked = gevent.spawn(worker.exchange, asking('[1]'))
+    asked = gevent.spawn(ask, worker, '[1]')
     turns = 0
     with gevent.Timeout(10):
         while turns < 100:
@@ -167,17 +157,42 @@ def test_a_process_that_a_hook_forks_can_be_terminated(start):
                    'child.start(); time.sleep(0.5); child.terminate(); child.join()\n'
                    'return [child.exitcode]')
     with gevent.Timeout(20):
-        assert worker.exchange(asking('[1]')).prediction == b'[-15]'
+        assert ask(worker, '[1]').prediction == b'[-15]'
 
 
 def test_a_death_is_told_though_a_process_of_another_session_holds_the_output(start):
     worker = start("import os, subprocess\nsubprocess.Popen(['sleep', '5'], "
                    'start_new_session=True)\nos.abort()')
     with gevent.Timeout(4), pytest.raises(WorkerGone, match='SIGABRT'):
-        worker.exchange(asking('[1]'))
+        ask(worker, '[1]')
 
 
 def test_a_ping_that_raises_or_exits_is_an_answer(start):
     for line in ('raise OSError("no licence")', 'raise SystemExit("no licence")'):
         source = SERVICE.format(body='        return data').replace("return 'fine'", line)
         assert start(source=source).exchange(Ping()).reason.endswith(': no licence')
+
+
+def test_an_answer_that_is_late_is_no_answer_and_the_process_is_of_no_use_any_more(start):
+    dead = []
+    worker = start('import time; time.sleep(600)', on_death=dead.append)
+    with pytest.raises(NoAnswer, match='no answer within 0.2 s'):
+        worker.exchange(work('[1]'), 0.2)
+    worker.abort()
+    until(lambda: dead)
+
+
+def test_it_counts_the_requests_that_it_was_given(start):
+    worker = start()
+    worker.exchange(Ping())
+    assert worker.served == 0
+    worker.exchange(work('[1]', '[2]', '[3]'))
+    assert worker.served == 3
+
+
+@pytest.mark.parametrize(('line', 'reason'), [
+    ('os.abort()', 'SIGABRT'), ('time.sleep(600)', 'not run for the first time within 1 s')])
+def test_a_model_that_cannot_be_run_for_the_first_time_is_told_from_one_that_does_not_load(
+        start, line, reason):
+    with pytest.raises(WarmUpFailed, match=reason):
+        start(source=mxnet_service(line), warm_up_s=1)

@@ -1,17 +1,15 @@
 """Who keeps the workers of one model alive."""
 
-import os
-import signal
-
 import gevent
 import psutil
 import pytest
-from harness import asking, load_message
+from fleet import ONE_CORE, kill, patch_pool, supervisor, until
+from harness import work
 
 from mms.errors import ModelUnavailable, ServiceError
-from mms.pool import supervisor as module
-from mms.pool.supervisor import Supervisor
-from mms.wire import Ping, Reply
+from mms.messages import Ping, Result
+from mms.pool.process import WorkerProcess
+from mms.resources import Resources
 
 SWITCHED = """
 import os, time
@@ -26,33 +24,27 @@ class Service(SingleNodeService):
 
 
 @pytest.fixture
-def supervise(tmp_path):
-    """A started supervisor; its workers have trouble while the file `switch` exists."""
-    started = []
-
-    def supervise(trouble='raise OSError("no licence")'):
-        source = SWITCHED.format(switch=str(tmp_path / 'switch'), trouble=trouble)
-        workers = Supervisor(load_message(tmp_path, f'm{len(started)}', source=source))
-        workers.start()
-        started.append(workers)
-        return workers
-
-    yield supervise
-    for workers in started:
-        workers.stop()
-
-
-def until(condition, seconds=20):
-    with gevent.Timeout(seconds):
-        while not condition():
-            gevent.sleep(0.01)
+def switched(supervise, tmp_path):
+    """A started supervisor; its model has trouble loading while the file `switch` exists."""
+    return lambda trouble='raise OSError("no licence")': supervise(
+        source=SWITCHED.format(switch=str(tmp_path / 'switch'), trouble=trouble))
 
 
 def kill_one(workers):
     [pid] = workers.pids
-    os.kill(pid, signal.SIGKILL)
+    kill(pid)
     until(lambda: workers.pids != [pid])
     return pid
+
+
+def kill_all(workers):
+    """The template, and with it its workers: the model has to be loaded anew."""
+    kill(workers.template_pid)
+    until(lambda: not workers.pids)
+
+
+def answers(worker):
+    return isinstance(worker.exchange(work('[1]')), Result)
 
 
 def test_one_worker_is_started_taken_and_given_back(supervise):
@@ -65,49 +57,103 @@ def test_one_worker_is_started_taken_and_given_back(supervise):
 
 def test_a_worker_that_dies_idle_is_replaced_and_never_handed_out(supervise):
     workers = supervise()
-    dead = kill_one(workers)
+    template, dead = workers.template_pid, kill_one(workers)
     worker = workers.acquire()
     assert worker.pid != dead
-    assert isinstance(worker.exchange(asking('[1]')), Reply)
+    assert answers(worker)
     assert workers.ill_health() == ''
+    assert workers.template_pid == template
 
 
-def test_a_model_whose_workers_fail_to_start_is_given_up_and_recovers(supervise, tmp_path):
-    workers = supervise()
+def test_a_dead_template_is_replaced_and_so_are_its_workers(supervise, caplog):
+    workers = supervise(workers=3)
+    template, before = workers.template_pid, set(workers.pids)
+    kill(template)
+    until(lambda: len(set(workers.pids) - before) == 3)
+    assert workers.template_pid != template
+    assert caplog.text.count('The template process of model m0 died; it is being replaced.') == 1
+    parents = {psutil.Process(pid).ppid() for pid in workers.pids}
+    assert parents == {workers.template_pid}
+    assert all(answers(workers.acquire()) for _ in range(3))
+
+
+def test_as_many_workers_as_are_asked_for_answer_at_the_same_time(supervise):
+    workers = supervise(workers=3)
+    taken = [workers.acquire() for _ in range(3)]
+    assert len({worker.pid for worker in taken}) == 3
+    assert workers.acquire_now() is None
+    assert workers.crew[:3] == (3, 1, 0)
+
+
+def test_a_lone_request_gets_the_worker_on_all_cores_and_many_the_others(supervise):
+    workers = supervise(workers=2, resources=Resources(2, 2**40, 2))
+    assert sorted(worker.threads for worker in (workers.acquire(2), workers.acquire(1),
+                                                workers.acquire(1))) == [1, 1, 2]
+
+
+def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise):
+    workers = supervise(workers=2, resources=Resources(2, 2**40, 2))
+    taken = [workers.acquire(1), workers.acquire(1)]
+    third = gevent.spawn(workers.acquire, 1)
+    gevent.sleep(0.05)
+    assert not third.ready()
+    workers.release(taken[0])
+    assert third.get(timeout=5) is taken[0]
+
+
+def test_a_load_between_gets_workers_of_its_own(supervise):
+    workers = supervise(workers=4, resources=Resources(4, 2**40, 4))
+    assert workers.crew[:3] == (4, 1, 4)
+    workers.release(workers.acquire(2))
+    until(lambda: len(workers.pids) == 6)
+    taken = [workers.acquire(2), workers.acquire(2)]
+    assert 2 in [worker.threads for worker in taken]
+
+
+def test_a_model_whose_workers_fail_to_start_is_given_up_and_recovers(switched, tmp_path):
+    workers = switched()
     (tmp_path / 'switch').touch()
-    kill_one(workers)
+    kill_all(workers)
     until(workers.ill_health)
     assert 'no licence' in workers.ill_health()
     with pytest.raises(ModelUnavailable, match='does not start .*no licence'):
         workers.acquire()
     (tmp_path / 'switch').unlink()
     until(lambda: not workers.ill_health())
-    assert isinstance(workers.acquire().exchange(asking('[1]')), Reply)
+    assert answers(workers.acquire())
+
+
+def test_a_worker_is_forked_anew_though_its_model_could_not_be_loaded_any_more(
+        switched, tmp_path):
+    workers = switched()
+    (tmp_path / 'switch').touch()
+    kill_one(workers)
+    assert answers(workers.acquire())
 
 
 def test_a_replacement_that_hangs_while_it_loads_counts_as_one_that_failed(
-        supervise, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, 'deadline_s', lambda first_load_s: 0.5)
-    workers = supervise(trouble='time.sleep(600)')
+        switched, tmp_path, monkeypatch):
+    patch_pool(monkeypatch, 'deadline_s', lambda first_load_s: 0.5)
+    workers = switched(trouble='time.sleep(600)')
     (tmp_path / 'switch').touch()
-    kill_one(workers)
+    kill_all(workers)
     until(workers.ill_health)
     assert 'did not load within' in workers.ill_health()
 
 
-def test_a_model_that_is_long_without_a_worker_is_ill(supervise, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, '_REPLACEMENT_GRACE_S', 0.2)
-    workers = supervise(trouble='time.sleep(600)')
+def test_a_model_that_is_long_without_a_worker_is_ill(switched, tmp_path, monkeypatch):
+    patch_pool(monkeypatch, '_REPLACEMENT_GRACE_S', 0.2)
+    workers = switched(trouble='time.sleep(600)')
     (tmp_path / 'switch').touch()
-    kill_one(workers)
+    kill_all(workers)
     assert workers.ill_health() == ''
     until(workers.ill_health)
     assert workers.ill_health().startswith('no worker for')
 
 
-def test_an_error_nobody_thought_of_counts_as_a_failed_start(supervise, monkeypatch, caplog):
+def test_an_error_nobody_thought_of_counts_as_a_failed_start(supervise, monkeypatch):
     workers = supervise()
-    monkeypatch.setattr(module.WorkerProcess, 'start', lambda self, timeout_s: 1 / 0)
+    monkeypatch.setattr(WorkerProcess, 'join', lambda self, seconds: 1 / 0)
     kill_one(workers)
     until(workers.ill_health)
     assert 'division by zero' in workers.ill_health()
@@ -119,7 +165,7 @@ def test_workers_that_die_again_and_again_before_any_use_are_replaced_ever_more_
         supervise, monkeypatch):
     workers = supervise()
     slept = []
-    monkeypatch.setattr(module, 'delay_s', lambda failures: slept.append(failures) or 0)
+    patch_pool(monkeypatch, 'delay_s', lambda failures: slept.append(failures) or 0)
     for _ in range(3):
         kill_one(workers)
         until(lambda: workers.pids)
@@ -132,17 +178,69 @@ def test_workers_that_die_again_and_again_before_any_use_are_replaced_ever_more_
     assert slept == [1, 2]
 
 
-def test_stopping_leaves_no_process_though_one_is_loading(supervise, tmp_path):
-    workers = supervise(trouble='time.sleep(600)')
+def test_stopping_leaves_no_process(supervise):
+    workers = supervise(workers=3)
+    workers.stop()
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_stopping_leaves_no_process_though_one_is_loading(switched, tmp_path):
+    workers = switched(trouble='time.sleep(600)')
     (tmp_path / 'switch').touch()
-    kill_one(workers)
+    kill_all(workers)
     gevent.sleep(0.3)
     workers.stop()
     assert psutil.Process().children(recursive=True) == []
 
 
 def test_the_first_worker_may_take_its_time_and_says_why_it_fails(tmp_path):
-    workers = Supervisor(load_message(tmp_path, 'm', source='raise OSError("no licence")\n'))
+    workers = supervisor(tmp_path, 'm', source='raise OSError("no licence")\n')
     with pytest.raises(ServiceError, match='no licence'):
         workers.start()
     workers.stop()
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_a_worker_that_has_served_enough_is_replaced_and_its_place_is_never_empty(
+        supervise, caplog):
+    caplog.set_level('INFO')
+    workers = supervise(staffing={'max_requests': 3})
+    worn = workers.acquire()
+    worn.exchange(work('[1]', '[2]', '[3]'))
+    workers.release(worn)
+    until(lambda: workers.pids and worn.pid not in workers.pids)
+    until(lambda: not psutil.pid_exists(worn.pid))
+    assert 'is replaced after 3 requests' in caplog.text
+    assert 'died' not in caplog.text
+    worker = workers.acquire()
+    assert worker.pid != worn.pid
+    assert answers(worker)
+
+
+def test_a_worn_worker_that_is_busy_again_finishes_first(supervise):
+    workers = supervise('__import__("time").sleep(data[0][0])\nreturn data',
+                        staffing={'max_requests': 1})
+    worn = workers.acquire()
+    worn.exchange(work('[0]'))
+    workers.release(worn)
+    again = workers.acquire()
+    assert again is worn
+    slow = gevent.spawn(again.exchange, work('[0.5]'))
+    until(lambda: len(workers.pids) == 2)
+    assert slow.get(timeout=10).answers[0].prediction == b'[[0.5]]'
+    workers.release(again)
+    until(lambda: worn.pid not in workers.pids)
+    assert len(workers.pids) == 1
+
+
+def test_a_worker_with_too_much_memory_of_its_own_is_replaced(supervise):
+    workers = supervise(staffing={'max_memory_bytes': 10**9})
+    worker = workers.acquire()
+    worker.memory_bytes = 10**9 + 1
+    workers.release(worker)
+    until(lambda: worker.pid not in workers.pids)
+    until(lambda: workers.pids)
+
+
+def test_one_core_has_no_second_worker_of_its_own_accord(supervise):
+    assert supervise(workers=None, resources=ONE_CORE).crew[:3] == (1, 1, 0)

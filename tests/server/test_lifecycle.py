@@ -1,6 +1,5 @@
 """How a server starts, ends, and outlives its workers."""
 
-import contextlib
 import os
 import signal
 import socket
@@ -16,12 +15,6 @@ SLOW = '''
 import time
 time.sleep(data[0][0])
 return data[0]
-'''
-CRASH = '''
-import os
-if data[0][0] == 'abort':
-    os.abort()
-return [os.getpid()]
 '''
 
 
@@ -96,7 +89,7 @@ def test_a_second_signal_ends_at_once(serve, tmp_path):
 def test_a_signal_while_models_load_leaves_nothing(launch, tmp_path):
     source = 'import time\ntime.sleep(600)\n'
     server = launch('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
-    until(lambda: server.workers())
+    until(lambda: server.templates())
     processes = psutil.Process(server.pid).children(recursive=True)
     assert server.stop(signal.SIGTERM) == 128 + signal.SIGTERM
     assert not any(process.is_running() for process in processes)
@@ -124,117 +117,6 @@ def test_ping_answers_while_a_model_is_busy_for_seconds(serve, tmp_path):
         assert server.get('/api-description').status_code == 200
     assert request.answer is None
     assert request.join().json() == {'prediction': [3]}
-
-
-def test_a_worker_that_aborts_costs_its_request_alone(serve, tmp_path):
-    server = serve('--models', f"crash={write_archive(tmp_path, 'crash', CRASH)}",
-                   f"steady={write_archive(tmp_path, 'steady', CRASH)}")
-    before = server.post_text('crash', '["pid"]').json()['prediction'][0]
-    steady = server.post_text('steady', '["pid"]').json()
-    answer = server.post_text('crash', '["abort"]')
-    assert answer.status_code == 500
-    assert 'worker process of model crash died' in answer.json()['message']
-    assert 'SIGABRT' in answer.json()['message']
-    assert server.post_text('steady', '["pid"]').json() == steady
-    # The next request waits for the new worker.
-    after = server.post_text('crash', '["pid"]')
-    assert after.status_code == 200
-    assert after.json()['prediction'][0] != before
-    assert server.get('/ping').status_code == 200
-
-
-def test_a_worker_that_is_killed_while_idle_is_replaced(serve, tmp_path):
-    server = serve('--models', f"crash={write_archive(tmp_path, 'crash', CRASH)}")
-    [worker] = server.workers()
-    worker.kill()
-    until(lambda: {other.pid for other in server.workers()} - {worker.pid})
-    assert server.post_text('crash', '["pid"]').status_code == 200
-
-
-def test_a_model_whose_workers_do_not_start_any_more_is_unhealthy_until_they_do(serve, tmp_path):
-    switch = tmp_path / 'broken'
-    source = f'''
-import os
-if os.path.exists({str(switch)!r}):
-    raise OSError('the licence has expired')
-from mms.model_service.model_service import SingleNodeService
-class Service(SingleNodeService):
-    signature = {{'inputs': [{{'data_name': 'data', 'data_shape': [0]}}], 'outputs': [],
-                 'input_type': 'application/json', 'output_type': 'application/json'}}
-    def __init__(self, model_name, model_dir, manifest, gpu=None): pass
-    def ping(self): return 'fine'
-    def _inference(self, data): return data[0]
-'''
-    server = serve('--models', f"weak={write_archive(tmp_path, 'weak', source=source)}",
-                   f"well={write_archive(tmp_path, 'well')}")
-    switch.touch()
-    next(w for w in server.workers() if 'weak' in w.cmdline()).kill()
-    until(lambda: server.get('/ping').status_code == 503, 60)
-    assert server.get('/ping').json() == {'health': 'unhealthy!'}
-    answer = server.post_text('weak', '[1]')
-    assert answer.status_code == 503
-    assert 'the licence has expired' in answer.json()['message']
-    assert server.post_text('well', '[1]').json() == {'prediction': [[1]]}
-    switch.unlink()
-    until(lambda: server.get('/ping').status_code == 200, 60)
-    assert server.post_text('weak', '[1]').json() == {'prediction': [1]}
-
-
-def test_a_worker_that_hangs_in_its_ping_is_replaced(serve, tmp_path):
-    hang = tmp_path / 'hang'
-    source = 'import os, time\n' + SERVICE.format(body='        return data').replace(
-        "return 'fine'", f'time.sleep(600 * os.path.exists({str(hang)!r}))')
-    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
-    hang.touch()
-    [worker] = server.workers()
-    began = time.monotonic()
-    assert server.get('/ping').status_code == 200
-    assert time.monotonic() - began < 5
-    hang.unlink()
-    # The request waits for the ping to be given up, and for the new worker.
-    assert server.post_text('m', '[1]').json() == {'prediction': [[1]]}
-    assert not worker.is_running()
-    assert server.get('/ping').status_code == 200
-
-
-def test_the_death_of_a_worker_is_noticed_though_a_process_that_it_started_lives(serve, tmp_path):
-    source = 'import os\n' + SERVICE.format(body="""\
-        os.system('sleep 600 &')
-        if os.fork() == 0:
-            os.execvp('sleep', ['sleep', '600'])
-        if os.fork() == 0:
-            __import__('time').sleep(600)
-        if data[0][0] == 'abort':
-            os.abort()
-        return data""")
-    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
-    [worker] = server.workers()
-    answer = server.post_text('m', '["abort"]')
-    assert answer.json()['type'] == 'WorkerDiedException'
-    assert server.post_text('m', '["well"]').json() == {'prediction': [['well']]}
-    assert in_group(worker.pid) == []
-    worker = next(p for p in server.workers() if os.getpgid(p.pid) == p.pid)
-    assert len(in_group(worker.pid)) > 1
-    assert server.stop() == 0
-    assert in_group(worker.pid) == []
-
-
-def in_group(number):
-    """Processes of a process group that run: those that ended may wait for init to notice."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-            if os.getpgid(process.pid) == number and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
-
-
-def test_an_interrupt_in_a_hook_is_a_failed_hook_and_not_a_death(serve, tmp_path):
-    body = 'import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n' \
-           'raise KeyboardInterrupt'
-    server = serve('--models', f"m={write_archive(tmp_path, 'm', body)}")
-    assert server.post_text('m', '[1]').json()['type'] == 'InternalServerException'
-    assert server.stop() == 0
 
 
 def test_a_terminate_to_all_processes_finishes_the_request_in_flight(serve, tmp_path):
@@ -273,19 +155,6 @@ def test_a_connection_without_a_request_in_flight_does_not_hold_up_the_end(serve
         assert time.monotonic() - began < 20
 
 
-def test_a_service_whose_ping_fails_makes_the_server_unhealthy(serve, tmp_path):
-    sick = tmp_path / 'sick'
-    source = 'import os\n' + SERVICE.format(body='        return data').replace(
-        "return 'fine'", f'assert not os.path.exists({str(sick)!r})')
-    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
-    assert server.get('/ping').status_code == 200
-    sick.touch()
-    assert server.get('/ping').status_code == 503
-    assert server.post_text('m', '[1]').status_code == 200
-    sick.unlink()
-    assert server.get('/ping').status_code == 200
-
-
 def test_a_client_that_leaves_midway_harms_nobody(serve, tmp_path):
     server = serve('--models', f"slow={write_archive(tmp_path, 'slow', SLOW)}")
     with socket.create_connection(('127.0.0.1', server.port)) as client:
@@ -301,7 +170,7 @@ def test_a_client_that_leaves_midway_harms_nobody(serve, tmp_path):
 
 def test_the_front_process_holds_no_mxnet(serve, tmp_path):
     source = 'import mxnet\n' + SERVICE.format(body='        return data')
-    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}")
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}", '--workers', 1)
     assert server.post_text('m', '[1]').status_code == 200
     libraries = {region.path for region in psutil.Process(server.pid).memory_maps()}
     assert not [path for path in libraries if 'mxnet' in path]

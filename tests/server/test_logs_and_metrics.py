@@ -25,7 +25,8 @@ TALKER = 'import logging\nfrom mms.log import get_logger\n' + SERVICE.format(bod
 
 
 def test_worker_and_front_share_one_log_file(serve, tmp_path):
-    server = serve('--models', f"talk={write_archive(tmp_path, 'talk', source=TALKER)}")
+    server = serve('--models', f"talk={write_archive(tmp_path, 'talk', source=TALKER)}",
+                   '--workers', 1)
     assert server.post_text('talk', '[1]').status_code == 200
     until(lambda: all(text in server.log for text in ('by logging', 'POST', 'printed')))
     records = [match for line in server.log.splitlines() if (match := HEAD.match(line))]

@@ -1,32 +1,52 @@
-"""A worker's answers to messages, without a process around them."""
+"""What a process of a model answers to messages, without a process around it."""
 
-import pytest
+import json
 
-from mms.errors import BadRequest, InferenceError
+import numpy as np
+
+from mms.messages import (
+    JOINT,
+    TRIAL,
+    Failure,
+    More,
+    Ping,
+    Pong,
+    Ready,
+    Reply,
+    Request,
+    Result,
+    Work,
+)
 from mms.model_service.model_service import SingleNodeService
-from mms.wire import Failure, Ping, Pong, Reply, Request
-from mms.worker.loop import HOOK_FAILED, ill_health, predict, serve
+from mms.wire import ChannelClosed
+from mms.worker.form import read_form
+from mms.worker.inputs import read_inputs
+from mms.worker.loop import ModelProcess
 
 SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0]}], 'outputs': [],
              'input_type': 'application/json', 'output_type': 'application/json'}
-FORM = 'application/x-www-form-urlencoded'
-ONE = Request(FORM, b'data=[1]')
 
 
 class Service(SingleNodeService):
     signature = SIGNATURE
 
-    def __init__(self, hook=lambda data: data):
-        self._hook = hook
+    def __init__(self):
+        self.sizes = []
+
+    def _preprocess(self, data):
+        return np.array(data, dtype='float32')
 
     def _inference(self, data):
-        return self._hook(data)
+        self.sizes.append(len(data))
+        return data * 2
+
+    def _postprocess(self, data):
+        return data[0]
 
 
-def raises(error):
-    def hook(data):
-        raise error
-    return hook
+class Stateless(Service):
+    def _inference(self, data):
+        return data * 2
 
 
 class Scripted:
@@ -37,7 +57,6 @@ class Scripted:
         self.sent = []
 
     def receive(self):
-        from mms.wire import ChannelClosed
         if not self._messages:
             raise ChannelClosed
         return self._messages.pop(0)
@@ -46,48 +65,77 @@ class Scripted:
         self.sent.append(message)
 
 
+def asking(text):
+    return Request('application/x-www-form-urlencoded', f'data={text}'.encode())
+
+
+ONE, TWO, BAD = asking('[1]'), asking('[2]'), asking('{}')
+
+
+def told(*messages, service=None, weigh=False):
+    """What a process answers to the messages."""
+    channel = Scripted(*messages)
+    service = service or Service()
+    ModelProcess(channel, -1, service, Ready(SIGNATURE, 'Service'), None,
+                 lambda request: read_inputs(read_form(request, SIGNATURE), SIGNATURE, 100),
+                 weigh).serve()
+    return channel.sent
+
+
+def predictions(result):
+    return [json.loads(answer.prediction) if isinstance(answer, Reply) else answer.error
+            for answer in result.answers]
+
+
 def test_each_message_gets_one_answer_until_the_front_is_gone():
-    channel = Scripted(Ping(), ONE, Request(FORM, b'data={}'), ONE)
-    serve(channel, Service(), 100)
-    assert [type(answer) for answer in channel.sent] == [Pong, Reply, Failure, Reply]
-    assert channel.sent[1].prediction == b'[[1]]'
-    assert channel.sent[2].error == 'BadRequest'
+    sent = told(Ping(), Work([ONE]), Work([BAD]), Work([TWO]))
+    assert [type(answer) for answer in sent] == [Pong, Result, Result, Result]
+    assert [predictions(result) for result in sent[1:]] == [[[2]], ['BadRequest'], [[4]]]
 
 
-@pytest.mark.parametrize('error', [
-    ValueError('x'), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), MemoryError()])
-def test_whatever_a_hook_raises_is_its_failure_and_the_traceback_is_logged(error, caplog):
-    with pytest.raises(InferenceError, match=HOOK_FAILED):
-        predict(ONE, Service(raises(error)), 100)
-    assert type(error).__name__ in caplog.text
-    assert 'in hook' in caplog.text
-
-
-def test_a_bad_request_of_a_hook_goes_to_the_client():
-    with pytest.raises(BadRequest, match='too cold'):
-        predict(ONE, Service(raises(BadRequest('too cold'))), 100)
-
-
-def test_a_service_that_loses_its_signature_fails_at_that_request():
+def test_requests_that_run_alone_are_answered_in_their_order():
     service = Service()
-    service.signature = None
-    with pytest.raises(InferenceError):
-        predict(ONE, service, 100)
+    [result] = told(Work([ONE, BAD, TWO]), service=service)
+    assert predictions(result) == [[2], 'BadRequest', [4]]
+    assert service.sizes == [1, 1]
 
 
-@pytest.mark.parametrize(('times', 'kept'), [
-    ({'inference': 2}, {'inference': 2.0}), ({b'x': 1.5}, {"b'x'": 1.5}), ({'x': 'slow'}, {}),
-    (None, {}), ([1], {}), ({'x': object()}, {}),
-])
-def test_stage_times_that_are_no_numbers_cost_no_request(times, kept):
-    service = Service(lambda data: setattr(service, 'stage_times_ms', times) or data)
-    service.inference = lambda data: service._hook(data)
-    assert predict(ONE, service, 100) == Reply(b'[[1]]', kept)
-
-
-@pytest.mark.parametrize('error', [OSError('no licence'), SystemExit('no licence')])
-def test_a_ping_that_does_not_return_is_the_reason(error):
+def test_requests_that_run_together_are_one_inference():
     service = Service()
-    assert ill_health(service) == ''
-    service.ping = lambda: raises(error)(None)
-    assert ill_health(service) == f'{type(error).__name__}: no licence'
+    [result] = told(Work([ONE, BAD, TWO], JOINT), service=service)
+    assert predictions(result) == [[2], 'BadRequest', [4]]
+    assert service.sizes == [2]
+
+
+def test_a_worker_with_room_asks_for_more_until_there_is_no_room_or_no_more():
+    service = Service()
+    sent = told(Work([ONE], JOINT, 3), Work([TWO], JOINT, 2), Work([], JOINT, 0), service=service)
+    assert sent[:2] == [More(3), More(2)]
+    assert predictions(sent[2]) == [[2], [4]]
+    sent = told(Work([ONE], JOINT, 1), Work([TWO], JOINT, 0), service=service)
+    assert sent[0] == More(1)
+    assert predictions(sent[1]) == [[2], [4]]
+    assert service.sizes == [2, 2]
+
+
+def test_a_trial_answers_and_says_what_it_found():
+    [result] = told(Work([ONE, TWO], TRIAL), service=Stateless())
+    assert (predictions(result), result.compared, result.refusal) == ([[2], [4]], True, '')
+    [result] = told(Work([ONE, BAD], TRIAL), service=Stateless())
+    assert (predictions(result), result.compared, result.refusal) == (
+        [[2], 'BadRequest'], False, '')
+    [result] = told(Work([ONE, TWO], TRIAL))
+    assert (predictions(result), result.compared) == ([[2], [4]], False)
+    assert result.refusal == 'its _inference writes self.sizes'
+
+
+def test_a_worker_says_how_much_memory_it_has_for_itself_if_this_is_asked():
+    for how in ('alone', TRIAL, JOINT):
+        assert told(Work([ONE], how))[0].memory_bytes == 0
+        assert told(Work([ONE], how), weigh=True)[0].memory_bytes > 1_000_000
+
+
+def test_a_failure_has_no_numbers():
+    assert told(Work([BAD]))[0].answers == [Failure('BadRequest', (
+        'Input data for request argument: data is not correct. application/json is expected '
+        "but got <class 'dict'> instead of list"))]

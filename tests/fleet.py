@@ -1,0 +1,108 @@
+"""Models whose processes run under the test itself, and what it waits for."""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+
+import gevent
+from harness import load_message
+
+from mms.pool.nursery import Staffing
+from mms.pool.supervisor import Supervisor
+from mms.resources import Resources
+
+# A machine of one core: a model has as many workers as it is given, and no wide one.
+ONE_CORE = Resources(cores=1, free_bytes=2**40, threads=1)
+
+# A service of MXNet's whose hook is given.
+MXNET_SERVICE = '''
+import os, time
+import mxnet as mx
+from mms.model_service.model_service import SingleNodeService
+
+
+class Service(SingleNodeService):
+    signature = {{'inputs': [{{'data_name': 'data', 'data_shape': [0, 2]}}], 'outputs': [],
+                 'input_type': 'application/json', 'output_type': 'application/json'}}
+
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        self.ctx = mx.cpu()
+        self.loaded_in = os.getpid()
+
+    def _preprocess(self, data):
+        return [mx.nd.array(data[0])]
+
+    def _inference(self, data):
+{body}
+        return data[0] * 2
+
+    def _postprocess(self, data):
+        return data.asnumpy().tolist()
+'''
+
+
+# One of NumPy's alone, which loads in a moment; it notes how many rows each inference has.
+NUMPY_SERVICE = '''
+import os, time
+import numpy as np
+from mms.model_service.model_service import SingleNodeService
+
+
+class Service(SingleNodeService):
+    batchable = {batchable}
+    signature = {{'inputs': [{{'data_name': 'data', 'data_shape': [0]}}], 'outputs': [],
+                 'input_type': 'application/json', 'output_type': 'application/json'}}
+
+    def __init__(self, model_name, model_dir, manifest, gpu=None):
+        self.size = 0
+
+    def _preprocess(self, data):
+        return np.array(data, dtype='float64')
+
+    def _inference(self, data):
+        open({notes!r}, 'a').write(f'{{len(data)}} ')
+{body}
+        return data * 2
+
+    def _postprocess(self, data):
+        return data[0].tolist()
+'''
+
+
+def numpy_service(notes, body='pass', batchable=None):
+    """Source of a service that doubles what it is given, and notes how many rows that is."""
+    return NUMPY_SERVICE.format(notes=str(notes), batchable=batchable, body='\n'.join(
+        f'        {line}' for line in body.splitlines()))
+
+
+def mxnet_service(body):
+    """Source of a service that doubles what it is given, after the given lines."""
+    return MXNET_SERVICE.format(body='\n'.join(f'        {line}' for line in body.splitlines()))
+
+
+def until(condition, seconds=20):
+    """Wait, while everybody else runs, until `condition` is true."""
+    with gevent.Timeout(seconds):
+        while not condition():
+            gevent.sleep(0.01)
+
+
+def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, staffing=None,
+               batch_size=None, **options):
+    """Who keeps the workers of such a model alive; not started yet."""
+    load = replace(load_message(folder, name, body, **options), batch_size=batch_size)
+    return Supervisor(load, Staffing(resources, workers, **(staffing or {})))
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+
+
+def patch_pool(monkeypatch, name, value):
+    """Set a constant or function of the pool, in whichever of its modules it is."""
+    modules = [module for path, module in sorted(sys.modules.items())
+               if path.startswith('mms.pool.') and hasattr(module, name)]
+    assert modules
+    for module in modules:
+        monkeypatch.setattr(module, name, value)

@@ -1,0 +1,99 @@
+"""Models that cannot be forked, or not be warmed up, are served all the same."""
+
+import psutil
+import pytest
+from fleet import mxnet_service, patch_pool, until
+from harness import SERVICE, work
+
+DATA = SERVICE.format(body='        return data')
+FORK_ENDS = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n' + DATA
+
+
+def ask(workers, text):
+    worker = workers.acquire()
+    try:
+        return worker.exchange(work(text)).answers[0].prediction
+    finally:
+        workers.release(worker)
+
+
+@pytest.fixture
+def logged(caplog):
+    caplog.set_level('INFO')
+    return caplog
+
+
+def constructed(line):
+    return 'import socket, threading, time, _thread\n' + DATA.replace(
+        'self.model_name = model_name', line)
+
+
+@pytest.mark.parametrize(('line', 'reason'), [
+    ('threading.Thread(target=time.sleep, args=(600,), name="poller", daemon=True).start()',
+     'its constructor started the thread poller'),
+    ('_thread.start_new_thread(time.sleep, (600,))', 'its constructor started 1 thread(s)'),
+    ('self.pair = socket.socketpair()', 'its constructor opened a connection'),
+])
+def test_a_model_with_threads_or_connections_is_loaded_by_each_worker(
+        supervise, logged, line, reason):
+    workers = supervise(source=constructed(line), workers=2)
+    until(lambda: len(workers.pids) == 2)
+    assert workers.template_pid is None
+    assert [psutil.Process(pid).name() for pid in workers.pids] == ['mms-model'] * 2
+    assert [psutil.Process(pid).ppid() for pid in workers.pids] == [psutil.Process().pid] * 2
+    [line] = [text for text in logged.messages if 'is not forked' in text]
+    assert line.startswith('Model m0 is not forked: ')
+    assert reason in line
+    assert ask(workers, '[1]') == b'[[1]]'
+
+
+def test_a_model_that_starts_a_thread_in_a_hook_is_not_forked(supervise, logged):
+    workers = supervise(source='import threading\n' + mxnet_service(
+        'threading.Thread(target=time.sleep, args=(600,), name="late", daemon=True).start()'))
+    assert 'is not forked: its hooks started the thread late' in logged.text
+    assert ask(workers, '[[1, 2]]') == b'[[2.0,4.0]]'
+
+
+@pytest.mark.parametrize(('act', 'reason'), [
+    ('time.sleep(600)', 'not ready within 1 s'), ('os.abort()', 'SIGABRT')])
+def test_a_model_whose_forks_do_not_get_ready_is_loaded_by_each_worker(
+        supervise, logged, monkeypatch, act, reason):
+    patch_pool(monkeypatch, 'join_deadline_s', lambda load_s: 1.0)
+    workers = supervise(source=FORK_ENDS.format(act=act), workers=2)
+    [line] = [text for text in logged.messages if 'workers cannot be forked' in text]
+    assert reason in line
+    assert workers.template_pid is None
+    assert len(workers.pids) == 2
+    assert len(psutil.Process().children(recursive=True)) == 2
+    assert ask(workers, '[1]') == b'[[1]]'
+
+
+def test_a_worker_that_was_not_forked_is_replaced_when_it_dies(supervise):
+    workers = supervise(source=constructed('self.pair = socket.socketpair()'))
+    [pid] = workers.pids
+    psutil.Process(pid).kill()
+    until(lambda: workers.pids and workers.pids != [pid])
+    assert ask(workers, '[1]') == b'[[1]]'
+
+
+@pytest.mark.parametrize(('line', 'reason'), [
+    ('if not data[0].sum().asscalar(): os.abort()', 'SIGABRT'),
+    ('time.sleep(600 * (not data[0].sum().asscalar()))', 'not run for the first time within 2 s'),
+])
+def test_a_model_that_a_made_up_input_kills_or_hangs_is_served_without_a_warm_up(
+        supervise, logged, monkeypatch, line, reason):
+    patch_pool(monkeypatch, '_WARM_UP_S', 2.0)
+    workers = supervise(source=mxnet_service(line))
+    [line] = [text for text in logged.messages if 'is not warmed up' in text]
+    assert reason in line
+    assert ask(workers, '[[1, 2]]') == b'[[2.0,4.0]]'
+    assert len(psutil.Process().children(recursive=True)) == 1
+
+
+def test_a_model_that_raises_over_a_made_up_input_is_forked_all_the_same(supervise, logged):
+    workers = supervise(source=mxnet_service(
+        'if not data[0].sum().asscalar(): raise ValueError("all zero")'))
+    assert workers.template_pid
+    assert ask(workers, '[[1, 2]]') == b'[[2.0,4.0]]'
+    until(lambda: 'a made-up input is answered by' in logged.text)
+    assert 'all zero' in logged.text

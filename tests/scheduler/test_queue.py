@@ -1,0 +1,228 @@
+"""One model's queue, before real workers."""
+
+import os
+import signal
+import time
+
+import gevent
+import pytest
+from fleet import until
+from harness import SERVICE
+
+from mms import scheduler as module
+from mms.errors import (
+    BadRequest,
+    ClientLeft,
+    DeadlineExceeded,
+    InferenceError,
+    ModelUnavailable,
+    QueueFull,
+    WorkerDied,
+)
+
+GATED = '''
+import os, time
+open({notes!r}, "a").write(f"{{data[0][0]}} ")
+while data[0][0] == "gate" and not os.path.exists({gate!r}): time.sleep(0.005)
+return data[0]
+'''
+
+
+def test_requests_are_answered_oldest_first(model):
+    asked = model('__import__("time").sleep(0.05)\nreturn data')
+    order = []
+    for number in range(6):
+        asked.ask(f'[{number}]').link(
+            lambda greenlet: order.append(greenlet.value.prediction))
+    gevent.sleep(0)
+    with gevent.Timeout(20):
+        while len(order) < 6:
+            gevent.sleep(0.01)
+    assert order == [f'[[{number}]]'.encode() for number in range(6)]
+
+
+def test_each_request_gets_its_own_error(model):
+    asked = model('if data[0][0] == "raise": raise ValueError\n'
+                  'if data[0][0] == "die": __import__("os").abort()\nreturn data')
+    answers = [asked.ask(text) for text in ('no list', '["raise"]', '["die"]', '[1]')]
+    for answer, error in zip(answers, (BadRequest, InferenceError, WorkerDied)):
+        with pytest.raises(error):
+            answer.get()
+    assert answers[3].get().prediction == b'[[1]]'
+
+
+def test_a_request_for_a_worker_that_died_unnoticed_goes_to_the_next_one(model, monkeypatch):
+    asked = model()
+    [pid] = asked.workers.pids
+    worker = asked.workers.acquire()
+    os.kill(pid, signal.SIGKILL)
+    with gevent.Timeout(10):
+        while not worker.gone:
+            gevent.sleep(0.01)
+    # As if it had died between the choice and the message.
+    chosen, acquire = [worker], asked.workers.acquire
+    monkeypatch.setattr(asked.workers, 'acquire', lambda threads: chosen.pop() if chosen else
+                        acquire(threads))
+    assert asked.ask('[1]').get().prediction == b'[[1]]'
+
+
+def test_a_worker_whose_death_nobody_has_noticed_yet_does_not_hang_the_loop(model):
+    asked = model()
+    [pid] = asked.workers.pids
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(0.3)  # not gevent's: the loop must not turn
+    with gevent.Timeout(20):
+        assert asked.ask('[1]').get().prediction == b'[[1]]'
+
+
+def test_a_request_survives_the_death_of_all_workers_with_their_template(model):
+    asked = model(workers=3)
+    os.kill(asked.workers.template_pid, signal.SIGKILL)
+    # Not gevent's: three dead workers are free, as far as anybody knows.
+    time.sleep(0.3)
+    with gevent.Timeout(20):
+        assert asked.ask('[1]').get().prediction == b'[[1]]'
+
+
+def test_a_request_in_hand_survives_the_death_of_the_template(model, tmp_path):
+    started = tmp_path / 'started'
+    asked = model(f'open({str(started)!r}, "a").write("x")\n__import__("time").sleep(0.5)\n'
+                  'return data')
+    for turn in (1, 2, 3):
+        answer = asked.ask('[1]') if turn == 1 else answer
+        until(lambda turn=turn: started.exists() and len(started.read_text()) == turn)
+        if turn < 3:
+            os.kill(asked.workers.template_pid, signal.SIGKILL)
+    assert answer.get().prediction == b'[[1]]'
+
+
+def test_a_request_that_kills_two_workers_while_they_receive_it_is_given_up(model):
+    asked = model(source='import resource\n' + SERVICE.format(body='        return data').replace(
+        'self.model_name = model_name', 'self.model_name = model_name\n'
+        '        used = int(open("/proc/self/statm").read().split()[0]) * 4096\n'
+        '        resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000,) * 2)'))
+    with gevent.Timeout(30), pytest.raises(WorkerDied):
+        asked.ask('[' + '1,' * 15_000_000 + '1]').get()
+    assert asked.ask('[1]').get().prediction == b'[[1]]'
+
+
+@pytest.fixture
+def gated(model, tmp_path):
+    """A model of one worker that is at work on a request until `gate` exists."""
+    gate, notes = tmp_path / 'gate', tmp_path / 'notes'
+
+    def gated(**options):
+        asked = model(GATED.format(gate=str(gate), notes=str(notes)), **options)
+        asked.first = asked.ask('["gate"]')
+        until(notes.exists)
+        asked.open, asked.notes = gate.touch, lambda: notes.read_text().split()
+        return asked
+
+    return gated
+
+
+def test_a_full_queue_is_told_at_once_and_when_to_come_again(gated):
+    asked = gated(queue_size=2)
+    waiting = [asked.ask('[1]'), asked.ask('[2]')]
+    gevent.sleep(0)
+    began = time.monotonic()
+    with pytest.raises(QueueFull, match='2 requests wait for model m0 already') as caught:
+        asked.ask('[3]').get()
+    assert time.monotonic() - began < 1
+    assert caught.value.retry_after_s >= 1
+    asked.open()
+    assert [answer.get().prediction for answer in waiting] == [b'[1]', b'[2]']
+    assert asked.ask('[4]').get().prediction == b'[4]'
+    assert '3' not in asked.notes()
+
+
+def test_a_request_whose_client_has_left_is_not_computed(gated):
+    asked = gated()
+    left = asked.ask('[1]', client_left=lambda: True)
+    stayed = asked.ask('[2]')
+    gevent.sleep(0)
+    asked.open()
+    with pytest.raises(ClientLeft):
+        left.get()
+    assert stayed.get().prediction == b'[2]'
+    assert asked.notes() == ['gate', '2']
+
+
+def test_a_request_whose_deadline_passes_in_the_queue_is_not_computed(gated):
+    asked = gated()
+    asked.scheduler._limits = asked.scheduler._limits._replace(request_timeout_s=0.3)
+    late = asked.ask('[1]')
+    with pytest.raises(DeadlineExceeded, match='within 0.3 s .--request-timeout'):
+        late.get()
+    asked.open()
+    asked.first.get()
+    assert asked.ask('[2]').get().prediction == b'[2]'
+    assert asked.notes() == ['gate', '2']
+
+
+def test_a_hook_that_hangs_costs_its_worker_and_the_next_request_is_answered(gated):
+    asked = gated(request_timeout_s=0.5)
+    before = asked.workers.pids
+    with pytest.raises(DeadlineExceeded):
+        asked.first.get()
+    assert asked.ask('[1]').get().prediction == b'[1]'
+    assert asked.workers.pids != before
+
+
+def test_a_request_behind_one_that_hangs_has_its_own_deadline(gated):
+    asked = gated(request_timeout_s=1.0)
+    gevent.sleep(0.6)
+    behind = asked.ask('[1]')
+    with pytest.raises(DeadlineExceeded):
+        asked.first.get()
+    assert behind.get().prediction == b'[1]'
+
+
+def test_workers_answer_side_by_side(model):
+    asked = model('__import__("time").sleep(0.4)\nreturn data[0]', workers=4)
+    began = time.monotonic()
+    answers = [asked.ask(f'[{number}]') for number in range(4)]
+    assert [answer.get().prediction for answer in answers] == [b'[0]', b'[1]', b'[2]', b'[3]']
+    assert time.monotonic() - began < 1.2
+
+
+def test_giving_up_answers_the_request_in_hand_and_those_that_wait(model):
+    asked = model('__import__("time").sleep(600)')
+    answers = [asked.ask('[1]') for _ in range(3)]
+    gevent.sleep(0.1)
+    asked.scheduler.give_up()
+    for answer in answers:
+        with pytest.raises(ModelUnavailable, match='The server stops'):
+            answer.get()
+    with pytest.raises(ModelUnavailable, match='The server stops'):
+        asked.ask('[1]').get()
+
+
+def test_a_ping_that_hangs_makes_the_model_ill_until_its_new_worker_answers_one(
+        model, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, '_LONGEST_PING_S', 0.5)
+    hang = tmp_path / 'hang'
+    source = 'import os, time\n' + SERVICE.format(body='        return data').replace(
+        "return 'fine'", f'time.sleep(600 * os.path.exists({str(hang)!r}))')
+    asked = model(source=source)
+    assert asked.scheduler.ill_health() == ''
+    hang.touch()
+    before = asked.workers.pids
+    assert asked.scheduler.ill_health() == ''
+    with gevent.Timeout(20):
+        while 'ping did not return' not in asked.scheduler.ill_health():
+            gevent.sleep(0.01)
+    hang.unlink()
+    with gevent.Timeout(20):
+        while asked.scheduler.ill_health():
+            gevent.sleep(0.05)
+    assert asked.workers.pids != before
+
+
+def test_a_busy_model_is_not_asked_how_it_is(model):
+    asked = model('__import__("time").sleep(1)\nreturn data')
+    answer = asked.ask('[1]')
+    gevent.sleep(0.1)
+    assert asked.scheduler.ill_health() == ''
+    assert not answer.ready()
+    answer.get()

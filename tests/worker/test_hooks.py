@@ -1,0 +1,78 @@
+"""One request through a service, without a process around it."""
+
+import pytest
+
+from mms.errors import BadRequest
+from mms.messages import Failure, Reply, Request
+from mms.model_service.model_service import SingleNodeService
+from mms.worker.form import read_form
+from mms.worker.hooks import HOOK_FAILED, answer_alone, ill_health
+from mms.worker.inputs import read_inputs
+
+SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0]}], 'outputs': [],
+             'input_type': 'application/json', 'output_type': 'application/json'}
+ONE = Request('application/x-www-form-urlencoded', b'data=[1]')
+
+
+class Service(SingleNodeService):
+    signature = SIGNATURE
+
+    def __init__(self, hook=lambda data: data):
+        self._hook = hook
+
+    def _inference(self, data):
+        return self._hook(data)
+
+
+def raises(error):
+    def hook(data):
+        raise error
+    return hook
+
+
+def answer(service, request=ONE):
+    return answer_alone(service, request, lambda request: read_inputs(
+        read_form(request, service.signature), service.signature, 100))
+
+
+@pytest.mark.parametrize('error', [
+    ValueError('x'), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), MemoryError()])
+def test_whatever_a_hook_raises_is_its_failure_and_the_traceback_is_logged(error, caplog):
+    assert answer(Service(raises(error))) == Failure('InferenceError', HOOK_FAILED)
+    assert type(error).__name__ in caplog.text
+    assert 'in hook' in caplog.text
+
+
+def test_a_bad_request_of_a_hook_goes_to_the_client():
+    assert answer(Service(raises(BadRequest('too cold')))) == Failure('BadRequest', 'too cold')
+
+
+def test_a_service_that_loses_its_signature_fails_at_that_request():
+    service = Service()
+    service.signature = None
+    assert answer(service).error == 'InferenceError'
+
+
+def test_an_error_of_a_service_s_own_is_that_of_its_nearest_base():
+    class TooCold(BadRequest):
+        pass
+
+    assert answer(Service(raises(TooCold('brr')))) == Failure('BadRequest', 'brr')
+
+
+@pytest.mark.parametrize(('times', 'kept'), [
+    ({'inference': 2}, {'inference': 2.0}), ({b'x': 1.5}, {"b'x'": 1.5}), ({'x': 'slow'}, {}),
+    (None, {}), ([1], {}), ({'x': object()}, {}),
+])
+def test_stage_times_that_are_no_numbers_cost_no_request(times, kept):
+    service = Service(lambda data: setattr(service, 'stage_times_ms', times) or data)
+    service.inference = lambda data: service._hook(data)
+    assert answer(service) == Reply(b'[[1]]', kept)
+
+
+@pytest.mark.parametrize('error', [OSError('no licence'), SystemExit('no licence')])
+def test_a_ping_that_does_not_return_is_the_reason(error):
+    service = Service()
+    assert ill_health(service) == ''
+    service.ping = lambda: raises(error)(None)
+    assert ill_health(service) == f'{type(error).__name__}: no licence'
