@@ -93,12 +93,23 @@ def test_every_flag_reaches_its_setting():
     settings = Settings.from_args(ArgParser.extract_args([
         '--models', 'a=1', '--service', 's.py', '--gen-api', 'java', '--port', '9', '--host', 'h',
         '--gpu', '2', '--log-file', 'l', '--log-rotation-time', '2 D', '--log-level', 'DEBUG',
-        '--metrics-write-to', 'csv', '--max-request-size', '1K', '--max-image-pixels', '10']))
+        '--metrics-write-to', 'csv', '--max-request-size', '1K', '--max-image-pixels', '10',
+        '--batch-size', '4', '--max-batch-delay', '3', '--no-optimize', '--queue-size', '5',
+        '--request-timeout', '6', '--max-requests-per-worker', '7', '--max-worker-memory', '8K']))
     assert (settings.models, settings.service, settings.gen_api) == ({'a': '1'}, 's.py', 'java')
-    assert (settings.port, settings.host, settings.gpu) == (9, 'h', 2)
+    assert (settings.port, settings.host, settings.gpus) == (9, 'h', (2,))
     assert (settings.log_file, settings.log_rotation.when, settings.log_level) == ('l', 'D', 10)
     assert settings.metrics_write_to == 'csv'
     assert (settings.max_request_bytes, settings.max_image_pixels) == (1024, 10)
+    assert (settings.batch_size, settings.max_batch_delay_ms, settings.optimize) == (4, 3, False)
+    assert (settings.queue_size, settings.request_timeout_s) == (5, 6)
+    assert (settings.max_requests_per_worker, settings.max_worker_memory_bytes) == (7, 8192)
+
+
+def test_workers_come_as_words():
+    words = ['--models', 'a=1', 'b=2', '--workers', '3', 'b=auto']
+    settings = Settings.from_args(ArgParser.extract_args(words))
+    assert (settings.default_workers, settings.workers) == (3, {'b': None})
 
 
 def test_without_flags_the_settings_have_their_defaults():

@@ -147,7 +147,7 @@ class Supervisor:
         self._changed.set()
         if self._is_worn(worker):
             self._leaving.add(worker)
-            self._in_background(self._relieve, worker)
+            self._in_background(self._relieve, worker, self._posts[worker])
 
     def stop(self) -> None:
         """End every worker when it has answered; those still loading are killed."""
@@ -247,11 +247,11 @@ class Supervisor:
             0 < staffing.max_requests <= worker.served
             or 0 < staffing.max_memory_bytes < worker.memory_bytes)
 
-    def _relieve(self, worker: WorkerProcess) -> None:
+    def _relieve(self, worker: WorkerProcess, post: Post) -> None:
         """Put a new worker in the place of one that has served long enough."""
         logger.info('Worker %d of model %s is replaced after %d requests, with %d MB of its own.',
                     worker.pid, self.name, worker.served, worker.memory_bytes // 1024**2)
-        self._keep_starting(self._posts[worker])
+        self._keep_starting(post)
         self._leaving.discard(worker)
         if worker in self._idle:
             self._dismiss(worker)

@@ -217,6 +217,17 @@ def test_a_worker_that_has_served_enough_is_replaced_and_its_place_is_never_empt
     assert answers(worker)
 
 
+def test_a_worn_worker_that_dies_before_its_successor_is_there_has_one_all_the_same(supervise):
+    workers = supervise(staffing={'max_requests': 1})
+    worn = workers.acquire()
+    worn.exchange(work('[1]'))
+    workers.release(worn)
+    # Its end is seen before anything else has had a turn.
+    worn.on_death(worn)
+    until(lambda: workers.pids and worn.pid not in workers.pids)
+    assert answers(workers.acquire())
+
+
 def test_a_worn_worker_that_is_busy_again_finishes_first(supervise):
     workers = supervise('__import__("time").sleep(data[0][0])\nreturn data',
                         staffing={'max_requests': 1})

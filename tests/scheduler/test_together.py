@@ -220,7 +220,8 @@ def test_a_gluon_service_is_tried_and_then_answers_together_as_one_by_one(model,
     assert asked.workers.ready.batch_size > 1
     texts = [json.dumps(rows_of(number)) for number in range(16)]
     alone = [json.loads(asked.ask(text).get().prediction) for text in texts]
-    assert len({json.dumps(answer) for answer in alone}) == 16 or len(alone) == 16
+    # Five different requests, each several times.
+    assert len({json.dumps(answer) for answer in alone}) == 5
     for _ in range(6):
         answers = [asked.ask(text) for text in texts]
         for answer, expected in zip(answers, alone):
