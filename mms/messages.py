@@ -57,6 +57,9 @@ class Ready:
         Why no worker can be forked from this process; an empty string when it can be.
     batch_size
         Most requests that it pays to run together; 1 when they are run one by one.
+    threaded
+        Whether its workers may compute on several threads: it computes with MXNet, and has been
+        run, so that each worker can try it.
     proven
         Whether the service says of itself that running them together changes no answer.
     """
@@ -65,6 +68,7 @@ class Ready:
     service_class: str
     unforkable: str = ''
     batch_size: int = 1
+    threaded: bool = False
     proven: bool = False
 
 
@@ -162,6 +166,8 @@ class Result:
     ----------
     compared
         Of a trial: whether the two ways could be compared.
+    differed
+        Of a trial: whether any two of the requests that were compared differ.
     refusal
         Why the service's requests cannot be run together, when that has shown.
     memory_bytes
@@ -170,6 +176,7 @@ class Result:
 
     answers: Sequence[Answer]
     compared: bool = False
+    differed: bool = False
     refusal: str = ''
     memory_bytes: int = 0
 

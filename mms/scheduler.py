@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional, Union
 import gevent
 
 from mms.batching.demand import Demand
-from mms.batching.policy import fair_share, retry_after_s, trial_size
+from mms.batching.policy import fair_share, retry_after_s, trial_size, trial_timeout_s
 from mms.batching.trust import Trust
 from mms.batching.waiting import Job, Waiting
 from mms.errors import (
@@ -78,11 +78,6 @@ class _Batch:
         self.how = how
         self.room = room
 
-    @property
-    def differ(self) -> bool:
-        first = self.jobs[0].request
-        return any(job.request != first for job in self.jobs)
-
     def work(self, jobs: Sequence[Job]) -> Work:
         return Work([job.request for job in jobs], self.how, self.room)
 
@@ -111,6 +106,7 @@ class Scheduler:
         self._each_s = 0.0
         self._given_up = False
         self._sick = ''
+        self._asking: Optional[gevent.Greenlet] = None
         self.demand = Demand(time.monotonic)
         self._dispatcher = gevent.spawn(self._dispatch)
 
@@ -155,9 +151,11 @@ class Scheduler:
         A free worker is asked for its service's ``ping``; a busy one is alive,
         and was well when it was last asked.
         """
-        worker = self._workers.acquire_now()
-        if worker is not None:
-            gevent.spawn(self._ask, worker).join(timeout=_PING_S)
+        if self._asking is None or self._asking.ready():
+            worker = self._workers.acquire_now()
+            self._asking = None if worker is None else gevent.spawn(self._ask, worker)
+        if self._asking is not None:
+            self._asking.join(timeout=_PING_S)
         return self._workers.ill_health() or self._sick
 
     def give_up(self) -> None:
@@ -188,7 +186,9 @@ class Scheduler:
     def _ask(self, worker: WorkerProcess) -> None:
         try:
             answer = worker.exchange(Ping(), _LONGEST_PING_S)
-        except WorkerGone:
+        except WorkerGone as error:
+            if not isinstance(error, NotSent):
+                self._sick = f'its ping ended its worker ({error})'
             return
         except NoAnswer:
             self._sick = f'its ping did not return within {_LONGEST_PING_S:.0f} s'
@@ -256,6 +256,8 @@ class Scheduler:
         try:
             result = self._work(batch, worker)
         except WorkerGone as error:
+            if batch.how == TRIAL:
+                self._tell_refusal(self._trust.lost())
             self._retry(batch.jobs, error)
             return
         finally:
@@ -266,21 +268,25 @@ class Scheduler:
 
     def _work(self, batch: _Batch, worker: WorkerProcess) -> Result:
         """Let a worker answer a batch, and the jobs that join it on the way."""
-        answer = self._exchange(worker, batch.work(batch.jobs))
+        seconds = self._limits.request_timeout_s
+        if batch.how == TRIAL:
+            seconds = trial_timeout_s(len(batch.jobs), self._each_s, seconds)
+        answer = self._exchange(worker, batch.work(batch.jobs), seconds)
         while isinstance(answer, More):
             share = fair_share(len(self._waiting), self._workers.idle_beside(worker) + 1,
                                answer.room)
             more = self._waiting.take(share, self._fitting(batch.jobs[0]))
             batch.jobs += more
             batch.room = answer.room - len(more) if more else 0
-            answer = self._exchange(worker, batch.work(more))
+            answer = self._exchange(worker, batch.work(more), seconds)
         assert isinstance(answer, Result)
         worker.memory_bytes = answer.memory_bytes
         return answer
 
-    def _exchange(self, worker: WorkerProcess, work: Work) -> Union[More, Result]:
+    def _exchange(self, worker: WorkerProcess, work: Work,
+                  seconds: float) -> Union[More, Result]:
         try:
-            answer = worker.exchange(work, self._limits.request_timeout_s)
+            answer = worker.exchange(work, seconds)
         except NoAnswer as error:
             worker.abort()
             raise WorkerGone(str(error)) from error
@@ -304,7 +310,9 @@ class Scheduler:
         self._each_s += _NEWEST * (each_s - self._each_s) if self._each_s else each_s
         if batch.how == ALONE:
             return
-        refusal = self._trust.heard(batch.differ, result.compared, result.refusal)
+        self._tell_refusal(self._trust.heard(result.differed, result.compared, result.refusal))
+
+    def _tell_refusal(self, refusal: Optional[str]) -> None:
         if refusal:
             logger.info('Model %s is served one request at a time: %s.', self._workers.name,
                         refusal)

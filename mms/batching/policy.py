@@ -10,6 +10,9 @@ _LONGEST_RETRY_S = 60
 # A trial runs every request twice: only as many as leave most of their time to them.
 _TRIAL_SHARE = 0.25
 _LARGEST_TRIAL = 4
+# Each request runs twice, on a machine that may be busy.
+_TRIAL_SLACK = 10.0
+_SHORTEST_TRIAL_S = 5.0
 
 
 def fair_share(waiting: int, free_workers: int, most: int) -> int:
@@ -37,6 +40,11 @@ def trial_size(most: int, alone_s: float, timeout_s: float) -> int:
     """
     affordable = int(timeout_s * _TRIAL_SHARE / alone_s) if alone_s > 0 else 1
     return max(1, min(most, _LARGEST_TRIAL, affordable))
+
+
+def trial_timeout_s(requests: int, alone_s: float, timeout_s: float) -> float:
+    """How long a trial may take before it counts as hung, in seconds."""
+    return min(timeout_s, max(_SHORTEST_TRIAL_S, _TRIAL_SLACK * requests * alone_s))
 
 
 def retry_after_s(waiting: int, each_s: float, workers: int) -> int:

@@ -7,6 +7,8 @@ from typing import Optional
 # Trials that have to end well, first of any requests, then of requests that differ: clients that
 # all send the same prove little, and may be all there are.
 _TRIALS = 3
+# Trials that may cost their worker: somebody else may have ended it.
+_MOST_LOST = 2
 # Now and then the proof is made again.
 _RECHECK_EVERY = 1000
 
@@ -27,6 +29,7 @@ class Trust:
         self._proven = proven
         self._passed = {True: 0, False: 0}
         self._together = 0
+        self._lost = 0
 
     def allows(self, differ: bool) -> bool:
         """Whether requests, the bodies of which differ or not, run together without a trial."""
@@ -39,6 +42,13 @@ class Trust:
         """Count a batch that is allowed; whether it is to be a trial all the same."""
         self._together += 1
         return not self._proven and self._together % _RECHECK_EVERY == 0
+
+    def lost(self) -> Optional[str]:
+        """A trial has ended or hung its worker; return the reason if this ends all batches."""
+        self._lost += 1
+        if self._lost < _MOST_LOST:
+            return None
+        return self.heard(False, False, 'its worker ended, or hung, when they were compared')
 
     def heard(self, differed: bool, compared: bool, refusal: str) -> Optional[str]:
         """Take the outcome of a trial; return the reason if this ends all batches."""

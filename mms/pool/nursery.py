@@ -11,7 +11,6 @@ from typing import Callable, NamedTuple, Optional
 import psutil
 from gevent.lock import RLock
 
-from mms.errors import ServiceError
 from mms.messages import Load, Ready
 from mms.pool.backoff import deadline_s, join_deadline_s
 from mms.pool.birth import Birth, Spawned
@@ -114,11 +113,12 @@ class Nursery:
             threads = {1, self.crew.threads, self.crew.wide or 1}
             self._load = replace(self._load, fuse_for=sorted(threads))
         began = time.monotonic()
-        first = self._load_first()
-        took_s = time.monotonic() - began
-        self._load_deadline_s, self._join_deadline_s = deadline_s(took_s), join_deadline_s(took_s)
+        first = self._process(self._load, Post(1), _nobody_mourns)
+        self._join_deadline_s = join_deadline_s(time.monotonic() - began)
         if not first.ready.unforkable:
             self.template = Template(first)
+            if not first.ready.threaded:
+                self.crew = self.crew._replace(threads=1, wide=0)
             return [Post(self.crew.threads)] * self.crew.workers
         logger.info('Model %s is not forked: %s. Each worker loads it by itself.',
                     self._load.endpoint, first.ready.unforkable)
@@ -157,27 +157,20 @@ class Nursery:
 
     def close(self) -> None:
         """End the template; the workers have ended."""
-        if self.template is not None:
-            self.template.close()
+        for process in (self.template, self._first):
+            if process is not None:
+                process.close()
 
     def kill(self) -> None:
         """End the template at once."""
-        if self.template is not None:
-            self.template.kill()
+        for process in (self.template, self._first):
+            if process is not None:
+                process.kill()
 
     def _choose(self, worker_bytes: int, forked: bool) -> None:
         staffing = self._staffing
         self.crew = choose_crew(staffing.workers, staffing.models, staffing.resources,
                                 worker_bytes, forked)
-
-    def _load_first(self) -> WorkerProcess:
-        try:
-            return self._process(self._load, Post(1), _nobody_mourns)
-        except WarmUpFailed as error:
-            logger.warning('Model %s is not warmed up: with a made-up input %s',
-                           self._load.endpoint, error)
-            self._load = replace(self._load, warm_up=False)
-            return self._process(self._load, Post(1), _nobody_mourns)
 
     def _without_template(self, first: WorkerProcess) -> list[Post]:
         self._choose(_resident_bytes(first.pid), forked=False)
@@ -195,18 +188,31 @@ class Nursery:
                 logger.warning('The template process of model %s died; it is being replaced.',
                                self._load.endpoint)
                 process = self._process(self._load, Post(1), _nobody_mourns)
+                self.template = None if process.ready.unforkable else Template(process)
                 if process.ready.unforkable:
-                    process.kill()
-                    raise ServiceError(f'it cannot be forked any more: {process.ready.unforkable}')
-                self.template = Template(process)
+                    logger.warning('Model %s is not forked any more: %s.', self._load.endpoint,
+                                   process.ready.unforkable)
+                    self._first = process
             return self.template
 
     def _process(self, load: Load, post: Post, on_death: OnDeath) -> WorkerProcess:
+        try:
+            return self._try_process(load, post, on_death)
+        except WarmUpFailed as error:
+            logger.warning('Model %s is not warmed up: with a made-up input %s', load.endpoint,
+                           error)
+            self._load = replace(self._load, warm_up=False)
+            return self._try_process(replace(load, warm_up=False), post, on_death)
+
+    def _try_process(self, load: Load, post: Post, on_death: OnDeath) -> WorkerProcess:
+        began = time.monotonic()
         threads = None if load.gpu is not None else post.threads
         process = WorkerProcess(load.endpoint, _spawning(load.endpoint, threads), post.threads,
                                 on_death)
         process.load(load, self._load_deadline_s, _WARM_UP_S)
         self.ready = process.ready
+        if self._load_deadline_s is None:
+            self._load_deadline_s = deadline_s(time.monotonic() - began)
         return process
 
 

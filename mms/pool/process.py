@@ -136,27 +136,40 @@ class WorkerProcess:
         """
         if self.gone:
             raise NotSent(self._how_it_ended())
+        deadline = gevent.Timeout.start_new(seconds)
         pending = AsyncResult()
         self._pending.append(pending)
+        try:
+            self._send(message, ends)
+            answer: Message = pending.get()
+        except gevent.Timeout as timeout:
+            if timeout is not deadline:
+                raise
+            raise NoAnswer(f'no answer within {seconds:g} s') from None
+        finally:
+            deadline.close()
+        return answer
+
+    def _send(self, message: Message, ends: Optional[Ends]) -> None:
+        if isinstance(message, Work):
+            self.was_used = True
+            self.served += len(message.requests)
         try:
             self._channel.send(message)
             if ends is not None:
                 self._channel.send_descriptors(ends)
         except ChannelClosed as error:
             # The reader will see the end of the stream too, and mourn.
-            self.gone = True
+            self.abort()
             raise NotSent(str(error)) from error
-        if isinstance(message, Work):
-            self.was_used = True
-            self.served += len(message.requests)
-        try:
-            answer: Message = pending.get(timeout=seconds)
-        except gevent.Timeout:
-            raise NoAnswer(f'no answer within {seconds:g} s') from None
-        return answer
+        except BaseException:
+            # Half a message: nothing that comes after it would be understood.
+            self.abort()
+            raise
 
     def abort(self) -> None:
         """End a process that hangs; it counts as a death."""
+        self.gone = True
         self._handle.kill()
 
     def close(self) -> None:

@@ -48,6 +48,7 @@ class Supervisor:
         self._relieved: set[WorkerProcess] = set()
         self._changed = Event()
         self._starters: set[gevent.Greenlet] = set()
+        self._closing: set[gevent.Greenlet] = set()
         self._stopping = False
         self._widening = False
         self._failures = 0
@@ -128,7 +129,7 @@ class Supervisor:
             self._changed.clear()
             self._changed.wait()
         worker = self._idle.take(threads)
-        if worker.threads != threads and self._nursery.template is not None:
+        if worker.threads != threads and self.crew.wide:
             self._widen(threads)
         return worker
 
@@ -163,6 +164,7 @@ class Supervisor:
         self._stopping = True
         gevent.killall(list(self._starters))
         gevent.joinall([gevent.spawn(how, worker) for worker in self._posts])
+        gevent.joinall(list(self._closing))
         self._posts.clear()
         self._idle.clear()
 
@@ -239,7 +241,11 @@ class Supervisor:
         self._posts.pop(worker, None)
         self._idle.remove(worker)
         self._relieved.discard(worker)
-        self._in_background(WorkerProcess.close, worker)
+        # One fewer is busy: another may begin.
+        self._changed.set()
+        closing = gevent.spawn(worker.close)
+        self._closing.add(closing)
+        closing.link(self._closing.discard)
 
     def _is_worn(self, worker: WorkerProcess) -> bool:
         staffing = self._staffing
@@ -267,6 +273,8 @@ class Supervisor:
             return
         if not self._posts:
             self._alone_since = time.monotonic()
+        # Whoever waits may now have to take another kind.
+        self._changed.set()
         # One that died before there was any use of it is as good as one that did not start.
         self._failures = 0 if dead.was_used else self._failures + 1
         logger.warning('Worker %d of model %s died; it is being replaced.', dead.pid, self.name)

@@ -88,7 +88,13 @@ class _ForkedHandle:
 
     def poll(self) -> Optional[int]:
         if self._status is None:
-            self._status = self._template.status_of(self.pid)
+            status = self._template.status_of(self.pid)
+            if self._template.gone:
+                # Helpers that the service started and left behind: the template reaps no more.
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.pid, signal.SIGKILL)
+            # Of two that ask, the second is told of no such child.
+            self._status = status if self._status is None else self._status
         return self._status
 
     def kill(self) -> None:

@@ -7,6 +7,7 @@ Measured (AlexNet, 233 MB): a fork is there within 10 ms and has some 40 MB of i
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import gc
 import os
 import signal
@@ -21,22 +22,29 @@ from mms.worker.process_name import set_process_name
 
 # What would have two owners after a fork, so that answers get mixed up: a connection to a
 # database, the pipes to a helper process.
-_SHARED_KINDS = ('socket:', 'pipe:')
+_SHARED_KINDS = ('socket:', 'pipe:', 'anon_inode:')
 # A thread that was joined is seen for a moment longer.
 _THREAD_ENDS_S = 0.3
 _POLL_S = 0.01
 
 
-def open_connections() -> set[str]:
-    """The sockets and pipes that this process has open."""
+def open_files() -> set[tuple[str, str]]:
+    """Number and target of what this process has open and a fork would share: sockets, pipes,
+    and files, the position in which is shared, but for those that are only appended to.
+    """
     found = set()
     with suppress(OSError):
         for fd in os.listdir('/proc/self/fd'):
             with suppress(OSError):
                 target = os.readlink(f'/proc/self/fd/{fd}')
-                if target.startswith(_SHARED_KINDS):
-                    found.add(target)
+                is_file = target.startswith('/') and not target.startswith(('/dev/', '/proc/'))
+                if target.startswith(_SHARED_KINDS) or (is_file and not _appends(int(fd))):
+                    found.add((fd, target))
     return found
+
+
+def _appends(fd: int) -> bool:
+    return bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND)
 
 
 def native_threads() -> int:

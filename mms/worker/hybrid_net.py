@@ -75,7 +75,7 @@ def nets_of(service: Any) -> list[HybridNet]:
 
 def _find(service: Any) -> Iterator[tuple[str, Any]]:
     seen: set[int] = set()
-    for name, value in list(vars(service).items()):
+    for name, value in list(getattr(service, '__dict__', {}).items()):
         items = ([(name, value)] if not isinstance(value, (list, tuple, dict)) else
                  [(f'{name}[{key!r}]', item) for key, item in
                   (value.items() if isinstance(value, dict) else enumerate(value))])

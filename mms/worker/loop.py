@@ -96,7 +96,8 @@ class ModelProcess:
             return Result(answers, refusal=''.join(complaints[:1]), memory_bytes=memory)
         if message.how == TRIAL:
             answers, verdict = try_both_ways(self._service, message.requests, self._inputs_of)
-            return Result(answers, verdict.outcome is Outcome.EQUAL, _refusal(verdict), memory)
+            return Result(answers, verdict.outcome is Outcome.EQUAL, verdict.differed,
+                          _refusal(verdict), memory)
         return Result([answer_alone(self._service, request, self._inputs_of)
                        for request in message.requests], memory_bytes=memory)
 
@@ -109,7 +110,7 @@ class ModelProcess:
             return
         if pid:
             self._channel.send(Forked(pid))
-        elif threads == 1:
+        elif threads == 1 or not self._ready.threaded:
             self._begin(threads)
         else:
             _in_new_thread(lambda: self._begin_and_serve(threads))

@@ -35,6 +35,7 @@ def main(argv: Optional[list[str]] = None) -> int:
     """Load the model that the front names, then serve it until the front is gone."""
     args = _parser().parse_args(argv)
     die_with(args.parent)
+    starter = os.getpid()
     set_process_name('mms-model')
     sys.dont_write_bytecode = True
     for fd in (args.fd, args.log_fd):
@@ -46,13 +47,24 @@ def main(argv: Optional[list[str]] = None) -> int:
     # The front's gevent made both ends non-blocking; this end has its own flag.
     sock.setblocking(True)
     try:
-        return _run(Channel(sock), args.log_fd)
+        return _end(starter, _run(Channel(sock), args.log_fd))
     except ChannelClosed:
-        return 0
+        return _end(starter, 0)
     except BaseException:
         logger.exception('The worker itself failed')
         # A thread of the service would keep a process alive that serves nothing.
         os._exit(1)
+
+
+def _end(starter: int, status: int) -> int:
+    """What the service has arranged for its end is for the process that made it, once: a forked
+    worker would remove the temporary folder of them all.
+    """
+    if os.getpid() == starter:
+        return status
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _run(channel: Channel, log_fd: int) -> int:
@@ -85,6 +97,7 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
         findings = warm_up(load.endpoint, service, signature, baseline, gpu=load.gpu is not None,
                            fuse_for=load.fuse_for, batch_size=load.batch_size)
     ready = Ready(signature, type(service).__name__, findings.unforkable, findings.batch_size,
+                  findings.sample is not None,
                   findings.batch_size > 1 and service.batchable is True)
     channel.send(ready)
 

@@ -51,10 +51,13 @@ class Verdict(NamedTuple):
     ----------
     reason
         One clause that a log line can end with; empty when the answers are equal.
+    differed
+        Whether the requests that were compared with each other differ at all.
     """
 
     outcome: Outcome
     reason: str = ''
+    differed: bool = False
 
 
 class _Refused(Exception):
@@ -111,6 +114,7 @@ class _Trial:
         self._inputs_of = inputs_of
         self._runs: list[_Run] = []
         self._unjoinable = ''
+        self._differed = False
         self.watch = Watch(service)
 
     def answer_alone(self, request: Request) -> Answer:
@@ -135,7 +139,9 @@ class _Trial:
         if not reason and len(self._runs) < 2:
             return Verdict(Outcome.INCONCLUSIVE, 'fewer than two requests were answered')
         reason = reason or self._unjoinable or self._run_together() or self.watch.found
-        return Verdict(Outcome.REFUSED, reason) if reason else Verdict(Outcome.EQUAL)
+        if reason:
+            return Verdict(Outcome.REFUSED, reason)
+        return Verdict(Outcome.EQUAL, differed=self._differed)
 
     def _copied(self, turn: Turn, check: Callable[[Any], Any]) -> Any:
         """What the hook returned, as it is now; None if it cannot be joined anyhow."""
@@ -183,7 +189,9 @@ class _Trial:
 
     def _infer(self, runs: Sequence[_Run], values: list[Any]) -> list[Any]:
         # What mixes its rows is not seen in rows that are all the same.
-        strangers = [_stranger(values[0])] if all_equal([run.value for run in runs]) else []
+        alike = all_equal([run.value for run in runs])
+        self._differed = self._differed or not alike
+        strangers = [_stranger(values[0])] if alike else []
         joined = join([*values, *strangers])
         with self.watch.during('_inference'), readings() as shapes:
             output = self._service._run_inference(joined.value)

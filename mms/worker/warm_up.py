@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
@@ -16,7 +17,7 @@ from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
 from mms.worker.forking import (
     native_threads,
-    open_connections,
+    open_files,
     python_threads,
     settled_threads,
 )
@@ -58,11 +59,11 @@ class Findings:
 
 
 class Baseline:
-    """The threads and connections of a process before its service was loaded."""
+    """The threads and open files of a process before its service was loaded."""
 
     def __init__(self) -> None:
         self._threads = native_threads()
-        self._connections = open_connections()
+        self._files = open_files()
 
     def excess(self, doer: str) -> str:
         """What makes this process unsafe to fork, and who did it; empty when nothing does."""
@@ -72,8 +73,11 @@ class Baseline:
         threads = settled_threads(self._threads)
         if threads > self._threads:
             return f'{doer} started {threads - self._threads} thread(s)'
-        if open_connections() - self._connections:
-            return f'{doer} opened a connection, or a pipe to another process'
+        opened = sorted(target for _, target in open_files() - self._files)
+        if opened:
+            what = os.path.basename(opened[0]) if opened[0].startswith('/') else \
+                'a connection, or a pipe to another process'
+            return f'{doer} left {what} open'
         return ''
 
     def take_threads(self) -> None:
@@ -104,7 +108,8 @@ def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Ba
         return findings
     if not findings.unforkable and os.environ.get('MXNET_ENGINE_TYPE') != 'NaiveEngine':
         findings.unforkable = 'MXNET_ENGINE_TYPE is set to an engine with threads'
-    _prime_opencv()
+    with suppress(Exception):
+        _prime_opencv()
     baseline.take_threads()
     work = _Work(model, service, signature, fuse_for, batch_size)
     work.run()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import sys
 import types
 from collections import deque
@@ -21,6 +22,8 @@ from mms.model_service.reasons import reason_of
 
 # The server's own attributes, and those of Python's abstract classes.
 _NOT_STATE = frozenset({'stage_times_ms', '__class__', '_abc_impl', '__dict__', '__weakref__'})
+# Objects that are mere bags of attributes.
+_PLAIN_HOLDERS = ('types', '_thread')
 _NOT_USERS = ('mms', 'mxnet', 'builtins', 'abc', 'typing', 'numpy')
 
 # Larger ones are parameters and tables, not what a request leaves behind; to copy
@@ -150,10 +153,18 @@ def _written_to(recorder: Any) -> Mapping[str, Any]:
 
 
 def _modules_of(cls: type) -> list[str]:
-    """The modules that the user wrote."""
+    """The modules that the user wrote: those of the classes, and those in the same folders."""
     names = dict.fromkeys(base.__module__ for base in cls.__mro__)
-    return [name for name in names
-            if name.partition('.')[0] not in _NOT_USERS and name in sys.modules]
+    own = [name for name in names
+           if name.partition('.')[0] not in _NOT_USERS and name in sys.modules]
+    folders = {os.path.dirname(file) for file in map(_file_of, own) if file}
+    beside = [name for name in list(sys.modules)
+              if os.path.dirname(_file_of(name)) in folders]
+    return list(dict.fromkeys([*own, *beside]))
+
+
+def _file_of(module: str) -> str:
+    return getattr(sys.modules[module], '__file__', None) or ''
 
 
 def _add_all(places: Places, prefix: str, names: Mapping[str, Any], modules: list[str]) -> None:
@@ -165,9 +176,12 @@ def _add_all(places: Places, prefix: str, names: Mapping[str, Any], modules: lis
         content = _content(value)
         if content is not None:
             places[f'{place} '] = content
-        elif type(value).__module__ in modules and not _is_block(value):
+        elif type(value).__module__ in (*modules, *_PLAIN_HOLDERS) and not _is_block(value):
             for inner, item in list(getattr(value, '__dict__', {}).items()):
                 places[f'{place}.{inner}'] = item
+                inner_content = _content(item)
+                if inner_content is not None:
+                    places[f'{place}.{inner} '] = inner_content
 
 
 def _content(value: Any) -> Any:

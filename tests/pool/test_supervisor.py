@@ -3,7 +3,7 @@
 import gevent
 import psutil
 import pytest
-from fleet import ONE_CORE, kill, patch_pool, supervisor, until
+from fleet import ONE_CORE, kill, mxnet_service, patch_pool, supervisor, until
 from harness import work
 
 from mms.errors import ModelUnavailable, ServiceError
@@ -86,13 +86,15 @@ def test_as_many_workers_as_are_asked_for_answer_at_the_same_time(supervise):
 
 
 def test_a_lone_request_gets_the_worker_on_all_cores_and_many_the_others(supervise):
-    workers = supervise(workers=2, resources=Resources(2, 2**40, 2))
-    assert sorted(worker.threads for worker in (workers.acquire(2), workers.acquire(1),
-                                                workers.acquire(1))) == [1, 1, 2]
+    workers = supervise(source=mxnet_service('pass'), workers=2, resources=Resources(2, 2**40, 2))
+    lone = workers.acquire(2)
+    assert lone.threads == 2
+    workers.release(lone)
+    assert [workers.acquire(1).threads, workers.acquire(1).threads] == [1, 1]
 
 
 def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise):
-    workers = supervise(workers=2, resources=Resources(2, 2**40, 2))
+    workers = supervise(source=mxnet_service('pass'), workers=2, resources=Resources(2, 2**40, 2))
     taken = [workers.acquire(1), workers.acquire(1)]
     third = gevent.spawn(workers.acquire, 1)
     gevent.sleep(0.05)
@@ -102,12 +104,19 @@ def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise):
 
 
 def test_a_load_between_gets_workers_of_its_own(supervise):
-    workers = supervise(workers=4, resources=Resources(4, 2**40, 4))
+    workers = supervise(source=mxnet_service('pass'), workers=4, resources=Resources(4, 2**40, 4))
     assert workers.crew[:3] == (4, 1, 4)
     workers.release(workers.acquire(2))
     until(lambda: len(workers.pids) == 6)
     taken = [workers.acquire(2), workers.acquire(2)]
     assert 2 in [worker.threads for worker in taken]
+
+
+def test_a_model_that_computes_without_mxnet_has_no_worker_on_several_threads(supervise):
+    workers = supervise(workers=1, resources=Resources(2, 2**40, 2))
+    assert workers.crew[:3] == (1, 1, 0)
+    workers.release(workers.acquire(2))
+    assert len(workers.pids) == 1
 
 
 def test_a_model_whose_workers_fail_to_start_is_given_up_and_recovers(switched, tmp_path):

@@ -84,21 +84,21 @@ def test_a_forked_worker_that_is_aborted_in_a_hook_is_mourned(template, fork):
     assert dead == [worker]
 
 
-@pytest.mark.parametrize('threads', [1, 2])
-def test_a_forked_worker_that_is_closed_ends_as_a_program_does_and_is_heard(
-        template, fork, tmp_path, caplog, threads):
+def test_what_a_service_arranged_for_its_end_is_done_by_its_template_alone(
+        template, fork, tmp_path, caplog):
     caplog.set_level('INFO')
     bye = ('def bye():\n'
            f"    print('goodbye', flush=True); open({str(tmp_path / 'bye')!r}, 'w').close()\n"
            'import atexit; atexit.register(bye)\n')
     dead = []
-    worker = fork(template(source=bye + SERVICE.format(body='        return data')), dead.append,
-                  threads)
-    worker.close()
+    parent = template(source=bye + SERVICE.format(body='        return data'))
+    fork(parent, dead.append).close()
+    assert not (tmp_path / 'bye').exists()
+    parent.close()
     assert (tmp_path / 'bye').exists()
     assert dead == []
     [record] = [record for record in caplog.records if record.getMessage() == 'goodbye']
-    assert record.process == worker.pid
+    assert record.process == parent.pid
 
 
 def test_the_death_of_a_template_takes_its_workers_along(template, fork):

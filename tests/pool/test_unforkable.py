@@ -32,7 +32,8 @@ def constructed(line):
     ('threading.Thread(target=time.sleep, args=(600,), name="poller", daemon=True).start()',
      'its constructor started the thread poller'),
     ('_thread.start_new_thread(time.sleep, (600,))', 'its constructor started 1 thread(s)'),
-    ('self.pair = socket.socketpair()', 'its constructor opened a connection'),
+    ('self.pair = socket.socketpair()', 'its constructor left a connection, or a pipe'),
+    ('self.file = open(__file__)', 'its constructor left service.py open'),
 ])
 def test_a_model_with_threads_or_connections_is_loaded_by_each_worker(
         supervise, logged, line, reason):
