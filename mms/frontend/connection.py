@@ -10,13 +10,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
-from io import BytesIO
-from typing import Any
+from typing import Any, Optional
 
 import gevent
-from gevent.pywsgi import WSGIHandler, format_date_time
+from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 
-from mms.frontend.headers import PlainHeaders, plain_headers, read_block
+from mms.frontend.headers import BadHead, PlainHeaders, plain_headers, read_block
 from mms.log_lines import one_line
 from mms.wire import Body
 
@@ -32,7 +31,6 @@ _LINGER_S = 5.0
 _DISCARD_BYTES = 64 * 1024
 # Pieces of an answer that are this small together leave in one write.
 _SMALL_BYTES = 64 * 1024
-_FOLD = re.compile(r'\r?\n[ \t]*')
 
 _MESSAGES = {
     '400': ('BadRequestException', 'This is no HTTP request.'),
@@ -43,20 +41,25 @@ _MESSAGES = {
 class Connection(WSGIHandler):
     """Tells its server when a request begins and ends, and answers in JSON what it refuses."""
 
+    headers: PlainHeaders
     path: str
+    request_version: str
     response_headers: list[tuple[bytes, bytes]]
     provided_date: Any
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._held = bytearray()
+        self._wrong = ''
 
     def read_requestline(self) -> Any:
         """Wait for the next request's first line."""
-        line = super().read_requestline()
-        if line:
-            self.server.head_began(self)
-        return line
+        line = self.rfile.readline(MAX_REQUEST_LINE)
+        if not line.endswith(b'\n') and len(line) < MAX_REQUEST_LINE:
+            # The client left in the middle of it.
+            return ''
+        self.server.head_began(self)
+        return line.decode('latin-1')
 
     def handle_one_request(self) -> Any:
         """Serve one request."""
@@ -67,24 +70,27 @@ class Connection(WSGIHandler):
         if not isinstance(result, tuple):
             return result
         with suppress(OSError):
-            self.socket.sendall(_refusal(result[0]))
+            self.socket.sendall(_refusal(result[0], self._wrong))
         return None
 
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802
         """Header lines of a request."""
-        block = read_block(self.rfile)
-        return plain_headers(block) or super().MessageClass(BytesIO(block), 0)
+        try:
+            block = read_block(self.rfile)
+        except OSError as error:
+            raise EOFError from error
+        headers = plain_headers(block)
+        # Before pywsgi, which takes many of them, decides where the body ends.
+        headers.check_framing(self.request_version)
+        return headers
 
     def _headers(self) -> Iterator[tuple[str, str]]:
-        if not isinstance(self.headers, PlainHeaders):
-            yield from super()._headers()
-            return
         for name, value in self.headers.pairs():
             # As `-` and `_` are one in a WSGI environment, the latter could stand for the former.
             if '_' not in name:
                 key = name.replace('-', '_').upper()
                 if key not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
-                    yield f'HTTP_{key}', value.strip()
+                    yield f'HTTP_{key}', value
 
     def get_environ(self) -> dict[str, Any]:
         """WSGI environment of a request whose head is read."""
@@ -95,11 +101,7 @@ class Connection(WSGIHandler):
         environ: dict[str, Any] = super().get_environ()
         environ['wsgi.input'] = _PoliteInput(environ['wsgi.input'])
         environ['mms.client_left'] = partial(_has_left, self.socket)
-        if isinstance(self.headers, PlainHeaders):
-            return environ
-        # A header that goes on in a second line.
-        return {name: _FOLD.sub(' ', value) if isinstance(value, str) else value
-                for name, value in environ.items()}
+        return environ
 
     def run_application(self) -> None:
         """Answer one request."""
@@ -150,7 +152,12 @@ class Connection(WSGIHandler):
         """Never: gevent would hand out the bare connection, without an end to the body."""
         return False
 
-    def _handle_client_error(self, error: BaseException) -> tuple[str, bytes]:
+    def _handle_client_error(self, error: BaseException) -> Optional[tuple[str, bytes]]:
+        if isinstance(error, EOFError):
+            # The client left in the middle of a head.
+            return None
+        if isinstance(error, BadHead):
+            self._wrong = str(error)
         logger.error('No HTTP request from %s: %s', self.client_address[0],
                      one_line(str(error) or type(error).__name__))
         return '400', b''
@@ -168,7 +175,8 @@ class Connection(WSGIHandler):
             with gevent.Timeout(_LINGER_S, False):
                 while body.read(_DISCARD_BYTES):
                     gevent.sleep(0)
-        except OSError:
+        except (OSError, ValueError):
+            # It ends too early, or has a broken chunk.
             pass
         # Nothing is left that gevent would wait for.
         body.chunked_input, body.content_length = False, body.position
@@ -212,9 +220,11 @@ def _has_left(sock: Any) -> bool:
         return True
 
 
-def _refusal(status: str) -> bytes:
+def _refusal(status: str, reason: str) -> bytes:
     """A whole response for what is no request."""
     kind, message = _MESSAGES[status]
+    if reason:
+        message = f'{message[:-1]}: {reason}.'
     body = json.dumps({'code': int(status), 'type': kind, 'message': message}).encode() + b'\n'
     return _head(status, {
         'Content-Type': 'application/json', 'Content-Length': str(len(body)),
