@@ -358,6 +358,16 @@ def test_a_broken_chunk_of_a_body_that_nobody_wants_is_no_fault_of_the_server(se
     assert 'Traceback' not in server.stderr[-2000:]
 
 
+@pytest.mark.parametrize(('text', 'status'), [
+    ('[' * 501 + ']' * 501, 400), ('[{"a":' * 251 + '1' + '}]' * 251, 400),
+    ('[' * 100_000, 400), ('[' * 400 + ']' * 400, 200), ('["' + '[' * 600 + '\\""]', 200),
+    ('[' + ','.join(['[1, {}]'] * 2000) + ']', 200),
+])
+def test_nesting_beyond_500_levels_is_refused(server, text, status):
+    answer = server.post_text('echo', text)
+    assert (answer.status_code, 'nested too deeply' in answer.text) == (status, status == 400)
+
+
 def test_an_answer_has_one_connection_header(server):
     with socket.create_connection(('127.0.0.1', server.port), 10) as client:
         client.sendall(b'POST /nope HTTP/1.0\r\nConnection: keep-alive\r\n'
