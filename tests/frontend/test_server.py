@@ -1,3 +1,5 @@
+import errno
+import logging
 import socket
 import struct
 import time
@@ -226,3 +228,25 @@ def test_who_expects_in_capitals_is_told_to_go_on(server):
         assert client.recv(1000) == b'HTTP/1.1 100 Continue\r\n\r\n'
         client.sendall(b'abc')
         assert client.recv(1000).startswith(b'HTTP/1.1 200')
+
+
+def test_a_want_of_descriptors_is_one_warning_and_the_server_goes_on(server, caplog, capfd,
+                                                                     monkeypatch):
+    def fails():
+        raise OSError(errno.EMFILE, 'Too many open files')
+
+    monkeypatch.setattr(server, 'do_read', fails)
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        gevent.sleep(0.8)
+        monkeypatch.undo()
+        assert ask(client).startswith(b'HTTP/1.1 200')
+    [record] = caplog.records
+    assert (record.levelno, record.exc_info) == (logging.WARNING, None)
+    assert 'Too many open files' in record.getMessage()
+    assert capfd.readouterr().err == ''
+
+
+def test_a_failure_of_the_loop_is_in_the_log_and_not_on_the_terminal(server, caplog, capfd):
+    gevent.spawn(lambda: 1 / 0).join()
+    assert 'ZeroDivisionError' in caplog.text
+    assert capfd.readouterr().err == ''
