@@ -31,6 +31,7 @@ from mms.in_thread import in_thread
 from mms.log import FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.models import LocalModels
+from mms.resources import raise_file_limit
 from mms.run import StopRequest, ignore_signals, run_until_signal
 from mms.streams import is_terminal, open_missing_streams, say
 from mms.workspace import Workspace
@@ -183,6 +184,7 @@ class MMS:
 
     def _serve(self, stop: StopRequest) -> None:
         settings = self._settings
+        raise_file_limit()
         with ExitStack() as undo:
             sock = undo.enter_context(bind(settings.host, settings.port))
             self._log = self._start_log()

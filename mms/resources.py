@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -31,6 +32,15 @@ class Resources(NamedTuple):
     cores: int
     free_bytes: int
     threads: int
+
+
+def raise_file_limit() -> None:
+    """Let this process have as many open files, and so connections, as it may give itself."""
+    # Not on every system; a hard limit of infinity is refused on some.
+    with suppress(ImportError, OSError, ValueError):
+        limits = import_module('resource')
+        hard = limits.getrlimit(limits.RLIMIT_NOFILE)[1]
+        limits.setrlimit(limits.RLIMIT_NOFILE, (hard, hard))
 
 
 def usable() -> Resources:

@@ -1,6 +1,9 @@
 """What containers leave of the machine, from folders as their kernels make them."""
 
 import os
+import resource
+import subprocess
+import sys
 
 import psutil
 import pytest
@@ -123,3 +126,12 @@ def test_omp_num_threads_bounds_the_threads_of_a_worker(monkeypatch, text, threa
 def test_this_machine_has_a_core_and_memory():
     assert 1 <= usable().cores <= HERE
     assert usable().free_bytes > 0
+
+
+def test_the_soft_limit_on_open_files_becomes_the_hard_one():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    code = ('import resource as r; from mms.resources import raise_file_limit; '
+            f'r.setrlimit(r.RLIMIT_NOFILE, (64, {hard})); raise_file_limit(); '
+            'print(*r.getrlimit(r.RLIMIT_NOFILE))')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.stdout == f'{hard} {hard}\n', done.stderr

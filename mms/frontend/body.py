@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from socket import timeout
 from typing import Any
 
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 from werkzeug.wsgi import get_content_length
 
 from mms.errors import PayloadTooLarge
@@ -30,6 +31,8 @@ def read_body(environ: dict[str, Any], most: int) -> Body:
         The body has more.
     ClientDisconnected
         It ended too early, or is broken.
+    RequestTimeout
+        It did not go on for so long that the server gave up.
     """
     length, stream = get_content_length(environ), environ['wsgi.input']
     if length is not None and length > most:
@@ -39,6 +42,8 @@ def read_body(environ: dict[str, Any], most: int) -> Body:
             return _read(stream, length)
         # Without a length, only some servers know where a body ends.
         return _read_to_end(stream, most) if environ.get('wsgi.input_terminated') else b''
+    except timeout as error:
+        raise RequestTimeout('The body of the request stopped on its way.') from error
     except (OSError, ValueError) as error:
         raise ClientDisconnected from error
 

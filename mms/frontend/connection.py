@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import re
+import select
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
-from io import BytesIO
-from typing import Any
+from typing import Any, Optional
 
 import gevent
-from gevent.pywsgi import WSGIHandler, format_date_time
+from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 
-from mms.frontend.headers import PlainHeaders, plain_headers, read_block
+from mms.frontend.headers import BadHead, PlainHeaders, plain_headers, read_block
 from mms.log_lines import one_line
 from mms.wire import Body
 
@@ -30,12 +30,23 @@ _YIELD_BYTES = 1024 * 1024
 # connection and not the answer.
 _LINGER_S = 5.0
 _DISCARD_BYTES = 64 * 1024
+# Clients that say nothing hold a descriptor each. A head is small: even a slow line is done with
+# it long before this.
+_HEAD_S = 30.0
+# Longer than the 60 s for which common proxies keep a connection: they close first, and never
+# send a request into a connection that is being closed.
+_IDLE_S = 75.0
+# Without a single byte of a body. Its whole time has no limit: uploads may be slow.
+_BODY_STALL_S = 30.0
+# A client that has closed one direction alone still waits for its answer. It looks like one that
+# has left, so it gets its answer unless that takes longer than this.
+_HALF_CLOSED_S = 1.0
 # Pieces of an answer that are this small together leave in one write.
 _SMALL_BYTES = 64 * 1024
-_FOLD = re.compile(r'\r?\n[ \t]*')
 
 _MESSAGES = {
     '400': ('BadRequestException', 'This is no HTTP request.'),
+    '408': ('RequestTimeoutException', 'The head of the request did not arrive in time.'),
     '414': ('RequestUriTooLongException', 'The request line is too long.'),
 }
 
@@ -43,63 +54,81 @@ _MESSAGES = {
 class Connection(WSGIHandler):
     """Tells its server when a request begins and ends, and answers in JSON what it refuses."""
 
+    headers: PlainHeaders
     path: str
+    request_version: str
     response_headers: list[tuple[bytes, bytes]]
     provided_date: Any
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._held = bytearray()
+        self._wrong = ''
+        self._head_limit = gevent.Timeout(_HEAD_S)
 
     def read_requestline(self) -> Any:
         """Wait for the next request's first line."""
-        line = super().read_requestline()
-        if line:
-            self.server.head_began(self)
-        return line
+        self.socket.settimeout(_IDLE_S)
+        if not self.rfile.peek(1):
+            return ''
+        self._head_limit = gevent.Timeout.start_new(_HEAD_S)
+        line = self.rfile.readline(MAX_REQUEST_LINE)
+        if not line.endswith(b'\n') and len(line) < MAX_REQUEST_LINE:
+            # The client left in the middle of it.
+            return ''
+        self.server.head_began(self)
+        return line.decode('latin-1')
 
     def handle_one_request(self) -> Any:
         """Serve one request."""
         try:
             result = super().handle_one_request()
+        except gevent.Timeout as late:
+            if late is not self._head_limit:
+                raise
+            logger.error('%s', _MESSAGES['408'][1])
+            result = ('408', b'')
         finally:
+            self._head_limit.close()
             self.server.request_ended(self)
         if not isinstance(result, tuple):
             return result
         with suppress(OSError):
-            self.socket.sendall(_refusal(result[0]))
+            self.socket.sendall(_refusal(result[0], self._wrong))
         return None
 
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802
         """Header lines of a request."""
-        block = read_block(self.rfile)
-        return plain_headers(block) or super().MessageClass(BytesIO(block), 0)
+        try:
+            block = read_block(self.rfile)
+        except OSError as error:
+            raise EOFError from error
+        headers = plain_headers(block)
+        # Before pywsgi, which takes many of them, decides where the body ends.
+        headers.check_framing(self.request_version)
+        return headers
 
     def _headers(self) -> Iterator[tuple[str, str]]:
-        if not isinstance(self.headers, PlainHeaders):
-            yield from super()._headers()
-            return
         for name, value in self.headers.pairs():
             # As `-` and `_` are one in a WSGI environment, the latter could stand for the former.
             if '_' not in name:
                 key = name.replace('-', '_').upper()
                 if key not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
-                    yield f'HTTP_{key}', value.strip()
+                    # pywsgi looks for it in lower case.
+                    yield f'HTTP_{key}', value.lower() if key == 'EXPECT' else value
 
     def get_environ(self) -> dict[str, Any]:
         """WSGI environment of a request whose head is read."""
+        self._head_limit.close()
+        self.socket.settimeout(_BODY_STALL_S)
         self.server.request_began(self)
         absolute = _ABSOLUTE.match(self.path)
         if absolute:
             self.path = self.path[absolute.end():] or '/'
         environ: dict[str, Any] = super().get_environ()
         environ['wsgi.input'] = _PoliteInput(environ['wsgi.input'])
-        environ['mms.client_left'] = partial(_has_left, self.socket)
-        if isinstance(self.headers, PlainHeaders):
-            return environ
-        # A header that goes on in a second line.
-        return {name: _FOLD.sub(' ', value) if isinstance(value, str) else value
-                for name, value in environ.items()}
+        environ['mms.client_left'] = partial(_has_left, self.socket, time.monotonic())
+        return environ
 
     def run_application(self) -> None:
         """Answer one request."""
@@ -125,6 +154,8 @@ class Connection(WSGIHandler):
 
     def process_result(self) -> None:
         """Send the answer."""
+        # The limit would be one for the whole of a large answer.
+        self.socket.settimeout(None)
         super().process_result()
         self._flush()
 
@@ -150,7 +181,12 @@ class Connection(WSGIHandler):
         """Never: gevent would hand out the bare connection, without an end to the body."""
         return False
 
-    def _handle_client_error(self, error: BaseException) -> tuple[str, bytes]:
+    def _handle_client_error(self, error: BaseException) -> Optional[tuple[str, bytes]]:
+        if isinstance(error, EOFError):
+            # The client left in the middle of a head.
+            return None
+        if isinstance(error, BadHead):
+            self._wrong = str(error)
         logger.error('No HTTP request from %s: %s', self.client_address[0],
                      one_line(str(error) or type(error).__name__))
         return '400', b''
@@ -165,10 +201,12 @@ class Connection(WSGIHandler):
         body = self.wsgi_input
         body.send_100_continue_enabled = False
         try:
+            # A client that was never told to go on (Expect) has sent nothing.
             with gevent.Timeout(_LINGER_S, False):
-                while body.read(_DISCARD_BYTES):
+                while body.socket is None and body.read(_DISCARD_BYTES):
                     gevent.sleep(0)
-        except OSError:
+        except (OSError, ValueError):
+            # It ends too early, or has a broken chunk.
             pass
         # Nothing is left that gevent would wait for.
         body.chunked_input, body.content_length = False, body.position
@@ -199,22 +237,34 @@ def _date(second: int) -> bytes:
     return date
 
 
-def _has_left(sock: Any) -> bool:
+def _has_left(sock: Any, began: float) -> bool:
     """Whether a client has closed its connection; what it has sent beyond its request stays
     there to be read. Any thread may ask.
     """
     try:
+        if _is_broken(sock._sock.fileno()):
+            return True
         # The socket below gevent's, which would wait.
-        return not sock._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        at_end = not sock._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
-    except OSError:
+    except (OSError, ValueError):
         return True
+    return at_end and time.monotonic() - began > _HALF_CLOSED_S
 
 
-def _refusal(status: str) -> bytes:
+def _is_broken(descriptor: int) -> bool:
+    poll = select.poll()
+    # Errors and both directions closed are reported unasked.
+    poll.register(descriptor, 0)
+    return bool(poll.poll(0))
+
+
+def _refusal(status: str, reason: str) -> bytes:
     """A whole response for what is no request."""
     kind, message = _MESSAGES[status]
+    if reason:
+        message = f'{message[:-1]}: {reason}.'
     body = json.dumps({'code': int(status), 'type': kind, 'message': message}).encode() + b'\n'
     return _head(status, {
         'Content-Type': 'application/json', 'Content-Length': str(len(body)),
@@ -222,6 +272,7 @@ def _refusal(status: str) -> bytes:
 
 
 def _head(status: str, headers: Mapping[str, str]) -> bytes:
-    reason = {'400': 'BAD REQUEST', '414': 'REQUEST URI TOO LONG'}[status]
+    reason = {'400': 'BAD REQUEST', '408': 'REQUEST TIMEOUT',
+              '414': 'REQUEST URI TOO LONG'}[status]
     lines = [f'{name}: {value}' for name, value in headers.items()]
     return '\r\n'.join([f'HTTP/1.1 {status} {reason}', *lines, '', '']).encode()

@@ -1,4 +1,4 @@
-"""The head of a request, read without Python's email parser where nothing in it needs that."""
+"""The head of a request: its lines, and what they say about where the body ends."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import Any, Optional
 
-# Limits of http.client, which reads what is not plain.
+# Limits of Python's http.client.
 _LONGEST_LINE = 65536
 _MOST_LINES = 100
-# ASCII, no line that goes on in the next one, nothing between a name and its colon.
-_PLAIN = re.compile(rb"(?:[\w!#$%&'*+.^`|~-]+:[\t -~]*\r\n)*\r\n", re.ASCII)
+# RFC 9112, 5: nothing between a name and its colon, no line that goes on in the next one, no
+# control characters. A bare LF may end a line (2.2).
+_LINES = re.compile(
+    rb"(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+:[\t\x20-\x7e\x80-\xff]*\r?\n)*\r?\n")
+# A length that 64 bits hold, and no sign, space or underscore, which int() would take.
+_LENGTH = re.compile(r'[0-9]{1,18}', re.ASCII)
+_SPACE = ' \t'
+
+
+class BadHead(ValueError):
+    """Two readers could understand the head of a request differently."""
 
 
 class PlainHeaders:
@@ -27,7 +36,8 @@ class PlainHeaders:
     status = ''
 
     def __init__(self, block: str) -> None:
-        self.headers = block.splitlines(keepends=True)[:-1]
+        # Not splitlines(): in Latin-1, the byte 0x85 is the end of a line too.
+        self.headers = [line.rstrip('\r') + '\r\n' for line in block.split('\n')[:-2]]
         self._values: dict[str, str] = {}
         for name, value in self.pairs():
             self._values.setdefault(name.lower(), value)
@@ -46,28 +56,76 @@ class PlainHeaders:
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Name and value of each line."""
         for line in self.headers:
-            name, _, value = line.partition(':')
-            yield name, value.lstrip(' \t').rstrip('\r\n')
+            name, _, value = line[:-2].partition(':')
+            yield name, value.strip(_SPACE)
 
     def __delitem__(self, name: str) -> None:
         self._values.pop(name.lower(), None)
         self.headers = [line for line in self.headers
                         if line.partition(':')[0].lower() != name.lower()]
 
+    def check_framing(self, version: str) -> None:
+        """Make sure that the end of the body is beyond doubt.
+
+        Parameters
+        ----------
+        version
+            Of the request line, as ``HTTP/1.1``.
+
+        Raises
+        ------
+        BadHead
+            A proxy in front could find another end (RFC 9112, 6.1 and 6.3), and take a part of
+            one request for another one.
+        """
+        if 'transfer-encoding' not in self._values and 'content-length' not in self._values:
+            return
+        codings = self._all('transfer-encoding')
+        lengths = self._all('content-length')
+        if codings and (len(codings) > 1 or codings[0].lower() != 'chunked'):
+            raise BadHead('Transfer-Encoding may be chunked, once, and nothing else')
+        if codings and lengths:
+            raise BadHead('it has both Transfer-Encoding and Content-Length')
+        if codings and version != 'HTTP/1.1':
+            raise BadHead('Transfer-Encoding is for HTTP/1.1 alone')
+        if not all(map(_LENGTH.fullmatch, lengths)):
+            raise BadHead('Content-Length is no number')
+        if len(set(lengths)) > 1:
+            raise BadHead('it has several Content-Lengths')
+
+    def _all(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs() if key.lower() == name]
+
 
 def read_block(stream: Any) -> bytes:
-    """Bytes up to the empty line that ends a head, or up to where it breaks a limit."""
+    """Bytes up to the empty line that ends a head, or up to where it breaks a limit.
+
+    Raises
+    ------
+    EOFError
+        The stream ended before.
+    """
     lines: list[bytes] = []
     while len(lines) <= _MOST_LINES:
         line = stream.readline(_LONGEST_LINE + 1)
+        if not line:
+            raise EOFError
         lines.append(line)
-        if line in (b'\r\n', b'\n', b'') or len(line) > _LONGEST_LINE:
+        if line in (b'\r\n', b'\n') or len(line) > _LONGEST_LINE:
             break
     return b''.join(lines)
 
 
-def plain_headers(block: bytes) -> Optional[PlainHeaders]:
-    """The head's lines, or None where they are not plain."""
-    if block.count(b'\n') > _MOST_LINES or not _PLAIN.fullmatch(block):
-        return None
-    return PlainHeaders(block.decode('ascii'))
+def plain_headers(block: bytes) -> PlainHeaders:
+    """The head's lines; bytes beyond ASCII are Latin-1.
+
+    Raises
+    ------
+    BadHead
+        They are no header lines, too many, or one is too long.
+    """
+    if block.count(b'\n') > _MOST_LINES:
+        raise BadHead(f'it has more than {_MOST_LINES - 1} header lines')
+    if not _LINES.fullmatch(block):
+        raise BadHead('a header line is broken')
+    return PlainHeaders(block.decode('latin-1'))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from typing import Any
 
 import gevent
@@ -22,6 +23,9 @@ _BACKLOG = 1024
 _LAST_ACCEPT_S = 0.02
 # A request that is being sent when the server stops has its head here by then.
 _LAST_HEADS_S = 1.0
+# gevent tries again within a second, for as long as it lasts.
+_ACCEPT_WARNING_S = 60.0
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -80,6 +84,7 @@ class HTTPServer(WSGIServer):
         self._quiet = Event()
         self._quiet.set()
         self._waits_for_heads = True
+        self._next_accept_warning = 0.0
         self.draining = False
 
     def listen(self) -> None:
@@ -95,6 +100,7 @@ class HTTPServer(WSGIServer):
             self.socket.listen(_BACKLOG)
         except OSError as error:
             raise _address_error(host, port, error) from error
+        gevent.get_hub().print_exception = _log_failure
         self.start()
 
     def handle(self, sock: socket.socket, address: Any) -> None:
@@ -104,6 +110,13 @@ class HTTPServer(WSGIServer):
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().handle(sock, address)
+
+    def accept_failed(self, error: BaseException) -> None:
+        """A connection could not be accepted for want of descriptors or memory."""
+        now = time.monotonic()
+        if now >= self._next_accept_warning:
+            self._next_accept_warning = now + _ACCEPT_WARNING_S
+            logger.warning('No connection can be accepted: %s', error)
 
     def head_began(self, connection: Connection) -> None:
         """The first line of a request was read."""
@@ -157,3 +170,12 @@ class HTTPServer(WSGIServer):
         self._waits_for_heads = False
         for connection in list(self._heads):
             self.request_ended(connection)
+
+
+def _log_failure(context: Any, kind: type, error: Any, trace: Any) -> None:
+    """What gevent's hub would print on standard error."""
+    if (isinstance(context, HTTPServer) and isinstance(error, OSError)
+            and error.errno in _NO_ROOM):
+        context.accept_failed(error)
+    else:
+        logger.error('A greenlet failed', exc_info=(kind, error, trace))

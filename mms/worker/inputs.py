@@ -28,6 +28,11 @@ from mms.worker.form import FROM_FIELD, RawInput
 # Far above any tensor's rank; Python's literal parser overflows its C stack
 # some thousands of brackets deep.
 _MAX_NESTING = 100
+# Half of what orjson reads, and of the depth at which json's recursion would end.
+_MAX_JSON_NESTING = 500
+_ESCAPE = re.compile(rb'\\.', re.DOTALL)
+_TEXT = re.compile(rb'"[^"]*(?:"|\Z)|\'[^\']*(?:\'|\Z)')
+_NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"\''))
 
 # A text that is not closed runs to the end: to look for its quote again behind every quote
 # would take hours for a megabyte.
@@ -124,6 +129,8 @@ def read_list(item: RawInput) -> list[Any]:
 
 
 def _parse(item: RawInput) -> Any:
+    if _is_too_deep(item.data):
+        raise _incorrect(item.name, 'it is nested too deeply.')
     with contextlib.suppress(ValueError):
         return _parse_fast(item.data)
     text = item.data.decode('utf-8', 'replace')
@@ -138,6 +145,24 @@ def _parse(item: RawInput) -> Any:
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise _incorrect(
             item.name, f'it is neither JSON nor a Python literal ({reason}).') from None
+
+
+def _is_too_deep(data: bytes) -> bool:
+    if data.count(b'[') + data.count(b'{') <= _MAX_JSON_NESTING:
+        return False
+    if b'\\' in data:
+        data = _ESCAPE.sub(b'', data)
+    brackets = _TEXT.sub(b'', data.translate(None, _NEITHER_BRACKET_NOR_QUOTE))
+    # Without its innermost lists a tensor of many rows has few brackets left, and one level less.
+    inner = brackets.replace(b'[]', b'')
+    if inner.count(b'[') + inner.count(b'{') < _MAX_JSON_NESTING:
+        return False
+    depth = 0
+    for bracket in brackets:
+        depth += 1 if bracket in b'[{' else -1
+        if depth > _MAX_JSON_NESTING:
+            return True
+    return False
 
 
 def _parse_fast(data: bytes) -> Any:

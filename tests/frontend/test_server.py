@@ -1,11 +1,19 @@
+import errno
+import logging
 import socket
+import struct
+import time
+from contextlib import suppress
 
 import gevent
 import gevent.event
 import pytest
 from gevent import socket as gsocket
+from werkzeug.exceptions import RequestTimeout
 
 from mms.errors import AddressError
+from mms.frontend import connection
+from mms.frontend.body import read_body
 from mms.frontend.server import HTTPServer, bind
 
 
@@ -111,7 +119,7 @@ def test_an_application_can_ask_whether_its_client_has_left():
         gevent.sleep(0.05)
         if leaves:
             client.close()
-            gevent.sleep(0.05)
+            gevent.sleep(1.1)
         go_on.set()
         gevent.sleep(0.1)
         assert answers == [False, leaves]
@@ -132,3 +140,113 @@ def test_a_large_answer_arrives_whole():
         client.sendall(b'GET / HTTP/1.0\r\nHost: x\r\n\r\n')
         assert client.makefile('rb').read().partition(b'\r\n\r\n')[2] == b''.join(pieces)
     server.end()
+
+
+def test_a_client_that_closed_its_sending_side_is_there_for_a_while(server):
+    def asks(environ, start_response):
+        gevent.sleep(0.1)
+        answers.append(environ['mms.client_left']())
+        gevent.sleep(1)
+        answers.append(environ['mms.client_left']())
+        return app(environ, start_response)
+
+    answers = []
+    server.application = asks
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        client.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1000).startswith(b'HTTP/1.1 200')
+    assert answers == [False, True]
+
+
+def test_a_connection_that_was_reset_is_gone_at_once(server):
+    def asks(environ, start_response):
+        gevent.sleep(0.1)
+        answers.append(environ['mms.client_left']())
+        return app(environ, start_response)
+
+    answers = []
+    server.application = asks
+    client = gsocket.create_connection(server.socket.getsockname())
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    client.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    gevent.sleep(0.05)
+    client.close()
+    gevent.sleep(0.2)
+    assert answers == [True]
+
+
+def reads(environ, start_response):
+    try:
+        read_body(environ, 1000)
+    except RequestTimeout as error:
+        return error(environ, start_response)
+    return app(environ, start_response)
+
+
+@pytest.mark.parametrize(('sent', 'answer'), [
+    (b'', b''), (b'GET', b'HTTP/1.1 408'), (b'GET / HTTP/1.1\r\nHost: x\r\n', b'HTTP/1.1 408'),
+    (b'POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabc', b'HTTP/1.1 408'),
+    (b'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc', b'HTTP/1.1 408'),
+    (b'GET / HTTP/1.1\r\n\r\n', b'HTTP/1.1 200'),
+])
+def test_a_client_that_stops_sending_is_not_waited_for(server, monkeypatch, sent, answer):
+    for name in ('_HEAD_S', '_IDLE_S', '_BODY_STALL_S', '_LINGER_S'):
+        monkeypatch.setattr(connection, name, 0.2)
+    server.application = reads
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        client.settimeout(5)
+        client.sendall(sent)
+        got = client.makefile('rb').read()
+    assert got[:12] == answer
+    assert (b'Connection: close' in got) is (b'408' in answer)
+
+
+def test_a_head_in_drops_is_not_waited_for(server, monkeypatch):
+    monkeypatch.setattr(connection, '_HEAD_S', 0.3)
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        client.settimeout(5)
+        with suppress(OSError):
+            for _ in range(10):
+                client.sendall(b'x')
+                gevent.sleep(0.06)
+        assert client.recv(1000).startswith(b'HTTP/1.1 408')
+
+
+def test_nobody_lingers_for_a_body_that_was_never_asked_for(server):
+    begun = time.monotonic()
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        client.sendall(b'POST / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 9\r\n\r\n')
+        assert client.makefile('rb').read().startswith(b'HTTP/1.1 200')
+    assert time.monotonic() - begun < 2
+
+
+def test_who_expects_in_capitals_is_told_to_go_on(server):
+    server.application = reads
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        client.sendall(b'POST / HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 3\r\n\r\n')
+        assert client.recv(1000) == b'HTTP/1.1 100 Continue\r\n\r\n'
+        client.sendall(b'abc')
+        assert client.recv(1000).startswith(b'HTTP/1.1 200')
+
+
+def test_a_want_of_descriptors_is_one_warning_and_the_server_goes_on(server, caplog, capfd,
+                                                                     monkeypatch):
+    def fails():
+        raise OSError(errno.EMFILE, 'Too many open files')
+
+    monkeypatch.setattr(server, 'do_read', fails)
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        gevent.sleep(0.8)
+        monkeypatch.undo()
+        assert ask(client).startswith(b'HTTP/1.1 200')
+    [record] = caplog.records
+    assert (record.levelno, record.exc_info) == (logging.WARNING, None)
+    assert 'Too many open files' in record.getMessage()
+    assert capfd.readouterr().err == ''
+
+
+def test_a_failure_of_the_loop_is_in_the_log_and_not_on_the_terminal(server, caplog, capfd):
+    gevent.spawn(lambda: 1 / 0).join()
+    assert 'ZeroDivisionError' in caplog.text
+    assert capfd.readouterr().err == ''

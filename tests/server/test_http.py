@@ -320,12 +320,52 @@ def test_a_proxy_that_asks_for_an_upgrade_gets_its_answer(server, header):
             assert json.loads(answer.read()) == {'prediction': [1]}
 
 
-def test_a_folded_header_is_one_line(server):
+@pytest.mark.parametrize(('version', 'lines'), [
+    (b'1.1', b'Transfer-Encoding: gzip, chunked'), (b'1.1', b'Transfer-Encoding : chunked'),
+    (b'1.1', b'Content-Length: 44\r\nTransfer-Encoding: chunked'),
+    (b'1.0', b'Transfer-Encoding: chunked'), (b'1.1', b'Content-Length: 4\r\nContent-Length: 44'),
+    (b'1.1', b'Content-Length: +44'), (b'1.1', b'Origin: http://a\r\n b'), (b'1.1', b'X\0: y'),
+])
+def test_a_head_that_two_readers_could_understand_differently_is_refused(server, version, lines):
     with socket.create_connection(('127.0.0.1', server.port), 10) as client:
-        client.sendall(b'GET /ping HTTP/1.1\r\nHost: x\r\nOrigin: http://a\r\n b\r\n\r\n')
-        answer = http.client.HTTPResponse(client)
-        answer.begin()
-        assert (answer.status, answer.headers['Vary']) == (200, 'Origin')
+        client.sendall(b'POST /echo/predict HTTP/' + version + b'\r\nHost: x\r\n' + lines
+                       + b'\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n')
+        got = client.makefile('rb').read()
+    head, _, body = got.partition(b'\r\n\r\n')
+    assert head.startswith(b'HTTP/1.1 400')
+    assert b'Connection: close' in head
+    assert json.loads(body)['message'].startswith('This is no HTTP request: ')
+    assert '/smuggled' not in server.log
+
+
+@pytest.mark.parametrize('start', [b'GET /pi', b'GET /ping HTTP/1.1\r\nHost: x\r\n',
+                                   b'GET /ping HTTP/1.1\r\nHost'])
+def test_a_client_that_leaves_within_a_head_leaves_no_trace(server, start):
+    before = server.log.count('ERROR')
+    with socket.create_connection(('127.0.0.1', server.port), 10) as client:
+        client.sendall(start)
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(100) == b''
+    assert server.log.count('ERROR') == before
+
+
+def test_a_broken_chunk_of_a_body_that_nobody_wants_is_no_fault_of_the_server(server):
+    with socket.create_connection(('127.0.0.1', server.port), 10) as client:
+        client.sendall(b'POST /nope HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n'
+                       b'\r\nnonsense\r\n')
+        assert client.makefile('rb').read().startswith(b'HTTP/1.1 404')
+    assert server.get('/ping').status_code == 200
+    assert 'Traceback' not in server.stderr[-2000:]
+
+
+@pytest.mark.parametrize(('text', 'status'), [
+    ('[' * 501 + ']' * 501, 400), ('[{"a":' * 251 + '1' + '}]' * 251, 400),
+    ('[' * 100_000, 400), ('[' * 400 + ']' * 400, 200), ('["' + '[' * 600 + '\\""]', 200),
+    ('[' + ','.join(['[1, {}]'] * 2000) + ']', 200),
+])
+def test_nesting_beyond_500_levels_is_refused(server, text, status):
+    answer = server.post_text('echo', text)
+    assert (answer.status_code, 'nested too deeply' in answer.text) == (status, status == 400)
 
 
 def test_an_answer_has_one_connection_header(server):

@@ -80,6 +80,8 @@ def test_a_client_that_leaves_before_its_turn_is_not_computed(gated):
         model.wait_for_connections(1)
     stayed = model.ask('[1]')
     model.wait_for_connections(1)
+    # Until then, it could have closed its sending side alone.
+    time.sleep(1.1)
     model.open()
     assert stayed.result().json() == {'prediction': [1]}
     assert model.notes() == ['gate', '1']
