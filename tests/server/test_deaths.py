@@ -83,7 +83,7 @@ def test_a_worker_that_hangs_in_its_ping_is_replaced(serve, tmp_path):
     hang.unlink()
     # The request waits for the ping to be given up, and for the new worker.
     assert server.post_text('m', '[1]').json() == {'prediction': [[1]]}
-    assert not worker.is_running()
+    until(lambda: not worker.is_running())
     assert server.get('/ping').status_code == 200
 
 
