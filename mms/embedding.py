@@ -15,10 +15,10 @@ import gevent
 import gevent.event
 from gevent._hub_local import get_hub_if_exists  # get_hub would make one
 
+from mms.messages import Reply, Request
 from mms.metrics import Metrics
 from mms.models import LocalModels
 from mms.run import leave_errors_to_who_waits
-from mms.wire import Reply, Request
 
 T = TypeVar('T')
 

@@ -9,7 +9,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 from werkzeug.wsgi import get_content_length
 
 from mms.errors import PayloadTooLarge
-from mms.wire import Body
+from mms.messages import Body
 
 # A body is read in pieces of this size: the event loop turns between two of them.
 _PIECE_BYTES = 1024 * 1024

@@ -18,7 +18,7 @@ from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 
 from mms.frontend.headers import BadHead, PlainHeaders, plain_headers, read_block
 from mms.log_lines import one_line
-from mms.wire import Body
+from mms.messages import Body
 
 logger = logging.getLogger(__name__)
 

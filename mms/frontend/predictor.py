@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional, Protocol
 
 from mms.frontend.body import read_body
-from mms.wire import Body, Reply, Request
+from mms.messages import Body, Reply, Request
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Any, Callable
 
 from mms.frontend.access_log import log_answer
 from mms.frontend.predictor import Counts, Models, Predictor
-from mms.wire import Body
+from mms.messages import Body
 
 # In the WSGI environment: what the application is to answer, instead of asking again.
 FAILURE = 'mms.failure'

@@ -16,7 +16,7 @@ from werkzeug.http import parse_options_header
 
 from mms.archive.signature import IMAGE_TYPE
 from mms.errors import BadRequest, PayloadTooLarge
-from mms.wire import Body, Request
+from mms.messages import Body, Request
 
 FROM_PART = 'part'
 FROM_FIELD = 'field'
