@@ -73,7 +73,7 @@ def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
                         help='a Python 3.6 for MMS 0.4, which is left out without it')
     parser.add_argument('--connections', nargs='+', type=int, metavar='N',
                         help='numbers of connections (default: 1 8 32, and 16 for dense)')
-    parser.add_argument('--seconds', type=int, default=10, help='load of each figure (default: 10)')
+    parser.add_argument('--seconds', type=int, default=20, help='load of each figure (default: 20)')
     parser.add_argument('--server-flags', action='append', default=[], metavar='"--FLAG ..."',
                         help='flags of this server, as one word after a =; again for another row')
     parser.add_argument('--cache', type=Path, default=default_cache(),

@@ -1,4 +1,4 @@
-"""One contender and one model: every setting, at every number of connections it suits."""
+"""One contender and one model: the best of its settings for each number of connections."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 import limit
@@ -18,6 +18,9 @@ from processes import BenchmarkError, pss_mb
 from wrk import Load, run_wrk
 
 WARM_S = 3
+# A setting is chosen by so long a load.
+CHOOSING_S = 4
+PROBED_S = 5
 SETTLE_S = 1  # between two servers: the last one's pages and sockets are given back
 
 
@@ -42,15 +45,29 @@ class Row:
 
 def measure(contender: Contender, built: BuiltModel, connections: Sequence[int],
             seconds: int) -> list[Row]:
-    """Return the best row a number of connections."""
+    """Return a row a number of connections: a short load chooses the setting, a long one counts."""
+    chosen = _choose(contender, built, connections)
+    rows = {count: row for count, row in chosen.items() if row.setting is None or not row.load}
+    for setting in dict.fromkeys(row.setting for row in chosen.values()):
+        fitting = [count for count, row in chosen.items()
+                   if row.setting == setting and count not in rows]
+        if setting is not None and fitting:
+            rows.update({row.connections: row for row in _measure_setting(
+                contender, built, setting, fitting, seconds, probed=True)})
+    return [rows[count] for count in connections]
+
+
+def _choose(contender: Contender, built: BuiltModel,
+            connections: Sequence[int]) -> dict[int, Row]:
+    settings = contender.settings()
     tried: list[Row] = []
-    for setting in contender.settings():
+    for setting in settings:
         fitting = [count for count in connections if contender.suits(setting, count)]
         if fitting:
-            tried += _measure_setting(contender, built, setting, fitting, seconds)
-    return [best([row for row in tried if row.connections == count])
+            tried += _measure_setting(contender, built, setting, fitting, CHOOSING_S)
+    return {count: best([row for row in tried if row.connections == count])
             or Row(built.model.name, count, contender.name, reason='no setting suits')
-            for count in connections]
+            for count in connections}
 
 
 def measure_limit(built: BuiltModel, connections: Sequence[int], seconds: int) -> list[Row]:
@@ -76,13 +93,14 @@ def best(rows: Iterable[Row]) -> Optional[Row]:
 
 
 def _measure_setting(contender: Contender, built: BuiltModel, setting: Setting,
-                     connections: Sequence[int], seconds: int) -> list[Row]:
+                     connections: Sequence[int], seconds: int, probed: bool = False) -> list[Row]:
     rows: list[Row] = []
     try:
         with contender.serve(built, setting) as endpoint:
             check_answer(endpoint, built)
             for count in connections:
-                rows.append(_measure_load(contender, built, setting, endpoint, count, seconds))
+                row = _measure_load(contender, built, setting, endpoint, count, seconds)
+                rows.append(_probed(row, built, endpoint) if probed and row.load else row)
     except BenchmarkError as error:
         left = connections[len(rows):]
         rows += [_failed(contender, built, setting, count, error) for count in left]
@@ -97,15 +115,20 @@ def _measure_load(contender: Contender, built: BuiltModel, setting: Setting, end
     with contextlib.suppress(BenchmarkError):
         run_wrk(endpoint.url, built.body, connections, WARM_S)
     try:
-        with Prober(endpoint.port, endpoint.ping_path) as prober:
-            load = run_wrk(endpoint.url, built.body, connections, seconds)
+        load = run_wrk(endpoint.url, built.body, connections, seconds)
     except BenchmarkError as error:
         print(f'{built.model.name}, {connections} connections, {contender.name}, {setting}: '
               f'{error}', file=sys.stderr)
         return _failed(contender, built, setting, connections, error)
     _say(contender.name, built, setting, connections, load)
-    return Row(built.model.name, connections, contender.name, setting, load,
-               pss_mb(endpoint.pid), prober.percentile_ms(99))
+    return Row(built.model.name, connections, contender.name, setting, load, pss_mb(endpoint.pid))
+
+
+def _probed(row: Row, built: BuiltModel, endpoint: Endpoint) -> Row:
+    """With how long the health endpoint takes under such a load."""
+    with Prober(endpoint.port, endpoint.ping_path) as prober:
+        run_wrk(endpoint.url, built.body, row.connections, PROBED_S)
+    return replace(row, ping_p99_ms=prober.percentile_ms(99))
 
 
 def _failed(contender: Contender, built: BuiltModel, setting: Setting, connections: int,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Optional
 
 import limit
-from measure import Row
+from measure import CHOOSING_S, PROBED_S, Row
 from models import MODELS
 
 HEAD = ('connections', 'contender', 'setting', 'requests/s', 'of the limit', 'p50, ms',
@@ -17,11 +17,12 @@ LEGEND = f"""\
 - *{limit.NAME}*: the service's hooks, a process a core with one thread each, batches of
   {limit.BATCH}; for one connection a lone process with every thread and no batches. Its p50 and
   p99 are of whole batches. It has no clients beside it, so no server reaches it.
-- *setting*: `workers x batch size`; of several that were tried, the one with the most
-  requests/s. requests/s are answers of status 200.
+- *setting*: `workers x batch size`; of several that were tried for {CHOOSING_S} s, the one with
+  the most requests/s. requests/s are answers of status 200.
 - *memory*: PSS of all processes of the server, after the load.
 - *errors*: answers other than 200, and connections that failed.
-- */ping*: the health endpoint, asked every 20 ms during the load (`/health` of LitServe).
+- */ping*: the health endpoint, asked every 20 ms during another {PROBED_S} s of the load
+  (`/health` of LitServe).
 - *wrk's CPU*: what the load generator took, of all cores."""
 
 

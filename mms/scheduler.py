@@ -263,6 +263,8 @@ class Scheduler:
         finally:
             self._workers.release(worker)
         self._learn(batch, result, time.monotonic() - started)
+        # The worker gets its next batch before the answers of this one are written.
+        gevent.sleep(0)
         for job, answer in zip(batch.jobs, result.answers):
             job.settle(answer)
 
