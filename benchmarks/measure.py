@@ -21,7 +21,9 @@ WARM_S = 3
 # A setting is chosen by so long a load.
 CHOOSING_S = 4
 PROBED_S = 5
-SETTLE_S = 1  # between two servers: the last one's pages and sockets are given back
+# Between two servers: the last one's pages and sockets are given back. Between two loads: the
+# requests that the last one left behind are computed.
+SETTLE_S = 1
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def _measure_load(contender: Contender, built: BuiltModel, setting: Setting, end
     # Under many connections a slow one may not answer within the time to warm up.
     with contextlib.suppress(BenchmarkError):
         run_wrk(endpoint.url, built.body, connections, WARM_S)
+    time.sleep(SETTLE_S)
     try:
         load = run_wrk(endpoint.url, built.body, connections, seconds)
     except BenchmarkError as error:

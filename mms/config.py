@@ -232,18 +232,18 @@ def parse_workers(
     ------
     UsageError
     """
-    default: Optional[int] = None
-    named: dict[str, Optional[int]] = {}
+    # The key '' stands for all models that are not named.
+    given: dict[str, Optional[int]] = {}
     for word in [value] if isinstance(value, (str, int)) else value:
         name, equals, number = str(word).rpartition('=')
         count = _auto_or_whole('--workers', number, _MOST_WORKERS, shown=word)
-        if not equals:
-            default = count
-        elif name in models:
-            named[name] = count
-        else:
+        if equals and name not in models:
             raise UsageError(f'--workers {word!r}: there is no model {name!r} in --models')
-    return default, named
+        if name in given:
+            raise UsageError(f'--workers {word!r}: {f"model {name}" if name else "every model"} '
+                             'has its number from another word already')
+        given[name] = count
+    return given.pop('', None), given
 
 
 def _auto_or_whole(flag: str, value: Any, highest: int, shown: Any = None) -> Optional[int]:

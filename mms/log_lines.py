@@ -13,7 +13,9 @@ import time
 from functools import lru_cache
 from typing import Optional
 
-_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029]')
+# The last ones turn the direction of the text behind them, or cannot be seen.
+_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029'
+                      '\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]')
 _RED, _GREEN, _BLUE, _RESET = '\x1b[31m', '\x1b[32m', '\x1b[34m', '\x1b[0m'
 
 

@@ -57,6 +57,7 @@ def test_workers_are_a_number_or_auto_for_all_or_for_one_model(words, default, n
 
 @pytest.mark.parametrize(('words', 'part'), [
     (['0'], '0'), (['many'], 'many'), (['m=0'], 'm=0'), (['m='], 'm='), (['other=2'], 'other'),
+    (['1', '2'], "'2': every model"), (['m=1', 'm=2'], "'m=2': model m"), (['=1'], '=1'),
 ])
 def test_other_numbers_of_workers_are_refused(words, part):
     with pytest.raises(UsageError, match=f'--workers .*{part}'):

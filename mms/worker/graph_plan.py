@@ -10,7 +10,7 @@ by the net as it was.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 import mxnet as mx
 from mxnet.gluon.block import _flatten, _regroup
@@ -43,10 +43,13 @@ class PlannedForward:
 
 
 class Plan:
-    """A compiled graph and the parameters it takes."""
+    """A compiled graph and the parameters it takes; `structure` makes what the net returns of
+    its outputs.
+    """
 
-    def __init__(self, operator: Any, inputs: list[Any], output_format: Any) -> None:
-        self._operator, self._inputs, self._output_format = operator, inputs, output_format
+    def __init__(self, operator: Any, inputs: list[Any],
+                 structure: Callable[[list[Any]], Any]) -> None:
+        self._operator, self._inputs, self._structure = operator, inputs, structure
 
     def __call__(self, args: Any) -> Any:
         """Outputs in the structure that the net gives them."""
@@ -54,7 +57,7 @@ class Plan:
         outputs = self._operator(*[data[item] if isinstance(item, int) else item
                                    for item in self._inputs])
         outputs = [outputs] if isinstance(outputs, mx.nd.NDArray) else outputs
-        return _regroup(outputs, self._output_format)
+        return self._structure(outputs)
 
 
 class Graph:
@@ -71,8 +74,11 @@ class Graph:
         self._names = [f'planned_data{n}' for n, array in enumerate(flat) if array is not None]
         names = iter(self._names)
         symbols = [None if array is None else mx.sym.var(next(names)) for array in flat]
-        out, self._output_format = _flatten(
-            type(net).forward(net, *_regroup(symbols, input_format)), 'output')
+        returned = type(net).forward(net, *_regroup(symbols, input_format))
+        out, output_format = _flatten(returned, 'output')
+        # A net that is hybridized makes lists of its tuples, by itself.
+        example = [] if net._active else returned
+        self._structure = lambda outputs: _like(example, _regroup(outputs, output_format))
         self._symbol = mx.sym.Group(out)
         self._arrays = {name: parameter.data(flat[0].context)
                         for name, parameter in net.collect_params().items()
@@ -99,7 +105,16 @@ class Graph:
                  ('static_alloc', True), ('static_shape', True)]
         inputs = [self._names.index(name) if data else arrays[name]
                   for name, data in zip(names, is_data)]
-        return Plan(mx.nd.CachedOp(symbol, flags), inputs, self._output_format)
+        return Plan(mx.nd.CachedOp(symbol, flags), inputs, self._structure)
+
+
+def _like(example: Any, value: Any) -> Any:
+    """`value`, with tuples where `example` has them; an example that is no container changes
+    nothing.
+    """
+    if not example or not isinstance(example, (list, tuple)):
+        return value
+    return type(example)(_like(one, other) for one, other in zip(example, value))
 
 
 def key_of(args: Any) -> Any:
