@@ -77,7 +77,7 @@ class Graph:
         returned = type(net).forward(net, *_regroup(symbols, input_format))
         out, output_format = _flatten(returned, 'output')
         # A net that is hybridized makes lists of its tuples, by itself.
-        example = [] if net._active else returned
+        example = None if net._active else returned
         self._structure = lambda outputs: _like(example, _regroup(outputs, output_format))
         self._symbol = mx.sym.Group(out)
         self._arrays = {name: parameter.data(flat[0].context)
@@ -112,7 +112,7 @@ def _like(example: Any, value: Any) -> Any:
     """`value`, with tuples where `example` has them; an example that is no container changes
     nothing.
     """
-    if not example or not isinstance(example, (list, tuple)):
+    if not isinstance(example, (list, tuple)):
         return value
     return type(example)(_like(one, other) for one, other in zip(example, value))
 

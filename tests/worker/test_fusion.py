@@ -51,6 +51,12 @@ class TwoInTwoOut(HybridBlock):
         return [self.body(x), [self.body(y), x + y]]
 
 
+class Tuples(TwoInTwoOut):
+    def hybrid_forward(self, F, x, y):  # noqa: N803
+        one, two = super().hybrid_forward(F, x, y)
+        return one, tuple(two)
+
+
 class Counting(Residual):
     calls = 0
 
@@ -111,7 +117,7 @@ def any_gain(monkeypatch):
 
 
 @pytest.mark.usefixtures('any_gain')
-@pytest.mark.parametrize(('kind', 'inputs'), [(Residual, 1), (TwoInTwoOut, 2)])
+@pytest.mark.parametrize(('kind', 'inputs'), [(Residual, 1), (TwoInTwoOut, 2), (Tuples, 2)])
 @pytest.mark.parametrize('flags', [None, {}, {'static_alloc': True, 'static_shape': True}])
 def test_a_fused_net_answers_as_before_at_every_shape(kind, inputs, flags):
     service = Service(ready(kind()))
