@@ -23,7 +23,7 @@ from typing import NamedTuple, Optional
 
 import psutil
 from contenders.contender import Endpoint
-from contenders.this_server import ThisServer
+from contenders.this_server import serve_alone
 from models import MODELS, BuiltModel, build_model
 from processes import BenchmarkError, end_on_sigterm, tree
 
@@ -90,13 +90,11 @@ def main() -> int:
     parser.add_argument('--server-flags', default='', help='as one word after a =')
     options = parser.parse_args()
     end_on_sigterm()
-    server = ThisServer(options.server_flags)
-    [setting] = server.settings()
     try:
         with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as folder:
             built = build_model(MODELS[options.model], Path(folder) / options.model)
             for _ in range(options.kills):
-                with server.serve(built, setting) as endpoint, Clients(
+                with serve_alone(built, options.server_flags) as endpoint, Clients(
                         endpoint, built, options.connections) as clients:
                     killed_at = load_and_kill(endpoint, options.seconds)
                 report(clients.answers, killed_at)

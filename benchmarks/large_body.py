@@ -23,7 +23,7 @@ from pathlib import Path
 
 from body import Body, field_body, urlencoded_body
 from contenders.contender import Endpoint
-from contenders.this_server import ThisServer
+from contenders.this_server import serve_alone
 from models import BuiltModel, Model
 from probe import Prober, percentile
 from processes import BenchmarkError, end_on_sigterm
@@ -49,8 +49,6 @@ def main() -> int:
     parser.add_argument('--server-flags', default='', help='as one word after a =')
     options = parser.parse_args()
     end_on_sigterm()
-    server = ThisServer(options.server_flags)
-    [setting] = server.settings()
     try:
         with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as scratch:
             folder = Path(scratch)
@@ -58,7 +56,7 @@ def main() -> int:
             bodies = {'multipart field': field_body(tensor, folder / 'field'),
                       'urlencoded form': urlencoded_body(tensor, folder / 'form')}
             built = build(folder, bodies['multipart field'])
-            with server.serve(built, setting) as endpoint:
+            with serve_alone(built, options.server_flags) as endpoint:
                 report('baseline', baseline(endpoint, options.seconds), {})
                 for name, body in bodies.items():
                     report(name, *under_posts(endpoint, body, options.seconds))

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from answers import check_answer
-from contenders.this_server import ThisServer
+from contenders.this_server import serve_alone
 from models import MODELS, BuiltModel, build_model
 from processes import BenchmarkError, end_on_sigterm, pss_mb, tree
 from wrk import check_wrk, run_wrk
@@ -51,9 +51,7 @@ def main() -> int:
 
 def used_mb(built: BuiltModel, workers: int, seconds: int, flags: str) -> float:
     """PSS of a server with so many workers, after a load that reaches all of them."""
-    server = ThisServer(f'--workers {workers} {flags}'.strip())
-    [setting] = server.settings()
-    with server.serve(built, setting) as endpoint:
+    with serve_alone(built, f'--workers {workers} {flags}'.strip()) as endpoint:
         check_answer(endpoint, built)
         run_wrk(endpoint.url, built.body, CONNECTIONS_PER_WORKER * workers, seconds)
         print(f'{workers} workers: {len(tree(endpoint.pid))} processes', file=sys.stderr)

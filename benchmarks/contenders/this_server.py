@@ -6,6 +6,7 @@ import contextlib
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from models import BuiltModel
@@ -42,3 +43,10 @@ class ThisServer(Contender):
                 command, Path(folder), plain_environment(PYTHONPATH=str(REPO)), port,
                 '/ping') as process:
             yield Endpoint(process.pid, port, f'/{name}/predict', '/ping')
+
+
+def serve_alone(built: BuiltModel, flags: str = '') -> AbstractContextManager[Endpoint]:
+    """This server with some flags, when there is nothing to compare it with."""
+    server = ThisServer(flags)
+    [setting] = server.settings()
+    return server.serve(built, setting)

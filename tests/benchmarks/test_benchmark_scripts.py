@@ -1,0 +1,50 @@
+"""The scripts of benchmarks/, as those who measure run them."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from harness import REPO
+
+SCRIPTS = sorted(path.name for path in (REPO / 'benchmarks').glob('*.py')
+                 if 'ArgumentParser(' in path.read_text())
+
+
+def run(script, *words, **options):
+    return subprocess.run([sys.executable, REPO / 'benchmarks' / script, *map(str, words)],
+                          capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+@pytest.mark.parametrize('script', SCRIPTS)
+def test_a_script_says_what_it_takes_and_the_docs_name_it(script):
+    answer = run(script, '--help')
+    assert answer.returncode == 0
+    assert answer.stdout.startswith(f'usage: {script}')
+    assert f'benchmarks/{script}' in (REPO / 'docs' / 'performance.md').read_text()
+
+
+def test_without_the_load_generator_one_line_says_how_to_get_it(tmp_path):
+    answer = run('compare.py', env={'PATH': str(tmp_path)})
+    assert (answer.returncode, answer.stdout) == (1, '')
+    [line] = answer.stderr.splitlines()
+    assert 'apt-get install wrk' in line
+
+
+def test_a_killed_worker_costs_no_request():
+    answer = run('killed_worker.py', '--model', 'dense', '--kills', 1, '--seconds', 1)
+    assert answer.returncode == 0, answer.stderr
+    good, errors = re.search(r'(\d+) good, (\d+) errors', answer.stdout).groups()
+    assert int(good) > 0
+    assert errors == '0'
+    assert 'next 200 after never' not in answer.stdout
+
+
+def test_health_is_asked_beside_large_bodies():
+    answer = run('large_body.py', '--megabytes', 1, '--seconds', 1)
+    assert answer.returncode == 0, answer.stderr
+    baseline, *forms = answer.stdout.splitlines()
+    assert baseline.startswith('baseline')
+    assert len(forms) == 2
+    for line in forms:
+        assert re.search(r' 0 errors\); posts answered: \d+ x 200$', line)
