@@ -42,7 +42,7 @@ def create_app(
     app = flask.Flask(app_name, static_folder=None)
     # Paths are exact: //ping is not /ping.
     app.url_map.merge_slashes = False
-    CORS(app, expose_headers=['Retry-After'])
+    CORS(app)
     answer_errors(app)
     app.url_map.converters['model'] = _converter(models.names)
     routes = _Routes(models, metrics, description, max_request_bytes)

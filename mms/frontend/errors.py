@@ -34,6 +34,8 @@ def _request_error(error: RequestError) -> flask.Response:
     answer = _answer(error.status, error.type, str(error))
     if error.retry_after_s is not None:
         answer.headers['Retry-After'] = str(error.retry_after_s)
+        # To the scripts of a page.
+        answer.headers['Access-Control-Expose-Headers'] = 'Retry-After'
     return answer
 
 

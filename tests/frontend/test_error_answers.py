@@ -39,6 +39,7 @@ def ask(request):
 def test_a_full_queue_says_when_to_come_again(ask):
     answer = ask(QueueFull('1000 requests wait.', 7))
     assert (answer.status_code, answer.headers['Retry-After']) == (503, '7')
+    assert answer.headers['Access-Control-Expose-Headers'] == 'Retry-After'
     assert answer.get_json() == {'code': 503, 'type': 'ServiceUnavailableException',
                                  'message': '1000 requests wait.'}
 
