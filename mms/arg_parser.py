@@ -21,7 +21,7 @@ class ArgParser:
         Values stay as they were typed, :class:`mms.config.Settings` checks them;
         ``models`` becomes a dict of NAME -> LOCATION in the order given.
         """
-        parser = _parser('mxnet-model-server', 'Serve MXNet models over HTTP.')
+        parser = _Parser('mxnet-model-server', 'Serve MXNet models over HTTP.')
         _add_model_flags(parser)
         _add_engine_flags(parser)
         _add_server_flags(parser)
@@ -31,12 +31,14 @@ class ArgParser:
     @staticmethod
     def export_parser() -> argparse.ArgumentParser:
         """The parser of ``mxnet-model-export``."""
-        parser = _parser('mxnet-model-export', 'Pack the files of a model into a .model archive.')
+        parser = _ExportParser(
+            'mxnet-model-export', 'Pack the files of a model into a .model archive, or tell what '
+            'an archive holds.', usage=_EXPORT_USAGE)
         parser.add_argument(
-            '--model-name', required=True, metavar='NAME',
+            '--model-name', metavar='NAME',
             help='writes NAME.model into the current directory; an existing file is an error')
         parser.add_argument(
-            '--model-path', required=True, metavar='DIR',
+            '--model-path', metavar='DIR',
             help='directory with the files of the model: signature.json, and NAME-symbol.json '
                  'with NAME-0000.params for a symbolic model; everything in it goes into the '
                  'archive')
@@ -50,12 +52,52 @@ class ArgParser:
             help='symbolic: symbol and params files; imperative: a Gluon network in the service '
                  'file (default: imperative if the service class derives from '
                  'GluonImperativeBaseService, else symbolic)')
+        parser.add_argument(
+            '--inspect', metavar='LOCATION',
+            help='print what an archive holds, and whether the server would serve it; nothing in '
+                 'it is run')
+        parser.add_argument(
+            '--check', metavar='LOCATION',
+            help='the same, then load the model and let it answer a made-up request')
         return parser
 
     @staticmethod
     def extract_args(args: Optional[Sequence[str]] = None) -> argparse.Namespace:
         """Parse the server's arguments; None means those of the command line."""
         return ArgParser.mms_parser().parse_args(args)
+
+
+_EXPORT_USAGE = '''%(prog)s --model-name NAME --model-path DIR
+                          [--service-file-path FILE] [--model-type {symbolic,imperative}]
+       %(prog)s --inspect LOCATION
+       %(prog)s --check LOCATION'''
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, prog: str, description: str, usage: Optional[str] = None) -> None:
+        super().__init__(prog=prog, description=description, usage=usage)
+        self.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
+
+
+class _ExportParser(_Parser):
+    """Wants the flags of an export, or one of those that look at an archive."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Optional[Sequence[str]] = None, namespace: Any = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        parsed, rest = super().parse_known_args(args, namespace)
+        given = [option for option, value in (
+            ('--inspect', parsed.inspect), ('--check', parsed.check),
+            ('--model-name', parsed.model_name), ('--model-path', parsed.model_path),
+            ('--service-file-path', parsed.service_file_path),
+            ('--model-type', parsed.model_type)) if value is not None]
+        missing = [option for option in ('--model-name', '--model-path') if option not in given]
+        if given[:1] in (['--inspect'], ['--check']):
+            if len(given) > 1:
+                self.error(f'argument {given[0]}: not allowed with argument {given[1]}')
+        elif missing:
+            self.error(f"the following arguments are required: {', '.join(missing)}")
+        return parsed, rest
 
 
 class _StoreModels(argparse.Action):
@@ -89,12 +131,6 @@ def _add_pair(models: dict[str, str], pair: str, parser: argparse.ArgumentParser
         parser.error(f'argument --models: the NAME in {shown!r} cannot be a segment of a URL')
     if models.setdefault(name, location) != location:
         parser.error(f'argument --models: {name!r} is given twice with different locations')
-
-
-def _parser(prog: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=prog, description=description)
-    parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
-    return parser
 
 
 def _add_model_flags(parser: argparse.ArgumentParser) -> None:

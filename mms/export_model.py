@@ -1,4 +1,4 @@
-"""``mxnet-model-export``: pack the files of a model into a ``.model`` archive."""
+"""``mxnet-model-export``: pack the files of a model into a ``.model`` archive, or look at one."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from mms.archive.signature import SIGNATURE_FILE, read_signature
 from mms.archive.writer import Source, add_member, already_exists, collect, write_archive
 from mms.arg_parser import ArgParser
 from mms.errors import ExportError, StartupError
+from mms.inspection.command import inspect_model
 
 _FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
 _BAD_NAME_CHARACTERS = ('/', '\\', '\0', '\n')
@@ -210,6 +211,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     args = ArgParser.export_parser().parse_args(argv)
     with _messages_on_stderr(), _terminated_like_interrupted():
         try:
+            if args.inspect or args.check:
+                return 0 if inspect_model(args.inspect or args.check, bool(args.check)) else 1
             export_model(args.model_name, args.model_path, args.service_file_path,
                          model_type=args.model_type)
         except StartupError as exc:

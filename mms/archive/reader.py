@@ -85,19 +85,34 @@ def open_model(
     MissingExtraError
         The location needs an optional dependency.
     """
+    with unpacked(endpoint, location, workspace, progress) as model_dir:
+        return _check(endpoint, model_dir, redacted(location))
+
+
+@contextmanager
+def unpacked(
+    endpoint: str, location: str, workspace: str, progress: bool = False
+) -> Iterator[str]:
+    """Fetch and extract what lies at `location`; nothing in it is read.
+
+    Yields its folder, which is removed again if the block raises, unless it is the user's.
+    Takes and raises what :func:`open_model` does.
+    """
     _refuse_onnx(location)
     if not scheme_of(location) and os.path.isdir(os.path.expanduser(location)):
-        return _check(endpoint, fetch(location, workspace, progress), location)
+        yield fetch(location, workspace, progress)
+        return
     with _private_folder(endpoint, workspace, redacted(location)) as private:
         local = fetch(location, os.path.join(private, 'download'), progress)
         if os.path.isdir(local):
             shutil.rmtree(private, ignore_errors=True)
-            return _check(endpoint, local, location)
+            yield local
+            return
         model_dir = os.path.join(private, 'model')
         _extract(local, model_dir, redacted(location))
         # A download is not needed any more: its contents are extracted.
         shutil.rmtree(os.path.join(private, 'download'), ignore_errors=True)
-        return _check(endpoint, model_dir, redacted(location))
+        yield model_dir
 
 
 def extract(archive_path: str, into: str) -> None:

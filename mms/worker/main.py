@@ -12,15 +12,14 @@ import os
 import socket
 import sys
 from io import TextIOWrapper
-from typing import Any, Optional, cast
+from typing import Optional, cast
 
 from mms import mxnet_compat
 from mms.errors import ServiceError, StartupError
 from mms.log import configure_worker
-from mms.messages import Failure, Load, Loaded, Ready, Request
+from mms.messages import Failure, Load, Loaded, Ready
 from mms.wire import Channel, ChannelClosed
-from mms.worker.form import read_form
-from mms.worker.inputs import read_inputs
+from mms.worker.intake import intake_of
 from mms.worker.loop import ModelProcess
 from mms.worker.parent import die_with, keep_from_forks
 from mms.worker.process_name import set_process_name
@@ -100,12 +99,8 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
                   findings.sample is not None,
                   findings.batch_size > 1 and service.batchable is True)
     channel.send(ready)
-
-    def inputs_of(request: Request) -> list[Any]:
-        signature = service.signature
-        return read_inputs(read_form(request, signature), signature, load.max_image_pixels)
-
-    return ModelProcess(channel, log_fd, service, ready, findings.sample, inputs_of, load.weigh)
+    return ModelProcess(channel, log_fd, service, ready, findings.sample,
+                        intake_of(service, load.max_image_pixels), load.weigh)
 
 
 def _parser() -> argparse.ArgumentParser:

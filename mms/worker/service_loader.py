@@ -9,7 +9,7 @@ import types
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from mms.archive.manifest import is_symbolic
+from mms.archive.service_kind import suits
 from mms.errors import ServiceError, StartupError
 from mms.model_service.model_service import ModelService, MultiNodesService, SingleNodeService
 from mms.model_service.reasons import reason_of
@@ -19,9 +19,6 @@ from mms.worker.weights import check_module, settle_net
 
 logger = logging.getLogger(__name__)
 
-# Judged by name: old archives embed copies of these classes.
-_GLUON_BASES = frozenset({'GluonImperativeBaseService', 'GluonVisionService'})
-_SYMBOLIC_BASES = frozenset({'MXNetBaseService', 'MXNetVisionService'})
 _ABSTRACT = (ModelService, SingleNodeService, MultiNodesService)
 
 
@@ -53,7 +50,8 @@ def load_service_class(service_file: str, model_format: str) -> type:
     own = [cls for cls in classes if cls.__module__ == module.__name__]
     leaves = _leaves(own or classes)
     if len(leaves) > 1:
-        leaves = [cls for cls in leaves if _suits(cls, model_format)] or leaves
+        leaves = [cls for cls in leaves
+                  if suits({base.__name__ for base in cls.__mro__}, model_format)] or leaves
     if len(leaves) == 1:
         return leaves[0]
     found = ', '.join(sorted(cls.__name__ for cls in leaves)) or 'none'
@@ -100,14 +98,6 @@ def _service_classes(module: types.ModuleType) -> list[type]:
 def _leaves(classes: Sequence[type]) -> list[type]:
     return [cls for cls in classes
             if not any(issubclass(other, cls) for other in classes if other is not cls)]
-
-
-def _suits(cls: type, model_format: str) -> bool:
-    names = {base.__name__ for base in cls.__mro__}
-    is_gluon = bool(names & _GLUON_BASES)
-    if is_symbolic(model_format):
-        return bool(names & _SYMBOLIC_BASES) and not is_gluon
-    return is_gluon
 
 
 def _gpu_arguments(cls: type, gpu: Optional[int]) -> tuple[tuple[Any, ...], dict[str, Any]]:

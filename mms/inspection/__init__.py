@@ -1,0 +1,1 @@
+"""What an archive holds, and whether it would be served: ``mxnet-model-export --inspect``."""

@@ -1,0 +1,97 @@
+"""Load a model in a process of its own, and let it answer one made-up request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from typing import BinaryIO, NamedTuple
+
+from mms.child_python import child_python
+from mms.errors import ServiceError
+
+_CHILD = 'from mms.worker.check import main; sys.exit(main(sys.argv[1:]))'
+
+
+# A status of no HTTP answer.
+NOT_ASKED = 0
+
+
+class Trial(NamedTuple):
+    """What came of a made-up request.
+
+    Attributes
+    ----------
+    service_class
+        The class that was loaded.
+    status
+        HTTP status of the answer; `NOT_ASKED` where the signature tells too little to make up a
+        request.
+    answer
+        The prediction as JSON, or the error's message.
+    log
+        What the model printed and logged.
+    """
+
+    service_class: str
+    status: int
+    answer: str
+    log: str = ''
+
+
+class TrialFailed(ServiceError):
+    """The model does not load, or its process died; `log` is what it printed before."""
+
+    def __init__(self, message: str, log: str) -> None:
+        super().__init__(message)
+        self.log = log
+
+
+def try_model(model_dir: str, workspace: str) -> Trial:
+    """Load the model in `model_dir` on the CPU and ask it once.
+
+    Parameters
+    ----------
+    model_dir
+        Folder with the files of a checked archive.
+    workspace
+        Private folder for what the child reports.
+
+    Raises
+    ------
+    TrialFailed
+    """
+    outcome = os.path.join(workspace, 'outcome.json')
+    with open(os.path.join(workspace, 'trial.log'), 'w+b') as log:
+        status = _run([*child_python(_CHILD), model_dir, outcome, str(os.getpid())], log)
+        log.seek(0)
+        printed = log.read().decode('utf-8', 'replace')
+    try:
+        with open(outcome, encoding='utf-8') as file:
+            told = json.load(file)
+    except (OSError, ValueError):
+        raise TrialFailed(f'its process ended {_manner(status)} before it had answered',
+                          printed) from None
+    if 'refusal' in told:
+        raise TrialFailed(told['refusal'], printed)
+    return Trial(**told, log=printed)
+
+
+def _run(words: Sequence[str], log: BinaryIO) -> int:
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as child:
+        try:
+            return child.wait()
+        except BaseException:
+            child.kill()
+            raise
+
+
+def _manner(status: int) -> str:
+    if status >= 0:
+        return f'with status {status}'
+    with contextlib.suppress(ValueError):
+        return f'with {signal.Signals(-status).name}'
+    return f'with signal {-status}'

@@ -1,0 +1,73 @@
+"""The process behind ``mxnet-model-export --check``: load a model, answer once, report, end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from mms import mxnet_compat
+from mms.archive.manifest import read_manifest
+from mms.config import DEFAULT_MAX_IMAGE_PIXELS
+from mms.errors import REQUEST_ERRORS, StartupError
+from mms.messages import Failure
+from mms.worker.hooks import answer_alone
+from mms.worker.intake import intake_of
+from mms.worker.made_up_request import made_up_request
+from mms.worker.parent import die_with
+from mms.worker.sample import sample_inputs
+from mms.worker.service_loader import build_service, import_folders, load_service_class
+from mms.worker.signature import live_signature
+
+_OK = 200
+_NOT_ASKED = 0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write what came of it as JSON: a ``refusal``, or class, status and answer.
+
+    Parameters
+    ----------
+    argv
+        The model's folder, the file for the outcome, the number of the parent process.
+    """
+    model_dir, outcome, parent = argv
+    die_with(int(parent))
+    sys.dont_write_bytecode = True
+    logging.basicConfig(level=logging.WARNING, format='%(message)s')
+    try:
+        told = _try(model_dir)
+    except StartupError as error:
+        told = {'refusal': str(error)}
+    with open(outcome, 'w', encoding='utf-8') as file:
+        json.dump(told, file)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A thread of the service would keep the process alive.
+    os._exit(0)
+
+
+def _try(model_dir: str) -> dict[str, Any]:
+    mxnet_compat.prepare()
+    manifest = read_manifest(model_dir)
+    model = manifest['Model']
+    service_file = os.path.join(model_dir, model['Service'])
+    sys.path.extend(import_folders(service_file, model_dir))
+    cls = load_service_class(service_file, model['Model-Format'])
+    service = build_service(cls, model['Model-Name'], model_dir, manifest, None)
+    signature = live_signature(service.signature)
+    sample = sample_inputs(signature)
+    if sample is None:
+        return _told(cls, _NOT_ASKED, '')
+    answer = answer_alone(service, made_up_request(signature, sample),
+                          intake_of(service, DEFAULT_MAX_IMAGE_PIXELS))
+    if isinstance(answer, Failure):
+        return _told(cls, REQUEST_ERRORS[answer.error].status, answer.message)
+    return _told(cls, _OK, bytes(answer.prediction).decode('utf-8', 'replace'))
+
+
+def _told(cls: type, status: int, answer: str) -> dict[str, Any]:
+    return {'service_class': cls.__name__, 'status': status, 'answer': answer}
