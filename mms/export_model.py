@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import filecmp
 import json
 import logging
@@ -211,7 +212,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     args = ArgParser.export_parser().parse_args(argv)
     with _messages_on_stderr(), _terminated_like_interrupted():
         try:
-            if args.inspect or args.check:
+            if _looks(args):
                 return 0 if inspect_model(args.inspect or args.check, bool(args.check)) else 1
             export_model(args.model_name, args.model_path, args.service_file_path,
                          model_type=args.model_type)
@@ -219,9 +220,15 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             print(f'mxnet-model-export: {exc}', file=sys.stderr)
             return 1
         except KeyboardInterrupt:
-            print('mxnet-model-export: interrupted, nothing was written', file=sys.stderr)
+            nothing = '' if _looks(args) else ', nothing was written'
+            print(f'mxnet-model-export: interrupted{nothing}', file=sys.stderr)
             return 130
     return 0
+
+
+def _looks(args: argparse.Namespace) -> bool:
+    """Whether an archive is looked at, rather than made."""
+    return bool(args.inspect or args.check)
 
 
 @contextmanager

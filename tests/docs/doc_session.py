@@ -125,7 +125,7 @@ def compare(language, expected, printed, is_part):
     """An assertion error where a block did not print what the page says.
 
     JSON counts by value, numbers to `TOLERANCE`. Text has to be there line by line; ``...``
-    stands for anything within a line.
+    stands for anything within a line, and alone on a line for any lines.
     """
     if language == 'json':
         try:
@@ -134,7 +134,9 @@ def compare(language, expected, printed, is_part):
             raise AssertionError(f'no JSON was printed: {printed}') from None
         assert _same(json.loads(expected), found, is_part), f'{expected}\nis not\n{printed}'
     else:
-        pattern = re.escape(expected.strip('\n')).replace(re.escape('...'), '.*')
+        pattern = '\n'.join(
+            '(?s:.*)' if line == '...' else re.escape(line).replace(re.escape('...'), '.*')
+            for line in expected.strip('\n').split('\n'))
         assert re.search(f'^{pattern}$', printed, re.M), f'{expected}\nis not in\n{printed}'
 
 

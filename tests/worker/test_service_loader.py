@@ -1,6 +1,7 @@
 """Which class of a service file is served, and how it is built."""
 
 import json
+import os
 import sys
 import textwrap
 
@@ -13,6 +14,7 @@ mxnet_compat.prepare()
 import mxnet as mx  # noqa: E402
 
 from mms.errors import ServiceError  # noqa: E402
+from mms.inspection.service_source import find_service_class  # noqa: E402
 from mms.worker.service_loader import build_service, load_service_class  # noqa: E402
 
 SYMBOLIC, GLUON = 'MXNet-Symbolic', 'Gluon-Imperative'
@@ -61,7 +63,10 @@ def write(tmp_path):
 
 
 def chosen(path, model_format=SYMBOLIC):
-    return load_service_class(path, model_format).__name__
+    """The served class, on which those agree who run the file and who only read it."""
+    name = load_service_class(path, model_format).__name__
+    assert find_service_class(path, os.path.dirname(path), model_format) == name
+    return name
 
 
 @pytest.mark.parametrize('base', [
@@ -125,7 +130,7 @@ def test_mixins_that_are_services_are_no_leaves(write):
 def test_of_an_old_archives_own_two_bases_the_format_chooses(write, model_format, expected):
     path = write(TWO_BASES, 'mxnet_model_service.py')
     cls = load_service_class(path, model_format)
-    assert cls.__name__ == expected
+    assert cls.__name__ == chosen(path, model_format) == expected
     assert cls.__module__ == 'mxnet_model_service'
 
 
