@@ -79,7 +79,7 @@ def load_message(folder, name, body='return data', **options):
     opened = open_model(name, write_archive(folder, name, body, **options), str(folder))
     return Load(endpoint=name, model_name=name, model_dir=opened.model_dir,
                 manifest=opened.manifest, service_file=f'{opened.model_dir}/service.py',
-                gpu=None, max_image_pixels=10**6)
+                device=None, max_image_pixels=10**6)
 
 
 def asking(text):

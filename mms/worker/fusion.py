@@ -19,6 +19,7 @@ import mxnet as mx
 import numpy as np
 
 from mms.model_service.arrays import materialise, wait_for
+from mms.model_service.default_context import on
 from mms.worker.equality import same
 from mms.worker.graph_plan import FUSED, STATIC, Graph, key_of
 from mms.worker.hybrid_net import HybridNet, Unfit, nets_of, notes_of
@@ -81,7 +82,8 @@ def _fuse(service: Any, batches: Mapping[int, Any], budget_s: float, threads: in
         mx.base._LIB.MXSetNumOMPThreads(ctypes.c_int(threads))
         nets = nets_of(service)
         if nets:
-            _try_sizes(service, nets, batches, deadline)
+            with on(getattr(service, 'ctx', None)):
+                _try_sizes(service, nets, batches, deadline)
     except (Exception, SystemExit) as error:
         logger.debug('Fusion fails', exc_info=True)
         for net in nets:
@@ -178,7 +180,8 @@ def _noise(value: Any) -> Any:
         return type(value)(_noise(item) for item in value)
     if value is None or value.dtype != np.float32:
         return value
-    return value + mx.nd.array(np.random.default_rng(7).uniform(-1, 1, value.shape))
+    return value + mx.nd.array(np.random.default_rng(7).uniform(-1, 1, value.shape),
+                               ctx=value.context)
 
 
 class _Trial:

@@ -12,6 +12,7 @@ mxnet_compat.prepare()
 
 import mxnet as mx  # noqa: E402
 
+from mms.devices import GPU, Device  # noqa: E402
 from mms.errors import ServiceError  # noqa: E402
 from mms.worker.service_loader import build_service, load_service_class  # noqa: E402
 
@@ -196,7 +197,8 @@ class TestBuildService:
 
         def build(text, gpu=None):
             cls = load_service_class(write(f'{IMPORTS}---{text}'), GLUON)
-            return build_service(cls, 'm', str(tmp_path), manifest, gpu)
+            device = None if gpu is None else Device(GPU, gpu)
+            return build_service(cls, 'm', str(tmp_path), manifest, device)
 
         return build
 
