@@ -152,6 +152,11 @@ class Server:
         return [process for process, name, forked in self._processes()
                 if model in (None, name) and not forked and name not in alone]
 
+    def loaded(self, model):
+        """Processes that have loaded a model by themselves, workers or not."""
+        return [process for process, name, forked in self._processes()
+                if name == model and not forked]
+
     def _processes(self):
         """Each process of a model with the model's name, and whether it was forked."""
         for process in psutil.Process(self.pid).children(recursive=True):

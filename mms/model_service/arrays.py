@@ -5,6 +5,7 @@ Nothing here imports MXNet: where it is not imported there are no NDArrays.
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import sys
 import types
@@ -35,6 +36,11 @@ def move_to(value: Any, ctx: Any) -> Any:
     """
     return _replace(value, lambda array: array if array.context == ctx
                     else array.as_in_context(ctx))
+
+
+def copied(value: Any) -> Any:
+    """`value` anew; copies of NDArrays are where these are, those of :mod:`copy` on the CPU."""
+    return copy.deepcopy(value, {id(array): array.copy() for array in _arrays(value)})
 
 
 def holds_bytes(value: Any) -> bool:

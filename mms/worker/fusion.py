@@ -7,7 +7,6 @@ are the same and come faster; everywhere else the net runs as its author made it
 
 from __future__ import annotations
 
-import copy
 import ctypes
 import logging
 import threading
@@ -18,7 +17,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
-from mms.model_service.arrays import materialise, wait_for
+from mms.model_service.arrays import copied, materialise, wait_for
 from mms.model_service.default_context import on
 from mms.worker.equality import same
 from mms.worker.graph_plan import FUSED, STATIC, Graph, key_of
@@ -197,7 +196,7 @@ class _Trial:
         return self.timed()[1]
 
     def timed(self) -> tuple[Any, float]:
-        sample = copy.deepcopy(self._sample)
+        sample = copied(self._sample)
         start = time.perf_counter()
         outputs = materialise(self._service._inference(sample))
         wait_for(outputs)
@@ -212,7 +211,7 @@ def _record(trial: _Trial, nets: list[HybridNet]) -> Any:
     def recorder(net: HybridNet, forward: Any) -> Any:
         def record(*args: Any) -> Any:
             if getattr(inside, 'net', None) is None:
-                net.calls.append(copy.deepcopy(args))
+                net.calls.append(copied(args))
                 inside.net = net
             try:
                 return forward(*args)

@@ -68,6 +68,7 @@ def _move_arrays(block: Any, ctx: Any) -> None:
 def _check_context(service: Any, name: str, module: Any, ctx: Any) -> None:
     """A Module that was made without a context computes on the CPU, wherever its inputs are."""
     there = getattr(module, '_context', None) or [ctx]
+    there = there if isinstance(there, list) else [there]
     if ctx not in there:
         logger.warning('%s: self.%s computes on %s and not on %s: make it with context=self.ctx',
                        type(service).__name__, name, there[0], ctx)
