@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # The first run of a model compiles, fuses and measures; a model that hangs is not waited for.
 _WARM_UP_S = 60.0
+# CUDA may compile every operator for a device that is newer than MXNet, which takes minutes.
+_WARM_UP_ON_GPU_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -221,10 +223,11 @@ class Nursery:
 
     def _try_process(self, load: Load, post: Post, on_death: OnDeath) -> WorkerProcess:
         began = time.monotonic()
-        threads = None if post.device and post.device.kind == GPU else post.threads
+        on_gpu = post.device is not None and post.device.kind == GPU
+        threads = None if on_gpu else post.threads
         process = WorkerProcess(load.endpoint, _spawning(load.endpoint, threads), post.threads,
                                 on_death, post.device)
-        process.load(load, self._load_deadline_s, _WARM_UP_S)
+        process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S)
         self.ready = process.ready
         if self._load_deadline_s is None:
             self._load_deadline_s = deadline_s(time.monotonic() - began)

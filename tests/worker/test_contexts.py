@@ -111,6 +111,15 @@ def test_a_net_that_the_constructor_leaves_anywhere_answers_there(naive, then):
         == {(THERE,)}
 
 
+def test_a_constructor_that_hands_no_gpu_on_has_the_workers_context_all_the_same(naive):
+    assert naive('''
+    def __init__(self, model_name, model_dir, manifest, **rest):
+        MXNetBaseService.__init__(self, model_name, model_dir, manifest)
+        self.net = nn.Dense(2)
+        self.net.initialize()
+''').inference([[[1, 2]]]).context == THERE
+
+
 @pytest.mark.parametrize('flag', ['', '.hybridize()'])
 def test_constants_tables_and_arrays_made_on_the_way_are_there(naive, flag):
     service = both(naive, f'''
