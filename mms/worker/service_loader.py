@@ -84,6 +84,7 @@ def build_service(cls: type, model_name: str, model_dir: str, manifest: dict[str
     try:
         with held_output(), assigning(device):
             service = cls(model_name, model_dir, manifest, *positional, **keywords)
+        _check_device(service, device)
         settle_nets(service)
         check_module(service, model_dir, manifest)
     except StartupError:
@@ -128,9 +129,14 @@ def _gpu_arguments(cls: type, gpu: Optional[int]) -> tuple[tuple[Any, ...], dict
         return (), {'gpu': gpu}
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return (gpu,), {}
-    if gpu is not None:
-        logger.warning('%s takes no gpu: it chooses its device itself', cls.__name__)
     return (), {}
+
+
+def _check_device(service: Any, device: Optional[Device]) -> None:
+    ctx = getattr(service, 'ctx', None)
+    there = getattr(ctx, 'device_type', None), getattr(ctx, 'device_id', None)
+    if device is not None and there != device:
+        logger.warning('%s does not run on %s: its ctx is %s', type(service).__name__, device, ctx)
 
 
 def _file_of(cls: type, manifest: dict[str, Any]) -> str:

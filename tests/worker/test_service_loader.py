@@ -227,9 +227,9 @@ class TestBuildService:
                     self.got = model_name, model_dir, manifest['Model']['Model-Name']
         '''
         assert build(text).got[::2] == ('m', 'm')
-        assert 'gpu' not in caplog.text
+        assert 'does not run' not in caplog.text
         assert build(text, gpu=1)
-        assert 'Mine takes no gpu' in caplog.text
+        assert 'Mine does not run on gpu:1: its ctx is None' in caplog.text
 
     def test_a_subclass_without_a_constructor_is_built_through_its_base(self, build):
         service = build('class Mine(GluonImperativeBaseService):\n    pass\n')
