@@ -203,7 +203,9 @@ class Supervisor:
         self._changed.set()
 
     def _busy(self) -> Counter[Optional[Device]]:
-        """How many workers are busy on each device."""
+        """How many workers are busy on each device; of no matter where there are none."""
+        if not self._staffing.devices:
+            return Counter()
         return Counter(worker.device for worker in self._posts if worker not in self._idle)
 
     def _is_served(self, threads: int) -> bool:
