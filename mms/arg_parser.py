@@ -144,10 +144,6 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--gen-api', metavar='LANGUAGE',
         help='write a client SDK for the served models to build/, then exit (default: none)')
-    parser.add_argument(
-        '--gpu', metavar='ID[,ID...]',
-        help='numbers of the GPUs to use, from 0, a worker of each model on each '
-             '(default: none, the CPU)')
 
 
 def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +151,15 @@ def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
         '--workers', nargs='+', metavar='N',
         help='workers of each model: a number, NAME=N for the model NAME alone, or auto, which '
              'weighs processors, models and memory (default: auto)')
+    parser.add_argument(
+        '--gpu', nargs='+', metavar='IDS',
+        help='GPUs that the workers of each model take turns on: numbers from 0 with commas '
+             'between them, all, or NAME=IDS for the model NAME alone; a worker on each, unless '
+             '--workers says otherwise (default: none, the CPU)')
+    parser.add_argument(
+        '--device', nargs='+', metavar='DEVICES',
+        help='the same in full: cpu, or cpu:N or gpu:N with commas between them, or NAME=DEVICES; '
+             'workers on cpu:N have contexts as different as those of GPUs (default: cpu)')
     parser.add_argument(
         '--batch-size', metavar='N',
         help='most requests that run together, or auto: as many as it pays (default: auto)')

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from mms.device_flags import ANYWHERE, Wanted, parse_devices
 from mms.errors import UsageError
 
 DEFAULT_HOST = '127.0.0.1'
@@ -54,8 +55,10 @@ class Settings:
         Endpoint name -> location, in the order of the command line.
     service
         A service file that replaces every archive's own, or None.
-    gpus
-        Device ids for ``mx.gpu``, a worker for each; empty for the CPU.
+    default_devices
+        Where the workers of each model run.
+    devices
+        Endpoint name -> where its workers run, where the command line names it.
     default_workers
         Workers of each model; None to choose.
     workers
@@ -84,7 +87,8 @@ class Settings:
     service: Optional[str] = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
-    gpus: tuple[int, ...] = ()
+    default_devices: Wanted = ANYWHERE
+    devices: Mapping[str, Wanted] = field(default_factory=dict)
     default_workers: Optional[int] = None
     workers: Mapping[str, Optional[int]] = field(default_factory=dict)
     batch_size: Optional[int] = None
@@ -120,17 +124,15 @@ class Settings:
             return default if value is None else value
 
         models = dict(given('models', {}))
-        gpus = parse_gpus(given('gpu', None))
+        default_devices, devices = parse_devices(given('gpu', None), given('device', None), models)
         default_workers, workers = parse_workers(given('workers', AUTO), models)
-        if gpus and (default_workers or any(workers.values())):
-            raise UsageError('--workers cannot be given with --gpu, which starts one worker for '
-                             'each device: leave it out')
         return cls(
             models=models,
             service=given('service', None),
             host=given('host', DEFAULT_HOST) or DEFAULT_HOST,
             port=_whole('--port', given('port', DEFAULT_PORT), 0, 65535),
-            gpus=gpus,
+            default_devices=default_devices,
+            devices=devices,
             default_workers=default_workers,
             workers=workers,
             batch_size=_auto_or_whole('--batch-size', given('batch_size', AUTO), 1024),
@@ -157,6 +159,19 @@ class Settings:
                 '--max-image-pixels', given('max_image_pixels', DEFAULT_MAX_IMAGE_PIXELS),
                 1, 2**31),
         )
+
+    def workers_of(self, model: str) -> Optional[int]:
+        """Workers of a model; None to choose."""
+        return self.workers.get(model, self.default_workers)
+
+    @property
+    def all_devices(self) -> list[Wanted]:
+        """Where anything is to run."""
+        return [self.default_devices, *self.devices.values()]
+
+    def devices_of(self, model: str) -> Wanted:
+        """Where the workers of a model are to run."""
+        return self.devices.get(model, self.default_devices)
 
 
 def parse_rotation(text: str) -> LogRotation:
@@ -201,21 +216,6 @@ def parse_size(flag: str, value: Any) -> int:
         raise UsageError(f"{flag} {value!r} is not a size: give bytes, or a number with K, M or G "
                          "('64M')")
     return int(digits) * _SIZE_UNITS[unit]
-
-
-def parse_gpus(value: Any) -> tuple[int, ...]:
-    """Device ids of ``0``, ``0,1`` or None.
-
-    Raises
-    ------
-    UsageError
-    """
-    if value is None:
-        return ()
-    ids = tuple(_whole('--gpu', word, 0, 1023) for word in str(value).split(','))
-    if len(set(ids)) < len(ids):
-        raise UsageError(f'--gpu {value!r} names a device twice')
-    return ids
 
 
 def parse_workers(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from mms.devices import Device
+
 Body = Union[bytes, bytearray]
 
 
@@ -15,8 +17,8 @@ class Load:
 
     Attributes
     ----------
-    gpu
-        Number of the GPU to run on; None for the CPU.
+    device
+        Where to run; None for the processors, shared by all workers.
     warm_up
         Whether to run the model once, and measure it, before it is ready.
     fuse_for
@@ -32,7 +34,7 @@ class Load:
     model_dir: str
     manifest: dict[str, Any]
     service_file: str
-    gpu: Union[int, None]
+    device: Union[Device, None]
     max_image_pixels: int
     warm_up: bool = True
     fuse_for: Sequence[int] = ()

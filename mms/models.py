@@ -15,10 +15,12 @@ from gevent.pool import Group
 from mms.archive.location import redacted
 from mms.archive.reader import LoadedModel
 from mms.config import Settings
+from mms.devices import Sight
 from mms.errors import ServiceError
 from mms.messages import Load, Reply, Request
 from mms.pool.crew import threads_for
 from mms.pool.nursery import Staffing
+from mms.pool.placement import lay_out
 from mms.pool.supervisor import Supervisor
 from mms.resources import Resources, usable
 from mms.scheduler import Limits, Scheduler
@@ -35,16 +37,26 @@ class LocalModels:
         The models' archives, opened.
     settings
         The server's settings.
+    sight
+        What MXNet sees of GPUs; of no matter where none is wanted.
+
+    Raises
+    ------
+    UsageError
+        A GPU is wanted that MXNet does not see.
     """
 
-    def __init__(self, opened: Sequence[LoadedModel], settings: Settings) -> None:
+    def __init__(self, opened: Sequence[LoadedModel], settings: Settings,
+                 sight: Sight) -> None:
         self._resources = usable()
         staffing = _staffing(settings, len(opened), self._resources)
+        names = [model.service_name for model in opened]
+        devices = lay_out({name: settings.devices_of(name) for name in names},
+                          {name: settings.workers_of(name) for name in names}, sight)
         self._workers = {
-            model.service_name: Supervisor(
-                _load(model, settings),
-                replace(staffing, workers=settings.workers.get(model.service_name,
-                                                               settings.default_workers)))
+            model.service_name: Supervisor(_load(model, settings), replace(
+                staffing, workers=settings.workers_of(model.service_name),
+                devices=devices[model.service_name]))
             for model in opened
         }
         self._limits = Limits(settings.queue_size, settings.request_timeout_s,
@@ -130,7 +142,7 @@ class LocalModels:
 
 
 def _staffing(settings: Settings, models: int, resources: Resources) -> Staffing:
-    return Staffing(resources, gpus=settings.gpus, models=models,
+    return Staffing(resources, models=models,
                     max_requests=settings.max_requests_per_worker,
                     max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize)
 
@@ -151,6 +163,6 @@ def _load(model: LoadedModel, settings: Settings) -> Load:
         model.model_dir, model.manifest['Model']['Service'])
     return Load(
         endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
-        manifest=model.manifest, service_file=os.path.abspath(service_file), gpu=None,
+        manifest=model.manifest, service_file=os.path.abspath(service_file), device=None,
         max_image_pixels=settings.max_image_pixels,
         batch_size=settings.batch_size, weigh=settings.max_worker_memory_bytes > 0)

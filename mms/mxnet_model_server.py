@@ -17,6 +17,7 @@ from gevent.event import Event
 from mms.archive.reader import LoadedModel, open_model
 from mms.arg_parser import ArgParser
 from mms.config import Settings
+from mms.devices import Sight
 from mms.embedding import LoopThread, ThreadedMetrics, ThreadedModels
 from mms.errors import StartupError, UsageError
 from mms.frontend.address import host_and_port
@@ -31,6 +32,8 @@ from mms.in_thread import in_thread
 from mms.log import FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.models import LocalModels
+from mms.pool.placement import devices_of
+from mms.pool.sight import look
 from mms.resources import raise_file_limit
 from mms.run import StopRequest, ignore_signals, run_until_signal
 from mms.streams import is_terminal, open_missing_streams, say
@@ -166,11 +169,12 @@ class MMS:
         settings = self._settings
         with ExitStack() as undo:
             self._log = self._start_log()
+            sight = self._look_for_gpus()
             opened = self._open(undo)
             metrics = self._metrics([model.service_name for model in opened])
+            local = LocalModels(opened, settings, sight)
             loop = LoopThread()
             undo.callback(loop.stop)
-            local = LocalModels(opened, settings)
             loop.call(local.start)
             undo.callback(loop.call, local.stop)
             loop.call(metrics.start)
@@ -188,9 +192,10 @@ class MMS:
         with ExitStack() as undo:
             sock = undo.enter_context(bind(settings.host, settings.port))
             self._log = self._start_log()
+            sight = self._look_for_gpus()
             opened = self._open(undo)
             metrics = self._metrics([model.service_name for model in opened])
-            models = LocalModels(opened, settings)
+            models = LocalModels(opened, settings, sight)
             with loading_bar(models.names) as on_ready:
                 models.start(on_ready)
             undo.callback(models.stop)
@@ -210,6 +215,16 @@ class MMS:
             self._announce(models, port)
             stop.event.wait()
             self._drain(server, models, stop.hurry)
+
+    def _look_for_gpus(self) -> Sight:
+        """Before models are fetched: a GPU that is not there is told at once."""
+        wanted = [wish for wish in self._settings.all_devices if wish.on_gpus]
+        if not wanted:
+            return Sight()
+        sight = in_thread(look)
+        for wish in wanted:
+            devices_of(wish, sight)
+        return sight
 
     def _open(self, undo: ExitStack) -> list[LoadedModel]:
         service = self._settings.service

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from mms.devices import Device
 from mms.messages import (
     Answer,
     Body,
@@ -203,6 +204,8 @@ def _unpack(kind: type, header: dict[str, Any], body: bytearray) -> Message:
         header['answers'] = [
             Failure(first, second) if isinstance(first, str) else Reply(take(first), second)
             for first, second in header['answers']]
+    if kind is Load and header['device'] is not None:
+        header['device'] = Device(*header['device'])
     message: Message = kind(**header)
     return message
 

@@ -79,7 +79,7 @@ def load_message(folder, name, body='return data', **options):
     opened = open_model(name, write_archive(folder, name, body, **options), str(folder))
     return Load(endpoint=name, model_name=name, model_dir=opened.model_dir,
                 manifest=opened.manifest, service_file=f'{opened.model_dir}/service.py',
-                gpu=None, max_image_pixels=10**6)
+                device=None, max_image_pixels=10**6)
 
 
 def asking(text):
@@ -151,6 +151,11 @@ class Server:
         alone = set(NOT_FORKED.findall(self.log))
         return [process for process, name, forked in self._processes()
                 if model in (None, name) and not forked and name not in alone]
+
+    def loaded(self, model):
+        """Processes that have loaded a model by themselves, workers or not."""
+        return [process for process, name, forked in self._processes()
+                if name == model and not forked]
 
     def _processes(self):
         """Each process of a model with the model's name, and whether it was forked."""

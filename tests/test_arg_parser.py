@@ -7,6 +7,7 @@ import pytest
 from mms import __version__
 from mms.arg_parser import ArgParser
 from mms.config import Settings
+from mms.devices import CPU, GPU
 
 ROOT = Path(__file__).parents[1]
 
@@ -92,12 +93,15 @@ def test_an_empty_list_is_not_the_command_line(capsys, monkeypatch):
 def test_every_flag_reaches_its_setting():
     settings = Settings.from_args(ArgParser.extract_args([
         '--models', 'a=1', '--service', 's.py', '--gen-api', 'java', '--port', '9', '--host', 'h',
-        '--gpu', '2', '--log-file', 'l', '--log-rotation-time', '2 D', '--log-level', 'DEBUG',
+        '--gpu', '2', '--device', 'a=cpu:1', '--log-file', 'l', '--log-rotation-time', '2 D',
+        '--log-level', 'DEBUG',
         '--metrics-write-to', 'csv', '--max-request-size', '1K', '--max-image-pixels', '10',
         '--batch-size', '4', '--max-batch-delay', '3', '--no-optimize', '--queue-size', '5',
         '--request-timeout', '6', '--max-requests-per-worker', '7', '--max-worker-memory', '8K']))
     assert (settings.models, settings.service, settings.gen_api) == ({'a': '1'}, 's.py', 'java')
-    assert (settings.port, settings.host, settings.gpus) == (9, 'h', (2,))
+    assert (settings.port, settings.host) == (9, 'h')
+    assert settings.default_devices.devices == ((GPU, 2),)
+    assert settings.devices_of('a').devices == ((CPU, 1),)
     assert (settings.log_file, settings.log_rotation.when, settings.log_level) == ('l', 'D', 10)
     assert settings.metrics_write_to == 'csv'
     assert (settings.max_request_bytes, settings.max_image_pixels) == (1024, 10)

@@ -4,6 +4,7 @@ import logging
 import pytest
 
 from mms.config import LogRotation, Settings, parse_rotation, parse_size
+from mms.device_flags import ANYWHERE
 from mms.errors import UsageError
 
 
@@ -13,7 +14,8 @@ def settings(**given):
 
 def test_what_is_not_given_has_the_defaults_of_mms_04():
     made = settings()
-    assert (made.host, made.port, made.gpus, made.service) == ('127.0.0.1', 8080, (), None)
+    assert (made.host, made.port, made.service) == ('127.0.0.1', 8080, None)
+    assert made.devices_of('m') == ANYWHERE
     assert (made.log_file, made.log_level) == ('mms_app.log', logging.INFO)
     assert made.log_rotation == LogRotation(1, 'H')
     assert made.metrics_write_to == 'log'
@@ -21,20 +23,9 @@ def test_what_is_not_given_has_the_defaults_of_mms_04():
 
 
 def test_strings_of_the_command_line_become_typed():
-    made = settings(port='9000', gpu='1', log_level='DEBUG', max_request_size='2M')
-    assert (made.port, made.gpus, made.log_level, made.max_request_bytes) == (
-        9000, (1,), logging.DEBUG, 2 * 1024 * 1024)
-
-
-def test_gpu_zero_is_a_device_and_not_the_cpu():
-    assert settings(gpu='0').gpus == settings(gpu=0).gpus == (0,)
-
-
-def test_gpus_are_a_list_of_different_devices():
-    assert settings(gpu='0,2').gpus == (0, 2)
-    for text in ('0,0', '0,', ',', '0;1'):
-        with pytest.raises(UsageError, match='--gpu'):
-            settings(gpu=text)
+    made = settings(port='9000', log_level='DEBUG', max_request_size='2M')
+    assert (made.port, made.log_level, made.max_request_bytes) == (
+        9000, logging.DEBUG, 2 * 1024 * 1024)
 
 
 def test_the_engine_chooses_where_nothing_is_given():
@@ -62,13 +53,6 @@ def test_workers_are_a_number_or_auto_for_all_or_for_one_model(words, default, n
 def test_other_numbers_of_workers_are_refused(words, part):
     with pytest.raises(UsageError, match=f'--workers .*{part}'):
         settings(workers=words)
-
-
-def test_workers_of_a_gpu_are_one_for_each_device():
-    for words in (['2'], ['m=2']):
-        with pytest.raises(UsageError, match='--workers cannot be given with --gpu'):
-            settings(gpu='0', workers=words)
-    assert settings(gpu='0', workers=['auto']).gpus == (0,)
 
 
 def test_the_engine_s_flags_become_typed():

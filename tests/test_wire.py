@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from mms.devices import CPU, Device
 from mms.messages import (
     JOINT,
     Failure,
@@ -28,6 +29,7 @@ from mms.wire import Channel, ChannelClosed
 MESSAGES = [
     Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10, fuse_for=[1, 2],
          batch_size=8),
+    Load('e', 'm', '/dir', {}, '/dir/s.py', Device(CPU, 1), 10, fuse_for=[1]),
     Loaded(),
     Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
           True),

@@ -86,6 +86,7 @@ def _run(words: Sequence[str], log: BinaryIO) -> int:
             return child.wait()
         except BaseException:
             child.kill()
+            child.wait()
             raise
 
 

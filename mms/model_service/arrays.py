@@ -5,6 +5,7 @@ Nothing here imports MXNet: where it is not imported there are no NDArrays.
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import sys
 import types
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 _LAZY = (map, filter, zip, types.GeneratorType)
+# A tensor that is written as lists has millions of items, and a list of arrays a few.
+_FEW = 8
 
 
 def is_ndarray(value: Any) -> bool:
@@ -33,6 +36,18 @@ def move_to(value: Any, ctx: Any) -> Any:
     """
     return _replace(value, lambda array: array if array.context == ctx
                     else array.as_in_context(ctx))
+
+
+def copied(value: Any) -> Any:
+    """`value` anew; copies of NDArrays are where these are, those of :mod:`copy` on the CPU."""
+    return copy.deepcopy(value, {id(array): array.copy() for array in _arrays(value)})
+
+
+def holds_bytes(value: Any) -> bool:
+    """Whether `value` is bytes, or a list or tuple that begins with some."""
+    if isinstance(value, (list, tuple)):
+        return bool(value) and isinstance(value[0], bytes)
+    return isinstance(value, bytes)
 
 
 def wait_for(value: Any) -> None:
@@ -77,9 +92,9 @@ def _replace(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _may_hold_arrays(value: Any) -> bool:
-    """Lists are judged by their first item: a tensor that is written as lists has millions."""
+    """Long lists are judged by their first item."""
     if isinstance(value, (list, tuple)):
-        return bool(value) and _may_hold_arrays(value[0])
+        return any(map(_may_hold_arrays, value if len(value) <= _FEW else value[:1]))
     return isinstance(value, dict) or is_ndarray(value)
 
 

@@ -1,7 +1,8 @@
-"""The device a model runs on."""
+"""The context that a service computes on."""
 
 from __future__ import annotations
 
+import os
 from typing import Any, Optional, Union
 
 from mms import mxnet_compat
@@ -10,37 +11,44 @@ mxnet_compat.prepare()
 
 import mxnet as mx  # noqa: E402
 
+from mms.devices import GPU, Device, Sight, refusal  # noqa: E402
 from mms.errors import ServiceError  # noqa: E402
+from mms.model_service.assigned import assigned  # noqa: E402
 from mms.model_service.reasons import reason_of  # noqa: E402
 
 
 def context_for(gpu: Optional[Union[int, str]]) -> Any:
-    """``mx.cpu()`` when `gpu` is None, else ``mx.gpu(gpu)``.
+    """``mx.gpu(gpu)``; for None, the context of the device that the worker was given.
+
+    That is ``mx.cpu()`` where it was given none, and outside of a worker.
 
     Raises
     ------
     ServiceError
         MXNet does not see that device.
     """
-    if gpu is None:
+    device = assigned() if gpu is None else Device(GPU, _number(gpu))
+    if device is None:
         return mx.cpu()
+    reason = device.kind == GPU and refusal(f'--gpu {device.number}', [device.number], sight())
+    if reason:
+        raise ServiceError(reason)
+    return mx.Context(device.kind, device.number)
+
+
+def sight() -> Sight:
+    """What this process's MXNet sees of GPUs."""
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+    if not mx.runtime.Features().is_enabled('CUDA'):
+        return Sight(cuda=False, visible=visible)
     try:
-        number = int(gpu)
+        return Sight(gpus=mx.context.num_gpus(), visible=visible)
+    except mx.base.MXNetError as error:
+        return Sight(trouble=reason_of(error), visible=visible)
+
+
+def _number(gpu: Union[int, str]) -> int:
+    try:
+        return int(gpu)
     except ValueError:
         raise ServiceError(f'--gpu {gpu!r} is not the number of a GPU') from None
-    _check_gpu(number)
-    return mx.gpu(number)
-
-
-def _check_gpu(number: int) -> None:
-    if not mx.runtime.Features().is_enabled('CUDA'):
-        raise ServiceError(f'--gpu {number}: this MXNet sees 0 GPUs, it is built without CUDA: '
-                           'install mxnet-cu112 or mxnet-cu117 in its place, or leave out --gpu')
-    try:
-        seen = mx.context.num_gpus()
-    except mx.base.MXNetError as error:
-        raise ServiceError(f'--gpu {number}: MXNet cannot reach any GPU: {reason_of(error)}') \
-            from error
-    if not 0 <= number < seen:
-        last = f', numbered from 0 to {seen - 1}' if seen > 1 else ''
-        raise ServiceError(f'--gpu {number}: MXNet sees {seen} GPU{"s" * (seen != 1)}{last}')

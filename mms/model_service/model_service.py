@@ -6,7 +6,8 @@ import logging
 import time
 from typing import Any, Optional
 
-from mms.model_service.arrays import materialise, move_to, wait_for
+from mms.model_service.arrays import holds_bytes, materialise, move_to, wait_for
+from mms.model_service.default_context import on, on_cpu
 from mms.model_service.reasons import request_fault
 from mms.model_service.service_file import load_service
 
@@ -80,7 +81,8 @@ class SingleNodeService(ModelService):
     def inference(self, data: list[Any]) -> Any:
         """Run ``_preprocess``, ``_inference`` and ``_postprocess``.
 
-        Between the first two, NDArrays go to the service's ``ctx``; the results
+        Between the first two, NDArrays go to the service's ``ctx``, which is MXNet's
+        default context in ``_inference``, as the CPU is in the other two. The results
         of ``_inference`` are waited for, so its time and its errors are its own.
 
         Raises
@@ -104,16 +106,20 @@ class SingleNodeService(ModelService):
         return data
 
     def _run_preprocess(self, data: Any) -> Any:
-        ready = materialise(self._preprocess(data))
+        with on_cpu():
+            ready = materialise(self._preprocess(data))
         return ready if self.ctx is None else move_to(ready, self.ctx)
 
     def _run_inference(self, data: Any) -> Any:
-        outputs = materialise(self._inference(data))
+        # Pictures that are still to be decoded can only be so on the processors.
+        with on_cpu() if holds_bytes(data) else on(self.ctx):
+            outputs = materialise(self._inference(data))
         wait_for(outputs)
         return outputs
 
     def _run_postprocess(self, data: Any) -> Any:
-        return materialise(self._postprocess(data))
+        with on_cpu():
+            return materialise(self._postprocess(data))
 
     def _preprocess(self, data: Any) -> Any:
         """Raw inputs -> what ``_inference`` takes."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple, Optional
 
+from mms.devices import GPU, Device, counted
 from mms.resources import MEGABYTE, Resources
 
 # Of the memory that is free, that much may go to workers.
@@ -56,6 +58,14 @@ def choose_crew(asked: Optional[int], models: int, resources: Resources, worker_
     threads = min(resources.threads, max(1, resources.cores // workers))
     wide = min(resources.threads, resources.cores)
     return Crew(workers, threads, wide if forked and wide > threads else 0, why)
+
+
+def crew_on(devices: Sequence[Device], models: int, resources: Resources) -> Crew:
+    """The crew of one model on devices of one kind, a device for each worker."""
+    why = f'on {counted(devices)}' if len(set(devices)) == len(devices) else counted(devices)
+    if devices[0].kind == GPU:
+        return Crew(len(devices), 0, 0, why)
+    return choose_crew(len(devices), models, resources, 0, forked=False)._replace(why=why)
 
 
 def _auto(models: int, resources: Resources, worker_bytes: int) -> tuple[int, str]:

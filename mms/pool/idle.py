@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from typing import Optional
 
+from mms.devices import Device
 from mms.pool.process import WorkerProcess
 
 
@@ -35,14 +38,16 @@ class Idle:
         """How many compute on no more than so many threads."""
         return sum(worker.threads <= threads for worker in self._since)
 
-    def take(self, threads: int) -> WorkerProcess:
+    def take(self, threads: int, busy: Counter[Optional[Device]]) -> WorkerProcess:
         """The one with the most threads up to `threads`, or else with the fewest.
 
-        Of several the one that was busy last: its memory is the warmest.
+        Of several one on the device on which the fewest are `busy`, and of these the one that
+        was busy last: its memory is the warmest.
         """
         fitting = [worker.threads for worker in self._since if worker.threads <= threads]
         best = max(fitting) if fitting else min(worker.threads for worker in self._since)
-        chosen = next(worker for worker in reversed(self._since) if worker.threads == best)
+        alike = [worker for worker in reversed(self._since) if worker.threads == best]
+        chosen = min(alike, key=lambda worker: busy[worker.device])
         del self._since[chosen]
         return chosen
 

@@ -11,10 +11,12 @@ from typing import Callable, NamedTuple, Optional
 import psutil
 from gevent.lock import RLock
 
+from mms.devices import GPU, Device
+from mms.errors import ServiceError
 from mms.messages import Load, Ready
 from mms.pool.backoff import deadline_s, join_deadline_s
 from mms.pool.birth import Birth, Spawned
-from mms.pool.crew import FORKED_WORKER_BYTES, Crew, choose_crew
+from mms.pool.crew import FORKED_WORKER_BYTES, Crew, choose_crew, crew_on
 from mms.pool.process import WarmUpFailed, WorkerProcess
 from mms.pool.template import Template
 from mms.resources import Resources
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # The first run of a model compiles, fuses and measures; a model that hangs is not waited for.
 _WARM_UP_S = 60.0
+# CUDA may compile every operator for a device that is newer than MXNet, which takes minutes.
+_WARM_UP_ON_GPU_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class Staffing:
     ----------
     workers
         How many answer at the same time; None to choose.
-    gpus
-        Devices; a worker for each, and none on the CPU, if there are any.
+    devices
+        The device of each worker; none for the processors, shared by all workers.
     models
         How many models share the machine.
     max_requests
@@ -47,7 +51,7 @@ class Staffing:
 
     resources: Resources
     workers: Optional[int] = None
-    gpus: Sequence[int] = ()
+    devices: Sequence[Device] = ()
     models: int = 1
     max_requests: int = 0
     max_memory_bytes: int = 0
@@ -58,7 +62,7 @@ class Post(NamedTuple):
     """What one worker is for. One that is not `permanent` is not replaced."""
 
     threads: int
-    gpu: Optional[int] = None
+    device: Optional[Device] = None
     permanent: bool = True
 
 
@@ -95,10 +99,10 @@ class Nursery:
         self._load_deadline_s: Optional[float] = None
         self._join_deadline_s = join_deadline_s(0.0)
         self.template: Optional[Template] = None
-        self.crew = Crew(max(1, len(staffing.gpus)), 0, 0, 'one for each GPU')
+        self.crew = Crew(1, 1, 0, '')
 
     def open(self) -> list[Post]:
-        """Load the model on the CPU, unless it goes to GPUs; the posts that are to be filled.
+        """Load the model, unless each worker has a device; the posts that are to be filled.
 
         Raises
         ------
@@ -106,8 +110,8 @@ class Nursery:
             The model does not load.
         """
         staffing = self._staffing
-        if staffing.gpus:
-            return [Post(0, gpu) for gpu in staffing.gpus]
+        if staffing.devices:
+            return self._on_devices()
         self._choose(FORKED_WORKER_BYTES, forked=True)
         if staffing.optimize:
             threads = {1, self.crew.threads, self.crew.wide or 1}
@@ -152,8 +156,14 @@ class Nursery:
         if first is not None and not first.gone and first.threads == post.threads:
             first.on_death = on_death
             return first
-        fuse_for = [post.threads] if self._load.fuse_for and post.gpu is None else []
-        return self._process(replace(self._load, gpu=post.gpu, fuse_for=fuse_for), post, on_death)
+        fuse_for = [post.threads] if self._load.fuse_for else []
+        load = replace(self._load, device=post.device, fuse_for=fuse_for)
+        try:
+            return self._process(load, post, on_death)
+        except ServiceError as error:
+            if post.device is None:
+                raise
+            raise ServiceError(f'on {post.device}: {error}') from error
 
     def close(self) -> None:
         """End the template; the workers have ended."""
@@ -171,6 +181,13 @@ class Nursery:
         staffing = self._staffing
         self.crew = choose_crew(staffing.workers, staffing.models, staffing.resources,
                                 worker_bytes, forked)
+
+    def _on_devices(self) -> list[Post]:
+        staffing = self._staffing
+        self.crew = crew_on(staffing.devices, staffing.models, staffing.resources)
+        if staffing.optimize and self.crew.threads:
+            self._load = replace(self._load, fuse_for=[self.crew.threads])
+        return [Post(self.crew.threads, device) for device in staffing.devices]
 
     def _without_template(self, first: WorkerProcess) -> list[Post]:
         self._choose(_resident_bytes(first.pid), forked=False)
@@ -206,10 +223,11 @@ class Nursery:
 
     def _try_process(self, load: Load, post: Post, on_death: OnDeath) -> WorkerProcess:
         began = time.monotonic()
-        threads = None if load.gpu is not None else post.threads
+        on_gpu = post.device is not None and post.device.kind == GPU
+        threads = None if on_gpu else post.threads
         process = WorkerProcess(load.endpoint, _spawning(load.endpoint, threads), post.threads,
-                                on_death)
-        process.load(load, self._load_deadline_s, _WARM_UP_S)
+                                on_death, post.device)
+        process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S)
         self.ready = process.ready
         if self._load_deadline_s is None:
             self._load_deadline_s = deadline_s(time.monotonic() - began)

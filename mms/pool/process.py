@@ -11,6 +11,7 @@ import gevent
 from gevent import socket
 from gevent.event import AsyncResult
 
+from mms.devices import Device
 from mms.errors import ServiceError
 from mms.messages import Failure, Load, Loaded, Message, Ready, Work
 from mms.pool.birth import Birth, Ends, Handle
@@ -55,6 +56,8 @@ class WorkerProcess:
         How many processor threads it computes on.
     on_death
         Called once, with this object, when the process has ended by itself.
+    device
+        Where it runs; None for the processors, shared by all workers.
 
     Attributes
     ----------
@@ -77,11 +80,13 @@ class WorkerProcess:
     _channel: Channel
 
     def __init__(self, endpoint: str, birth: Birth, threads: int,
-                 on_death: Callable[[WorkerProcess], None]) -> None:
+                 on_death: Callable[[WorkerProcess], None],
+                 device: Optional[Device] = None) -> None:
         self._endpoint = endpoint
         self._birth = birth
         self.threads = threads
         self.on_death = on_death
+        self.device = device
         self._closing = False
         # Answers come in the order of the messages, also when nobody waits for one any more.
         self._pending: deque[AsyncResult] = deque()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Callable, Optional
 
 import gevent
 from gevent.event import Event
 
+from mms.devices import Device
 from mms.errors import MMSError, ModelUnavailable, ServiceError
 from mms.messages import Load, Ready
 from mms.pool.backoff import GIVE_UP_AFTER, delay_s
@@ -128,14 +130,14 @@ class Supervisor:
                 raise ModelUnavailable(self._failure)
             self._changed.clear()
             self._changed.wait()
-        worker = self._idle.take(threads)
+        worker = self._idle.take(threads, self._busy())
         if worker.threads != threads and self.crew.wide:
             self._widen(threads)
         return worker
 
     def acquire_now(self) -> Optional[WorkerProcess]:
         """Take a worker if one is free this moment."""
-        return self._idle.take(1) if self._idle else None
+        return self._idle.take(1, self._busy()) if self._idle else None
 
     def release(self, worker: WorkerProcess) -> None:
         """Give back a worker that was taken; a dead one is already being replaced."""
@@ -200,6 +202,12 @@ class Supervisor:
         self._idle.put(worker)
         self._changed.set()
 
+    def _busy(self) -> Counter[Optional[Device]]:
+        """How many workers are busy on each device; of no matter where there are none."""
+        if not self._staffing.devices:
+            return Counter()
+        return Counter(worker.device for worker in self._posts if worker not in self._idle)
+
     def _is_served(self, threads: int) -> bool:
         """Whether a worker is free; one on many threads is not, while others fill the cores."""
         if len(self._posts) - len(self._idle) >= self.crew.workers:
@@ -255,8 +263,8 @@ class Supervisor:
 
     def _relieve(self, worker: WorkerProcess, post: Post) -> None:
         """Put a new worker in the place of one that has served long enough."""
-        logger.info('Worker %d of model %s is replaced after %d requests, with %d MB of its own.',
-                    worker.pid, self.name, worker.served, worker.memory_bytes // 1024**2)
+        logger.info('%s is replaced after %d requests, with %d MB of its own.',
+                    self._named(worker), worker.served, worker.memory_bytes // 1024**2)
         self._keep_starting(post)
         self._leaving.discard(worker)
         if worker in self._idle:
@@ -277,7 +285,7 @@ class Supervisor:
         self._changed.set()
         # One that died before there was any use of it is as good as one that did not start.
         self._failures = 0 if dead.was_used else self._failures + 1
-        logger.warning('Worker %d of model %s died; it is being replaced.', dead.pid, self.name)
+        logger.warning('%s died; it is being replaced.', self._named(dead))
         if post.permanent and not has_successor:
             self._in_background(self._respawn, post)
 
@@ -286,7 +294,10 @@ class Supervisor:
             gevent.sleep(delay_s(self._failures - 1))
         worker = self._keep_starting(post)
         if worker is not None:
-            logger.info('Model %s has a new worker, PID %d.', self.name, worker.pid)
+            logger.info('Model %s has a new worker, PID %d%s.', self.name, worker.pid, _on(worker))
+
+    def _named(self, worker: WorkerProcess) -> str:
+        return f'Worker {worker.pid} of model {self.name}{_on(worker)}'
 
     def _keep_starting(self, post: Post) -> Optional[WorkerProcess]:
         """Start a worker, again and again until there is one or the server stops."""
@@ -312,3 +323,7 @@ class Supervisor:
         starter = gevent.spawn(duty, *arguments)
         self._starters.add(starter)
         starter.link(self._starters.discard)
+
+
+def _on(worker: WorkerProcess) -> str:
+    return f' on {worker.device}' if worker.device else ''

@@ -7,7 +7,6 @@ are the same and come faster; everywhere else the net runs as its author made it
 
 from __future__ import annotations
 
-import copy
 import ctypes
 import logging
 import threading
@@ -18,7 +17,8 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
-from mms.model_service.arrays import materialise, wait_for
+from mms.model_service.arrays import copied, materialise, wait_for
+from mms.model_service.default_context import on
 from mms.worker.equality import same
 from mms.worker.graph_plan import FUSED, STATIC, Graph, key_of
 from mms.worker.hybrid_net import HybridNet, Unfit, nets_of, notes_of
@@ -81,7 +81,8 @@ def _fuse(service: Any, batches: Mapping[int, Any], budget_s: float, threads: in
         mx.base._LIB.MXSetNumOMPThreads(ctypes.c_int(threads))
         nets = nets_of(service)
         if nets:
-            _try_sizes(service, nets, batches, deadline)
+            with on(getattr(service, 'ctx', None)):
+                _try_sizes(service, nets, batches, deadline)
     except (Exception, SystemExit) as error:
         logger.debug('Fusion fails', exc_info=True)
         for net in nets:
@@ -178,7 +179,8 @@ def _noise(value: Any) -> Any:
         return type(value)(_noise(item) for item in value)
     if value is None or value.dtype != np.float32:
         return value
-    return value + mx.nd.array(np.random.default_rng(7).uniform(-1, 1, value.shape))
+    return value + mx.nd.array(np.random.default_rng(7).uniform(-1, 1, value.shape),
+                               ctx=value.context)
 
 
 class _Trial:
@@ -194,7 +196,7 @@ class _Trial:
         return self.timed()[1]
 
     def timed(self) -> tuple[Any, float]:
-        sample = copy.deepcopy(self._sample)
+        sample = copied(self._sample)
         start = time.perf_counter()
         outputs = materialise(self._service._inference(sample))
         wait_for(outputs)
@@ -209,7 +211,7 @@ def _record(trial: _Trial, nets: list[HybridNet]) -> Any:
     def recorder(net: HybridNet, forward: Any) -> Any:
         def record(*args: Any) -> Any:
             if getattr(inside, 'net', None) is None:
-                net.calls.append(copy.deepcopy(args))
+                net.calls.append(copied(args))
                 inside.net = net
             try:
                 return forward(*args)

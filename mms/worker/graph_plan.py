@@ -80,7 +80,8 @@ class Graph:
         example = None if net._active else returned
         self._structure = lambda outputs: _like(example, _regroup(outputs, output_format))
         self._symbol = mx.sym.Group(out)
-        self._arrays = {name: parameter.data(flat[0].context)
+        context = next(array.context for array in flat if array is not None)
+        self._arrays = {name: parameter.data(context)
                         for name, parameter in net.collect_params().items()
                         if name in set(self._symbol.list_inputs())}
         self._form(args)

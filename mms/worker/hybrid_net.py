@@ -9,6 +9,7 @@ import mxnet as mx
 import numpy as np
 
 from mms.worker.graph_plan import PlannedForward
+from mms.worker.held import held_by
 
 _FORWARDS = (mx.gluon.HybridBlock.forward, mx.gluon.SymbolBlock.forward)
 
@@ -70,19 +71,7 @@ class HybridNet:
 
 def nets_of(service: Any) -> list[HybridNet]:
     """The nets among the attributes of a service, also in its lists and dicts."""
-    return [HybridNet(name, block) for name, block in _find(service)]
-
-
-def _find(service: Any) -> Iterator[tuple[str, Any]]:
-    seen: set[int] = set()
-    for name, value in list(getattr(service, '__dict__', {}).items()):
-        items = ([(name, value)] if not isinstance(value, (list, tuple, dict)) else
-                 [(f'{name}[{key!r}]', item) for key, item in
-                  (value.items() if isinstance(value, dict) else enumerate(value))])
-        for label, block in items:
-            if isinstance(block, mx.gluon.Block) and id(block) not in seen:
-                seen.add(id(block))
-                yield label, block
+    return [HybridNet(name, block) for name, block in held_by(service, mx.gluon.Block)]
 
 
 def _reason_against(block: Any) -> str:

@@ -88,12 +88,12 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     mxnet_compat.prepare()
     sys.path.extend(import_folders(load.service_file, load.model_dir))
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
-    service = build_service(cls, load.model_name, load.model_dir, load.manifest, load.gpu)
+    service = build_service(cls, load.model_name, load.model_dir, load.manifest, load.device)
     signature = live_signature(service.signature)
     channel.send(Loaded())
     findings = Findings(unforkable='its warm-up ended the process', batch_size=1)
     if load.warm_up:
-        findings = warm_up(load.endpoint, service, signature, baseline, gpu=load.gpu is not None,
+        findings = warm_up(load.endpoint, service, signature, baseline, device=load.device,
                            fuse_for=load.fuse_for, batch_size=load.batch_size)
     ready = Ready(signature, type(service).__name__, findings.unforkable, findings.batch_size,
                   findings.sample is not None,

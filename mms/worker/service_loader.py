@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from mms.archive.service_kind import suits
+from mms.devices import GPU, Device
 from mms.errors import ServiceError, StartupError
+from mms.model_service.assigned import assigning
 from mms.model_service.model_service import ModelService, MultiNodesService, SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.model_service.service_file import load_service
 from mms.worker.held_output import held_output
-from mms.worker.weights import check_module, settle_net
+from mms.worker.weights import check_module, settle_nets
 
 logger = logging.getLogger(__name__)
 
@@ -60,26 +62,28 @@ def load_service_class(service_file: str, model_format: str) -> type:
 
 
 def build_service(cls: type, model_name: str, model_dir: str, manifest: dict[str, Any],
-                  gpu: Optional[int]) -> Any:
+                  device: Optional[Device]) -> Any:
     """Construct a service, and see that its weights are there and where it computes.
 
     Parameters
     ----------
     model_name
         ``Model-Name`` of the manifest.
-    gpu
-        Number of the GPU to run on; None for the CPU.
+    device
+        Where to run; None for the processors, shared by all workers.
 
     Raises
     ------
     ServiceError
         The constructor raised, or the network's weights are missing.
     """
+    gpu = device.number if device and device.kind == GPU else None
     positional, keywords = _gpu_arguments(cls, gpu)
     try:
-        with held_output():
+        with held_output(), assigning(device):
             service = cls(model_name, model_dir, manifest, *positional, **keywords)
-        settle_net(service)
+        _check_device(service, device)
+        settle_nets(service)
         check_module(service, model_dir, manifest)
     except StartupError:
         raise
@@ -115,9 +119,14 @@ def _gpu_arguments(cls: type, gpu: Optional[int]) -> tuple[tuple[Any, ...], dict
         return (), {'gpu': gpu}
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return (gpu,), {}
-    if gpu is not None:
-        logger.warning('%s takes no gpu: it chooses its device itself', cls.__name__)
     return (), {}
+
+
+def _check_device(service: Any, device: Optional[Device]) -> None:
+    ctx = getattr(service, 'ctx', None)
+    there = getattr(ctx, 'device_type', None), getattr(ctx, 'device_id', None)
+    if device is not None and there != device:
+        logger.warning('%s does not run on %s: its ctx is %s', type(service).__name__, device, ctx)
 
 
 def _file_of(cls: type, manifest: dict[str, Any]) -> str:

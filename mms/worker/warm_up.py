@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
+from mms.devices import Device
 from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
@@ -87,7 +88,8 @@ class Baseline:
 
 
 def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Baseline, *,
-            gpu: bool, fuse_for: Sequence[int], batch_size: Optional[int]) -> Findings:
+            device: Optional[Device], fuse_for: Sequence[int],
+            batch_size: Optional[int]) -> Findings:
     """Run a service once, fuse its networks, and measure which batch sizes pay.
 
     Parameters
@@ -96,13 +98,16 @@ def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Ba
         Its name, for the log.
     signature
         The live one, from which a sample is made.
+    device
+        Where it runs; None for the processors, shared by all workers.
     fuse_for
         Numbers of threads for which Gluon networks may be fused.
     batch_size
         Most requests that the user wants to be run together; None for no such limit.
     """
     findings = Findings()
-    findings.unforkable = 'it runs on a GPU' if gpu else baseline.excess('its constructor')
+    findings.unforkable = f'it runs on {device}' if device else \
+        baseline.excess('its constructor')
     # Where nothing can be measured, requests may still run together.
     findings.batch_size = 1 if obstacle(service) else batch_size or _MOST_TOGETHER
     if 'mxnet' not in sys.modules:

@@ -8,7 +8,9 @@ import sys
 from typing import Any
 
 from mms.errors import ServiceError
+from mms.model_service.arrays import move_to
 from mms.model_service.model_service import SingleNodeService
+from mms.worker.held import held_by
 
 logger = logging.getLogger(__name__)
 
@@ -16,31 +18,60 @@ logger = logging.getLogger(__name__)
 _NEED_NETWORK = frozenset({'MXNetBaseService._inference', 'GluonVisionService._inference'})
 
 
-def settle_net(service: Any) -> None:
-    """Move the parameters of ``service.net``, a Gluon block, to ``service.ctx``.
+def settle_nets(service: Any) -> None:
+    """See that the nets of a service have their weights on ``service.ctx``.
 
-    Parameters whose shapes are only known at the first request (deferred
-    initialization) keep that state and are told the context.
+    ``service.net``, a Gluon block, is moved there, with the arrays that its blocks
+    keep. Other nets that the service holds get a copy there and stay where they were
+    too, since a hook may well use them there. Parameters whose shapes are only known at
+    the first request (deferred initialization) keep that state and are told the context.
 
     Raises
     ------
     ServiceError
-        No parameter of the net was ever loaded or initialized.
+        No parameter of ``service.net`` was ever loaded or initialized.
     """
     net, ctx = getattr(service, 'net', None), getattr(service, 'ctx', None)
     mxnet = sys.modules.get('mxnet')
     if net is None and getattr(service, 'mx_model', None) is None:
         _see_that_none_is_needed(service)
-    if mxnet is None or not isinstance(net, mxnet.gluon.Block):
+    if mxnet is None:
         return
-    parameters = list(net.collect_params().values())
-    ready = [parameter for parameter in parameters if _is_initialized(parameter)]
-    if len(ready) < len(parameters):
-        _report_empty(service, parameters, ready)
-    if isinstance(ctx, mxnet.Context):
-        for parameter in ready:
-            if ctx not in parameter.list_ctx():
-                parameter.reset_ctx(ctx)
+    if isinstance(net, mxnet.gluon.Block):
+        _see_that_some_are_ready(service)
+    if not isinstance(ctx, mxnet.Context):
+        return
+    if isinstance(net, mxnet.gluon.Block):
+        _move_parameters(net, ctx)
+        net.apply(lambda block: _move_arrays(block, ctx))
+    for _, block in held_by(service, mxnet.gluon.Block):
+        _move_parameters(block, ctx, keep=True)
+    for name, module in held_by(service, mxnet.mod.BaseModule):
+        _check_context(service, name, module, ctx)
+
+
+def _move_parameters(net: Any, ctx: Any, keep: bool = False) -> None:
+    for parameter in filter(_is_initialized, net.collect_params().values()):
+        there = parameter.list_ctx()
+        if ctx not in there:
+            parameter.reset_ctx([ctx, *(there if keep else ())])
+
+
+def _move_arrays(block: Any, ctx: Any) -> None:
+    """What a block keeps beside its parameters: tables, anchors, masks."""
+    for name, value in list(vars(block).items()):
+        moved = move_to(value, ctx)
+        if moved is not value:
+            vars(block)[name] = moved
+
+
+def _check_context(service: Any, name: str, module: Any, ctx: Any) -> None:
+    """A Module that was made without a context computes on the CPU, wherever its inputs are."""
+    there = getattr(module, '_context', None) or [ctx]
+    there = there if isinstance(there, list) else [there]
+    if ctx not in there:
+        logger.warning('%s: self.%s computes on %s and not on %s: make it with context=self.ctx',
+                       type(service).__name__, name, there[0], ctx)
 
 
 def _see_that_none_is_needed(service: Any) -> None:
@@ -84,10 +115,14 @@ def _is_initialized(parameter: Any) -> bool:
     return True
 
 
-def _report_empty(service: Any, parameters: list[Any], ready: list[Any]) -> None:
-    names = ', '.join([parameter.name for parameter in parameters if parameter not in ready][:3])
+def _see_that_some_are_ready(service: Any) -> None:
+    parameters = list(service.net.collect_params().values())
+    empty = [parameter for parameter in parameters if not _is_initialized(parameter)]
+    if not empty:
+        return
+    names = ', '.join([parameter.name for parameter in empty][:3])
     who, net = type(service).__name__, type(service.net).__name__
-    if not ready:
+    if len(empty) == len(parameters):
         raise ServiceError(f'{who}: the network {net} has no weights: load its parameters or '
                            f'initialize it in __init__ (parameters: {names}, ...)')
     logger.warning('%s: parameters of the network %s without weights: %s', who, net, names)

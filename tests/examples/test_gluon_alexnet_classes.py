@@ -9,14 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from strict_contexts import strict_contexts
 
 from mms import mxnet_compat
 
 mxnet_compat.prepare()
 
 import mxnet as mx  # noqa: E402
-from mxnet.gluon.model_zoo import vision  # noqa: E402
+from mxnet.gluon.model_zoo import model_store, vision  # noqa: E402
 
+from mms.devices import CPU, Device  # noqa: E402
 from mms.errors import BadRequest, ServiceError  # noqa: E402
 from mms.worker.service_loader import build_service, load_service_class  # noqa: E402
 
@@ -82,6 +84,22 @@ def service_of(folder, manifest):
     cls = load_service_class(str(folder / manifest['Model']['Service']), 'Gluon-Imperative')
     assert cls.__name__ == CLASSES[manifest['Model']['Service'].split('_')[1]]
     return build_service(cls, 'alexnet', str(folder), manifest, None)
+
+
+@pytest.mark.parametrize('kind', list(CLASSES))
+def test_a_service_that_never_says_where_answers_on_another_context(
+        archive, weights, kind, monkeypatch):
+    path, net = weights
+    monkeypatch.setattr(model_store, 'get_model_file', lambda *_, **__: str(path))
+    folder, manifest = archive(kind, None if kind == 'pretrained' else path)
+    cls = load_service_class(str(folder / manifest['Model']['Service']), 'Gluon-Imperative')
+    service = build_service(cls, 'alexnet', str(folder), manifest, Device(CPU, 1))
+    with strict_contexts() as met:
+        answer = service.inference([KITTEN])
+    assert met == {mx.cpu(0), mx.cpu(1)}
+    assert {tuple(parameter.list_ctx())
+            for parameter in service.net.collect_params().values()} == {(mx.cpu(1),)}
+    assert_same(answer, expected_top5(net))
 
 
 def expected_top5(net):

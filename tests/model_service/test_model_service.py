@@ -11,7 +11,7 @@ import pytest
 
 import mms.model_service
 from mms.errors import BadRequest, ServiceError
-from mms.model_service.arrays import move_to
+from mms.model_service.arrays import copied, move_to
 from mms.model_service.model_service import (
     URL_PREFIX,
     ModelService,
@@ -117,6 +117,36 @@ def test_arrays_deep_inside_are_moved_too():
     assert moved[0][0].context == moved[1]['a'][0].context == moved[1]['a'][1][0].context == there
     assert moved[2:] == [[[0.5] * 1000], 'x']
     assert array.context == here
+
+
+@pytest.mark.parametrize('wrap', [
+    lambda array: ['a text', array], lambda array: (None, [3, array]),
+    lambda array: [{'id': 1, 'x': (array,)}], lambda array: {'x': ['a', {'y': array}]},
+])
+def test_an_array_behind_other_things_is_moved_too(wrap):
+    def contexts(value):
+        if isinstance(value, mx.nd.NDArray):
+            return [value.context]
+        items = value.values() if isinstance(value, dict) else \
+            value if isinstance(value, (list, tuple)) else ()
+        return [context for item in items for context in contexts(item)]
+
+    assert contexts(move_to(wrap(mx.nd.ones((1,))), mx.cpu(1))) == [mx.cpu(1)]
+
+
+def test_numpy_arrays_and_tensors_in_lists_stay_what_they_are():
+    for value in (np.ones(3), [np.ones(3), 'x'], [[[0.5] * 100] * 100] * 3):
+        assert move_to(value, mx.cpu(1)) is value
+
+
+def test_copies_of_arrays_are_where_these_are():
+    array = mx.nd.ones((2,), ctx=mx.cpu(1))
+    value = [{'x': array}, 'text', np.ones(2)]
+    again = copied(value)
+    assert again[0]['x'].context == mx.cpu(1)
+    again[0]['x'][:] = 5
+    again[2][:] = 5
+    assert (array.asnumpy().tolist(), value[2].tolist()) == ([1, 1], [1, 1])
 
 
 def test_what_is_in_place_is_not_copied():

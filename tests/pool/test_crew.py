@@ -2,7 +2,8 @@
 
 import pytest
 
-from mms.pool.crew import FORKED_WORKER_BYTES, choose_crew, threads_for
+from mms.devices import CPU, GPU, Device
+from mms.pool.crew import FORKED_WORKER_BYTES, choose_crew, crew_on, threads_for
 from mms.resources import Resources
 
 GB = 1024**3
@@ -72,3 +73,15 @@ def test_no_more_workers_share_the_cores_than_there_are():
     assert threads_for(100, 3, Resources(8, GB, 8)) == 2
     assert threads_for(1, 8, Resources(8, GB, 2)) == 2
     assert threads_for(5, 64, Resources(2, GB, 2)) == 1
+
+
+def test_a_crew_on_gpus_leaves_threads_to_mxnet():
+    crew = crew_on([Device(GPU, 0), Device(GPU, 1)], 3, Resources(4, 0, 4))
+    assert crew == (2, 0, 0, 'on gpu:0 and gpu:1')
+
+
+@pytest.mark.parametrize(('workers', 'threads'), [(1, 4), (2, 2), (3, 1), (8, 1)])
+def test_a_crew_on_cpu_contexts_shares_the_cores_and_has_nobody_beside(workers, threads):
+    crew = crew_on([Device(CPU, 5)] * workers, 1, Resources(4, 0, 4))
+    assert crew[:3] == (workers, threads, 0)
+    assert crew.why == ('on cpu:5' if workers == 1 else f'{workers} on cpu:5')

@@ -141,7 +141,8 @@ def test_a_server_uses_no_more_memory_for_more_workers_than_they_need(serve, tmp
 
 @pytest.mark.parametrize('words', [['--workers', 'x=2'], ['--workers', '0'],
                                    ['--queue-size', '0'], ['--request-timeout', 'soon'],
-                                   ['--gpu', '0', '--workers', '2'], ['--workers', '1', '2']])
+                                   ['--gpu', '0,', '--workers', '2'], ['--workers', '1', '2'],
+                                   ['--device', 'tpu:0'], ['--gpu', '-1']])
 def test_a_number_that_cannot_be_used_is_one_line(launch, tmp_path, words):
     server = launch('--models', f"m={write_archive(tmp_path, 'm')}", *words)
     assert server.wait() == 1

@@ -27,13 +27,13 @@ def inputs_of(request):
         else list(request.inputs)
 
 
-def classic(archive, folder):
+def classic(archive, folder, device=None):
     """The service of an archive that MMS 0.4 wrote."""
     zipfile.ZipFile(FIXTURES / archive).extractall(folder)
     manifest = json.loads((folder / 'MANIFEST.json').read_text('utf-8'))
     model = manifest['Model']
     cls = load_service_class(str(folder / model['Service']), model['Model-Format'])
-    return build_service(cls, model['Model-Name'], str(folder), manifest, None)
+    return build_service(cls, model['Model-Name'], str(folder), manifest, device)
 
 
 def recorded(archive, signature):
@@ -42,7 +42,7 @@ def recorded(archive, signature):
             for case in CASES if case['archive'] == archive]
 
 
-def written(text, folder, name, inputs=('data',)):
+def written(text, folder, name, inputs=('data',), device=None):
     """The service of a service file that holds `text`."""
     path = folder / f'{name}.py'
     path.write_text(textwrap.dedent(text), 'utf-8')
@@ -53,7 +53,7 @@ def written(text, folder, name, inputs=('data',)):
     manifest = {'Model': {'Model-Name': name, 'Signature': 'signature.json', 'Service': path.name,
                           'Symbol': '', 'Parameters': '', 'Model-Format': 'Gluon-Imperative'}}
     cls = load_service_class(str(path), 'Gluon-Imperative')
-    return build_service(cls, name, str(folder), manifest, None)
+    return build_service(cls, name, str(folder), manifest, device)
 
 
 def _given(case):

@@ -13,6 +13,7 @@ mxnet_compat.prepare()
 
 import mxnet as mx  # noqa: E402
 
+from mms.devices import GPU, Device  # noqa: E402
 from mms.errors import ServiceError  # noqa: E402
 from mms.inspection.service_source import find_service_class  # noqa: E402
 from mms.worker.service_loader import build_service, load_service_class  # noqa: E402
@@ -201,7 +202,8 @@ class TestBuildService:
 
         def build(text, gpu=None):
             cls = load_service_class(write(f'{IMPORTS}---{text}'), GLUON)
-            return build_service(cls, 'm', str(tmp_path), manifest, gpu)
+            device = None if gpu is None else Device(GPU, gpu)
+            return build_service(cls, 'm', str(tmp_path), manifest, device)
 
         return build
 
@@ -230,9 +232,9 @@ class TestBuildService:
                     self.got = model_name, model_dir, manifest['Model']['Model-Name']
         '''
         assert build(text).got[::2] == ('m', 'm')
-        assert 'gpu' not in caplog.text
+        assert 'does not run' not in caplog.text
         assert build(text, gpu=1)
-        assert 'Mine takes no gpu' in caplog.text
+        assert 'Mine does not run on gpu:1: its ctx is None' in caplog.text
 
     def test_a_subclass_without_a_constructor_is_built_through_its_base(self, build):
         service = build('class Mine(GluonImperativeBaseService):\n    pass\n')

@@ -1,0 +1,98 @@
+"""Devices that models run on: what they are called, and what is said where one is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+CPU, GPU = 'cpu', 'gpu'
+# More than so many in a row are told by the first and the last.
+_MOST_LISTED = 4
+
+
+class Device(NamedTuple):
+    """One device, ``mx.cpu(number)`` or ``mx.gpu(number)``; as text ``gpu:0``."""
+
+    kind: str
+    number: int
+
+    def __str__(self) -> str:
+        return f'{self.kind}:{self.number}'
+
+
+class Sight(NamedTuple):
+    """What MXNet sees of GPUs.
+
+    Attributes
+    ----------
+    cuda
+        Whether it is built for GPUs at all.
+    gpus
+        How many it sees; they are numbered from 0.
+    trouble
+        Why it cannot say how many; an empty string when it can.
+    visible
+        ``CUDA_VISIBLE_DEVICES``; None where it is not set.
+    """
+
+    cuda: bool = True
+    gpus: int = 0
+    trouble: str = ''
+    visible: Optional[str] = None
+
+
+def refusal(said: str, numbers: Sequence[int], sight: Sight) -> str:
+    """Why some GPUs cannot be had, and how to mend it; an empty string when they can.
+
+    Parameters
+    ----------
+    said
+        What the user gave, such as ``--gpu 7``: the line begins with it.
+    numbers
+        The GPUs; none for any.
+    """
+    missing = [number for number in numbers if not 0 <= number < sight.gpus]
+    if sight.gpus and not missing:
+        return ''
+    if not sight.cuda:
+        return (f'{said}: MXNet sees no GPU: it is built without CUDA. Install mxnet-cu112 or '
+                f'mxnet-cu117 in its place, or leave out {said.split()[0]}')
+    if sight.trouble:
+        return f'{said}: {_explained(sight.trouble)}'
+    if not sight.gpus:
+        return f'{said}: MXNet sees no GPU: CUDA finds none{_limits(sight)}'
+    return (f'{said}: there is no GPU {missing[0]}: MXNet sees {_listed(sight.gpus)}'
+            f'{_limits(sight)}')
+
+
+def counted(devices: Sequence[Device]) -> str:
+    """Devices with how often each is there: ``cpu:0 and cpu:1``, ``2 on gpu:0, 1 on gpu:1``."""
+    counts = Counter(devices)
+    if max(counts.values()) == 1:
+        return _joined([str(device) for device in counts])
+    return ', '.join(f'{count} on {device}' for device, count in counts.items())
+
+
+def _explained(trouble: str) -> str:
+    if 'libcuda.so' in trouble or 'driver' in trouble:
+        return (f'MXNet sees no GPU: the CUDA driver is missing or too old ({trouble}). Install '
+                "NVIDIA's driver; a container has to be started with it")
+    if 'cannot open shared object file' in trouble:
+        return (f'MXNet sees no GPU: a library of CUDA is missing ({trouble}). Install it, or '
+                'name its folder in LD_LIBRARY_PATH')
+    return f'MXNet cannot reach any GPU ({trouble})'
+
+
+def _listed(count: int) -> str:
+    if count > _MOST_LISTED:
+        return f'{count} GPUs: 0 to {count - 1}'
+    return f'{count} GPU{"s" * (count != 1)}: {_joined([str(number) for number in range(count)])}'
+
+
+def _limits(sight: Sight) -> str:
+    return '' if sight.visible is None else f' (CUDA_VISIBLE_DEVICES is {sight.visible!r})'
+
+
+def _joined(words: Sequence[str]) -> str:
+    return ' and '.join([', '.join(words[:-1])] * (len(words) > 1) + [words[-1]])
