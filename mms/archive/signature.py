@@ -12,6 +12,9 @@ SIGNATURE_FILE = 'signature.json'
 IMAGE_TYPE = 'image/jpeg'
 JSON_TYPE = 'application/json'
 MEDIA_TYPES = [IMAGE_TYPE, JSON_TYPE]
+# An optional key, and how a service gives an output that it does not make something else of.
+OUTPUT_FORMAT = 'output_format'
+TEXT, LISTS = OUTPUT_FORMATS = ('text', 'lists')
 
 
 def read_signature(path: str, where: Optional[str] = None) -> dict[str, Any]:
@@ -41,7 +44,8 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
 
     ``inputs`` and ``outputs`` are lists of ``{'data_name': str, 'data_shape':
     [int, ...]}``, where 0 stands for any length; ``input_type`` and
-    ``output_type`` are ``image/jpeg`` or ``application/json``.
+    ``output_type`` are ``image/jpeg`` or ``application/json``; ``output_format``,
+    which may be missing, is ``text`` or ``lists``.
 
     Raises
     ------
@@ -56,6 +60,7 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
     for field in ('inputs', 'outputs'):
         _check_tensors(signature[field], field, where)
     _check_unique([entry['data_name'] for entry in signature['inputs']], where)
+    _check_output_format(signature, where)
     return signature
 
 
@@ -95,3 +100,12 @@ def _check_unique(names: list[str], where: str) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
             raise SignatureError(f'{where}: two inputs have the data_name {name!r}')
+
+
+def _check_output_format(signature: dict[str, Any], where: str) -> None:
+    if OUTPUT_FORMAT not in signature:
+        return
+    chosen = signature[OUTPUT_FORMAT]
+    if chosen not in OUTPUT_FORMATS:
+        raise SignatureError(f'{where}: {OUTPUT_FORMAT} must be one of '
+                             f"{', '.join(OUTPUT_FORMATS)}, not {chosen!r}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from mms.model_service.arrays import is_ndarray
 from mms.model_service.labelled import top_classes
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService, mx
 from mms.model_service.mxnet_vision_service import read_resized
+from mms.model_service.output_format import formatted
 from mms.utils.mxnet import image
 
 # Of the RGB channels of ImageNet's pictures, scaled to 0..1: what Gluon's model
@@ -23,7 +25,7 @@ class GluonVisionService(GluonImperativeBaseService):
 
     A picture is resized to its input's shape (NCHW), scaled to 0..1 and
     normalized with ImageNet's mean and standard deviation; the network's output
-    goes through a softmax.
+    goes through a softmax. With an ``output_format``, that is the answer.
     """
 
     def _preprocess(self, data: Any) -> list[Any]:
@@ -37,7 +39,9 @@ class GluonVisionService(GluonImperativeBaseService):
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _postprocess(self, data: Any) -> Any:
-        return top_classes(self, data)
+        if self.output_format is None:
+            return top_classes(self, data)
+        return formatted([data] if is_ndarray(data) else data, self.output_format)
 
 
 def _normalized(pixels: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
 from mms import mxnet_compat
@@ -16,12 +16,13 @@ import numpy as np  # noqa: E402
 from mxnet.io import DataBatch  # noqa: E402
 
 from mms.archive.manifest import SYMBOLIC, is_symbolic  # noqa: E402
-from mms.archive.signature import read_signature  # noqa: E402
+from mms.archive.signature import OUTPUT_FORMAT, read_signature  # noqa: E402
 from mms.errors import BadRequest, ServiceError  # noqa: E402
 from mms.model_service import symbolic  # noqa: E402
 from mms.model_service.device import context_for  # noqa: E402
 from mms.model_service.input_shape import InputShapeError, check_input_shape  # noqa: E402
 from mms.model_service.model_service import SingleNodeService  # noqa: E402
+from mms.model_service.output_format import formatted, output_format_of  # noqa: E402
 from mms.model_service.reasons import reason_of  # noqa: E402
 
 __all__ = ['GluonImperativeBaseService', 'InputShapeError', 'MXNetBaseService',
@@ -37,6 +38,7 @@ class _MXNetService(SingleNodeService):
     """What both kinds share: context, signature, labels, parameter file."""
 
     net: Any = None
+    output_format: Optional[str] = None
 
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
                  gpu: Optional[Union[int, str]] = None) -> None:
@@ -44,6 +46,10 @@ class _MXNetService(SingleNodeService):
         self.ctx = context_for(gpu)
         self.param_filename: Optional[str] = manifest['Model'].get('Parameters') or None
         self._signature = read_signature(os.path.join(model_dir, manifest['Model']['Signature']))
+        self.output_format = output_format_of(type(self), self._signature)
+        if self.output_format:
+            # The front describes the answer by it.
+            self._signature[OUTPUT_FORMAT] = self.output_format
         labels_path = os.path.join(model_dir, LABELS_FILE)
         if os.path.isfile(labels_path):
             self.labels = _read_labels(labels_path)
@@ -91,6 +97,10 @@ class MXNetBaseService(_MXNetService):
         Symbolic models only.
     net : mxnet.gluon.Block
         Gluon models only; set by the subclass.
+    output_format : str or None
+        ``'lists'``: each output is nested lists. ``'text'``: it is the text of such
+        lists. None: what the class does by itself, which is text for this one. A class
+        attribute; ``signature.json`` goes first.
 
     Raises
     ------
@@ -99,6 +109,7 @@ class MXNetBaseService(_MXNetService):
     """
 
     _network: Optional[symbolic.Network] = None
+    _input_types: Mapping[str, Any] = {}
 
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
                  gpu: Optional[Union[int, str]] = None) -> None:
@@ -110,10 +121,11 @@ class MXNetBaseService(_MXNetService):
                 network, symbolic.fitting_shapes(network, shapes), self.ctx)
             # The Module has its own copy of the weights.
             self._network = network._replace(args={}, aux={})
+            self._input_types = {entry.name: entry.dtype for entry in self.mx_model.data_shapes}
 
     def _preprocess(self, data: Any) -> list[Any]:
         names = [entry['data_name'] for entry in self.signature['inputs']]
-        return [_tensor(value, names[index] if index < len(names) else str(index))
+        return [self._tensor(value, names[index] if index < len(names) else str(index))
                 for index, value in enumerate(data)]
 
     def _inference(self, data: Any) -> list[Any]:
@@ -142,7 +154,14 @@ class MXNetBaseService(_MXNetService):
         return list(self.mx_model.get_outputs())
 
     def _postprocess(self, data: Any) -> Any:
-        return [str(output.asnumpy().tolist()) for output in data]
+        return formatted(data, self.output_format)
+
+    def _tensor(self, value: Any, name: str) -> Any:
+        try:
+            return mx.nd.array(value, dtype=self._input_types.get(name))
+        except (TypeError, ValueError, OverflowError, mx.base.MXNetError) as error:
+            raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
+                             'row must be of the same length.') from error
 
 
 class GluonImperativeBaseService(_MXNetService):
@@ -246,11 +265,3 @@ def _load_weights(net: Any, path: str, ctx: Any) -> None:
 def _as_floats(array: Any) -> Any:
     """Decoded pictures are uint8: a Module turns them into float32, Gluon's layers do not."""
     return array.astype('float32') if array.dtype == np.uint8 else array
-
-
-def _tensor(value: Any, name: str) -> Any:
-    try:
-        return mx.nd.array(value)
-    except (TypeError, ValueError, mx.base.MXNetError) as error:
-        raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
-                         'row must be of the same length.') from error

@@ -13,7 +13,8 @@ class MXNetVisionService(MXNetBaseService):
     """Pictures in; the five most probable classes of each output out.
 
     A picture is resized to the height and width of its input's shape (NCHW; a 0
-    keeps the picture's own) and goes to the network with values 0 to 255.
+    keeps the picture's own) and goes to the network with values 0 to 255. With an
+    ``output_format``, the outputs themselves are the answer.
     """
 
     def _preprocess(self, data: Any) -> list[Any]:
@@ -21,7 +22,7 @@ class MXNetVisionService(MXNetBaseService):
                 for picture, entry in zip(data, self.signature['inputs'])]
 
     def _postprocess(self, data: Any) -> Any:
-        return top_classes(self, data)
+        return super()._postprocess(data) if self.output_format else top_classes(self, data)
 
 
 def read_resized(picture: Any, shape: list[int], interp: int = 2) -> Any:
