@@ -111,6 +111,7 @@ def check_parameters(network: Network, data_shapes: Shapes) -> None:
     """
     symbol, inputs = network.symbol, [name for name, _ in data_shapes]
     _check_inputs(symbol, inputs, network.args)
+    _check_batch_axis(data_shapes)
     needed = [name for name in symbol.list_arguments() if name not in inputs]
     _check_present(network, needed)
     _check_shapes(network, needed, data_shapes)
@@ -207,6 +208,13 @@ def _check_inputs(symbol: Any, inputs: Sequence[str], args: Mapping[str, Any]) -
                                f"which has: {', '.join(free)}")
 
 
+def _check_batch_axis(data_shapes: Shapes) -> None:
+    for name, shape in data_shapes:
+        if not shape:
+            raise ServiceError(f'signature.json: the data_shape of {name!r} is empty: a network '
+                               'takes arrays, and the first number is their batch')
+
+
 def _check_present(network: Network, needed: Sequence[str]) -> None:
     states = network.symbol.list_auxiliary_states()
     missing = [*(name for name in needed if name not in network.args),
@@ -239,7 +247,8 @@ def _check_shapes(network: Network, needed: Sequence[str], data_shapes: Shapes) 
     for name, array in given.items():
         if tuple(array.shape) != expected.get(name, tuple(array.shape)):
             raise ServiceError(f'{network.params_file}: parameter {name!r} has the shape '
-                               f'{tuple(array.shape)}, the network needs {expected[name]}')
+                               f'{tuple(array.shape)}, the network needs {expected[name]} for '
+                               f'inputs {dict(data_shapes)}, as signature.json gives them')
 
 
 def _infer_shapes(symbol: Any, data_shapes: Shapes) -> dict[str, tuple[int, ...]]:
