@@ -157,8 +157,11 @@ class MXNetBaseService(_MXNetService):
         return formatted(data, self.output_format)
 
     def _tensor(self, value: Any, name: str) -> Any:
+        kind = self._input_types.get(name)
         try:
-            return mx.nd.array(value, dtype=self._input_types.get(name))
+            if kind and np.issubdtype(kind, np.integer):
+                value = _in_range(np.array(value), kind, name)
+            return mx.nd.array(value, dtype=kind)
         except (TypeError, ValueError, OverflowError, mx.base.MXNetError) as error:
             raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
                              'row must be of the same length.') from error
@@ -260,6 +263,14 @@ def _load_weights(net: Any, path: str, ctx: Any) -> None:
     except Exception as error:
         raise ServiceError(f'The weights in {path} do not load into {type(net).__name__}: '
                            f'{reason_of(error)}') from error
+
+
+def _in_range(array: Any, kind: Any, name: str) -> Any:
+    """NumPy before 2 makes any number fit a type of whole numbers, without a word."""
+    least, most = np.iinfo(kind).min, np.iinfo(kind).max
+    if array.dtype.kind in 'iuf' and not np.all((array >= least) & (array <= most)):
+        raise BadRequest(f'Input {name} must hold numbers from {least} to {most}.')
+    return array
 
 
 def _as_floats(array: Any) -> Any:
