@@ -106,3 +106,16 @@ def test_what_0_4_served_is_served(signature):
     signature['inputs'][0]['data_shape'] = []
     signature['extra'] = 1
     assert validate_signature(signature, 'x') == signature
+
+
+@pytest.mark.parametrize('chosen', ['text', 'lists'])
+def test_the_form_of_outputs_may_be_chosen(signature, chosen):
+    signature['output_format'] = chosen
+    assert validate_signature(signature, 'here/signature.json') == signature
+
+
+@pytest.mark.parametrize('chosen', ['list', '', None, ['lists'], {'lists': 1}, 1])
+def test_any_other_form_of_outputs_is_refused(signature, chosen):
+    signature['output_format'] = chosen
+    assert refusal(signature) == ('here/signature.json: output_format must be one of text, lists, '
+                                  f'not {chosen!r}')
