@@ -42,12 +42,16 @@ class Network(NamedTuple):
         Without what only its training needs.
     args, aux
         Name -> NDArray: the parameters, and the auxiliary states.
+    states, left_out
+        Begin states that are zeros, and outputs that are no more.
     """
 
     symbol: Any
     args: dict[str, Any]
     aux: dict[str, Any]
     params_file: str
+    states: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
 
 def load_network(symbol_path: str, params_path: str, inputs: Sequence[str]) -> Network:
@@ -61,7 +65,13 @@ def load_network(symbol_path: str, params_path: str, inputs: Sequence[str]) -> N
         A file is missing or is not what its name says.
     """
     symbol = _load(symbol_path, 'symbol file', mx.sym.load)
-    return network_of(symbol, params_path, inputs)
+    network = network_of(symbol, params_path, inputs)
+    for what, names in (('begin states that are zeros', network.states),
+                        ('outputs that are left out, since they compare with a label',
+                         network.left_out)):
+        if names:
+            logger.info('%s: %s: %s', os.path.basename(symbol_path), what, ', '.join(names))
+    return network
 
 
 def network_of(symbol: Any, params_path: str, inputs: Sequence[str]) -> Network:
@@ -73,8 +83,9 @@ def network_of(symbol: Any, params_path: str, inputs: Sequence[str]) -> Network:
     """
     args, aux = read_parameters(params_path, symbol)
     _check_unique(symbol)
-    params_file = os.path.basename(params_path)
-    return Network(inference_symbol(symbol, inputs, args, params_file), args, aux, params_file)
+    inference = inference_symbol(symbol, inputs, args)
+    return Network(inference.symbol, args, aux, os.path.basename(params_path), inference.states,
+                   inference.left_out)
 
 
 def read_parameters(path: str, symbol: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,15 +7,12 @@ with a label.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from mms.errors import ServiceError
 from mms.model_service.graph import VARIABLE, Graph
-
-logger = logging.getLogger(__name__)
 
 # Their inputs behind the first are labels, which are of no matter to the output.
 _HEADS = frozenset({
@@ -37,9 +34,24 @@ _PARAMETERS_OF_RNN, _STATES_OF_RNN = 1, (2, 3)
 _STATE_NAME = re.compile(r'(?:^|_)(?:init_[hc]|begin_state_\d+)$')
 
 
-def inference_symbol(symbol: Any, inputs: Collection[str], args: Mapping[str, Any],
-                     params_file: str) -> Any:
-    """`symbol` without what only its training needs; itself, where there is nothing.
+class Inference(NamedTuple):
+    """A symbol without what only its training needs.
+
+    Attributes
+    ----------
+    states
+        The begin states that are zeros now.
+    left_out
+        The outputs that are no more.
+    """
+
+    symbol: Any
+    states: list[str]
+    left_out: list[str]
+
+
+def inference_symbol(symbol: Any, inputs: Collection[str], args: Mapping[str, Any]) -> Inference:
+    """Take out of `symbol` what only its training needs.
 
     Parameters
     ----------
@@ -47,8 +59,11 @@ def inference_symbol(symbol: Any, inputs: Collection[str], args: Mapping[str, An
         The names that the signature gives.
     args
         The parameters.
-    params_file
-        What to call their file in the log.
+
+    Returns
+    -------
+    Inference
+        With `symbol` itself, where there is nothing to take out.
 
     Raises
     ------
@@ -56,13 +71,8 @@ def inference_symbol(symbol: Any, inputs: Collection[str], args: Mapping[str, An
         Every output compares with a label.
     """
     parts = _Parts(symbol, inputs, args)
-    states, dropped = parts.settle_states(), parts.settle_labels()
-    if states:
-        logger.info('%s: begin states that are zeros: %s', params_file, ', '.join(states))
-    if dropped:
-        logger.info('%s: outputs that are left out, since they compare with a label: %s',
-                    params_file, ', '.join(dropped))
-    return parts.graph.symbol() if parts.has_changed else symbol
+    states, left_out = parts.settle_states(), parts.settle_labels()
+    return Inference(parts.graph.symbol() if parts.has_changed else symbol, states, left_out)
 
 
 class _Parts:

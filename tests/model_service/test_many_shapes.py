@@ -31,7 +31,7 @@ def bound(shape=(1, 3, 8, 8)):
             zip(symbol.list_arguments(), arguments) if name not in ('data', 'softmax_label')}
     aux = {name: mx.nd.array(rng.uniform(.5, 1, size))
            for name, size in zip(symbol.list_auxiliary_states(), states)}
-    network = symbolic.Network(inference_symbol(symbol, ['data'], args, 'here.params'), args, aux,
+    network = symbolic.Network(inference_symbol(symbol, ['data'], args).symbol, args, aux,
                                'here.params')
     return symbolic.bind(network, [('data', shape)], mx.cpu()), network
 
