@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from mms.archive.signature import IMAGE_TYPE, LISTS, OUTPUT_FORMAT, TEXT
+from mms.archive.signature import IMAGE_TYPE, LISTS, OUTPUT_FORMAT, TEXT, input_types
 from mms.frontend.address import host_and_port, predict_path
 
 # What an answer holds, by the signature's output_format: anything, one text for each output, or
@@ -48,7 +48,8 @@ def _predict(name: str, signature: Mapping[str, Any]) -> dict[str, Any]:
         'operationId': f'{name}_predict',
         'consumes': ['multipart/form-data'],
         'produces': ['application/json'],
-        'parameters': [_parameter(spec, signature['input_type']) for spec in signature['inputs']],
+        'parameters': [_parameter(spec, input_type) for spec, input_type in zip(
+            signature['inputs'], input_types(signature))],
         'responses': {'200': _answer('prediction', _PREDICTIONS[signature.get(OUTPUT_FORMAT)])},
     }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.model_service.arrays import is_ndarray
 from mms.model_service.labelled import top_classes
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService, mx
-from mms.model_service.mxnet_vision_service import read_resized
 from mms.model_service.output_format import formatted
+from mms.model_service.pictures import read_resized
 from mms.utils.mxnet import image
 
 # Of the RGB channels of ImageNet's pictures, scaled to 0..1: what Gluon's model
@@ -29,8 +30,10 @@ class GluonVisionService(GluonImperativeBaseService):
     """
 
     def _preprocess(self, data: Any) -> list[Any]:
-        return [_normalized(read_resized(picture, entry['data_shape'], _BILINEAR))
-                for picture, entry in zip(data, self.signature['inputs'])]
+        return [_normalized(read_resized(value, entry['data_shape'], _BILINEAR))
+                if kind == IMAGE_TYPE else self._tensor(value, entry['data_name'])
+                for value, entry, kind in zip(data, self.signature['inputs'],
+                                              input_types(self.signature))]
 
     def _inference(self, data: Any) -> Any:
         """The softmax of the network's output; a list if it has several."""

@@ -16,14 +16,21 @@ import numpy as np  # noqa: E402
 from mxnet.io import DataBatch  # noqa: E402
 
 from mms.archive.manifest import SYMBOLIC, is_symbolic  # noqa: E402
-from mms.archive.signature import OUTPUT_FORMAT, read_signature  # noqa: E402
+from mms.archive.signature import (  # noqa: E402
+    IMAGE_TYPE,
+    OUTPUT_FORMAT,
+    input_types,
+    read_signature,
+)
 from mms.errors import BadRequest, ServiceError  # noqa: E402
 from mms.model_service import symbolic  # noqa: E402
 from mms.model_service.device import context_for  # noqa: E402
 from mms.model_service.input_shape import InputShapeError, check_input_shape  # noqa: E402
 from mms.model_service.model_service import SingleNodeService  # noqa: E402
 from mms.model_service.output_format import formatted, output_format_of  # noqa: E402
+from mms.model_service.pictures import read_resized  # noqa: E402
 from mms.model_service.reasons import reason_of  # noqa: E402
+from mms.utils.mxnet import image  # noqa: E402
 
 __all__ = ['GluonImperativeBaseService', 'InputShapeError', 'MXNetBaseService',
            'check_input_shape']
@@ -39,6 +46,8 @@ class _MXNetService(SingleNodeService):
 
     net: Any = None
     output_format: Optional[str] = None
+    # Name of an input -> the type of its numbers; float32 where it is missing.
+    _number_types: Mapping[str, Any] = {}
 
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
                  gpu: Optional[Union[int, str]] = None) -> None:
@@ -64,6 +73,16 @@ class _MXNetService(SingleNodeService):
                                'or define _inference')
         outputs = self.net(*data)
         return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+    def _tensor(self, value: Any, name: str) -> Any:
+        kind = self._number_types.get(name)
+        try:
+            if kind and np.issubdtype(kind, np.integer):
+                value = _in_range(np.array(value), kind, name)
+            return mx.nd.array(value, dtype=kind)
+        except (TypeError, ValueError, OverflowError, mx.base.MXNetError) as error:
+            raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
+                             'row must be of the same length.') from error
 
 
 class MXNetBaseService(_MXNetService):
@@ -109,7 +128,6 @@ class MXNetBaseService(_MXNetService):
     """
 
     _network: Optional[symbolic.Network] = None
-    _input_types: Mapping[str, Any] = {}
 
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
                  gpu: Optional[Union[int, str]] = None) -> None:
@@ -121,12 +139,19 @@ class MXNetBaseService(_MXNetService):
                 network, symbolic.fitting_shapes(network, shapes), self.ctx)
             # The Module has its own copy of the weights.
             self._network = network._replace(args={}, aux={})
-            self._input_types = {entry.name: entry.dtype for entry in self.mx_model.data_shapes}
+            self._number_types = {entry.name: entry.dtype for entry in self.mx_model.data_shapes}
 
     def _preprocess(self, data: Any) -> list[Any]:
-        names = [entry['data_name'] for entry in self.signature['inputs']]
-        return [self._tensor(value, names[index] if index < len(names) else str(index))
-                for index, value in enumerate(data)]
+        return [self._array(value, index) for index, value in enumerate(data)]
+
+    def _array(self, value: Any, index: int) -> Any:
+        """A picture, resized, or a tensor; what the signature does not name is a tensor."""
+        inputs = self.signature['inputs']
+        if index >= len(inputs):
+            return self._tensor(value, str(index))
+        if input_types(self.signature)[index] != IMAGE_TYPE:
+            return self._tensor(value, inputs[index]['data_name'])
+        return image.transform_shape(read_resized(value, inputs[index]['data_shape']))
 
     def _inference(self, data: Any) -> list[Any]:
         """Run the network.
@@ -155,16 +180,6 @@ class MXNetBaseService(_MXNetService):
 
     def _postprocess(self, data: Any) -> Any:
         return formatted(data, self.output_format)
-
-    def _tensor(self, value: Any, name: str) -> Any:
-        kind = self._input_types.get(name)
-        try:
-            if kind and np.issubdtype(kind, np.integer):
-                value = _in_range(np.array(value), kind, name)
-            return mx.nd.array(value, dtype=kind)
-        except (TypeError, ValueError, OverflowError, mx.base.MXNetError) as error:
-            raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
-                             'row must be of the same length.') from error
 
 
 class GluonImperativeBaseService(_MXNetService):

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from PIL import Image
 
-from mms.archive.signature import IMAGE_TYPE
+from mms.archive.signature import IMAGE_TYPE, input_types
 
 # Where a signature leaves the size of a picture open.
 _PICTURE_SIDE = 224
@@ -36,12 +36,13 @@ def sample_inputs(signature: Mapping[str, Any],
         One entry an input; None where the signature describes nothing that could be made.
     """
     shapes = [_filled(entry, lengths or {}) for entry in signature['inputs']]
-    if signature['input_type'] == IMAGE_TYPE:
-        return [_picture(shape) for shape in shapes]
-    shapes = [[size or 1 for size in shape] for shape in shapes]
-    if not all(shapes) or sum(map(math.prod, shapes)) > _MOST_NUMBERS:
+    is_picture = [kind == IMAGE_TYPE for kind in input_types(signature)]
+    tensors = [[size or 1 for size in shape] for shape, picture in zip(shapes, is_picture)
+               if not picture]
+    if not all(tensors) or sum(map(math.prod, tensors)) > _MOST_NUMBERS:
         return None
-    return [_zeros(shape) for shape in shapes]
+    return [_picture(shape) if picture else _zeros([size or 1 for size in shape])
+            for shape, picture in zip(shapes, is_picture)]
 
 
 def bound_lengths(service: Any) -> dict[str, list[int]]:

@@ -87,6 +87,27 @@ def exported(folder):
     return requests, direct, lambda prediction: prediction
 
 
+def picture_and_row(folder):
+    """A picture and a tensor in one request, the tensor first."""
+    net = Pair('pair_')
+    net.initialize(mx.init.Uniform(.01))
+    net.hybridize()
+    net(mx.nd.ones((1, 3, 8, 8)), mx.nd.ones((1, 3)))
+    net.export(str(folder / 'net'), epoch=0)
+    (folder / 'signature.json').write_text(json.dumps({
+        'inputs': [{'data_name': 'data1', 'data_shape': [0, 3]},
+                   {'data_name': 'data0', 'data_shape': [0, 3, 9, 0], 'input_type': 'image/jpeg'}],
+        'outputs': [], 'input_type': 'application/json', 'output_type': 'application/json'}))
+    requests = [{'data0': picture, 'data1': numbers(1, 3)} for picture in PICTURES]
+
+    def direct(data1, data0):
+        pixels = image.read(data0)
+        pixels = image.transform_shape(image.resize(pixels, pixels.shape[1], 9))
+        return [output.asnumpy() for output in net(pixels.astype('float32'), mx.nd.array(data1))]
+
+    return requests, direct, lambda prediction: [json.loads(text) for text in prediction]
+
+
 def words(folder):
     """Any number of words, at once and one after the other; save_checkpoint's files."""
     table = sym.Embedding(sym.var('words', dtype='int32'), input_dim=50, output_dim=3, name='table')
@@ -137,7 +158,7 @@ def pictures(folder):
     return requests, direct, scores
 
 
-MODELS = {build.__name__: build for build in (trained, exported, words, pictures)}
+MODELS = {build.__name__: build for build in (trained, exported, picture_and_row, words, pictures)}
 
 
 @pytest.fixture(scope='module')
@@ -163,12 +184,10 @@ def server(built, tmp_path_factory):
 
 
 def post(server, name, request):
-    if name == 'pictures':
-        body = {'files': {field: ('x.jpg', path.read_bytes(), 'image/jpeg')
-                          for field, path in request.items()}}
-    else:
-        body = {'data': {field: json.dumps(value) for field, value in request.items()}}
-    answer = server.post(name, **body)
+    parts = {field: ('x.jpg', value.read_bytes(), 'image/jpeg') for field, value in request.items()
+             if not isinstance(value, list)}
+    fields = {field: json.dumps(value) for field, value in request.items() if field not in parts}
+    answer = server.post(name, data=fields, files=parts)
     assert answer.status_code == 200, answer.text
     return answer.json()['prediction']
 
@@ -198,7 +217,7 @@ def given(value):
 
 def test_requests_of_several_shapes_do_not_end_the_batches_of_a_model(server):
     """Runs after those above, which have sent lengths that differ at the same time."""
-    for name in ('words', 'exported', 'trained'):
+    for name in ('words', 'exported', 'trained', 'picture_and_row'):
         assert f'Model {name} is served one request at a time' not in server.log
         assert f'Model {name} is not warmed up' not in server.log
 
@@ -213,6 +232,10 @@ def test_the_description_says_what_an_answer_holds(server):
             ['prediction'] for name in MODELS}
     assert held['exported'] == {'type': 'array', 'items': {}}
     assert held['trained'] == held['pictures'] == {'type': 'object'}
+    row, picture = paths['/picture_and_row/predict']['post']['parameters']
+    assert (row['name'], row['type']) == ('data1', 'string')
+    assert (picture['name'], picture['type']) == ('data0', 'file')
+    assert "-F 'data1=[[0, 0, 0]]' -F data0=@kitten.jpg" in server.stdout
 
 
 @pytest.mark.parametrize(('request_', 'reason'), [

@@ -34,6 +34,13 @@ def test_pictures_are_as_large_as_the_signature_says(lengths, size):
     assert Image.open(io.BytesIO(data)).size == size
 
 
+def test_pictures_and_tensors_stand_side_by_side():
+    both = signature([0, 3, 4, 4], [0, 2], input_type='image/jpeg')
+    both['inputs'][1]['input_type'] = 'application/json'
+    picture, row = sample_inputs(both)
+    assert (Image.open(io.BytesIO(picture)).size, row) == ((4, 4), [[0, 0]])
+
+
 def test_lengths_are_those_that_a_module_is_bound_for():
     module = SimpleNamespace(binded=True, data_shapes=[('data', (1, 3))])
     assert bound_lengths(SimpleNamespace(mx_model=module)) == {'data': [1, 3]}
