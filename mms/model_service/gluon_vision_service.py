@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from mms.archive.signature import IMAGE_TYPE, input_types
-from mms.model_service.arrays import is_ndarray
 from mms.model_service.labelled import top_classes
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService, mx
 from mms.model_service.output_format import formatted
@@ -44,7 +43,7 @@ class GluonVisionService(GluonImperativeBaseService):
     def _postprocess(self, data: Any) -> Any:
         if self.output_format is None:
             return top_classes(self, data)
-        return formatted([data] if is_ndarray(data) else data, self.output_format)
+        return formatted(data, self.output_format)
 
 
 def _normalized(pixels: Any) -> Any:

@@ -227,7 +227,7 @@ class GluonImperativeBaseService(_MXNetService):
         check_input_shape(data, self.signature)
 
     def _postprocess(self, data: Any) -> Any:
-        return data
+        return formatted(data, self.output_format) if self.output_format else data
 
 
 def _check_batch(data: Sequence[Any], signature: Any) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from mms.archive.signature import LISTS, OUTPUT_FORMAT, OUTPUT_FORMATS
 from mms.errors import ServiceError
+from mms.model_service.arrays import is_ndarray
 
 
 def output_format_of(cls: type, signature: Mapping[str, Any]) -> Optional[str]:
@@ -25,13 +26,14 @@ def output_format_of(cls: type, signature: Mapping[str, Any]) -> Optional[str]:
     return said or chosen
 
 
-def formatted(outputs: Sequence[Any], output_format: Optional[str]) -> list[Any]:
+def formatted(outputs: Any, output_format: Optional[str]) -> list[Any]:
     """Each output as nested lists, or as the text of such lists, as MMS 0.4 gave it.
 
     Parameters
     ----------
     outputs
-        NDArrays.
+        One NDArray, or a list of them.
     """
-    lists = [output.asnumpy().tolist() for output in outputs]
+    arrays = [outputs] if is_ndarray(outputs) else outputs
+    lists = [output.asnumpy().tolist() for output in arrays]
     return lists if output_format == LISTS else list(map(str, lists))

@@ -19,6 +19,7 @@ _HEADS = frozenset({
     'SoftmaxOutput', 'Softmax', 'LinearRegressionOutput', 'LogisticRegressionOutput',
     'MAERegressionOutput', 'SVMOutput',
 })
+_WRITTEN_IN_PYTHON = 'Custom'
 # Their output is the loss itself.
 _LOSSES = frozenset({
     'MakeLoss', 'make_loss', 'softmax_cross_entropy', 'CTCLoss', 'ctc_loss', '_contrib_CTCLoss',
@@ -105,8 +106,8 @@ class _Parts:
         labels = {number for number in self._free if self._is_label(number, only_compared)}
         needy = self._depend_on(labels)
         for node in self.graph.nodes[:len(self._own)]:
-            for position in range(1, len(node['inputs'])) if node['op'] in _HEADS else ():
-                if self.graph.sources(node)[position] in needy:
+            for position, source in enumerate(self.graph.sources(node)):
+                if source in needy and self._is_label_slot(node, position):
                     self._rewire(node, position, self.graph.add_zeros(f"{node['name']}_nothing"))
         return self._drop({place for place, (number, *_) in enumerate(self.graph.outputs)
                            if number in needy}, labels)
@@ -157,7 +158,7 @@ class _Parts:
 
     def _is_label(self, number: int, only_compared: Collection[int]) -> bool:
         """What a head compares with is a label even where the parameter file has it."""
-        if all(_is_label_slot(node, position) for node, position in self._uses[number]):
+        if all(self._is_label_slot(node, position) for node, position in self._uses[number]):
             return bool(self._uses[number])
         return number in self._absent and not self._is_parameter(number) and (
             number in only_compared or self._name(number).endswith('label'))
@@ -169,7 +170,7 @@ class _Parts:
         found: set[int] = set()
         for number in reversed(self._own):
             if self._uses[number] and number not in ends and all(
-                    _is_label_slot(node, position) or node['op'] in _LOSSES
+                    self._is_label_slot(node, position) or node['op'] in _LOSSES
                     or positions[id(node)] in found for node, position in self._uses[number]):
                 found.add(number)
         return found
@@ -179,14 +180,19 @@ class _Parts:
         found = set(labels)
         for number in self._own:
             node = self.graph.nodes[number]
-            if any(source in found and not _is_label_slot(node, position)
+            if any(source in found and not self._is_label_slot(node, position)
                    for position, source in enumerate(self.graph.sources(node))):
                 found.add(number)
         return found
 
-
-def _is_label_slot(node: dict[str, Any], position: int) -> bool:
-    return node['op'] in _HEADS and position > 0
+    def _is_label_slot(self, node: dict[str, Any], position: int) -> bool:
+        """Whether an input is of no matter to the output; of an operator written in Python, its
+        name has to tell.
+        """
+        if position == 0 or node['op'] not in (*_HEADS, _WRITTEN_IN_PYTHON):
+            return False
+        return node['op'] in _HEADS or self._name(
+            self.graph.sources(node)[position]).endswith('label')
 
 
 def _shape_in_rnn(attrs: Mapping[str, str], position: int) -> tuple[int, int, int]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mms.errors import ServiceError, SignatureError
 from mms.model_service.gluon_vision_service import GluonVisionService
-from mms.model_service.mxnet_model_service import MXNetBaseService
+from mms.model_service.mxnet_model_service import GluonImperativeBaseService, MXNetBaseService
 from mms.model_service.mxnet_vision_service import MXNetVisionService
 from mms.worker.encode import to_json
 
@@ -97,3 +97,14 @@ def test_so_does_the_one_for_gluon(model_folder):
     assert np.shape(answer) == (1, 3)
     assert sum(answer[0]) == pytest.approx(1)
     assert json.loads(to_json(answer)) == answer
+
+
+def test_so_does_the_base_of_imperative_networks(model_folder):
+    class Negative(GluonImperativeBaseService):
+        output_format = 'text'
+
+        def _inference(self, data):
+            return -mx.nd.array(data[0])
+
+    service = Negative(*model_folder(signature=signature()))
+    assert service.inference([[[1, 2]]]) == ['[[-1.0, -2.0]]']

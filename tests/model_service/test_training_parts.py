@@ -102,6 +102,32 @@ def test_an_output_that_compares_with_a_label_is_left_out(model_folder, loss, ca
     assert np.allclose(got, run(made, weights, data=ROWS)[0], atol=1e-5)
 
 
+class Scale(mx.operator.CustomOp):
+    def forward(self, is_train, req, in_data, out_data, aux):
+        self.assign(out_data[0], req[0], in_data[0] * 3)
+
+
+@mx.operator.register('scale_with_label')
+class ScaleProp(mx.operator.CustomOpProp):
+    def list_arguments(self):
+        return ['data', 'label']
+
+    def infer_shape(self, in_shape):
+        return [in_shape[0], in_shape[0][:1]], [in_shape[0]], []
+
+    def create_operator(self, ctx, shapes, dtypes):
+        return Scale()
+
+
+def test_nobody_gives_the_label_of_an_operator_in_python(model_folder):
+    symbol = sym.Custom(scores(), op_type='scale_with_label', name='custom')
+    assert 'custom_label' in symbol.list_arguments()
+    weights = random_weights(scores(), data=(1, 4))
+    service = MXNetBaseService(*model_folder(symbol, weights, signature(data=[0, 4])))
+    [expected] = run(scores(), weights, data=ROWS)
+    assert np.allclose(answer(service, ROWS)[0], expected * 3, atol=1e-5)
+
+
 def test_what_a_loss_stands_behind_is_kept_where_it_compares_with_nothing(model_folder):
     symbol = sym.MakeLoss(scores(), grad_scale=0)
     weights = random_weights(symbol, data=(1, 4))
