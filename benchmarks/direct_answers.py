@@ -1,7 +1,8 @@
 """What an archive's service answers without a server, one request at a time.
 
 ``python direct_answers.py ARCHIVE``: reads a JSON list of requests from standard input, each
-``{name: text or {"picture": path}}``, and writes the list of answers.
+``{name: text or {"picture": path}}``, and writes a JSON list for each: its answer, or nothing
+where the service finds the request wrong.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from hooks import load_service
 
+from mms.errors import BadRequest
 from mms.worker.encode import to_json
 
 
@@ -21,10 +23,18 @@ def main() -> None:
     """Answer what standard input asks."""
     service = load_service(sys.argv[1])
     names = [entry['data_name'] for entry in service.signature['inputs']]
-    answers = [to_json(service.inference([raw(fields[name]) for name in names])).decode()
+    answers = [answer(service, [raw(fields[name]) for name in names])
                for fields in json.load(sys.stdin)]
     # MXNet writes to standard output too.
     sys.stdout.write(f"\n[{', '.join(answers)}]\n")
+
+
+def answer(service: Any, inputs: list[Any]) -> str:
+    """Return a JSON list of the answer; an empty one for a request that is wrong."""
+    try:
+        return f'[{to_json(service.inference(inputs)).decode()}]'
+    except BadRequest:
+        return '[]'
 
 
 def raw(value: Any) -> Any:

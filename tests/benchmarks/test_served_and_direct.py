@@ -9,7 +9,7 @@ from harness import KITTEN, REPO
 
 sys.path.append(str(REPO / 'benchmarks'))
 
-from example_archives import documented_requests, example_names, fixtures, script_of
+from example_archives import Asked, documented_requests, example_names, fixtures, script_of
 from served_and_direct import difference, report
 
 README = '''
@@ -53,6 +53,8 @@ def test_every_example_with_a_script_takes_part():
 
 def test_an_archive_is_served_and_asked_and_run_without_a_server(capsys):
     [asked] = [asked for asked in fixtures() if asked.archive.name == 'b2_json.model']
+    wrong = {'left': '[[1]]', 'right': '[[[1, 2], [3, 4]]]'}
+    asked = Asked(asked.archive, [wrong, *asked.requests])
     assert report(asked, 32) < 1e-5
     assert capsys.readouterr().out.startswith('b2_json.model')
 
