@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from mms.archive.json_file import kind_of, read_json
@@ -12,6 +13,9 @@ SIGNATURE_FILE = 'signature.json'
 IMAGE_TYPE = 'image/jpeg'
 JSON_TYPE = 'application/json'
 MEDIA_TYPES = [IMAGE_TYPE, JSON_TYPE]
+# An optional key, and how a service gives an output that it does not make something else of.
+OUTPUT_FORMAT = 'output_format'
+TEXT, LISTS = OUTPUT_FORMATS = ('text', 'lists')
 
 
 def read_signature(path: str, where: Optional[str] = None) -> dict[str, Any]:
@@ -41,7 +45,8 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
 
     ``inputs`` and ``outputs`` are lists of ``{'data_name': str, 'data_shape':
     [int, ...]}``, where 0 stands for any length; ``input_type`` and
-    ``output_type`` are ``image/jpeg`` or ``application/json``.
+    ``output_type`` are ``image/jpeg`` or ``application/json``. An input may have an
+    ``input_type`` of its own, and there may be an ``output_format``: ``text`` or ``lists``.
 
     Raises
     ------
@@ -56,7 +61,15 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
     for field in ('inputs', 'outputs'):
         _check_tensors(signature[field], field, where)
     _check_unique([entry['data_name'] for entry in signature['inputs']], where)
+    _check_own_types(signature['inputs'], where)
+    _check_output_format(signature, where)
     return signature
+
+
+def input_types(signature: Mapping[str, Any]) -> list[str]:
+    """The media type of each input: its own, else that of all."""
+    of_all = signature.get('input_type', JSON_TYPE)
+    return [entry.get('input_type', of_all) for entry in signature['inputs']]
 
 
 def _check_types(signature: dict[str, Any], where: str) -> None:
@@ -95,3 +108,19 @@ def _check_unique(names: list[str], where: str) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
             raise SignatureError(f'{where}: two inputs have the data_name {name!r}')
+
+
+def _check_own_types(inputs: list[dict[str, Any]], where: str) -> None:
+    for index, entry in enumerate(inputs):
+        if entry.get('input_type', JSON_TYPE) not in MEDIA_TYPES:
+            raise SignatureError(f'{where}: inputs[{index}]: Valid type should be picked from '
+                                 f"{MEDIA_TYPES}. input_type is {entry['input_type']!r}")
+
+
+def _check_output_format(signature: dict[str, Any], where: str) -> None:
+    if OUTPUT_FORMAT not in signature:
+        return
+    chosen = signature[OUTPUT_FORMAT]
+    if chosen not in OUTPUT_FORMATS:
+        raise SignatureError(f'{where}: {OUTPUT_FORMAT} must be one of '
+                             f"{', '.join(OUTPUT_FORMATS)}, not {chosen!r}")

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mms.archive.signature import IMAGE_TYPE
+from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.frontend.address import predict_path, reachable_url
 
 # A longer tensor is shown as a file's name: nobody pastes a thousand zeros.
@@ -25,10 +25,8 @@ def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: i
 
 def curl_line(url: str, name: str, signature: Mapping[str, Any]) -> str:
     """Ready-to-paste command that asks one model."""
-    if signature['input_type'] == IMAGE_TYPE:
-        fields = [f"{spec['data_name']}=@kitten.jpg" for spec in signature['inputs']]
-    else:
-        fields = [f"{spec['data_name']}={_tensor(spec)}" for spec in signature['inputs']]
+    fields = [f"{spec['data_name']}={'@kitten.jpg' if kind == IMAGE_TYPE else _tensor(spec)}"
+              for spec, kind in zip(signature['inputs'], input_types(signature))]
     words = ['curl', '-X', 'POST', shlex.quote(url + predict_path(name))]
     return ' '.join([*words, *(f'-F {shlex.quote(field)}' for field in fields)])
 

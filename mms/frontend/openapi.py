@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
-from mms.archive.signature import IMAGE_TYPE
+from mms.archive.signature import IMAGE_TYPE, LISTS, OUTPUT_FORMAT, TEXT, input_types
 from mms.frontend.address import host_and_port, predict_path
+
+# What an answer holds, by the signature's output_format: anything, one text for each output, or
+# one nested list for each, which may be a single number.
+_PREDICTIONS: dict[Optional[str], dict[str, Any]] = {
+    None: {'type': 'object'},
+    TEXT: {'type': 'array', 'items': {'type': 'string'}},
+    LISTS: {'type': 'array', 'items': {}},
+}
 
 
 def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) -> dict[str, Any]:
@@ -40,8 +48,9 @@ def _predict(name: str, signature: Mapping[str, Any]) -> dict[str, Any]:
         'operationId': f'{name}_predict',
         'consumes': ['multipart/form-data'],
         'produces': ['application/json'],
-        'parameters': [_parameter(spec, signature['input_type']) for spec in signature['inputs']],
-        'responses': {'200': _answer('prediction', 'object')},
+        'parameters': [_parameter(spec, input_type) for spec, input_type in zip(
+            signature['inputs'], input_types(signature))],
+        'responses': {'200': _answer('prediction', _PREDICTIONS[signature.get(OUTPUT_FORMAT)])},
     }
 
 
@@ -58,10 +67,10 @@ def _get(operation: str, field: str, kind: str = 'string') -> dict[str, Any]:
     return {
         'operationId': operation,
         'produces': ['application/json'],
-        'responses': {'200': _answer(field, kind)},
+        'responses': {'200': _answer(field, {'type': kind})},
     }
 
 
-def _answer(field: str, kind: str) -> dict[str, Any]:
-    schema = {'type': 'object', 'properties': {field: {'type': kind}}}
+def _answer(field: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    schema = {'type': 'object', 'properties': {field: content}}
     return {'description': 'OK', 'schema': schema}

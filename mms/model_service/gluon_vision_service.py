@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.model_service.labelled import top_classes
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService, mx
-from mms.model_service.mxnet_vision_service import read_resized
+from mms.model_service.output_format import formatted
+from mms.model_service.pictures import read_resized
 from mms.utils.mxnet import image
 
 # Of the RGB channels of ImageNet's pictures, scaled to 0..1: what Gluon's model
@@ -23,12 +25,14 @@ class GluonVisionService(GluonImperativeBaseService):
 
     A picture is resized to its input's shape (NCHW), scaled to 0..1 and
     normalized with ImageNet's mean and standard deviation; the network's output
-    goes through a softmax.
+    goes through a softmax. With an ``output_format``, that is the answer.
     """
 
     def _preprocess(self, data: Any) -> list[Any]:
-        return [_normalized(read_resized(picture, entry['data_shape'], _BILINEAR))
-                for picture, entry in zip(data, self.signature['inputs'])]
+        return [_normalized(read_resized(value, entry['data_shape'], _BILINEAR))
+                if kind == IMAGE_TYPE else self._tensor(value, entry['data_name'])
+                for value, entry, kind in zip(data, self.signature['inputs'],
+                                              input_types(self.signature))]
 
     def _inference(self, data: Any) -> Any:
         """The softmax of the network's output; a list if it has several."""
@@ -37,7 +41,9 @@ class GluonVisionService(GluonImperativeBaseService):
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _postprocess(self, data: Any) -> Any:
-        return top_classes(self, data)
+        if self.output_format is None:
+            return top_classes(self, data)
+        return formatted(data, self.output_format)
 
 
 def _normalized(pixels: Any) -> Any:

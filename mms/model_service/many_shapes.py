@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from mms import mxnet_compat
 
@@ -34,22 +33,15 @@ class ManyShapesModule(mx.mod.Module):
     forward passes. This one keeps them, at most `MAX_BOUND`; they share the
     parameters, and their memory is that of the largest. As ever, outputs are
     valid until the next ``forward``.
-
-    Parameters
-    ----------
-    label_shapes_for
-        Called with ``[(name, shape)]`` of the data; name and shape of each label.
     """
 
     _exec_group: Any
     _data_shapes: Any
     _label_shapes: Any
 
-    def __init__(self, *args: Any, label_shapes_for: Callable[[Any], Sequence[Any]],
-                 **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._options = (args, kwargs)
-        self._label_shapes_for = label_shapes_for
         self._bound: OrderedDict[Any, _Bound] = OrderedDict()
 
     def reshape(self, data_shapes: Any, label_shapes: Any = None) -> None:
@@ -60,13 +52,11 @@ class ManyShapesModule(mx.mod.Module):
         self._keep(_Bound(self._exec_group, self._data_shapes, self._label_shapes))
         bound = self._bound.get(_key(data_shapes))
         if bound is None:
-            labels = label_shapes or self._label_shapes_for(
-                [(entry[0], tuple(entry[1])) for entry in data_shapes])
-            bound = self._bind_beside(data_shapes, list(labels) or None)
+            bound = self._bind_beside(data_shapes, label_shapes)
         self._keep(bound)
         self._exec_group, self._data_shapes, self._label_shapes = bound
 
-    def _bind_beside(self, data_shapes: Any, label_shapes: Optional[list[Any]]) -> _Bound:
+    def _bind_beside(self, data_shapes: Any, label_shapes: Any) -> _Bound:
         args, kwargs = self._options
         sibling = mx.mod.Module(*args, **kwargs)
         current, largest = self._exec_group, max(self._bound.values(), key=_elements)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
 from mms import mxnet_compat
@@ -16,13 +16,21 @@ import numpy as np  # noqa: E402
 from mxnet.io import DataBatch  # noqa: E402
 
 from mms.archive.manifest import SYMBOLIC, is_symbolic  # noqa: E402
-from mms.archive.signature import read_signature  # noqa: E402
+from mms.archive.signature import (  # noqa: E402
+    IMAGE_TYPE,
+    OUTPUT_FORMAT,
+    input_types,
+    read_signature,
+)
 from mms.errors import BadRequest, ServiceError  # noqa: E402
 from mms.model_service import symbolic  # noqa: E402
 from mms.model_service.device import context_for  # noqa: E402
 from mms.model_service.input_shape import InputShapeError, check_input_shape  # noqa: E402
 from mms.model_service.model_service import SingleNodeService  # noqa: E402
+from mms.model_service.output_format import formatted, output_format_of  # noqa: E402
+from mms.model_service.pictures import read_resized  # noqa: E402
 from mms.model_service.reasons import reason_of  # noqa: E402
+from mms.utils.mxnet import image  # noqa: E402
 
 __all__ = ['GluonImperativeBaseService', 'InputShapeError', 'MXNetBaseService',
            'check_input_shape']
@@ -37,6 +45,9 @@ class _MXNetService(SingleNodeService):
     """What both kinds share: context, signature, labels, parameter file."""
 
     net: Any = None
+    output_format: Optional[str] = None
+    # Name of an input -> the type of its numbers; float32 where it is missing.
+    _number_types: Mapping[str, Any] = {}
 
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
                  gpu: Optional[Union[int, str]] = None) -> None:
@@ -44,6 +55,10 @@ class _MXNetService(SingleNodeService):
         self.ctx = context_for(gpu)
         self.param_filename: Optional[str] = manifest['Model'].get('Parameters') or None
         self._signature = read_signature(os.path.join(model_dir, manifest['Model']['Signature']))
+        self.output_format = output_format_of(type(self), self._signature)
+        if self.output_format:
+            # The front describes the answer by it.
+            self._signature[OUTPUT_FORMAT] = self.output_format
         labels_path = os.path.join(model_dir, LABELS_FILE)
         if os.path.isfile(labels_path):
             self.labels = _read_labels(labels_path)
@@ -58,6 +73,16 @@ class _MXNetService(SingleNodeService):
                                'or define _inference')
         outputs = self.net(*data)
         return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+    def _tensor(self, value: Any, name: str) -> Any:
+        kind = self._number_types.get(name)
+        try:
+            if kind and np.issubdtype(kind, np.integer):
+                value = _in_range(np.array(value), kind, name)
+            return mx.nd.array(value, dtype=kind)
+        except (TypeError, ValueError, OverflowError, mx.base.MXNetError) as error:
+            raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
+                             'row must be of the same length.') from error
 
 
 class MXNetBaseService(_MXNetService):
@@ -91,6 +116,10 @@ class MXNetBaseService(_MXNetService):
         Symbolic models only.
     net : mxnet.gluon.Block
         Gluon models only; set by the subclass.
+    output_format : str or None
+        ``'lists'``: each output is nested lists. ``'text'``: it is the text of such
+        lists. None: what the class does by itself, which is text for this one. A class
+        attribute; ``signature.json`` goes first.
 
     Raises
     ------
@@ -110,11 +139,19 @@ class MXNetBaseService(_MXNetService):
                 network, symbolic.fitting_shapes(network, shapes), self.ctx)
             # The Module has its own copy of the weights.
             self._network = network._replace(args={}, aux={})
+            self._number_types = {entry.name: entry.dtype for entry in self.mx_model.data_shapes}
 
     def _preprocess(self, data: Any) -> list[Any]:
-        names = [entry['data_name'] for entry in self.signature['inputs']]
-        return [_tensor(value, names[index] if index < len(names) else str(index))
-                for index, value in enumerate(data)]
+        return [self._array(value, index) for index, value in enumerate(data)]
+
+    def _array(self, value: Any, index: int) -> Any:
+        """A picture, resized, or a tensor; what the signature does not name is a tensor."""
+        inputs = self.signature['inputs']
+        if index >= len(inputs):
+            return self._tensor(value, str(index))
+        if input_types(self.signature)[index] != IMAGE_TYPE:
+            return self._tensor(value, inputs[index]['data_name'])
+        return image.transform_shape(read_resized(value, inputs[index]['data_shape']))
 
     def _inference(self, data: Any) -> list[Any]:
         """Run the network.
@@ -142,7 +179,7 @@ class MXNetBaseService(_MXNetService):
         return list(self.mx_model.get_outputs())
 
     def _postprocess(self, data: Any) -> Any:
-        return [str(output.asnumpy().tolist()) for output in data]
+        return formatted(data, self.output_format)
 
 
 class GluonImperativeBaseService(_MXNetService):
@@ -190,7 +227,7 @@ class GluonImperativeBaseService(_MXNetService):
         check_input_shape(data, self.signature)
 
     def _postprocess(self, data: Any) -> Any:
-        return data
+        return formatted(data, self.output_format) if self.output_format else data
 
 
 def _check_batch(data: Sequence[Any], signature: Any) -> None:
@@ -243,14 +280,14 @@ def _load_weights(net: Any, path: str, ctx: Any) -> None:
                            f'{reason_of(error)}') from error
 
 
+def _in_range(array: Any, kind: Any, name: str) -> Any:
+    """NumPy before 2 makes any number fit a type of whole numbers, without a word."""
+    least, most = np.iinfo(kind).min, np.iinfo(kind).max
+    if array.dtype.kind in 'iuf' and not np.all((array >= least) & (array <= most)):
+        raise BadRequest(f'Input {name} must hold numbers from {least} to {most}.')
+    return array
+
+
 def _as_floats(array: Any) -> Any:
     """Decoded pictures are uint8: a Module turns them into float32, Gluon's layers do not."""
     return array.astype('float32') if array.dtype == np.uint8 else array
-
-
-def _tensor(value: Any, name: str) -> Any:
-    try:
-        return mx.nd.array(value)
-    except (TypeError, ValueError, mx.base.MXNetError) as error:
-        raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
-                         'row must be of the same length.') from error

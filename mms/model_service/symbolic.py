@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -14,18 +12,20 @@ from mms import mxnet_compat
 mxnet_compat.prepare()
 
 import mxnet as mx  # noqa: E402
+import numpy as np  # noqa: E402
+from mxnet.io import DataDesc  # noqa: E402
+from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP  # noqa: E402
 
 from mms.errors import ServiceError  # noqa: E402
+from mms.model_service.graph import without_float16  # noqa: E402
 from mms.model_service.many_shapes import ManyShapesModule  # noqa: E402
 from mms.model_service.reasons import reason_of  # noqa: E402
+from mms.model_service.training_parts import inference_symbol  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
-# Their second input is what to compare with: it is of no matter to the output.
-_LOSS_OPERATORS = frozenset({
-    'SoftmaxOutput', 'Softmax', 'LinearRegressionOutput', 'LogisticRegressionOutput',
-    'MAERegressionOutput', 'SVMOutput', 'softmax_cross_entropy', 'CTCLoss', '_contrib_CTCLoss',
-})
+# As many missing parameters as an error names.
+_NAMED = 5
 
 # In place of 0: what networks for pictures and sentences are made for.
 _LIKELY_LENGTHS = (1, 8, 32, 64, 128, 224, 227, 256, 299, 300, 320, 331, 384, 416, 448, 512, 640)
@@ -38,17 +38,20 @@ class Network(NamedTuple):
 
     Attributes
     ----------
+    symbol
+        Without what only its training needs.
     args, aux
         Name -> NDArray: the parameters, and the auxiliary states.
-    labels
-        Arguments that only a loss compares with; nobody has to give them.
+    states, left_out
+        Begin states that are zeros, and outputs that are no more.
     """
 
     symbol: Any
     args: dict[str, Any]
     aux: dict[str, Any]
-    labels: list[str]
     params_file: str
+    states: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
 
 def load_network(symbol_path: str, params_path: str, inputs: Sequence[str]) -> Network:
@@ -62,7 +65,13 @@ def load_network(symbol_path: str, params_path: str, inputs: Sequence[str]) -> N
         A file is missing or is not what its name says.
     """
     symbol = _load(symbol_path, 'symbol file', mx.sym.load)
-    return network_of(symbol, params_path, inputs)
+    network = network_of(symbol, params_path, inputs)
+    for what, names in (('begin states that are zeros', network.states),
+                        ('outputs that are left out, since they compare with a label',
+                         network.left_out)):
+        if names:
+            logger.info('%s: %s: %s', os.path.basename(symbol_path), what, ', '.join(names))
+    return network
 
 
 def network_of(symbol: Any, params_path: str, inputs: Sequence[str]) -> Network:
@@ -73,8 +82,10 @@ def network_of(symbol: Any, params_path: str, inputs: Sequence[str]) -> Network:
     ServiceError
     """
     args, aux = read_parameters(params_path, symbol)
-    labels = [name for name in _label_names(symbol, args) if name not in inputs]
-    return Network(symbol, args, aux, labels, os.path.basename(params_path))
+    _check_unique(symbol)
+    inference = inference_symbol(symbol, inputs, args)
+    return Network(inference.symbol, args, aux, os.path.basename(params_path), inference.states,
+                   inference.left_out)
 
 
 def read_parameters(path: str, symbol: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -111,10 +122,9 @@ def check_parameters(network: Network, data_shapes: Shapes) -> None:
     """
     symbol, inputs = network.symbol, [name for name, _ in data_shapes]
     _check_inputs(symbol, inputs, network.args)
-    given = {*inputs, *network.labels}
-    needed = [name for name in symbol.list_arguments() if name not in given]
-    _check_present(network, needed, network.args)
-    _check_present(network, symbol.list_auxiliary_states(), network.aux)
+    _check_batch_axis(data_shapes)
+    needed = [name for name in symbol.list_arguments() if name not in inputs]
+    _check_present(network, needed)
     _check_shapes(network, needed, data_shapes)
     unused = {*network.args, *network.aux} - {*needed, *symbol.list_auxiliary_states()}
     if unused:
@@ -140,13 +150,13 @@ def bind(network: Network, data_shapes: Shapes, ctx: Any) -> Any:
     ServiceError
     """
     check_parameters(network, data_shapes)
-    module = ManyShapesModule(
-        symbol=network.symbol, context=ctx, label_names=network.labels or None,
-        data_names=[name for name, _ in data_shapes],
-        label_shapes_for=functools.partial(label_shapes, network._replace(args={}, aux={})))
+    if ctx.device_type != 'gpu':
+        # Most of MXNet's operators for the CPU have no float16.
+        network = network._replace(symbol=without_float16(network.symbol))
+    module = ManyShapesModule(symbol=network.symbol, context=ctx, label_names=None,
+                              data_names=[name for name, _ in data_shapes])
     try:
-        module.bind(for_training=False, data_shapes=list(data_shapes),
-                    label_shapes=label_shapes(network, data_shapes) or None)
+        module.bind(for_training=False, data_shapes=_described(network.symbol, data_shapes))
         module.set_params(network.args, network.aux, allow_missing=False, allow_extra=True)
     except (mx.base.MXNetError, RuntimeError, ValueError) as error:
         raise ServiceError(f'The network cannot be bound with inputs {dict(data_shapes)}: '
@@ -154,12 +164,20 @@ def bind(network: Network, data_shapes: Shapes, ctx: Any) -> Any:
     return module
 
 
-def label_shapes(network: Network, data_shapes: Shapes) -> list[tuple[str, tuple[int, ...]]]:
-    """Name and shape of each label, for inputs of these shapes."""
-    if not network.labels:
-        return []
-    known = _infer_shapes(network.symbol, data_shapes)
-    return [(name, known[name]) for name in network.labels if name in known]
+def _described(symbol: Any, data_shapes: Shapes) -> list[Any]:
+    """The inputs with the types that the network wants them in, float32 where it does not say."""
+    types = _input_types(symbol)
+    return [DataDesc(name, shape, types.get(name) or np.float32) for name, shape in data_shapes]
+
+
+def _input_types(symbol: Any) -> dict[str, Any]:
+    try:
+        inferred, _, _ = symbol.infer_type_partial()
+    except mx.base.MXNetError:
+        # Embedding, for one, wants to be told; what is written at a variable counts anyhow.
+        declared = {name: attrs.get('__dtype__') for name, attrs in symbol.attr_dict().items()}
+        return {name: _DTYPE_MX_TO_NP[int(number)] for name, number in declared.items() if number}
+    return dict(zip(symbol.list_arguments(), inferred or ()))
 
 
 def _filled(data_shapes: Shapes, length: int) -> Shapes:
@@ -184,16 +202,12 @@ def _load(path: str, what: str, load: Callable[[str], Any]) -> Any:
         raise ServiceError(f'The {what} {path} cannot be read: {reason_of(error)}') from error
 
 
-def _label_names(symbol: Any, args: Mapping[str, Any]) -> list[str]:
-    """Arguments that only a loss compares with, and those called a label that no file gives."""
-    nodes = json.loads(symbol.tojson())['nodes']
-    uses: dict[str, set[bool]] = {}
-    for node in nodes:
-        for position, (source, *_) in enumerate(node['inputs']):
-            is_label = node['op'] in _LOSS_OPERATORS and position > 0
-            uses.setdefault(nodes[source]['name'], set()).add(is_label)
-    return [name for name in symbol.list_arguments()
-            if uses.get(name) == {True} or (name.endswith('label') and name not in args)]
+def _check_unique(symbol: Any) -> None:
+    names = symbol.list_arguments()
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ServiceError(f'The network has two variables of the name {twice[0]!r}: make one '
+                           'mx.sym.var and use it in both places')
 
 
 def _check_inputs(symbol: Any, inputs: Sequence[str], args: Mapping[str, Any]) -> None:
@@ -205,12 +219,33 @@ def _check_inputs(symbol: Any, inputs: Sequence[str], args: Mapping[str, Any]) -
                                f"which has: {', '.join(free)}")
 
 
-def _check_present(network: Network, needed: Sequence[str], given: Mapping[str, Any]) -> None:
-    missing = [name for name in needed if name not in given]
-    if missing:
-        more = f' and {len(missing) - 1} more' if len(missing) > 1 else ''
-        raise ServiceError(f'{network.params_file}: parameter {missing[0]!r}{more} of the network '
-                           'is missing; an input of the network has to be in signature.json')
+def _check_batch_axis(data_shapes: Shapes) -> None:
+    for name, shape in data_shapes:
+        if not shape:
+            raise ServiceError(f'signature.json: the data_shape of {name!r} is empty: a network '
+                               'takes arrays, and the first number is their batch')
+
+
+def _check_present(network: Network, needed: Sequence[str]) -> None:
+    states = network.symbol.list_auxiliary_states()
+    missing = [*(name for name in needed if name not in network.args),
+               *(name for name in states if name not in network.aux)]
+    if not missing:
+        return
+    names = ', '.join(map(repr, missing[:_NAMED]))
+    more = f' and {len(missing) - _NAMED} more' if len(missing) > _NAMED else ''
+    are = 'parameter {} of the network is' if len(missing) == 1 else \
+        'parameters {} of the network are'
+    raise ServiceError(f'{network.params_file}: {are.format(names + more)} missing; '
+                       f'{_mend(network)}')
+
+
+def _mend(network: Network) -> str:
+    # Where save_parameters finds a parameter, not what it is called.
+    if any('.' in name for name in network.args):
+        return ('the names in the file are those of save_parameters: write both files with '
+                'HybridBlock.export')
+    return 'an input of the network has to be in signature.json'
 
 
 def _check_shapes(network: Network, needed: Sequence[str], data_shapes: Shapes) -> None:
@@ -223,7 +258,8 @@ def _check_shapes(network: Network, needed: Sequence[str], data_shapes: Shapes) 
     for name, array in given.items():
         if tuple(array.shape) != expected.get(name, tuple(array.shape)):
             raise ServiceError(f'{network.params_file}: parameter {name!r} has the shape '
-                               f'{tuple(array.shape)}, the network needs {expected[name]}')
+                               f'{tuple(array.shape)}, the network needs {expected[name]} for '
+                               f'inputs {dict(data_shapes)}, as signature.json gives them')
 
 
 def _infer_shapes(symbol: Any, data_shapes: Shapes) -> dict[str, tuple[int, ...]]:

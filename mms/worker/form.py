@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mms.archive.signature import IMAGE_TYPE
+from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.errors import BadRequest
 from mms.messages import Request
 from mms.worker.form_parser import Form, parse_form
@@ -49,10 +49,8 @@ def read_form(request: Request, signature: Mapping[str, Any]) -> list[RawInput]:
         The form has too many fields.
     """
     form = parse_form(request.content_type, request.body)
-    names = [spec['data_name'] for spec in signature['inputs']]
-    if signature['input_type'] == IMAGE_TYPE:
-        return [_picture(form, name) for name in names]
-    return [_field(form, name) for name in names]
+    return [(_picture if kind == IMAGE_TYPE else _field)(form, spec['data_name'])
+            for spec, kind in zip(signature['inputs'], input_types(signature))]
 
 
 def _picture(form: Form, name: str) -> RawInput:

@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 from PIL import Image, UnidentifiedImageError
 
-from mms.archive.signature import IMAGE_TYPE
+from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.errors import BadRequest
 from mms.worker.form import FROM_FIELD, RawInput
 
@@ -63,7 +63,7 @@ def read_inputs(
     inputs
         One per input of the signature, in its order.
     signature
-        Its ``input_type`` says what the inputs are.
+        Its ``input_type`` says what the inputs are, save those that have one themselves.
     max_image_pixels
         Largest width times height of a picture, in pixels.
 
@@ -78,9 +78,8 @@ def read_inputs(
     BadRequest
         An input is not what its type says.
     """
-    if signature['input_type'] == IMAGE_TYPE:
-        return [read_picture(item, max_image_pixels) for item in inputs]
-    return [read_list(item) for item in inputs]
+    return [read_picture(item, max_image_pixels) if kind == IMAGE_TYPE else read_list(item)
+            for item, kind in zip(inputs, input_types(signature))]
 
 
 def read_picture(item: RawInput, max_image_pixels: int) -> bytes:

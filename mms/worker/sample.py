@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from PIL import Image
 
-from mms.archive.signature import IMAGE_TYPE
+from mms.archive.signature import IMAGE_TYPE, input_types
 
 # Where a signature leaves the size of a picture open.
 _PICTURE_SIDE = 224
@@ -18,26 +18,47 @@ _PICTURE_SIDE = 224
 _MOST_NUMBERS = 1_000_000
 
 
-def sample_inputs(signature: Mapping[str, Any]) -> Optional[list[Any]]:
+def sample_inputs(signature: Mapping[str, Any],
+                  lengths: Optional[Mapping[str, Sequence[int]]] = None) -> Optional[list[Any]]:
     """What `_preprocess` takes: JPEG bytes of noise, or lists of zeros.
 
     Parameters
     ----------
     signature
-        The live one; a length of 0 (any) becomes 1, of a picture's side 224.
+        The live one.
+    lengths
+        Name of an input -> its shape, for where the signature has a 0 (any). Without it,
+        that becomes 1, or 224 for the side of a picture.
 
     Returns
     -------
     list or None
         One entry an input; None where the signature describes nothing that could be made.
     """
-    shapes = [[int(size) for size in entry['data_shape']] for entry in signature['inputs']]
-    if signature['input_type'] == IMAGE_TYPE:
-        return [_picture(shape) for shape in shapes]
-    lengths = [[size or 1 for size in shape] for shape in shapes]
-    if not all(lengths) or sum(map(math.prod, lengths)) > _MOST_NUMBERS:
+    shapes = [_filled(entry, lengths or {}) for entry in signature['inputs']]
+    is_picture = [kind == IMAGE_TYPE for kind in input_types(signature)]
+    tensors = [[size or 1 for size in shape] for shape, picture in zip(shapes, is_picture)
+               if not picture]
+    if not all(tensors) or sum(map(math.prod, tensors)) > _MOST_NUMBERS:
         return None
-    return [_zeros(shape) for shape in lengths]
+    return [_picture(shape) if picture else _zeros([size or 1 for size in shape])
+            for shape, picture in zip(shapes, is_picture)]
+
+
+def bound_lengths(service: Any) -> dict[str, list[int]]:
+    """The shapes that the service's Module was bound for at first; empty where it has none."""
+    module: Any = getattr(service, 'mx_model', None)
+    if not getattr(module, 'binded', False):
+        return {}
+    return {entry[0]: list(entry[1]) for entry in module.data_shapes}
+
+
+def _filled(entry: Mapping[str, Any], lengths: Mapping[str, Sequence[int]]) -> list[int]:
+    shape = [int(size) for size in entry['data_shape']]
+    known = lengths.get(entry['data_name'], ())
+    if len(known) != len(shape):
+        return shape
+    return [size or other for size, other in zip(shape, known)]
 
 
 def _picture(shape: Sequence[int]) -> bytes:

@@ -94,8 +94,9 @@ def try_both_ways(service: Any, requests: Sequence[Request],
     list of Reply or Failure
         One a request, in order.
     Verdict
-        ``EQUAL``; ``INCONCLUSIVE`` when fewer than two requests succeeded alone, so
-        that nothing was compared; ``REFUSED`` with the reason.
+        ``EQUAL``; ``INCONCLUSIVE`` when nothing was compared, since fewer than two
+        requests succeeded alone, or no two had the same shapes; ``REFUSED`` with the
+        reason.
     """
     reason = obstacle(service)
     if reason:
@@ -138,7 +139,10 @@ class _Trial:
         reason = self.watch.found
         if not reason and len(self._runs) < 2:
             return Verdict(Outcome.INCONCLUSIVE, 'fewer than two requests were answered')
-        reason = reason or self._unjoinable or self._run_together() or self.watch.found
+        reason = reason or self._unjoinable
+        if not reason and _only_shapes_differ(self._runs):
+            return Verdict(Outcome.INCONCLUSIVE, 'no two requests had the same shapes')
+        reason = reason or self._run_together() or self.watch.found
         if reason:
             return Verdict(Outcome.REFUSED, reason)
         return Verdict(Outcome.EQUAL, differed=self._differed)
@@ -202,6 +206,13 @@ class _Trial:
                 raise _Refused(f'its _inference reads numbers of all requests at once: shape '
                                f'{shape} for {total} rows')
         return parts
+
+
+def _only_shapes_differ(runs: Sequence[_Run]) -> bool:
+    """Whether all could run together with others, but none with another one of these."""
+    layouts = [layout_of(run.value) for run in runs]
+    kinds = {(layout.structure, layout.types) for layout in layouts}
+    return len(kinds) == 1 and len({layout.shapes for layout in layouts}) == len(layouts)
 
 
 def _groups(runs: Sequence[_Run], values: Sequence[Any]) -> list[list[tuple[_Run, Any]]]:

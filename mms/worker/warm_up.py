@@ -23,7 +23,7 @@ from mms.worker.forking import (
     settled_threads,
 )
 from mms.worker.joint import obstacle
-from mms.worker.sample import sample_inputs
+from mms.worker.sample import bound_lengths, sample_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -150,10 +150,9 @@ class _Work:
 
     def run(self) -> None:
         try:
-            sample = sample_inputs(self._signature)
+            sample = self._answered_sample()
             if sample is None:
                 return
-            self._service.inference(list(sample))
             self.sample = sample
             if isinstance(self._service, SingleNodeService) and not obstacle(self._service):
                 self._measure(self._service._run_preprocess(list(sample)))
@@ -162,6 +161,21 @@ class _Work:
                          exc_info=True)
             logger.info('Model %s is not warmed up: a made-up input is answered by %s',
                         self._model, reason_of(error))
+
+    def _answered_sample(self) -> Optional[list[Any]]:
+        sample = sample_inputs(self._signature)
+        if sample is None:
+            return None
+        # Before the run: a Module is bound for other shapes by it.
+        fitting = sample_inputs(self._signature, bound_lengths(self._service))
+        try:
+            self._service.inference(list(sample))
+        except Exception:
+            if fitting in (None, sample):
+                raise
+            sample = fitting
+            self._service.inference(list(sample or ()))
+        return sample
 
     def _measure(self, ready: Any) -> None:
         sizes = _sizes(self._most or _MOST_TOGETHER)

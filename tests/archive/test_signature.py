@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mms.archive.signature import read_signature, validate_signature
+from mms.archive.signature import input_types, read_signature, validate_signature
 from mms.errors import SignatureError
 
 
@@ -106,3 +106,28 @@ def test_what_0_4_served_is_served(signature):
     signature['inputs'][0]['data_shape'] = []
     signature['extra'] = 1
     assert validate_signature(signature, 'x') == signature
+
+
+def test_an_input_may_have_a_type_of_its_own(signature):
+    signature['inputs'].append({'data_name': 'photo', 'data_shape': [0, 3, 8, 8],
+                                'input_type': 'image/jpeg'})
+    assert input_types(validate_signature(signature, 'here')) == ['application/json', 'image/jpeg']
+
+
+def test_a_type_of_an_input_that_there_is_not_is_refused(signature):
+    signature['inputs'][0]['input_type'] = 'text/plain'
+    assert 'inputs[0]: Valid type should be picked from' in refusal(signature)
+    assert refusal(signature).endswith("input_type is 'text/plain'")
+
+
+@pytest.mark.parametrize('chosen', ['text', 'lists'])
+def test_the_form_of_outputs_may_be_chosen(signature, chosen):
+    signature['output_format'] = chosen
+    assert validate_signature(signature, 'here/signature.json') == signature
+
+
+@pytest.mark.parametrize('chosen', ['list', '', None, ['lists'], {'lists': 1}, 1])
+def test_any_other_form_of_outputs_is_refused(signature, chosen):
+    signature['output_format'] = chosen
+    assert refusal(signature) == ('here/signature.json: output_format must be one of text, lists, '
+                                  f'not {chosen!r}')

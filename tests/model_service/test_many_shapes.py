@@ -10,6 +10,7 @@ from mxnet.io import DataBatch
 from mms.model_service import symbolic
 from mms.model_service.many_shapes import MAX_BOUND
 from mms.model_service.mxnet_model_service import MXNetBaseService
+from mms.model_service.training_parts import inference_symbol
 
 
 def small_convnet():
@@ -30,7 +31,8 @@ def bound(shape=(1, 3, 8, 8)):
             zip(symbol.list_arguments(), arguments) if name not in ('data', 'softmax_label')}
     aux = {name: mx.nd.array(rng.uniform(.5, 1, size))
            for name, size in zip(symbol.list_auxiliary_states(), states)}
-    network = symbolic.Network(symbol, args, aux, ['softmax_label'], 'here.params')
+    network = symbolic.Network(inference_symbol(symbol, ['data'], args).symbol, args, aux,
+                               'here.params')
     return symbolic.bind(network, [('data', shape)], mx.cpu()), network
 
 
@@ -107,8 +109,7 @@ def test_a_shape_that_does_not_fit_leaves_the_module_as_it_was():
 def test_it_can_be_bound_anew():
     module, network = bound()
     run(module, pictures(2))
-    module.bind([('data', (2, 3, 8, 8))], [('softmax_label', (2,))], for_training=False,
-                force_rebind=True)
+    module.bind([('data', (2, 3, 8, 8))], for_training=False, force_rebind=True)
     module.set_params(network.args, network.aux)
     assert np.allclose(run(module, pictures(1)), run(bound()[0], pictures(1)), atol=1e-6)
 

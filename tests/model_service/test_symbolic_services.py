@@ -122,7 +122,7 @@ def test_a_missing_parameter_stops_the_start(model_folder, dense):
 def test_a_missing_auxiliary_state_stops_the_start(model_folder):
     symbol = mx.sym.BatchNorm(mx.sym.var('left') + mx.sym.var('right'), name='bn')
     ones = mx.nd.ones(4)
-    with pytest.raises(ServiceError, match="'bn_moving_mean' and 1 more"):
+    with pytest.raises(ServiceError, match="'bn_moving_mean', 'bn_moving_var' of the network"):
         MXNetBaseService(*model_folder(symbol, {'arg:bn_gamma': ones, 'arg:bn_beta': ones}))
 
 
