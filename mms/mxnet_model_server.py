@@ -127,7 +127,8 @@ class MMS:
             The server could not start; nothing of it is left.
         """
         with self._failures_logged():
-            status = run_until_signal(self._serve)
+            status = run_until_signal(self._serve if self._settings.gen_api is None
+                                      else self._write_client)
             if status:
                 self._fail('stopped by a signal before it served')
         return status
@@ -188,17 +189,9 @@ class MMS:
         with ExitStack() as undo:
             sock = undo.enter_context(bind(settings.host, settings.port))
             self._log = self._start_log()
-            opened = self._open(undo)
-            metrics = self._metrics([model.service_name for model in opened])
-            models = LocalModels(opened, settings)
-            with loading_bar(models.names) as on_ready:
-                models.start(on_ready)
-            undo.callback(models.stop)
+            models = self._load_models(undo)
             port = sock.getsockname()[1]
-            if settings.gen_api is not None:
-                self._generate_client(models, port)
-                self._log.discard()
-                return
+            metrics = self._metrics(models.names)
             metrics.start()
             undo.callback(metrics.stop)
             app = Shortcut(self._app(models, metrics, port), models, metrics,
@@ -210,6 +203,21 @@ class MMS:
             self._announce(models, port)
             stop.event.wait()
             self._drain(server, models, stop.hurry)
+
+    def _write_client(self, stop: StopRequest) -> None:
+        # Nothing listens: the server that the client is for may be running.
+        with ExitStack() as undo:
+            self._log = self._start_log()
+            models = self._load_models(undo)
+            self._generate_client(models, self._settings.port)
+            self._log.discard()
+
+    def _load_models(self, undo: ExitStack) -> LocalModels:
+        models = LocalModels(self._open(undo), self._settings)
+        with loading_bar(models.names) as on_ready:
+            models.start(on_ready)
+        undo.callback(models.stop)
+        return models
 
     def _open(self, undo: ExitStack) -> list[LoadedModel]:
         service = self._settings.service

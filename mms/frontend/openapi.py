@@ -8,6 +8,14 @@ from typing import Any
 from mms.archive.signature import IMAGE_TYPE
 from mms.frontend.address import host_and_port, predict_path
 
+Schema = Mapping[str, str]
+
+_TEXT: Schema = {'type': 'string'}
+_OBJECT: Schema = {'type': 'object'}
+# A service answers what it likes. A generated client that is told of an object refuses the lists
+# of the built-in services.
+_ANYTHING: Schema = {}
+
 
 def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) -> dict[str, Any]:
     """Swagger 2.0 document of a server.
@@ -23,9 +31,9 @@ def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) 
         predict_path(name): {'post': _predict(name, signature)}
         for name, signature in signatures.items()
     }
-    paths['/ping'] = {'get': _get('ping', 'health')}
-    paths['/api-description'] = {'get': _get('api-description', 'description', 'object')}
-    paths['/'] = {'get': _get('root', 'health')}
+    paths['/ping'] = {'get': _get('ping', 'health', _TEXT)}
+    paths['/api-description'] = {'get': _get('api-description', 'description', _OBJECT)}
+    paths['/'] = {'get': _get('root', 'health', _TEXT)}
     return {
         'swagger': '2.0',
         'info': {'version': '1.0.0', 'title': 'Model Serving Apis'},
@@ -41,7 +49,7 @@ def _predict(name: str, signature: Mapping[str, Any]) -> dict[str, Any]:
         'consumes': ['multipart/form-data'],
         'produces': ['application/json'],
         'parameters': [_parameter(spec, signature['input_type']) for spec in signature['inputs']],
-        'responses': {'200': _answer('prediction', 'object')},
+        'responses': {'200': _answer('prediction', _ANYTHING)},
     }
 
 
@@ -54,14 +62,14 @@ def _parameter(spec: Mapping[str, Any], input_type: str) -> dict[str, Any]:
     return {'in': 'formData', 'name': name, 'description': text, 'required': True, 'type': kind}
 
 
-def _get(operation: str, field: str, kind: str = 'string') -> dict[str, Any]:
+def _get(operation: str, field: str, value: Schema) -> dict[str, Any]:
     return {
         'operationId': operation,
         'produces': ['application/json'],
-        'responses': {'200': _answer(field, kind)},
+        'responses': {'200': _answer(field, value)},
     }
 
 
-def _answer(field: str, kind: str) -> dict[str, Any]:
-    schema = {'type': 'object', 'properties': {field: {'type': kind}}}
+def _answer(field: str, value: Schema) -> dict[str, Any]:
+    schema = {'type': 'object', 'properties': {field: dict(value)}}
     return {'description': 'OK', 'schema': schema}
