@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional, TypeVar
 
 from mms.archive.location import redacted, scheme_of
 from mms.config import LOG_LEVELS, METRICS_SINKS
+from mms.errors import UsageError
 from mms.version import __version__
+
+_SERVE = 'Serve MXNet models over HTTP.'
+
+AParser = TypeVar('AParser', bound=argparse.ArgumentParser)
 
 
 class ArgParser:
@@ -21,12 +26,7 @@ class ArgParser:
         Values stay as they were typed, :class:`mms.config.Settings` checks them;
         ``models`` becomes a dict of NAME -> LOCATION in the order given.
         """
-        parser = _parser('mxnet-model-server', 'Serve MXNet models over HTTP.')
-        _add_model_flags(parser)
-        _add_engine_flags(parser)
-        _add_server_flags(parser)
-        _add_log_flags(parser)
-        return parser
+        return _with_server_flags(_parser('mxnet-model-server', _SERVE))
 
     @staticmethod
     def export_parser() -> argparse.ArgumentParser:
@@ -56,6 +56,27 @@ class ArgParser:
     def extract_args(args: Optional[Sequence[str]] = None) -> argparse.Namespace:
         """Parse the server's arguments; None means those of the command line."""
         return ArgParser.mms_parser().parse_args(args)
+
+    @staticmethod
+    def parse_words(words: Optional[Sequence[str]] = None) -> argparse.Namespace:
+        """The same for a program that is no command, which is told by an exception.
+
+        Raises
+        ------
+        UsageError
+        """
+        return _with_server_flags(_Raising(prog='mxnet-model-server', description=_SERVE,
+                                           own_words=words is None)).parse_args(words)
+
+
+class _Raising(argparse.ArgumentParser):
+    def __init__(self, own_words: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self._hint = (" (the words of this process's own command line; args=[...] gives others)"
+                      if own_words else '')
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message + self._hint)
 
 
 class _StoreModels(argparse.Action):
@@ -94,6 +115,14 @@ def _add_pair(models: dict[str, str], pair: str, parser: argparse.ArgumentParser
 def _parser(prog: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
+    return parser
+
+
+def _with_server_flags(parser: AParser) -> AParser:
+    _add_model_flags(parser)
+    _add_engine_flags(parser)
+    _add_server_flags(parser)
+    _add_log_flags(parser)
     return parser
 
 

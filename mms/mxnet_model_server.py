@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import atexit
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import gevent
 from gevent.event import Event
@@ -17,7 +17,7 @@ from gevent.event import Event
 from mms.archive.reader import LoadedModel, open_model
 from mms.arg_parser import ArgParser
 from mms.config import Settings
-from mms.embedding import LoopThread, ThreadedMetrics, ThreadedModels
+from mms.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
 from mms.errors import StartupError, UsageError
 from mms.frontend.address import host_and_port
 from mms.frontend.announce import announcement
@@ -92,26 +92,34 @@ class MMS:
     app_name
         Import name of the Flask application.
     args
-        What :meth:`ArgParser.extract_args` returned; None for this process's
-        own command line.
+        What :meth:`ArgParser.extract_args` returned, or the words of a command line;
+        None for this process's own.
     models
         What :meth:`ModelLoader.load` returned; None to open ``args.models``.
 
     Raises
     ------
     UsageError
-        An argument has a value that cannot be used.
+        An argument is missing, unknown, or has a value that cannot be used.
     """
 
     def __init__(
-        self, app_name: str = 'mms', args: Optional[argparse.Namespace] = None,
+        self, app_name: str = 'mms',
+        args: Union[argparse.Namespace, Sequence[str], None] = None,
         models: Optional[Sequence[tuple[str, str, str, dict[str, Any]]]] = None,
     ) -> None:
-        self.args = args if args is not None else ArgParser.extract_args()
+        self.args = args if isinstance(args, argparse.Namespace) else ArgParser.parse_words(args)
         self._app_name = app_name
         self._settings = Settings.from_args(self.args)
         self._opened = None if models is None else [LoadedModel(*model) for model in models]
         self._log: Optional[FrontLog] = None
+        self._apps: list[Embedded] = []
+
+    def __enter__(self) -> MMS:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def start_model_serving(self) -> int:
         """Serve until SIGINT, SIGTERM or SIGHUP, which finish the requests in flight.
@@ -126,6 +134,9 @@ class MMS:
         StartupError
             The server could not start; nothing of it is left.
         """
+        if threading.current_thread() is not threading.main_thread():
+            raise UsageError('a server that stops at a signal has to run in the main thread: '
+                             'elsewhere, give MMS(...).create_app() to a WSGI server')
         with self._failures_logged():
             status = run_until_signal(self._serve if self._settings.gen_api is None
                                       else self._write_client)
@@ -136,8 +147,8 @@ class MMS:
     def create_app(self) -> Any:
         """Load the models and return a WSGI application that serves them.
 
-        It may be run by any WSGI server, threaded or not; the workers end with
-        this process.
+        It may be run by any WSGI server of this process, threaded or not; the
+        workers end with this process, or at :meth:`close`.
 
         Raises
         ------
@@ -146,6 +157,15 @@ class MMS:
         """
         with self._failures_logged():
             return self._load_app()
+
+    def close(self) -> None:
+        """End what :meth:`create_app` started, and its log; safe to call twice.
+
+        Requests in flight are finished first; later ones are answered 503.
+        """
+        apps, self._apps = self._apps, []
+        for app in apps:
+            app.close(DRAIN_TIMEOUT_S)
 
     @contextmanager
     def _failures_logged(self) -> Iterator[None]:
@@ -166,7 +186,8 @@ class MMS:
     def _load_app(self) -> Any:
         settings = self._settings
         with ExitStack() as undo:
-            self._log = self._start_log()
+            self._log = log = self._start_log()
+            undo.callback(log.end)
             opened = self._open(undo)
             metrics = self._metrics([model.service_name for model in opened])
             loop = LoopThread()
@@ -179,7 +200,7 @@ class MMS:
             models = ThreadedModels(local, loop)
             app = self._app(models, ThreadedMetrics(metrics, loop), settings.port)
             self._log.begin()
-            atexit.register(_close_in, os.getpid(), undo.pop_all())
+            self._apps.append(Embedded(models, undo.pop_all()))
         self._log_started(settings.port)
         return app
 
@@ -294,12 +315,6 @@ def _open_side_by_side(models: Mapping[str, str], folder: str) -> list[LoadedMod
 
 def _signatures(models: Models) -> dict[str, Any]:
     return {name: models.signature(name) for name in models.names}
-
-
-def _close_in(pid: int, stack: ExitStack) -> None:
-    """Not in a process that was forked since: what is to be closed lives in this one."""
-    if os.getpid() == pid:
-        stack.close()
 
 
 def _report(message: str) -> None:
