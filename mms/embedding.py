@@ -60,6 +60,21 @@ class LoopThread:
         _wait(future)
         return future.result()
 
+    def run(self, function: Callable[[], T]) -> T:
+        """The same, but where this thread is interrupted, `function` ends too."""
+        started: list[gevent.Greenlet] = []
+
+        def work() -> T:
+            started.append(gevent.spawn(function))
+            result: T = started[0].get()
+            return result
+
+        try:
+            return self.call(work)
+        except (KeyboardInterrupt, SystemExit, gevent.GreenletExit):
+            self.call(lambda: gevent.killall(started))
+            raise
+
     def post(self, function: Callable[[], Any]) -> None:
         """Run `function` in a greenlet of the loop, if there is one, and do not wait for it."""
         # A fork shares the descriptor that wakes the loop, and would wake the other process's.

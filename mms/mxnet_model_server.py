@@ -193,7 +193,7 @@ class MMS:
             loop = LoopThread()
             undo.callback(loop.stop)
             local = LocalModels(opened, settings)
-            loop.call(local.start)
+            loop.run(local.start)
             undo.callback(loop.call, local.stop)
             loop.call(metrics.start)
             undo.callback(loop.call, metrics.stop)

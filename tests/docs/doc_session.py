@@ -13,18 +13,22 @@ import sys
 
 from harness import REPO, until
 
+# Those that do not print that they are up.
+SILENT = ('gunicorn', 'waitress-serve')
 # What a page calls on, as a script: each finds the checkout and this Python.
 SCRIPTS = {
     'mxnet-model-server': '"{python}" -m mms --port {port} "$@"',
     'mxnet-model-export': '"{python}" -m mms.export_model "$@"',
     'python': '"{python}" "$@"',
     'pip': '"{python}" -m pip "$@"',
-    'node': '"$(dirname "{python}")/node" "$@"',
+    **{name: f'"$(dirname "{{python}}")/{name}" "$@"'
+       for name in (*SILENT, 'node')},
     # What the Makefile's demo target runs, once the environment is there.
     'make': 'test "$1" = demo && BIN="$(dirname "$0")" sh "{repo}/{demo}"',
 }
 SERVING = re.compile(r'^mxnet-model-server (?!.*--gen-api).*--models|'
-                     r'\bstart_serving\(|\.start_model_serving\(', re.M | re.S)
+                     r'\bstart_serving\(|\.start_model_serving\(|'
+                     r'^(gunicorn|waitress-serve) ', re.M | re.S)
 DEMO = 'examples/efficientnet_lite0/demo.sh'
 # The port that the pages use.
 PORT = '8080'
@@ -95,9 +99,15 @@ class Session:
             self._server = subprocess.Popen(
                 self._command(language, body), cwd=self.folder, env=self._environment(),
                 stdin=subprocess.DEVNULL, stdout=screen, stderr=subprocess.DEVNULL)
-        until(lambda: 'Serving ' in self._read_screen() or self._server.poll() is not None, 120)
+        is_up = self._listens if body.startswith(SILENT) else \
+            lambda: 'Serving ' in self._read_screen()
+        until(lambda: is_up() or self._server.poll() is not None, 120)
         assert self._server.poll() is None, f'{body}\n{self._read_log()}'
         self.printed = self._read_screen()
+
+    def _listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(('127.0.0.1', int(self.port))) == 0
 
     def _command(self, language, body):
         if language == 'python':
