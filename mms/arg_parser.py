@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional, TypeVar
 
 from mms.archive.location import redacted, scheme_of
 from mms.config import LOG_LEVELS, METRICS_SINKS
+from mms.errors import UsageError
 from mms.version import __version__
+
+_SERVE = 'Serve MXNet models over HTTP.'
+
+AParser = TypeVar('AParser', bound=argparse.ArgumentParser)
 
 
 class ArgParser:
@@ -21,12 +26,7 @@ class ArgParser:
         Values stay as they were typed, :class:`mms.config.Settings` checks them;
         ``models`` becomes a dict of NAME -> LOCATION in the order given.
         """
-        parser = _Parser('mxnet-model-server', 'Serve MXNet models over HTTP.')
-        _add_model_flags(parser)
-        _add_engine_flags(parser)
-        _add_server_flags(parser)
-        _add_log_flags(parser)
-        return parser
+        return _with_server_flags(_Parser('mxnet-model-server', _SERVE))
 
     @staticmethod
     def export_parser() -> argparse.ArgumentParser:
@@ -65,6 +65,27 @@ class ArgParser:
     def extract_args(args: Optional[Sequence[str]] = None) -> argparse.Namespace:
         """Parse the server's arguments; None means those of the command line."""
         return ArgParser.mms_parser().parse_args(args)
+
+    @staticmethod
+    def parse_words(words: Optional[Sequence[str]] = None) -> argparse.Namespace:
+        """The same for a program that is no command, which is told by an exception.
+
+        Raises
+        ------
+        UsageError
+        """
+        return _with_server_flags(_Raising(prog='mxnet-model-server', description=_SERVE,
+                                           own_words=words is None)).parse_args(words)
+
+
+class _Raising(argparse.ArgumentParser):
+    def __init__(self, own_words: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self._hint = (" (the words of this process's own command line; args=[...] gives others)"
+                      if own_words else '')
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message + self._hint)
 
 
 _EXPORT_USAGE = '''%(prog)s --model-name NAME --model-path DIR
@@ -131,6 +152,14 @@ def _add_pair(models: dict[str, str], pair: str, parser: argparse.ArgumentParser
         parser.error(f'argument --models: the NAME in {shown!r} cannot be a segment of a URL')
     if models.setdefault(name, location) != location:
         parser.error(f'argument --models: {name!r} is given twice with different locations')
+
+
+def _with_server_flags(parser: AParser) -> AParser:
+    _add_model_flags(parser)
+    _add_engine_flags(parser)
+    _add_server_flags(parser)
+    _add_log_flags(parser)
+    return parser
 
 
 def _add_model_flags(parser: argparse.ArgumentParser) -> None:

@@ -15,9 +15,16 @@ def _is_text(entry: object) -> bool:
     return isinstance(entry, str)
 
 
+def _this_python() -> str:
+    """``sys.executable``, or Python's own program where that is one that embeds it (uWSGI)."""
+    own = os.path.join(sys.exec_prefix, 'bin', 'python3')
+    is_python = 'python' in os.path.basename(sys.executable or '')
+    return sys.executable if is_python or not os.path.exists(own) else own
+
+
 def child_python(code: str) -> list[str]:
     """Words that run `code`, which finds its own words in ``sys.argv[1:]``.
 
     The child imports from where this process does.
     """
-    return [sys.executable, '-c', _SAME_PATH + code, os.pathsep.join(filter(_is_text, sys.path))]
+    return [_this_python(), '-c', _SAME_PATH + code, os.pathsep.join(filter(_is_text, sys.path))]

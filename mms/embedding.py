@@ -6,15 +6,19 @@ metrics live in one thread of their own; any other thread may ask.
 
 from __future__ import annotations
 
+import atexit
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
+from contextlib import ExitStack
 from typing import Any, Callable, Optional, TypeVar
 
 import gevent
 import gevent.event
 from gevent._hub_local import get_hub_if_exists  # get_hub would make one
 
+from mms.errors import ModelUnavailable
 from mms.messages import Reply, Request
 from mms.metrics import Metrics
 from mms.models import LocalModels
@@ -22,33 +26,72 @@ from mms.run import leave_errors_to_who_waits
 
 T = TypeVar('T')
 
+# Requests that are refused while an application closes have this long to be answered.
+_LAST_ANSWERS_S = 1.0
+
 
 class LoopThread:
-    """A thread that runs a gevent loop until it is stopped."""
+    """A thread that runs a gevent loop until it is stopped, for this process alone."""
 
     def __init__(self) -> None:
+        self._owner = os.getpid()
+        self._ended = False
+        # Held for a moment: nothing is posted to a loop that is destroyed meanwhile.
+        self._posting = threading.Lock()
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name='mms-loop', daemon=True)
         self._thread.start()
         self._ready.result()
 
     def call(self, function: Callable[[], T]) -> T:
-        """What `function` returns, or raises, in a greenlet of the loop."""
+        """What `function` returns, or raises, in a greenlet of the loop.
+
+        Raises
+        ------
+        ModelUnavailable
+            The loop has ended, or is another process's.
+        """
         future: Future[T] = Future()
         self.post(lambda: _settle(future, function))
+        if os.getpid() != self._owner:
+            raise _forked()
+        if self._ended and not future.done():
+            raise _closed()
         _wait(future)
         return future.result()
 
+    def run(self, function: Callable[[], T]) -> T:
+        """The same, but where this thread is interrupted, `function` ends too."""
+        started: list[gevent.Greenlet] = []
+
+        def work() -> T:
+            started.append(gevent.spawn(function))
+            result: T = started[0].get()
+            return result
+
+        try:
+            return self.call(work)
+        except (KeyboardInterrupt, SystemExit, gevent.GreenletExit):
+            self.call(lambda: gevent.killall(started))
+            raise
+
     def post(self, function: Callable[[], Any]) -> None:
-        """Run `function` in a greenlet of the loop, and do not wait for it."""
-        self._loop.run_callback_threadsafe(gevent.spawn_raw, function)
+        """Run `function` in a greenlet of the loop, if there is one, and do not wait for it."""
+        # A fork shares the descriptor that wakes the loop, and would wake the other process's.
+        if os.getpid() != self._owner:
+            return
+        with self._posting:
+            if not self._ended:
+                self._loop.run_callback_threadsafe(gevent.spawn_raw, function)
 
     def stop(self) -> None:
         """End the loop; what still runs on it is left where it stands."""
-        self._loop.run_callback_threadsafe(self._stopping.set)
+        self.post(self._stopping.set)
         self._thread.join()
 
     def _run(self) -> None:
+        # Where threads are patched to be greenlets, the loop is the whole program's.
+        is_own = get_hub_if_exists() is None
         leave_errors_to_who_waits()
         hub = gevent.get_hub()
         self._loop = hub.loop
@@ -60,7 +103,13 @@ class LoopThread:
         keeper.start(lambda: None)
         self._ready.set_result(None)
         self._stopping.wait()
+        with self._posting:
+            self._ended = True
+        # Who was not told that it has ended is answered.
+        gevent.sleep(0)
         keeper.close()
+        if is_own:
+            hub.destroy(destroy_loop=True)
 
 
 class ThreadedModels:
@@ -69,6 +118,9 @@ class ThreadedModels:
     def __init__(self, models: LocalModels, loop: LoopThread) -> None:
         self._models = models
         self._loop = loop
+        self._closing = False
+        self._asked = 0
+        self._idle = gevent.event.Event()
         self.names = models.names
 
     def signature(self, name: str) -> Mapping[str, Any]:
@@ -78,11 +130,35 @@ class ThreadedModels:
     def predict(self, name: str, request: Request,
                 client_left: Callable[[], bool] = lambda: False) -> Reply:
         """Answer one request; see :meth:`Scheduler.predict`."""
-        return self._loop.call(lambda: self._models.predict(name, request, client_left))
+        return self._loop.call(lambda: self._predict(name, request, client_left))
 
     def ill_health(self) -> Mapping[str, str]:
         """Name of each model that cannot answer -> why."""
-        return self._loop.call(self._models.ill_health)
+        try:
+            return self._loop.call(self._models.ill_health)
+        except ModelUnavailable as error:
+            return {name: str(error) for name in self.names}
+
+    def close(self, timeout_s: float) -> None:
+        """Refuse new requests, and wait for those in flight, `timeout_s` at most."""
+        self._loop.call(lambda: self._drain(timeout_s))
+
+    def _predict(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
+        if self._closing:
+            raise _closed()
+        self._asked += 1
+        try:
+            return self._models.predict(name, request, client_left)
+        finally:
+            self._asked -= 1
+            if self._closing and not self._asked:
+                self._idle.set()
+
+    def _drain(self, timeout_s: float) -> None:
+        self._closing = True
+        if self._asked and not self._idle.wait(timeout_s):
+            self._models.give_up()
+            self._idle.wait(_LAST_ANSWERS_S)
 
 
 class ThreadedMetrics:
@@ -99,6 +175,47 @@ class ThreadedMetrics:
     def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
         """Record the latencies of one prediction."""
         self._loop.post(lambda: self._metrics.observe_stages(stage_times_ms, model))
+
+
+class Embedded:
+    """What lives behind one application; it ends with the process at the latest.
+
+    Parameters
+    ----------
+    models
+        Those that the application asks.
+    parts
+        Whatever is to be closed.
+    """
+
+    def __init__(self, models: ThreadedModels, parts: ExitStack) -> None:
+        self._owner = os.getpid()
+        self._models = models
+        self._parts = parts
+        atexit.register(self._end)
+
+    def close(self, timeout_s: float) -> None:
+        """Finish the requests in flight, for `timeout_s` at most, and end everything."""
+        if os.getpid() == self._owner:
+            atexit.unregister(self._end)
+            self._models.close(timeout_s)
+            self._end()
+
+    def _end(self) -> None:
+        """Not in a process that was forked since: what is to be closed lives in this one."""
+        if os.getpid() == self._owner:
+            self._parts.close()
+
+
+def _forked() -> ModelUnavailable:
+    return ModelUnavailable(
+        'This process was forked from the one that loaded the models, and cannot ask them: call '
+        'create_app in the process that serves (gunicorn: without --preload, uWSGI: with '
+        '--lazy-apps).')
+
+
+def _closed() -> ModelUnavailable:
+    return ModelUnavailable('The application is closed.')
 
 
 def _wait(future: Future[T]) -> None:

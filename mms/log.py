@@ -48,6 +48,9 @@ class _Quiet(logging.Handler):
 
 
 class _Terminal(_Quiet, logging.StreamHandler):
+    # Of the root logger, before the first log of this package.
+    level_before = logging.WARNING
+
     def __init__(self) -> None:
         super().__init__(sys.stderr)
         self.setFormatter(Formatter(coloured=_wants_colour(sys.stderr)))
@@ -125,7 +128,10 @@ class FrontLog:
         # What is logged while this one starts, the log of an earlier start has already.
         self._earlier = [handler for handler in _handlers_of(root, _LogFile)
                          if handler.baseFilename == self._file.baseFilename]
-        _replace(root, _handlers_of(root, _Terminal), [_Terminal(), self._file])
+        before = _handlers_of(root, _Terminal)
+        self._terminal = _Terminal()
+        self._terminal.level_before = before[0].level_before if before else root.level
+        _replace(root, before, [self._terminal, self._file])
         _set_levels(level)
 
     def begin(self) -> None:
@@ -160,6 +166,13 @@ class FrontLog:
     def discard(self) -> None:
         """Write no file any more."""
         _replace(logging.getLogger(), [self._file], [])
+
+    def end(self) -> None:
+        """Leave the process's logging as it was, unless another log has taken over."""
+        root = logging.getLogger()
+        if self._terminal in root.handlers:
+            _replace(root, [self._terminal, self._file], [])
+            _set_levels(self._terminal.level_before)
 
 
 def _check_writable(path: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import atexit
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import gevent
 from gevent.event import Event
@@ -18,7 +18,7 @@ from mms.archive.reader import LoadedModel, open_model
 from mms.arg_parser import ArgParser
 from mms.config import Settings
 from mms.devices import Sight
-from mms.embedding import LoopThread, ThreadedMetrics, ThreadedModels
+from mms.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
 from mms.errors import StartupError, UsageError
 from mms.frontend.address import host_and_port
 from mms.frontend.announce import announcement
@@ -95,26 +95,34 @@ class MMS:
     app_name
         Import name of the Flask application.
     args
-        What :meth:`ArgParser.extract_args` returned; None for this process's
-        own command line.
+        What :meth:`ArgParser.extract_args` returned, or the words of a command line;
+        None for this process's own.
     models
         What :meth:`ModelLoader.load` returned; None to open ``args.models``.
 
     Raises
     ------
     UsageError
-        An argument has a value that cannot be used.
+        An argument is missing, unknown, or has a value that cannot be used.
     """
 
     def __init__(
-        self, app_name: str = 'mms', args: Optional[argparse.Namespace] = None,
+        self, app_name: str = 'mms',
+        args: Union[argparse.Namespace, Sequence[str], None] = None,
         models: Optional[Sequence[tuple[str, str, str, dict[str, Any]]]] = None,
     ) -> None:
-        self.args = args if args is not None else ArgParser.extract_args()
+        self.args = args if isinstance(args, argparse.Namespace) else ArgParser.parse_words(args)
         self._app_name = app_name
         self._settings = Settings.from_args(self.args)
         self._opened = None if models is None else [LoadedModel(*model) for model in models]
         self._log: Optional[FrontLog] = None
+        self._apps: list[Embedded] = []
+
+    def __enter__(self) -> MMS:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def start_model_serving(self) -> int:
         """Serve until SIGINT, SIGTERM or SIGHUP, which finish the requests in flight.
@@ -129,8 +137,12 @@ class MMS:
         StartupError
             The server could not start; nothing of it is left.
         """
+        if threading.current_thread() is not threading.main_thread():
+            raise UsageError('a server that stops at a signal has to run in the main thread: '
+                             'elsewhere, give MMS(...).create_app() to a WSGI server')
         with self._failures_logged():
-            status = run_until_signal(self._serve)
+            status = run_until_signal(self._serve if self._settings.gen_api is None
+                                      else self._write_client)
             if status:
                 self._fail('stopped by a signal before it served')
         return status
@@ -138,8 +150,8 @@ class MMS:
     def create_app(self) -> Any:
         """Load the models and return a WSGI application that serves them.
 
-        It may be run by any WSGI server, threaded or not; the workers end with
-        this process.
+        It may be run by any WSGI server of this process, threaded or not; the
+        workers end with this process, or at :meth:`close`.
 
         Raises
         ------
@@ -148,6 +160,15 @@ class MMS:
         """
         with self._failures_logged():
             return self._load_app()
+
+    def close(self) -> None:
+        """End what :meth:`create_app` started, and its log; safe to call twice.
+
+        Requests in flight are finished first; later ones are answered 503.
+        """
+        apps, self._apps = self._apps, []
+        for app in apps:
+            app.close(DRAIN_TIMEOUT_S)
 
     @contextmanager
     def _failures_logged(self) -> Iterator[None]:
@@ -168,21 +189,22 @@ class MMS:
     def _load_app(self) -> Any:
         settings = self._settings
         with ExitStack() as undo:
-            self._log = self._start_log()
+            self._log = log = self._start_log()
+            undo.callback(log.end)
             sight = self._look_for_gpus()
             opened = self._open(undo)
             metrics = self._metrics([model.service_name for model in opened])
             local = LocalModels(opened, settings, sight)
             loop = LoopThread()
             undo.callback(loop.stop)
-            loop.call(local.start)
+            loop.run(local.start)
             undo.callback(loop.call, local.stop)
             loop.call(metrics.start)
             undo.callback(loop.call, metrics.stop)
             models = ThreadedModels(local, loop)
             app = self._app(models, ThreadedMetrics(metrics, loop), settings.port)
             self._log.begin()
-            atexit.register(_close_in, os.getpid(), undo.pop_all())
+            self._apps.append(Embedded(models, undo.pop_all()))
         self._log_started(settings.port)
         return app
 
@@ -192,18 +214,9 @@ class MMS:
         with ExitStack() as undo:
             sock = undo.enter_context(bind(settings.host, settings.port))
             self._log = self._start_log()
-            sight = self._look_for_gpus()
-            opened = self._open(undo)
-            metrics = self._metrics([model.service_name for model in opened])
-            models = LocalModels(opened, settings, sight)
-            with loading_bar(models.names) as on_ready:
-                models.start(on_ready)
-            undo.callback(models.stop)
+            models = self._load_models(undo)
             port = sock.getsockname()[1]
-            if settings.gen_api is not None:
-                self._generate_client(models, port)
-                self._log.discard()
-                return
+            metrics = self._metrics(models.names)
             metrics.start()
             undo.callback(metrics.stop)
             app = Shortcut(self._app(models, metrics, port), models, metrics,
@@ -225,6 +238,22 @@ class MMS:
         for wish in wanted:
             devices_of(wish, sight)
         return sight
+
+    def _write_client(self, stop: StopRequest) -> None:
+        # Nothing listens: the server that the client is for may be running.
+        with ExitStack() as undo:
+            self._log = self._start_log()
+            models = self._load_models(undo)
+            self._generate_client(models, self._settings.port)
+            self._log.discard()
+
+    def _load_models(self, undo: ExitStack) -> LocalModels:
+        sight = self._look_for_gpus()
+        models = LocalModels(self._open(undo), self._settings, sight)
+        with loading_bar(models.names) as on_ready:
+            models.start(on_ready)
+        undo.callback(models.stop)
+        return models
 
     def _open(self, undo: ExitStack) -> list[LoadedModel]:
         service = self._settings.service
@@ -301,12 +330,6 @@ def _open_side_by_side(models: Mapping[str, str], folder: str) -> list[LoadedMod
 
 def _signatures(models: Models) -> dict[str, Any]:
     return {name: models.signature(name) for name in models.names}
-
-
-def _close_in(pid: int, stack: ExitStack) -> None:
-    """Not in a process that was forked since: what is to be closed lives in this one."""
-    if os.getpid() == pid:
-        stack.close()
 
 
 def _report(message: str) -> None:

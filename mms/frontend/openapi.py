@@ -8,11 +8,16 @@ from typing import Any, Optional
 from mms.archive.signature import IMAGE_TYPE, LISTS, OUTPUT_FORMAT, TEXT, input_types
 from mms.frontend.address import host_and_port, predict_path
 
-# What an answer holds, by the signature's output_format: anything, one text for each output, or
-# one nested list for each, which may be a single number.
-_PREDICTIONS: dict[Optional[str], dict[str, Any]] = {
-    None: {'type': 'object'},
-    TEXT: {'type': 'array', 'items': {'type': 'string'}},
+Schema = Mapping[str, Any]
+
+_STRING: Schema = {'type': 'string'}
+_OBJECT: Schema = {'type': 'object'}
+# What an answer holds, by the signature's output_format: one text for each output, one nested list
+# for each, which may be a single number, or what the service likes. A generated client that is
+# told of an object refuses the lists of the built-in services.
+_PREDICTIONS: dict[Optional[str], Schema] = {
+    None: {},
+    TEXT: {'type': 'array', 'items': _STRING},
     LISTS: {'type': 'array', 'items': {}},
 }
 
@@ -31,9 +36,9 @@ def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) 
         predict_path(name): {'post': _predict(name, signature)}
         for name, signature in signatures.items()
     }
-    paths['/ping'] = {'get': _get('ping', 'health')}
-    paths['/api-description'] = {'get': _get('api-description', 'description', 'object')}
-    paths['/'] = {'get': _get('root', 'health')}
+    paths['/ping'] = {'get': _get('ping', 'health', _STRING)}
+    paths['/api-description'] = {'get': _get('api-description', 'description', _OBJECT)}
+    paths['/'] = {'get': _get('root', 'health', _STRING)}
     return {
         'swagger': '2.0',
         'info': {'version': '1.0.0', 'title': 'Model Serving Apis'},
@@ -63,14 +68,14 @@ def _parameter(spec: Mapping[str, Any], input_type: str) -> dict[str, Any]:
     return {'in': 'formData', 'name': name, 'description': text, 'required': True, 'type': kind}
 
 
-def _get(operation: str, field: str, kind: str = 'string') -> dict[str, Any]:
+def _get(operation: str, field: str, value: Schema) -> dict[str, Any]:
     return {
         'operationId': operation,
         'produces': ['application/json'],
-        'responses': {'200': _answer(field, {'type': kind})},
+        'responses': {'200': _answer(field, value)},
     }
 
 
-def _answer(field: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    schema = {'type': 'object', 'properties': {field: content}}
+def _answer(field: str, value: Schema) -> dict[str, Any]:
+    schema = {'type': 'object', 'properties': {field: dict(value)}}
     return {'description': 'OK', 'schema': schema}

@@ -13,16 +13,22 @@ import sys
 
 from harness import REPO, until
 
+# Those that do not print that they are up.
+SILENT = ('gunicorn', 'waitress-serve')
 # What a page calls on, as a script: each finds the checkout and this Python.
 SCRIPTS = {
     'mxnet-model-server': '"{python}" -m mms --port {port} "$@"',
     'mxnet-model-export': '"{python}" -m mms.export_model "$@"',
     'python': '"{python}" "$@"',
+    'pip': '"{python}" -m pip "$@"',
+    **{name: f'"$(dirname "{{python}}")/{name}" "$@"'
+       for name in (*SILENT, 'node')},
     # What the Makefile's demo target runs, once the environment is there.
     'make': 'test "$1" = demo && BIN="$(dirname "$0")" sh "{repo}/{demo}"',
 }
-SERVING = re.compile(r'^mxnet-model-server .*--models|\bstart_serving\(|\.start_model_serving\(',
-                     re.M | re.S)
+SERVING = re.compile(r'^mxnet-model-server (?!.*--gen-api).*--models|'
+                     r'\bstart_serving\(|\.start_model_serving\(|'
+                     r'^(gunicorn|waitress-serve) ', re.M | re.S)
 DEMO = 'examples/efficientnet_lite0/demo.sh'
 # The port that the pages use.
 PORT = '8080'
@@ -32,8 +38,10 @@ TOLERANCE = 1e-4
 class Session:
     """A terminal for commands, and another one for the server."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, env=None, pythonpath=()):
         self.folder = folder
+        self._env = env or {}
+        self._pythonpath = os.pathsep.join(map(str, [REPO, *pythonpath]))
         with socket.socket() as probe:
             probe.bind(('127.0.0.1', 0))
             self.port = str(probe.getsockname()[1])
@@ -91,9 +99,15 @@ class Session:
             self._server = subprocess.Popen(
                 self._command(language, body), cwd=self.folder, env=self._environment(),
                 stdin=subprocess.DEVNULL, stdout=screen, stderr=subprocess.DEVNULL)
-        until(lambda: 'Serving ' in self._read_screen() or self._server.poll() is not None, 120)
+        is_up = self._listens if body.startswith(SILENT) else \
+            lambda: 'Serving ' in self._read_screen()
+        until(lambda: is_up() or self._server.poll() is not None, 120)
         assert self._server.poll() is None, f'{body}\n{self._read_log()}'
         self.printed = self._read_screen()
+
+    def _listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(('127.0.0.1', int(self.port))) == 0
 
     def _command(self, language, body):
         if language == 'python':
@@ -108,10 +122,11 @@ class Session:
     def _environment(self):
         (self.folder / 'tmp').mkdir(exist_ok=True)
         return {**os.environ, 'PATH': f'{self._bin}{os.pathsep}{os.environ["PATH"]}',
-                'PYTHONPATH': str(REPO), 'HOME': str(self.folder), 'no_proxy': '127.0.0.1',
+                'PYTHONPATH': self._pythonpath, 'HOME': str(self.folder), 'no_proxy': '127.0.0.1',
                 'TMPDIR': str(self.folder / 'tmp'), 'PYTHONDONTWRITEBYTECODE': '1',
                 # A reader without a network, whatever this machine has.
-                'MXNET_GLUON_REPO': 'http://127.0.0.1:9/', 'LC_ALL': 'C.UTF-8'}
+                'MXNET_GLUON_REPO': 'http://127.0.0.1:9/', 'LC_ALL': 'C.UTF-8',
+                **self._env}
 
     def _read_screen(self):
         return self._screen.read_text(encoding='utf-8')
