@@ -41,7 +41,8 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
 
     ``inputs`` and ``outputs`` are lists of ``{'data_name': str, 'data_shape':
     [int, ...]}``, where 0 stands for any length; ``input_type`` and
-    ``output_type`` are ``image/jpeg`` or ``application/json``.
+    ``output_type`` are ``image/jpeg`` or ``application/json``. An input of
+    ``application/json`` may have a ``sample``, a list as a request would send it.
 
     Raises
     ------
@@ -55,6 +56,7 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
         raise SignatureError(f'{where}: inputs and outputs must be there, as lists')
     for field in ('inputs', 'outputs'):
         _check_tensors(signature[field], field, where)
+    _check_samples(signature, where)
     _check_unique([entry['data_name'] for entry in signature['inputs']], where)
     return signature
 
@@ -89,6 +91,16 @@ def _check_tensor(tensor: Any, where: str) -> None:
     if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
         raise SignatureError(f'{where}: data_shape must be a list of whole numbers, 0 or more, '
                              f'for {name!r}')
+
+
+def _check_samples(signature: dict[str, Any], where: str) -> None:
+    for entry in signature['inputs']:
+        if 'sample' in entry and signature['input_type'] != JSON_TYPE:
+            raise SignatureError(f'{where}: the sample of {entry["data_name"]!r} is for an '
+                                 f'input_type of {JSON_TYPE} only')
+        if not isinstance(entry.get('sample', []), list):
+            raise SignatureError(f'{where}: the sample of {entry["data_name"]!r} must be a list, '
+                                 f'as a request sends it, not {kind_of(entry["sample"])}')
 
 
 def _check_unique(names: list[str], where: str) -> None:
