@@ -27,7 +27,7 @@ HELD_OUT = 1 / 6  # of the messages, in all languages
 SHORTEST_TEST = 20  # characters: of a message that the accuracy is measured on
 BATCH, BATCHES = 64, 75  # texts in a batch, batches in an epoch
 PIECE = 12, 96  # characters of a text for training: short ones are quick
-LEARNING_RATE = 6e-3
+LEARNING_RATE = 1e-2
 
 
 def split_texts(texts, rng):
@@ -107,7 +107,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--output', required=True, metavar='DIR', type=Path,
                         help='folder for the files of the archive; made where it is missing')
-    parser.add_argument('--epochs', type=int, default=8, metavar='N', help='default: 8')
+    parser.add_argument('--epochs', type=int, default=6, metavar='N', help='default: 6')
     options = parser.parse_args()
     try:
         run(options.output, options.epochs)

@@ -48,6 +48,9 @@ def sentence_of(entry, place):
 class LanguageModelService(MXNetBaseService):
     """The five likeliest next words, and the perplexity of the words so far."""
 
+    # Sentences of one bucket may run together. A trial with two of different buckets proves nothing.
+    batchable = True
+
     def __init__(self, model_name, model_dir, manifest, gpu=None):
         super().__init__(model_name, model_dir, manifest, gpu)
         with open(os.path.join(model_dir, VOCABULARY), encoding='utf-8') as file:

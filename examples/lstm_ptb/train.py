@@ -162,7 +162,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--output', required=True, metavar='DIR', type=Path,
                         help='folder for the files of the archive; made where it is missing')
-    parser.add_argument('--epochs', type=int, default=8, metavar='N', help='default: 8')
+    parser.add_argument('--epochs', type=int, default=6, metavar='N', help='default: 6')
     options = parser.parse_args()
     try:
         run(options.output, options.epochs)
