@@ -48,7 +48,7 @@ def sentence_of(entry, place):
 class LanguageModelService(MXNetBaseService):
     """The five likeliest next words, and the perplexity of the words so far."""
 
-    # Sentences of one bucket may run together. A trial with two of different buckets proves nothing.
+    # Sentences of one bucket run together, and no row of a network depends on another.
     batchable = True
 
     def __init__(self, model_name, model_dir, manifest, gpu=None):

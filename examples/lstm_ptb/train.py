@@ -13,7 +13,7 @@ from pathlib import Path
 
 os.environ.setdefault('MXNET_SUBGRAPH_VERBOSE', '0')
 
-from mms import mxnet_compat  # noqa: E402
+from mms import mxnet_compat
 
 mxnet_compat.prepare()
 

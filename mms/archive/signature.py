@@ -95,12 +95,13 @@ def _check_tensor(tensor: Any, where: str) -> None:
 
 def _check_samples(signature: dict[str, Any], where: str) -> None:
     for entry in signature['inputs']:
-        if 'sample' in entry and signature['input_type'] != JSON_TYPE:
-            raise SignatureError(f'{where}: the sample of {entry["data_name"]!r} is for an '
-                                 f'input_type of {JSON_TYPE} only')
-        if not isinstance(entry.get('sample', []), list):
-            raise SignatureError(f'{where}: the sample of {entry["data_name"]!r} must be a list, '
-                                 f'as a request sends it, not {kind_of(entry["sample"])}')
+        name, sample = entry['data_name'], entry.get('sample', [])
+        if 'sample' in entry and entry.get('input_type', signature['input_type']) != JSON_TYPE:
+            raise SignatureError(f'{where}: {name!r} has a sample, which is for inputs of '
+                                 f'{JSON_TYPE} only')
+        if not isinstance(sample, list):
+            raise SignatureError(f'{where}: the sample of {name!r} must be a list, as a request '
+                                 f'sends it, not {kind_of(sample)}')
 
 
 def _check_unique(names: list[str], where: str) -> None:

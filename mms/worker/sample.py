@@ -20,7 +20,7 @@ _MOST_NUMBERS = 1_000_000
 
 
 def sample_inputs(signature: Mapping[str, Any]) -> Optional[list[Any]]:
-    """What `_preprocess` takes: the samples of the signature, JPEG of noise, or lists of zeros.
+    """What `_preprocess` takes: the signature's samples, JPEG bytes of noise, or lists of zeros.
 
     Parameters
     ----------
@@ -32,8 +32,17 @@ def sample_inputs(signature: Mapping[str, Any]) -> Optional[list[Any]]:
     list or None
         One entry an input; None where the signature describes nothing that could be made.
     """
-    if signature['inputs'] and all('sample' in entry for entry in signature['inputs']):
-        return [copy.deepcopy(entry['sample']) for entry in signature['inputs']]
+    inputs = signature['inputs']
+    made = _made_up({**signature, 'inputs': [
+        entry for entry in inputs if 'sample' not in entry]})
+    if made is None:
+        return None
+    others = iter(made)
+    return [copy.deepcopy(entry['sample']) if 'sample' in entry else next(others)
+            for entry in inputs]
+
+
+def _made_up(signature: Mapping[str, Any]) -> Optional[list[Any]]:
     shapes = [[int(size) for size in entry['data_shape']] for entry in signature['inputs']]
     if signature['input_type'] == IMAGE_TYPE:
         return [_picture(shape) for shape in shapes]

@@ -106,3 +106,21 @@ def test_what_0_4_served_is_served(signature):
     signature['inputs'][0]['data_shape'] = []
     signature['extra'] = 1
     assert validate_signature(signature, 'x') == signature
+
+
+def test_an_input_may_have_a_sample(signature):
+    signature['inputs'][0]['sample'] = [{'review': 'good'}]
+    assert validate_signature(signature, 'here')['inputs'][0]['sample'] == [{'review': 'good'}]
+
+
+def test_a_sample_is_a_list_as_a_request_sends_it(signature):
+    signature['inputs'][0]['sample'] = {'review': 'good'}
+    name = signature['inputs'][0]['data_name']
+    assert f'the sample of {name!r} must be a list, as a request sends it, not ' \
+        in refusal(signature)
+
+
+def test_a_picture_has_no_sample(signature):
+    signature['inputs'][0]['sample'] = [[1]]
+    signature['input_type'] = 'image/jpeg'
+    assert 'has a sample, which is for inputs of application/json only' in refusal(signature)
