@@ -46,7 +46,8 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
     ``inputs`` and ``outputs`` are lists of ``{'data_name': str, 'data_shape':
     [int, ...]}``, where 0 stands for any length; ``input_type`` and
     ``output_type`` are ``image/jpeg`` or ``application/json``. An input may have an
-    ``input_type`` of its own, and there may be an ``output_format``: ``text`` or ``lists``.
+    ``input_type`` of its own, and one of ``application/json`` a ``sample``, a list as a
+    request would send it. There may be an ``output_format``: ``text`` or ``lists``.
 
     Raises
     ------
@@ -62,6 +63,7 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
         _check_tensors(signature[field], field, where)
     _check_unique([entry['data_name'] for entry in signature['inputs']], where)
     _check_own_types(signature['inputs'], where)
+    _check_samples(signature, where)
     _check_output_format(signature, where)
     return signature
 
@@ -102,6 +104,17 @@ def _check_tensor(tensor: Any, where: str) -> None:
     if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
         raise SignatureError(f'{where}: data_shape must be a list of whole numbers, 0 or more, '
                              f'for {name!r}')
+
+
+def _check_samples(signature: dict[str, Any], where: str) -> None:
+    for entry, kind in zip(signature['inputs'], input_types(signature)):
+        name, sample = entry['data_name'], entry.get('sample', [])
+        if 'sample' in entry and kind != JSON_TYPE:
+            raise SignatureError(f'{where}: {name!r} has a sample, which is for inputs of '
+                                 f'{JSON_TYPE} only')
+        if not isinstance(sample, list):
+            raise SignatureError(f'{where}: the sample of {name!r} must be a list, as a request '
+                                 f'sends it, not {kind_of(sample)}')
 
 
 def _check_unique(names: list[str], where: str) -> None:

@@ -12,6 +12,8 @@ from mms.frontend.address import predict_path, reachable_url
 
 # A longer tensor is shown as a file's name: nobody pastes a thousand zeros.
 _LONGEST_TENSOR = 64
+# Characters, of a sample that a signature gives.
+_LONGEST_SAMPLE = 200
 
 
 def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) -> str:
@@ -32,9 +34,19 @@ def curl_line(url: str, name: str, signature: Mapping[str, Any]) -> str:
 
 
 def _tensor(spec: Mapping[str, Any]) -> str:
-    shape = [max(1, size) for size in spec['data_shape']]
-    text = json.dumps(_zeros(shape)) if _volume(shape) <= _LONGEST_TENSOR else ''
+    text = _sample(spec['sample']) if 'sample' in spec else _zero_text(spec['data_shape'])
     return text or f"<{spec['data_name']}.json"
+
+
+def _sample(sample: Any) -> str:
+    text = json.dumps(sample, ensure_ascii=False)
+    # To curl, what follows a semicolon says of which type a field is.
+    return text if len(text) <= _LONGEST_SAMPLE and ';' not in text else ''
+
+
+def _zero_text(data_shape: Sequence[int]) -> str:
+    shape = [max(1, size) for size in data_shape]
+    return json.dumps(_zeros(shape)) if _volume(shape) <= _LONGEST_TENSOR else ''
 
 
 def _zeros(shape: Sequence[int]) -> Any:

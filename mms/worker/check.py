@@ -6,19 +6,19 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
 
 from mms import mxnet_compat
 from mms.archive.manifest import read_manifest
 from mms.config import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
-from mms.messages import Failure
+from mms.messages import Answer, Failure
 from mms.worker.hooks import answer_alone
 from mms.worker.intake import intake_of
 from mms.worker.made_up_request import made_up_request
 from mms.worker.parent import die_with
-from mms.worker.sample import sample_inputs
+from mms.worker.sample import bound_lengths, sample_inputs
 from mms.worker.service_loader import build_service, import_folders, load_service_class
 from mms.worker.signature import live_signature
 
@@ -59,14 +59,24 @@ def _try(model_dir: str) -> dict[str, Any]:
     cls = load_service_class(service_file, model['Model-Format'])
     service = build_service(cls, model['Model-Name'], model_dir, manifest, None)
     signature = live_signature(service.signature)
-    sample = sample_inputs(signature)
-    if sample is None:
+    samples = [sample_inputs(signature), sample_inputs(signature, bound_lengths(service))]
+    if samples[0] is None:
         return _told(cls, _NOT_ASKED, '')
-    answer = answer_alone(service, made_up_request(signature, sample),
-                          intake_of(service, DEFAULT_MAX_IMAGE_PIXELS))
+    answer = _first_answer(service, signature, samples)
     if isinstance(answer, Failure):
         return _told(cls, REQUEST_ERRORS[answer.error].status, answer.message)
     return _told(cls, _OK, bytes(answer.prediction).decode('utf-8', 'replace'))
+
+
+def _first_answer(service: Any, signature: Mapping[str, Any],
+                  samples: Sequence[Optional[list[Any]]]) -> Answer:
+    """The answer to the first sample that is answered well, or to the last one."""
+    inputs_of = intake_of(service, DEFAULT_MAX_IMAGE_PIXELS)
+    for sample in filter(None, samples):
+        answer = answer_alone(service, made_up_request(signature, sample), inputs_of)
+        if not isinstance(answer, Failure):
+            break
+    return answer
 
 
 def _told(cls: type, status: int, answer: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from mms.archive.signature import IMAGE_TYPE
+from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.messages import Request
 
 _ANY_URL = 'http://localhost/'
@@ -24,14 +24,14 @@ def made_up_request(signature: Mapping[str, Any], sample: Sequence[Any]) -> Requ
     sample
         An entry for each input: JPEG bytes, or a list of numbers.
     """
-    names = [entry['data_name'] for entry in signature['inputs']]
-    if signature['input_type'] == IMAGE_TYPE:
-        files = [(name, (f'{name}.jpg', data, IMAGE_TYPE)) for name, data in zip(names, sample)]
-        form = requests.Request('POST', _ANY_URL, files=files)
-    else:
-        fields = {name: json.dumps(value) for name, value in zip(names, sample)}
-        form = requests.Request('POST', _ANY_URL, data=fields)
-    prepared = form.prepare()
+    files, fields = {}, {}
+    for entry, kind, value in zip(signature['inputs'], input_types(signature), sample):
+        name = entry['data_name']
+        if kind == IMAGE_TYPE:
+            files[name] = (f'{name}.jpg', value, IMAGE_TYPE)
+        else:
+            fields[name] = json.dumps(value)
+    prepared = requests.Request('POST', _ANY_URL, files=files, data=fields).prepare()
     body = prepared.body or b''
     return Request(prepared.headers.get('Content-Type', ''),
                    body if isinstance(body, bytes) else body.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import math
 import random
@@ -20,7 +21,7 @@ _MOST_NUMBERS = 1_000_000
 
 def sample_inputs(signature: Mapping[str, Any],
                   lengths: Optional[Mapping[str, Sequence[int]]] = None) -> Optional[list[Any]]:
-    """What `_preprocess` takes: JPEG bytes of noise, or lists of zeros.
+    """What `_preprocess` takes: the signature's samples, JPEG bytes of noise, or lists of zeros.
 
     Parameters
     ----------
@@ -35,14 +36,22 @@ def sample_inputs(signature: Mapping[str, Any],
     list or None
         One entry an input; None where the signature describes nothing that could be made.
     """
-    shapes = [_filled(entry, lengths or {}) for entry in signature['inputs']]
-    is_picture = [kind == IMAGE_TYPE for kind in input_types(signature)]
-    tensors = [[size or 1 for size in shape] for shape, picture in zip(shapes, is_picture)
-               if not picture]
-    if not all(tensors) or sum(map(math.prod, tensors)) > _MOST_NUMBERS:
+    made = [_made_up(entry, kind, lengths or {})
+            for entry, kind in zip(signature['inputs'], input_types(signature))]
+    if any(value is None for value in made):
         return None
-    return [_picture(shape) if picture else _zeros([size or 1 for size in shape])
-            for shape, picture in zip(shapes, is_picture)]
+    return made
+
+
+def _made_up(entry: Mapping[str, Any], kind: str,
+             lengths: Mapping[str, Sequence[int]]) -> Optional[Any]:
+    if 'sample' in entry:
+        return copy.deepcopy(entry['sample'])
+    shape = _filled(entry, lengths)
+    if kind == IMAGE_TYPE:
+        return _picture(shape)
+    sizes = [size or 1 for size in shape]
+    return _zeros(sizes) if sizes and math.prod(sizes) <= _MOST_NUMBERS else None
 
 
 def bound_lengths(service: Any) -> dict[str, list[int]]:

@@ -131,3 +131,19 @@ def test_any_other_form_of_outputs_is_refused(signature, chosen):
     signature['output_format'] = chosen
     assert refusal(signature) == ('here/signature.json: output_format must be one of text, lists, '
                                   f'not {chosen!r}')
+def test_an_input_may_have_a_sample(signature):
+    signature['inputs'][0]['sample'] = [{'review': 'good'}]
+    assert validate_signature(signature, 'here')['inputs'][0]['sample'] == [{'review': 'good'}]
+
+
+def test_a_sample_is_a_list_as_a_request_sends_it(signature):
+    signature['inputs'][0]['sample'] = {'review': 'good'}
+    name = signature['inputs'][0]['data_name']
+    assert f'the sample of {name!r} must be a list, as a request sends it, not ' \
+        in refusal(signature)
+
+
+def test_a_picture_has_no_sample(signature):
+    signature['inputs'][0]['sample'] = [[1]]
+    signature['input_type'] = 'image/jpeg'
+    assert 'has a sample, which is for inputs of application/json only' in refusal(signature)

@@ -20,7 +20,8 @@ FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
 # Flags of other commands that the text speaks of.
 OTHERS = {'--no-deps': 'pip', '--output': 'build_archive.py', '--format': 'build_archive.py',
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
-          '--model': 'mms.worker', '--gpus': 'docker'}
+          '--model': 'mms.worker', '--gpus': 'docker',
+          '--epochs': 'train.py'}
 
 
 def flags(parser):

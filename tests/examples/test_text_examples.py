@@ -1,0 +1,228 @@
+"""The examples of text: trained for a shorter time, exported, served, and asked with curl."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from harness import REPO, Server
+
+BIN = Path(sys.executable).parent
+CNN, LSTM = REPO / 'examples' / 'gluon_character_cnn', REPO / 'examples' / 'lstm_ptb'
+SERVICES = {'char_cnn': CNN / 'char_cnn_service.py', 'lstm_ptb': LSTM / 'lstm_ptb_service.py'}
+EPOCHS = '3'
+REVIEWS = {
+    'German': 'Ich habe es in einer Nacht gelesen und kann es nur empfehlen.',
+    'Polish': 'Bardzo dobra książka, przeczytałem ją w jedną noc.',
+    'French': "Je l'ai lu en une nuit et je le recommande à tous.",
+    'English': 'I read it in one night and would recommend it to everyone.',
+    'Spanish': 'Lo leí en una sola noche y se lo recomiendo a todos.',
+    'Finnish': 'Luin sen yhdessä yössä ja suosittelen sitä kaikille.',
+    'Swedish': 'Jag läste den på en natt och kan rekommendera den till alla.',
+    'Italian': "L'ho letto in una notte e lo consiglio a tutti.",
+}
+SENTENCES = [
+    'the object', 'a return statement may be used',
+    'if the value of the expression is not a string , an exception is raised by the function',
+    'the class of the object is used as the first argument of the method that is called when the '
+    'name of the attribute is not found in the namespace of the module',
+]
+
+
+def train(name, folder):
+    return subprocess.Popen(
+        [sys.executable, '-W', 'ignore', str(SERVICES[name].with_name('train.py')),
+         '--output', name, '--epochs', EPOCHS],
+        cwd=folder, env={'PYTHONPATH': str(REPO), 'PATH': '/usr/bin:/bin'}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A folder with both archives; what each training printed."""
+    folder = tmp_path_factory.mktemp('text_examples')
+    processes = {name: train(name, folder) for name in SERVICES}
+    printed = {}
+    for name, process in processes.items():
+        printed[name], errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors
+        subprocess.run([str(BIN / 'mxnet-model-export'), '--model-name', name, '--model-path',
+                        name, '--service-file-path', str(SERVICES[name])],
+                       cwd=folder, check=True, timeout=60)
+    return folder, printed
+
+
+@pytest.fixture(scope='module')
+def server(trained):
+    folder, _ = trained
+    server = Server(folder / 'server', [
+        '--models', *(f'{name}={folder / name}.model' for name in SERVICES)])
+    yield server.wait_until_up()
+    server.stop()
+
+
+def curl_line_of(example):
+    text = (example / 'README.md').read_text('utf-8').replace('\\\n', ' ')
+    return next(line for line in text.splitlines() if line.startswith('curl '))
+
+
+def curl(line, server):
+    words = shlex.split(line.replace('http://127.0.0.1:8080', server.url))
+    done = subprocess.run([words[0], '-s', *words[1:]], check=True, capture_output=True, timeout=60)
+    return json.loads(done.stdout)['prediction']
+
+
+def ask(server, model, *entries):
+    answer = server.post_text(model, json.dumps(entries))
+    assert answer.status_code == 200, answer.text
+    return answer.json()['prediction']
+
+
+def ask_language(server, text):
+    [classes] = ask(server, 'char_cnn', {'review_title': '', 'review': text})
+    return classes[0]['class']
+
+
+def ask_next(server, text):
+    [answer] = ask(server, 'lstm_ptb', {'input_sentence': text})
+    return answer
+
+
+def test_the_messages_left_out_of_the_training_are_mostly_told_right(trained):
+    printed = trained[1]['char_cnn'].splitlines()[-1]
+    found = re.fullmatch(r'char_cnn: held-out accuracy (\d\.\d+) on (\d+) messages in 10 languages',
+                         printed)
+    assert float(found[1]) > 0.8, printed
+    assert int(found[2]) > 400
+
+
+def test_the_sentences_left_out_of_the_training_surprise_less_than_their_words_do(trained):
+    printed = trained[1]['lstm_ptb'].splitlines()[-1]
+    found = re.fullmatch(r'lstm_ptb: held-out perplexity ([\d.]+) on (\d+) sentences; '
+                         r'by frequency alone ([\d.]+)', printed)
+    assert float(found[1]) < 0.65 * float(found[3]), printed
+    assert int(found[2]) > 150
+
+
+def test_the_readme_s_curl_line_asks_for_the_language_of_a_review(server):
+    [classes] = curl(curl_line_of(CNN), server)
+    assert classes[0]['class'] == 'German'
+    assert len(classes) == 5
+    chances = [entry['probability'] for entry in classes]
+    assert chances == sorted(chances, reverse=True)
+    assert chances[0] > 0.5
+    assert sum(chances) <= 1.001
+
+
+def test_the_readme_s_curl_line_asks_for_the_next_word(server):
+    [answer] = curl(curl_line_of(LSTM), server)
+    words = [entry['word'] for entry in answer['next_words']]
+    assert words[0] == 'to'
+    assert len(set(words)) == 5
+    assert answer['unknown_words'] == 0
+    assert 1 < answer['perplexity'] < 1000
+
+
+def test_reviews_are_told_apart(server):
+    told = {language: ask_language(server, text) for language, text in REVIEWS.items()}
+    wrong = {language for language, answer in told.items() if answer != language}
+    assert len(wrong) <= 1, told
+
+
+def test_a_sentence_surprises_less_than_its_words_in_another_order(server):
+    words = SENTENCES[2].split()
+    there, back = (ask_next(server, ' '.join(order)) for order in (words, words[::-1]))
+    assert there['perplexity'] < 0.7 * back['perplexity']
+
+
+def test_a_word_that_is_not_in_the_vocabulary_is_counted(server):
+    answer = ask_next(server, 'the zebra is a Zyzzyva')
+    assert answer['unknown_words'] == 2
+    assert {entry['word'] for entry in answer['next_words']}.isdisjoint({'<unk>', '<pad>'})
+
+
+def test_a_lone_word_has_next_words_but_no_perplexity(server):
+    answer = ask_next(server, 'Instead')
+    assert answer['perplexity'] is None
+    assert len(answer['next_words']) == 5
+
+
+def test_one_request_may_hold_several(server):
+    answers = ask(server, 'lstm_ptb', *({'input_sentence': text} for text in SENTENCES))
+    for answer, text in zip(answers, SENTENCES):
+        assert_same(answer, ask_next(server, text))
+    reviews = ask(server, 'char_cnn', *({'review_title': '', 'review': text}
+                                        for text in REVIEWS.values()))
+    assert [classes[0]['class'] for classes in reviews] \
+        == [ask_language(server, text) for text in REVIEWS.values()]
+
+
+def assert_same(one, other):
+    assert one['perplexity'] == pytest.approx(other['perplexity'], rel=1e-4)
+    for entry, same in zip(one['next_words'], other['next_words']):
+        assert entry['probability'] == pytest.approx(same['probability'], abs=1e-4)
+
+
+def test_many_requests_at_once_are_answered_as_each_alone(server):
+    alone = {text: ask_next(server, text) for text in SENTENCES}
+    languages = {text: ask_language(server, text) for text in REVIEWS.values()}
+    with ThreadPoolExecutor(16) as threads:
+        texts = SENTENCES * 12
+        for text, answer in zip(texts, threads.map(lambda text: ask_next(server, text), texts)):
+            assert_same(answer, alone[text])
+        texts = list(REVIEWS.values()) * 6
+        for text, told in zip(texts, threads.map(lambda text: ask_language(server, text), texts)):
+            assert told == languages[text]
+    assert 'is served one request at a time' not in server.log
+
+
+@pytest.mark.parametrize(('model', 'value', 'reason'), [
+    ('char_cnn', '[]', 'data holds no review.'),
+    ('char_cnn', '[7]', 'data[0] is int, not an object with review_title and review.'),
+    ('char_cnn', "[{'review': 'y'}]", 'data[0] has no review_title.'),
+    ('char_cnn', "[{'review_title': 'x'}]", 'data[0] has no review.'),
+    ('char_cnn', "[{'review_title': 'x', 'review': None}]",
+     'data[0]: review is NoneType, not text.'),
+    ('char_cnn', "[{'review_title': 'x', 'review': 'y'}, {'review_title': '', 'review': '5!'}]",
+     'data[1] has no Latin letter in its first 256 characters.'),
+    ('lstm_ptb', '[]', 'data holds no sentence.'),
+    ('lstm_ptb', '[7]', 'data[0] is int, not an object with input_sentence.'),
+    ('lstm_ptb', "[{'sentence': 'y'}]", 'data[0] has no input_sentence.'),
+    ('lstm_ptb', "[{'input_sentence': 7}]", 'data[0]: input_sentence is int, not text.'),
+    ('lstm_ptb', "[{'input_sentence': ''}]", 'data[0]: input_sentence has no words.'),
+    ('lstm_ptb', str([{'input_sentence': 'the ' * 61}]),
+     'The sentence has 61 tokens; this model takes at most 60.'),
+])
+def test_what_cannot_be_answered_is_a_400_that_says_why(server, model, value, reason):
+    answer = server.post_text(model, value)
+    assert (answer.status_code, answer.json()['message']) == (400, reason)
+
+
+def test_the_longest_sentence_and_a_review_longer_than_the_network_looks_at_are_answered(server):
+    assert ask_next(server, 'the ' * 60)['perplexity'] > 1
+    assert ask_language(server, REVIEWS['German'] * 20) == 'German'
+
+
+def test_both_are_warmed_up_and_announced_with_their_samples(server):
+    assert 'is not warmed up' not in server.log
+    for name in SERVICES:
+        [spec] = json.loads((SERVICES[name].parent / 'signature.json').read_text())['inputs']
+        line = next(line for line in server.stdout.splitlines() if f'/{name}/predict' in line)
+        assert json.loads(shlex.split(line)[-1].partition('=')[2]) == spec['sample']
+        assert curl(line, server)
+
+
+def test_without_django_there_is_one_line_with_the_mend(tmp_path):
+    blocked = ('import runpy, sys; sys.modules["django"] = None; '
+               'sys.path.insert(0, sys.argv[1]); sys.argv[:] = ["train.py", "--output", "out"]; '
+               'runpy.run_path(sys.path[0] + "/train.py", run_name="__main__")')
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', blocked, str(CNN)], cwd=tmp_path,
+                          env={'PYTHONPATH': str(REPO)}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, '')
+    assert done.stderr == ('train.py: The texts to train on need an optional dependency: '
+                           "pip install 'mxnet-model-server[examples]'\n")
+    assert not list(tmp_path.iterdir())
