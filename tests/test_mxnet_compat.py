@@ -10,6 +10,8 @@ from mms.mxnet_compat import numpy_names
 from mms.mxnet_compat.distutils_version import LooseVersion
 from mms.mxnet_compat.repairs import REPAIRS
 
+pytestmark = pytest.mark.core
+
 
 def run(code, *flags):
     done = subprocess.run([sys.executable, *flags, '-c', textwrap.dedent(code)],

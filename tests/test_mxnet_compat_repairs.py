@@ -15,6 +15,8 @@ mxnet_compat.prepare()
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
 
+pytestmark = pytest.mark.core
+
 
 def test_an_imported_mxnet_keeps_its_own_loader_and_no_finder_stays():
     assert type(mx.__spec__.loader) is type(mx.__loader__) is SourceFileLoader

@@ -11,6 +11,8 @@ from mms.model_service import symbolic
 from mms.model_service.many_shapes import MAX_BOUND
 from mms.model_service.mxnet_model_service import MXNetBaseService
 
+pytestmark = pytest.mark.core
+
 
 def small_convnet():
     layer = mx.sym.var('data')
