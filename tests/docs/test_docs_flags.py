@@ -20,7 +20,7 @@ FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
 # Flags of other commands that the text speaks of.
 OTHERS = {'--no-deps': 'pip', '--output': 'build_archive.py', '--format': 'build_archive.py',
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
-          '--model': 'mms.worker'}
+          '--model': 'mms.worker', '--write': 'make matrix', '--help': 'make matrix'}
 
 
 def flags(parser):
