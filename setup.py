@@ -45,7 +45,12 @@ setup(
         # The last release of MXNet. Its metadata asks for numpy<2, which has no
         # wheel for Python 3.13: there MXNet is installed with --no-deps (docs/install.md).
         'mxnet==1.9.1; python_version < "3.13"',
-        'numpy>=1.19',
+        # The first release that has a wheel for the Python.
+        'numpy>=1.19.3; python_version == "3.9"',
+        'numpy>=1.21.2; python_version == "3.10"',
+        'numpy>=1.23.2; python_version == "3.11"',
+        'numpy>=1.26.0; python_version == "3.12"',
+        'numpy>=2.1.0; python_version >= "3.13"',
         'flask>=2.3',
         'flask-cors>=4',
         'gevent>=22.10',
@@ -67,5 +72,6 @@ setup(
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
         'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
     ],
 )

@@ -17,7 +17,7 @@ import efficientnet
 from hooks import load_service, read_raw, run_batch
 
 HERE = Path(__file__).resolve().parent
-COMPAT = HERE.parent / 'mms' / 'mxnet_compat.py'
+COMPAT = HERE.parent / 'mms' / 'mxnet_compat'
 BUILDERS: dict[str, Callable[[Path], str]] = {
     'alexnet': alexnet.build_archive,
     'efficientnet': efficientnet.build_archive,
@@ -42,7 +42,7 @@ def export_graph(name: str, service: Any, graph: Path) -> None:
     (graph / 'hooks.txt').write_text(name)
     (graph / 'labels.json').write_text(json.dumps(getattr(service, 'labels', [])))
     shutil.copy(HERE / 'peers' / 'graph.py', graph)
-    shutil.copy(COMPAT, graph)
+    shutil.copytree(COMPAT, graph / COMPAT.name, ignore=shutil.ignore_patterns('__pycache__'))
 
 
 if __name__ == '__main__':

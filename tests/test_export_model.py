@@ -21,6 +21,8 @@ from mms.arg_parser import ArgParser
 from mms.errors import ExportError, ServiceError, SignatureError
 from mms.export_model import export, export_model, main
 
+pytestmark = pytest.mark.core
+
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT / 'tests' / 'fixtures' / 'mms04'
 

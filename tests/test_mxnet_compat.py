@@ -6,6 +6,12 @@ import textwrap
 
 import pytest
 
+from mms.mxnet_compat import numpy_names
+from mms.mxnet_compat.distutils_version import LooseVersion
+from mms.mxnet_compat.repairs import REPAIRS
+
+pytestmark = pytest.mark.core
+
 
 def run(code, *flags):
     done = subprocess.run([sys.executable, *flags, '-c', textwrap.dedent(code)],
@@ -41,31 +47,64 @@ def test_mxnet_imports_and_its_numpy_arrays_work_and_no_future_warning_leaks():
     ''', '-W', 'error::FutureWarning')
 
 
-def test_names_that_are_there_are_left_alone_and_a_second_call_changes_nothing():
+def test_nothing_is_touched_but_what_is_missing_and_a_second_call_changes_nothing():
     run('''
-        import sys, types, warnings
-        warnings.simplefilter('ignore')
+        import importlib.util, sys, warnings
         import numpy
         from mms import mxnet_compat
-        names = [entry.name for entry in mxnet_compat._NUMPY_NAMES]
-        there = {name: getattr(numpy, name) for name in names if hasattr(numpy, name)}
-        dictionary = dict(vars(numpy))
+        from mms.mxnet_compat import numpy_names, repairs
+
+        def state():
+            return dict(vars(numpy)), set(sys.modules), list(sys.meta_path), list(warnings.filters)
+
+        version = [int(part) for part in numpy.__version__.split('.')[:2]]
+        def at_least(release):
+            return release is not None and version >= [int(part) for part in release.split('.')]
+
+        gone = {entry.name for entry in numpy_names.MXNET
+                if at_least(entry.since) and not at_least(entry.back)}
+        needed = {repair.name for repair in repairs.REPAIRS if at_least(repair.since)}
+        distutils = set()
+        if importlib.util.find_spec('distutils') is None:
+            distutils = {'distutils', 'distutils.version'}
+        names, modules, finders, filters = state()
         mxnet_compat.prepare()
-        once = dict(vars(numpy))
+        once = state()
+        assert set(once[0]) - set(names) == gone, (set(once[0]) - set(names), gone)
+        assert all(once[0][name] is value for name, value in names.items())
+        assert once[1] - modules == distutils
+        assert len(once[2]) - len(finders) == bool(needed)
+        assert once[3] == filters
         mxnet_compat.prepare()
-        assert dict(vars(numpy)) == once
-        added = set(once) - set(dictionary) - {'testing', 'f2py'}
-        assert added <= set(names) - set(there), added
-        assert all(once[name] is value for name, value in dictionary.items())
-        assert all(hasattr(numpy, name) for name in names)
+        assert state() == once
     ''')
 
 
-def test_every_restored_name_says_why():
-    from mms import mxnet_compat
-    names = [entry.name for entry in mxnet_compat._NUMPY_NAMES]
-    assert len(names) == len(set(names))
-    assert all(entry.why for entry in mxnet_compat._NUMPY_NAMES)
+def test_names_for_service_files_are_put_back_where_service_files_are_loaded_alone():
+    run('''
+        import warnings
+        warnings.simplefilter('ignore')
+        import numpy
+        from mms import mxnet_compat
+        from mms.mxnet_compat import numpy_names
+        names = [entry.name for entry in numpy_names.SERVICES]
+        there = {name: getattr(numpy, name) for name in names if hasattr(numpy, name)}
+        mxnet_compat.prepare()
+        assert [name for name in names if hasattr(numpy, name)] == list(there)
+        mxnet_compat.prepare_services()
+        assert all(hasattr(numpy, name) for name in names)
+        assert all(getattr(numpy, name) is value for name, value in there.items())
+        assert numpy.zeros(1, dtype=numpy.float).dtype == float
+    ''')
+
+
+def test_every_name_says_why_and_since_when():
+    entries = [*numpy_names.MXNET, *numpy_names.SERVICES]
+    assert len({entry.name for entry in entries}) == len(entries)
+    assert len({(repair.module, repair.name) for repair in REPAIRS}) == len(REPAIRS)
+    for entry in [*entries, *REPAIRS]:
+        assert entry.why
+        assert [int(part) for part in entry.since.split('.')] >= [1, 24]
 
 
 def test_distutils_is_only_made_where_it_cannot_be_imported():
@@ -79,7 +118,8 @@ def test_distutils_is_only_made_where_it_cannot_be_imported():
         mxnet_compat.prepare()
         import distutils.version
         if real is None:
-            assert distutils.version.LooseVersion is mxnet_compat.LooseVersion
+            from mms.mxnet_compat.distutils_version import LooseVersion
+            assert distutils.version.LooseVersion is LooseVersion
         else:
             assert distutils.version is real
     ''')
@@ -98,7 +138,8 @@ def test_without_distutils_its_versions_still_compare():
         mxnet_compat.prepare()
         import mxnet
         from distutils.version import LooseVersion, StrictVersion
-        assert LooseVersion is mxnet_compat.LooseVersion
+        from mms.mxnet_compat import distutils_version
+        assert LooseVersion is distutils_version.LooseVersion
         assert StrictVersion('2.0') >= StrictVersion('1.6.0')
         try:
             import distutils.util
@@ -113,7 +154,6 @@ def test_without_distutils_its_versions_still_compare():
     ('1.9', '1.17'), ('1.17', '2.5.5'), ('1.17.0rc1', '1.17.0.1'), ('1.17', '1.17.1'),
 ])
 def test_versions_compare_number_by_number(low, high):
-    from mms.mxnet_compat import LooseVersion
     assert LooseVersion(low) < LooseVersion(high)
     assert LooseVersion(high) > low
     assert LooseVersion(low) <= low
@@ -127,7 +167,7 @@ def test_versions_compare_number_by_number(low, high):
 def test_load_params_of_the_tutorial_does_not_warn(tmp_path):
     done = run(f'''
         from mms import mxnet_compat
-        mxnet_compat.prepare()
+        mxnet_compat.prepare_services()
         from mxnet import gluon
         net = gluon.nn.Dense(2, in_units=2)
         net.initialize()

@@ -1,6 +1,6 @@
 """An exported network and the hooks of its service, for servers that have no such services.
 
-This file, ``mxnet_compat.py``, the network and its labels lie in one folder. The
+This file, ``mxnet_compat``, the network and its labels lie in one folder. The
 hooks do what those of the service file do, operator by operator, so that every
 contender computes the same; compare.py checks that the answers are equal. Python 3.6
 must be able to read it, for MMS 0.4: no annotations that are evaluated there.

@@ -40,7 +40,7 @@ def load_service(path: str, name: Optional[str] = None) -> types.ModuleType:
     ServiceError
         The file cannot be run; names the line and the reason.
     """
-    mxnet_compat.prepare()
+    mxnet_compat.prepare_services()
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise ServiceError(f'the service file cannot be loaded: {path} does not exist')

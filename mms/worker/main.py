@@ -85,7 +85,7 @@ def _run(channel: Channel, log_fd: int) -> int:
 
 def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     baseline = Baseline()
-    mxnet_compat.prepare()
+    mxnet_compat.prepare_services()
     sys.path.extend(import_folders(load.service_file, load.model_dir))
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
     service = build_service(cls, load.model_name, load.model_dir, load.manifest, load.device)

@@ -12,6 +12,8 @@ from mms.archive import reader
 from mms.archive.reader import LoadedModel, extract, open_model
 from mms.errors import ArchiveError, FetchError, ManifestError, SignatureError
 
+pytestmark = pytest.mark.core
+
 FIXTURES = sorted((Path(__file__).parents[1] / 'fixtures' / 'mms04').glob('*.model'))
 
 

@@ -11,6 +11,8 @@ import pytest
 from mms.archive.writer import add_member, collect, write_archive
 from mms.errors import ExportError
 
+pytestmark = pytest.mark.core
+
 
 @pytest.fixture
 def refusing_links(monkeypatch):

@@ -21,7 +21,7 @@ FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
 OTHERS = {'--no-deps': 'pip', '--output': 'build_archive.py', '--format': 'build_archive.py',
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
           '--model': 'mms.worker', '--gpus': 'docker',
-          '--epochs': 'train.py'}
+          '--epochs': 'train.py', '--write': 'make matrix', '--help': 'make matrix'}
 
 
 def flags(parser):

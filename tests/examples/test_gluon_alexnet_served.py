@@ -17,6 +17,8 @@ mxnet_compat.prepare()
 import mxnet  # noqa: E402
 import numpy as np  # noqa: E402
 
+pytestmark = pytest.mark.core
+
 EXAMPLE = REPO / 'examples' / 'gluon_alexnet'
 BIN = Path(sys.executable).parent
 NETWORKS = {'imperative': 'ImperativeAlexNet', 'hybrid': 'GluonHybridAlexNet'}

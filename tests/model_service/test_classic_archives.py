@@ -9,6 +9,8 @@ import pytest
 
 from mms.worker.service_loader import build_service, load_service_class
 
+pytestmark = pytest.mark.core
+
 FIXTURES = Path(__file__).parents[1] / 'fixtures' / 'mms04'
 CASES = [case for case in json.loads((FIXTURES / 'expected.json').read_text('utf-8'))['cases']
          if case['status'] == 200]

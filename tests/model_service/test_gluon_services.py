@@ -11,6 +11,8 @@ from mms.model_service.gluon_vision_service import GluonVisionService
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService, MXNetBaseService
 from mms.model_service.mxnet_vision_service import MXNetVisionService
 
+pytestmark = pytest.mark.core
+
 PICTURES = Path(__file__).parents[1] / 'fixtures' / 'mms04' / 'img'
 IMAGE = {'inputs': [{'data_name': 'data', 'data_shape': [0, 3, 6, 8]}],
          'outputs': [{'data_name': 'softmax', 'data_shape': [0, 4]}],

@@ -12,6 +12,8 @@ from mms.model_service.many_shapes import MAX_BOUND
 from mms.model_service.mxnet_model_service import MXNetBaseService
 from mms.model_service.training_parts import inference_symbol
 
+pytestmark = pytest.mark.core
+
 
 def small_convnet():
     layer = mx.sym.var('data')

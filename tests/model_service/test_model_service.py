@@ -20,6 +20,8 @@ from mms.model_service.model_service import (
     load_service,
 )
 
+pytestmark = pytest.mark.core
+
 Pair = collections.namedtuple('Pair', 'left right')
 
 

@@ -8,6 +8,8 @@ import pytest
 from mms.errors import BadRequest, ServiceError
 from mms.model_service.mxnet_model_service import MXNetBaseService
 
+pytestmark = pytest.mark.core
+
 LEFT, RIGHT = [[1, 2, 3, 4]], [[.5, 0, -1, 2]]
 
 

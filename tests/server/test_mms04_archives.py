@@ -5,6 +5,8 @@ import json
 import pytest
 from harness import FIXTURES, Server
 
+pytestmark = pytest.mark.core
+
 CASES = json.loads((FIXTURES / 'expected.json').read_text())['cases']
 
 

@@ -11,6 +11,8 @@ from mms.utils.mxnet import image
 
 import mxnet as mx  # isort: skip
 
+pytestmark = pytest.mark.core
+
 PICTURES = Path(__file__).parents[1] / 'fixtures' / 'mms04' / 'img'
 
 

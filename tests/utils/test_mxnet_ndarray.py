@@ -8,6 +8,8 @@ import mxnet as mx  # noqa: E402
 
 from mms.utils.mxnet.ndarray import top_probability  # noqa: E402
 
+pytestmark = pytest.mark.core
+
 LABELS = list('abcdefg')
 SCORES = [[.1, .4, .05, .15, .2, .03, .07], [1, 0, 0, 0, 0, 0, 0]]
 

@@ -3,6 +3,8 @@ import pytest
 from mms.errors import BadRequest
 from mms.utils.mxnet.nlp import encode_sentences, pad_sentence
 
+pytestmark = pytest.mark.core
+
 SENTENCES = [['the', 'cat'], ['the', 'dog', 'the']]
 
 

@@ -15,6 +15,8 @@ import numpy as np  # noqa: E402
 
 from mms.worker.axis import NotJoinable, join, padded_rows, split  # noqa: E402
 
+pytestmark = pytest.mark.core
+
 Pair = collections.namedtuple('Pair', 'left right')
 KINDS = [mx.nd.array, mx.np.array, np.array]
 

@@ -6,6 +6,8 @@ import pytest
 
 from mms.worker.encode import to_json
 
+pytestmark = pytest.mark.core
+
 
 @pytest.mark.parametrize(('value', 'text'), [
     (None, b'null'),

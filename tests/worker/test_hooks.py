@@ -9,6 +9,8 @@ from mms.worker.form import read_form
 from mms.worker.hooks import HOOK_FAILED, answer_alone, ill_health
 from mms.worker.inputs import read_inputs
 
+pytestmark = pytest.mark.core
+
 SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0]}], 'outputs': [],
              'input_type': 'application/json', 'output_type': 'application/json'}
 ONE = Request('application/x-www-form-urlencoded', b'data=[1]')

@@ -13,6 +13,8 @@ from mms.errors import BadRequest
 from mms.worker.form import FROM_FIELD, FROM_PART, RawInput
 from mms.worker.inputs import read_inputs
 
+pytestmark = pytest.mark.core
+
 PICTURES = {'input_type': 'image/jpeg', 'inputs': [{'data_name': 'data'}]}
 TENSORS = {'input_type': 'application/json', 'inputs': [{'data_name': 'data'}]}
 LIMIT = 10_000

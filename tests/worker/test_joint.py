@@ -18,6 +18,8 @@ from mms.worker.compare import compare_predictions  # noqa: E402
 from mms.worker.joint import answer_jointly, obstacle  # noqa: E402
 from mms.worker.trial import Outcome, try_both_ways  # noqa: E402
 
+pytestmark = pytest.mark.core
+
 ROWS = [Ask([[[number, 1.]]]) for number in range(5)]
 HEAD = '''
     import mxnet as mx

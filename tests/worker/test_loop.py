@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from mms.messages import (
     JOINT,
@@ -22,6 +23,8 @@ from mms.wire import ChannelClosed
 from mms.worker.form import read_form
 from mms.worker.inputs import read_inputs
 from mms.worker.loop import ModelProcess
+
+pytestmark = pytest.mark.core
 
 SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0]}], 'outputs': [],
              'input_type': 'application/json', 'output_type': 'application/json'}

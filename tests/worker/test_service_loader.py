@@ -18,6 +18,8 @@ from mms.errors import ServiceError  # noqa: E402
 from mms.inspection.service_source import find_service_class  # noqa: E402
 from mms.worker.service_loader import build_service, load_service_class  # noqa: E402
 
+pytestmark = pytest.mark.core
+
 SYMBOLIC, GLUON = 'MXNet-Symbolic', 'Gluon-Imperative'
 SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0, 4]}],
              'outputs': [{'data_name': 'out', 'data_shape': [0, 2]}],

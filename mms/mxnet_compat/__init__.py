@@ -1,0 +1,47 @@
+"""What MXNet 1.9.1 needs before it can be imported today, name by name.
+
+MXNet's last release was written for NumPy 1.x and for a Python that has
+``distutils``. :func:`prepare` puts back exactly the names that are missing,
+and leaves alone every name that is there; where MXNet needs nothing, it does
+nothing. The tables say of each name why MXNet needs it and since when it is
+gone: ``numpy_names`` for those of NumPy, ``repairs`` for what is mended in
+MXNet itself once it has been imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+
+# Relative, since the benchmarks copy this folder.
+from . import after_import, distutils_version, numpy_names, repairs
+
+
+def prepare() -> None:
+    """Make ``import mxnet`` possible; call it before the first one.
+
+    Does nothing a second time, and nothing at all where nothing is missing.
+
+    Raises
+    ------
+    ImportError
+        NumPy is not installed.
+    """
+    numpy = importlib.import_module('numpy')
+    numpy_names.restore(numpy, numpy_names.MXNET)
+    distutils_version.restore()
+    if any(repair.needed(numpy) for repair in repairs.REPAIRS):
+        after_import.call('mxnet', repairs.mend)
+
+
+def prepare_services() -> None:
+    """Make service files of 2018 loadable, which may import MXNet; a process that
+    runs them calls it.
+
+    It does what :func:`prepare` does, puts back the names of NumPy that such files
+    use, and silences the warning of ``load_params``, which is how the tutorial loads
+    weights.
+    """
+    prepare()
+    numpy_names.restore(importlib.import_module('numpy'), numpy_names.SERVICES)
+    warnings.filterwarnings('ignore', message='load_params is deprecated')
