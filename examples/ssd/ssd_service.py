@@ -22,7 +22,9 @@ class SSDService(MXNetVisionService):
     def _postprocess(self, data):
         found = data[0].asnumpy()[0]
         likely = found[(found[:, 0] >= 0) & (found[:, 1] >= LEAST_SCORE)]
-        return [self._answer(*row) for row in likely[(-likely[:, 1]).argsort(kind='stable')]]
+        answers = [self._answer(*row) for row in likely[(-likely[:, 1]).argsort(kind='stable')]]
+        # Of a picture of a few pixels, most boxes are less than one.
+        return [answer for answer in answers if answer[-2] and answer[-1]]
 
     def _answer(self, label, score, *corners):
         left, top, right, bottom = (min(max(corner, 0), 1) for corner in corners)

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from doc_models import make_alexnet_params, make_all
-from doc_pages import PAGES, blocks, commands, name_of
+from doc_pages import PAGES, blocks, commands, name_of, read
 from doc_session import Session
 from harness import KITTEN, REPO
 
@@ -21,6 +21,14 @@ GIVEN = {
 # Commands that are shown and not run: they install, or take a tool that is no part of the tests.
 NOT_RUN = ('pip install', 'pip uninstall', 'apt-get install',
            'mxnet-model-server --models flowers=flowers.model --gen-api python')
+
+
+# Pages that train a model: the tests that play them ask more of the same server.
+PLAYED_ELSEWHERE = {
+    'examples/digits/README.md': 'tests/examples/test_digits.py',
+    'examples/ssd/README.md': 'tests/examples/test_ssd.py',
+    'examples/denoise/README.md': 'tests/examples/test_denoise.py',
+}
 
 
 # Says of itself that its commands run in its own folder.
@@ -43,7 +51,8 @@ def is_played(block):
     return block.mark.partition(':')[0] in ('run', 'file', 'output')
 
 
-PLAYED = [page for page in PAGES if any(map(is_played, blocks_of(page)))]
+PLAYED = [page for page in PAGES
+          if any(map(is_played, blocks_of(page))) and name_of(page) not in PLAYED_ELSEWHERE]
 
 
 @pytest.fixture(scope='module')
@@ -64,6 +73,11 @@ def test_what_a_page_shows_works_in_the_order_shown(page, models, tmp_path):
             session.play(block)
     finally:
         session.close()
+
+
+@pytest.mark.parametrize('page', PLAYED_ELSEWHERE)
+def test_a_page_that_another_test_plays_is_played_there(page):
+    assert f"played('{page}')" in read(PLAYED_ELSEWHERE[page])
 
 
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
