@@ -14,9 +14,9 @@ ANCHORS = 3  # for each place of a map
 NEGATIVES = 3.0  # for each anchor that meets an object, in the loss
 
 
-def layer(channels: int, stride: int = 1) -> nn.HybridSequential:
+def layer(channels: int, kernel: int = 3, stride: int = 1) -> nn.HybridSequential:
     block = nn.HybridSequential(prefix='')
-    block.add(nn.Conv2D(channels, 3, stride, 1, use_bias=False), nn.BatchNorm(),
+    block.add(nn.Conv2D(channels, kernel, stride, 1, use_bias=False), nn.BatchNorm(),
               nn.Activation('relu'))
     return block
 
@@ -43,8 +43,7 @@ class Detector(gluon.HybridBlock):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         with self.name_scope():
-            self.fine = stack(layer(16, 2), nn.MaxPool2D(), layer(32), layer(32),
-                              nn.MaxPool2D(), layer(64), layer(64))
+            self.fine = stack(layer(32, 6, 4), layer(32), nn.MaxPool2D(), layer(64), layer(64))
             self.coarse = stack(nn.MaxPool2D(), layer(64))
             self.score_heads = [self._head(f'scores{index}_', CLASSES + 1) for index in range(2)]
             self.offset_heads = [self._head(f'offsets{index}_', 4) for index in range(2)]

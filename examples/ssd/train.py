@@ -27,7 +27,7 @@ from mms.utils.mxnet import image  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SIDE = 64  # of the network's input, in pixels
-TRAINING, HELD_OUT = 3000, 200  # pictures
+TRAINING, HELD_OUT = 2400, 200  # pictures
 BATCH = 16
 EPOCHS = 5
 RATE = 4e-3  # of learning, in the first epoch; down to 0 in the last
