@@ -9,6 +9,9 @@ from harness import REPO
 from odd_pictures import assert_answered, write_odd_pictures
 from PIL import Image
 
+# The fixture trains: half a minute on two idle cores.
+pytestmark = pytest.mark.timeout(600)
+
 QUALITY = re.compile(r'mean average precision ([\d.]+), precision ([\d.]+), recall ([\d.]+)')
 # What other processors may make of the same training.
 TOLERANCE = 0.06
