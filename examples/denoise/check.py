@@ -69,6 +69,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             gains = list(pool.map(
                 lambda path: gain(options.url, path, options.folder / 'clean' / path.name),
                 pictures))
+    except requests.ConnectionError:
+        print(f'check.py: no server answers at {options.url}', file=sys.stderr)
+        return 1
     except requests.RequestException as error:
         print(f'check.py: {error}', file=sys.stderr)
         return 1

@@ -49,6 +49,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         with ThreadPoolExecutor(CLIENTS) as pool:
             right = sum(pool.map(partial(is_right, options.url), pictures))
+    except requests.ConnectionError:
+        print(f'check.py: no server answers at {options.url}', file=sys.stderr)
+        return 1
     except requests.RequestException as error:
         print(f'check.py: {error}', file=sys.stderr)
         return 1

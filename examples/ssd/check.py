@@ -45,6 +45,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except FileNotFoundError as error:
         print(f'check.py: {error.filename} is missing: run train.py first', file=sys.stderr)
         return 1
+    except requests.ConnectionError:
+        print(f'check.py: no server answers at {options.url}', file=sys.stderr)
+        return 1
     except requests.RequestException as error:
         print(f'check.py: {error}', file=sys.stderr)
         return 1
