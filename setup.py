@@ -13,9 +13,7 @@ EXTRAS = {
     'cloudwatch': ['boto3>=1.28'],
     'codegen': ['openapi-generator-cli>=7'],
     # What the examples train on.
-    'examples': [
-        'django>=4.2,<5',
-    ],
+    'examples': ['django>=4.2,<5', 'scikit-learn>=1.3,<2'],
 }
 EXTRAS['test'] = [
     *EXTRAS['s3'], *EXTRAS['codegen'], *EXTRAS['examples'],

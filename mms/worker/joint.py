@@ -11,10 +11,14 @@ from typing import Any, Callable
 from mms.messages import Request
 from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
-from mms.worker.axis import NotJoinable, join, layout_of, split
+from mms.worker.axis import NotJoinable, arrays_in, join, layout_of, split
 from mms.worker.hooks import Answer, InputsOf, Turn
 
 logger = logging.getLogger(__name__)
+
+# In the arrays of one batch: 64 pictures of 224x224 have as many. What a network computes of a few
+# photographs as a camera takes them fills gigabytes, and a core has enough to do with one.
+_MOST_NUMBERS = 10_000_000
 
 
 def obstacle(service: Any) -> str:
@@ -99,7 +103,23 @@ def _groups(turns: Sequence[Turn]) -> list[list[Turn]]:
     for turn in turns:
         if turn.answer is None:
             groups.setdefault(_fit(turn), []).append(turn)
-    return list(groups.values())
+    return [piece for group in groups.values() for piece in _pieces(group)]
+
+
+def _pieces(group: list[Turn]) -> list[list[Turn]]:
+    """The group, cut where a batch would hold more than `_MOST_NUMBERS`."""
+    if len(group) == 1:
+        return [group]
+    pieces: list[list[Turn]] = [[]]
+    room = _MOST_NUMBERS
+    for turn in group:
+        numbers = sum(array.size for array in arrays_in(turn.value))
+        if numbers > room and pieces[-1]:
+            pieces.append([])
+            room = _MOST_NUMBERS
+        pieces[-1].append(turn)
+        room -= numbers
+    return pieces
 
 
 def _fit(turn: Turn) -> Any:

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from doc_models import make_alexnet_params, make_all
-from doc_pages import PAGES, blocks, commands, name_of
+from doc_pages import PAGES, blocks, commands, name_of, read
 from doc_session import Session
 from harness import KITTEN, REPO
 
@@ -20,8 +20,13 @@ GIVEN = {
 }
 # Commands that are shown and not run: they install, or take a tool that is no part of the tests.
 NOT_RUN = ('pip install', 'pip uninstall', 'apt-get install', 'npm install')
-# Has a test of its own, which has what its clients need.
-SDK = 'docs/sdk.md'
+# Pages that need more: the tests that play them ask more of the same server.
+PLAYED_ELSEWHERE = {
+    'docs/sdk.md': 'tests/docs/test_docs_sdk.py',
+    'examples/digits/README.md': 'tests/examples/test_digits.py',
+    'examples/ssd/README.md': 'tests/examples/test_ssd.py',
+    'examples/denoise/README.md': 'tests/examples/test_denoise.py',
+}
 
 
 # Says of itself that its commands run in its own folder.
@@ -45,7 +50,7 @@ def is_played(block):
 
 
 PLAYED = [page for page in PAGES
-          if name_of(page) != SDK and any(map(is_played, blocks_of(page)))]
+          if any(map(is_played, blocks_of(page))) and name_of(page) not in PLAYED_ELSEWHERE]
 
 
 @pytest.fixture(scope='module')
@@ -66,6 +71,11 @@ def test_what_a_page_shows_works_in_the_order_shown(page, models, tmp_path):
             session.play(block)
     finally:
         session.close()
+
+
+@pytest.mark.parametrize('page', PLAYED_ELSEWHERE)
+def test_a_page_that_another_test_plays_is_played_there(page):
+    assert f"('{page}')" in read(PLAYED_ELSEWHERE[page])
 
 
 @pytest.mark.parametrize('page', PAGES, ids=name_of)

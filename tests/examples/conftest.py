@@ -1,6 +1,26 @@
-"""Lets the tests import the scripts of examples/efficientnet_lite0."""
+"""Lets the tests import the scripts of examples/efficientnet_lite0, and play pages."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / 'examples' / 'efficientnet_lite0'))
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / 'examples' / 'efficientnet_lite0'))
+sys.path.insert(0, str(ROOT / 'tests' / 'docs'))
+
+
+@pytest.fixture(scope='module')
+def played(tmp_path_factory):
+    """A function: what there is when all commands of a page have run, its server still up."""
+    from page_played import PagePlayed
+
+    pages = []
+
+    def play(name):
+        pages.append(PagePlayed(tmp_path_factory.mktemp('page'), name))
+        return pages[-1].play_all()
+
+    yield play
+    for page in pages:
+        page.close()

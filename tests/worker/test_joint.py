@@ -98,6 +98,15 @@ def test_other_shapes_make_groups_of_their_own():
     assert service.batches == [2, 1]
 
 
+def test_a_batch_is_cut_where_its_arrays_would_be_too_large(monkeypatch):
+    monkeypatch.setattr('mms.worker.joint._MOST_NUMBERS', 5)
+    service = Doubler()
+    requests = [*ROWS[:3], Ask([[[5, 1.]] * 3]), ROWS[4]]
+    answers = answer_jointly(service, requests, inputs_of, none)
+    assert [json.loads(answer.prediction)[0][0] for answer in answers] == [0, 2, 4, 10, 8]
+    assert service.batches == [2, 1, 3, 1]
+
+
 @pytest.mark.parametrize(('archive', 'outcome', 'reason'), [
     ('a2_vision.model', Outcome.EQUAL, ''), ('b2_json.model', Outcome.EQUAL, ''),
     ('g_seed.model', Outcome.EQUAL, ''),

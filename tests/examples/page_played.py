@@ -1,0 +1,54 @@
+"""A page whose commands have all run, and whose server can be asked for more."""
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from doc_pages import blocks, read
+from doc_session import Session
+
+
+class PagePlayed(Session):
+    """Plays the blocks of a page in order.
+
+    Attributes
+    ----------
+    blocks
+        What the page shows.
+    outputs
+        What each command printed, in order.
+    """
+
+    def __init__(self, folder, page):
+        super().__init__(folder)
+        self.blocks = blocks(read(page))
+        self.outputs = []
+
+    def play_all(self):
+        for block in self.blocks:
+            self.play(block)
+            if block.mark.startswith('run'):
+                self.outputs.append(self.printed)
+        return self
+
+    def shown(self, language):
+        """The blocks of one language that the page shows."""
+        return [block.body for block in self.blocks if block.language == language]
+
+    def post(self, name, picture, seconds=60):
+        """Status and answer of a picture that curl posts."""
+        done = subprocess.run(
+            ['curl', '-sS', '-m', str(seconds), '-w', '\n%{http_code}', '--noproxy', '*',
+             f'http://127.0.0.1:{self.port}/{name}/predict',
+             '-F', f'data=@{picture};type=image/jpeg'],
+            capture_output=True, text=True, check=True)
+        body, _, status = done.stdout.rpartition('\n')
+        return int(status), json.loads(body)
+
+    def post_all(self, name, pictures, clients=8):
+        """The same for several pictures, some at a time."""
+        with ThreadPoolExecutor(clients) as pool:
+            return list(pool.map(lambda picture: self.post(name, picture), pictures))
+
+    def log(self):
+        return (self.folder / 'mms_app.log').read_text()
