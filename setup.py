@@ -12,10 +12,12 @@ EXTRAS = {
     's3': ['boto3>=1.28'],
     'cloudwatch': ['boto3>=1.28'],
     'codegen': ['openapi-generator-cli>=7'],
+    # 1.20 dropped Python 3.9, and its wheels the operators' test data.
+    'onnx': ['onnx>=1.16,<1.20'],
 }
 EXTRAS['test'] = [
-    *EXTRAS['s3'], *EXTRAS['codegen'], 'moto[server]>=5', 'openapi-spec-validator>=0.7',
-    'psutil>=6', 'pytest>=7', 'pytest-timeout>=2', 'setuptools>=61', 'wheel',
+    *EXTRAS['s3'], *EXTRAS['codegen'], *EXTRAS['onnx'], 'moto[server]>=5', 'openapi-spec-validator>=0.7',
+    'onnxruntime>=1.17', 'psutil>=6', 'pytest>=7', 'pytest-timeout>=2', 'setuptools>=61', 'wheel',
 ]
 EXTRAS['bench'] = ['matplotlib>=3.6']
 EXTRAS['lint'] = ['ruff==0.8.*', 'mypy==1.13.*', 'types-psutil==6.*', 'types-requests==2.*',

@@ -1,0 +1,22 @@
+"""The operators that convert, a family a module; importing this fills the table."""
+
+from mms.from_onnx.operators import (  # noqa: F401
+    activations,
+    casting,
+    comparing,
+    convolution,
+    elementwise,
+    indexing,
+    joining,
+    linear,
+    normalisation,
+    padding,
+    pooling,
+    rearranging,
+    reductions,
+    resizing,
+    searching,
+    shaping,
+    slicing,
+    softmax,
+)

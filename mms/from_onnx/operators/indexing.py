@@ -1,0 +1,79 @@
+"""Elements chosen by their numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+
+from mms.from_onnx.node import Node
+from mms.from_onnx.table import ANY, operator
+
+
+@operator('Gather', types=ANY)
+def _gather(node: Node) -> Any:
+    axis = node.axis(node.attr('axis', 0), node.rank(0))
+    indices = node.value(1)
+    if indices is not None:
+        return _gather_known(node, axis, indices)
+    chosen = node.sym(1)
+    length = node.shape(0)[axis]
+    if isinstance(length, str):
+        node.refuse(f'it needs the length of dimension {axis} of {node.tensor(0).name!r}, which '
+                    'only a request tells')
+    # Numbers below 0 count from the end.
+    chosen = chosen + (chosen < 0) * length
+    taken = mx.sym.take(node.sym(0), chosen, axis=axis, mode='clip')
+    if node.rank(1):
+        return taken
+    return _without(taken, axis, node.rank(0))
+
+
+def _gather_known(node: Node, axis: int, indices: np.ndarray) -> Any:
+    rank, length = node.rank(0), node.shape(0)[axis]
+    if indices.ndim == 0:
+        index = int(indices)
+        part = mx.sym.slice_axis(node.sym(0), axis=axis, begin=index,
+                                 end=None if index == -1 else index + 1)
+        return _without(part, axis, rank)
+    if (indices < 0).any():
+        if isinstance(length, str):
+            node.refuse(f'it counts from the end of dimension {axis}, whose length only a '
+                        'request tells')
+        indices = np.where(indices < 0, indices + length, indices)
+    return mx.sym.take(node.sym(0), node.param('indices', indices.astype(np.int32)), axis=axis,
+                       mode='clip')
+
+
+def _without(symbol: Any, axis: int, rank: int) -> Any:
+    if rank == 1:
+        return mx.sym.reshape(symbol, shape=(1,))
+    return mx.sym.squeeze(symbol, axis=axis)
+
+
+@operator('OneHot', types=ANY, limits='a constant depth')
+def _one_hot(node: Node) -> Any:
+    depth = int(node.constant(1, 'depth').reshape(-1)[0])
+    off, on = (node.constant(2, 'values')[position] for position in (0, 1))
+    rank = node.rank(0) + 1
+    axis = node.axis(node.attr('axis', -1), rank)
+    chosen = mx.sym.cast(node.sym(0), dtype='int64')
+    # Numbers below 0 count from the end; those out of range switch nothing on.
+    chosen = chosen + (chosen < 0) * depth
+    hot = mx.sym.one_hot(chosen, depth=depth, on_value=float(on), off_value=float(off),
+                         dtype=node.physical(2))
+    if node.rank(0) == 0:
+        return mx.sym.reshape(hot, shape=(-1,))
+    return mx.sym.moveaxis(hot, -1, axis) if axis != rank - 1 else hot
+
+
+@operator('Trilu', types=ANY, limits='needs the lengths of its last two dimensions')
+def _trilu(node: Node) -> Any:
+    shape = tuple(node.length(0, axis) for axis in (-2, -1))
+    offset = int(node.constant(1, 'k').reshape(-1)[0]) if node.given(1) else 0
+    keep = np.ones(shape, np.float32)
+    keep = np.triu(keep, offset) if node.attr('upper', 1) else np.tril(keep, offset)
+    keep = keep.reshape((1,) * (node.rank(0) - 2) + shape)
+    mask = mx.sym.broadcast_like(node.param('kept', keep), node.sym(0))
+    return mx.sym.where(mask, node.sym(0), mx.sym.zeros_like(node.sym(0)))

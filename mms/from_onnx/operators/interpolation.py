@@ -1,0 +1,68 @@
+"""Which old elements a new one is made of when a dimension is resized.
+
+Coordinates, roundings and weights as the ONNX specification of Resize defines them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Scheme(NamedTuple):
+    """How to resize: the attributes of Resize that say so."""
+
+    mode: str
+    coordinates: str
+    rounding: str
+    cubic_a: float = -0.75
+    exclude_outside: bool = False
+
+
+def taps(scheme: Scheme, length: int, size: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the old elements and their weights, each of shape (size, taps)."""
+    where = _coordinates(scheme, length, size, scale)
+    if scheme.mode == 'nearest':
+        return np.clip(_rounded(where, scheme.rounding), 0, length - 1)[:, None], np.ones((size, 1))
+    reach = 1 if scheme.mode == 'linear' else 2
+    first = np.floor(where).astype(np.int64)
+    offsets = np.arange(1 - reach, reach + 1)
+    indices = first[:, None] + offsets[None]
+    distances = np.abs(where[:, None] - indices)
+    weights = 1 - distances if reach == 1 else _cubic(distances, scheme.cubic_a)
+    if scheme.exclude_outside:
+        weights = np.where((indices < 0) | (indices >= length), 0, weights)
+        weights = weights / weights.sum(axis=1, keepdims=True)
+    return np.clip(indices, 0, length - 1), weights
+
+
+def _coordinates(scheme: Scheme, length: int, size: int, scale: float) -> np.ndarray:
+    new = np.arange(size, dtype=np.float64)
+    if scheme.coordinates == 'asymmetric':
+        return new / scale
+    if scheme.coordinates == 'align_corners':
+        return new * (length - 1) / (size - 1) if size > 1 else np.zeros(1)
+    if scheme.coordinates == 'pytorch_half_pixel' and size <= 1:
+        return np.zeros(size)
+    middle = (new + 0.5) / scale - 0.5
+    if scheme.coordinates == 'half_pixel_symmetric':
+        adjustment = size / (scale * length)
+        return length / 2 * (1 - adjustment) + middle
+    return middle
+
+
+def _rounded(where: np.ndarray, rounding: str) -> np.ndarray:
+    ways = {
+        'floor': np.floor, 'ceil': np.ceil,
+        'round_prefer_floor': lambda x: np.ceil(x - 0.5),
+        'round_prefer_ceil': lambda x: np.floor(x + 0.5),
+    }
+    return ways[rounding](where).astype(np.int64)
+
+
+def _cubic(distance: np.ndarray, a: float) -> np.ndarray:
+    """Keys' cubic convolution kernel (1981), as the specification writes it."""
+    near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
+    far = ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a
+    return np.where(distance <= 1, near, np.where(distance < 2, far, 0))

@@ -1,0 +1,68 @@
+"""Many elements become one."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Optional
+
+import mxnet as mx
+
+from mms.from_onnx.node import Node
+from mms.from_onnx.table import FLOATS, operator
+
+_Reduce = Callable[..., Any]
+
+
+def _axes(node: Node, since: int) -> Optional[tuple[int, ...]]:
+    """Those that are reduced; None is all of them."""
+    if node.opset < since:
+        given = node.attr('axes')
+    else:
+        given = node.numbers(1, 'axes') if node.given(1) else None
+    if not given:
+        return None
+    return tuple(sorted(node.axis(axis, node.rank(0)) for axis in given))
+
+
+def _reduction(name: str, since: int, reduce: Callable[[Any, _Reduce], Any]) -> None:
+    """Put one into the table; from opset `since` on, its axes are an input."""
+
+    @operator(name, types=FLOATS)
+    def translate(node: Node) -> Any:
+        axes, keep = _axes(node, since), bool(node.attr('keepdims', 1))
+        if axes is None and node.opset >= since and node.attr('noop_with_empty_axes', 0):
+            node.refuse('with no axes it leaves its input as it is, which is not converted')
+        where: dict[str, Any] = {'keepdims': keep}
+        if axes is not None:
+            where['axis'] = axes
+
+        def over(function: Callable[..., Any], symbol: Any) -> Any:
+            return function(symbol, **where)
+
+        if node.rank(0) == 0:
+            node.refuse('its input is a scalar')
+        return reduce(node.sym(0), over)
+
+
+_reduction('ReduceSum', 13, lambda symbol, over: over(mx.sym.sum, symbol))
+_reduction('ReduceMean', 18, lambda symbol, over: over(mx.sym.mean, symbol))
+_reduction('ReduceMax', 18, lambda symbol, over: over(mx.sym.max, symbol))
+_reduction('ReduceMin', 18, lambda symbol, over: over(mx.sym.min, symbol))
+_reduction('ReduceProd', 18, lambda symbol, over: over(mx.sym.prod, symbol))
+_reduction('ReduceL1', 18, lambda symbol, over: over(mx.sym.sum, mx.sym.abs(symbol)))
+_reduction('ReduceL2', 18, lambda symbol, over: mx.sym.sqrt(
+    over(mx.sym.sum, mx.sym.square(symbol))))
+_reduction('ReduceLogSum', 18, lambda symbol, over: mx.sym.log(over(mx.sym.sum, symbol)))
+_reduction('ReduceSumSquare', 18, lambda symbol, over: over(mx.sym.sum, mx.sym.square(symbol)))
+
+
+@operator('ReduceLogSumExp')
+def _log_sum_exp(node: Node) -> Any:
+    axes, keep = _axes(node, 18), bool(node.attr('keepdims', 1))
+    if axes is None and node.attr('noop_with_empty_axes', 0):
+        node.refuse('with no axes it leaves its input as it is, which is not converted')
+    axes = axes or tuple(range(node.rank(0)))
+    # The largest is taken out of the sum, so that no exponential overflows.
+    largest = mx.sym.max(node.sym(0), axis=axes, keepdims=True)
+    rest = mx.sym.exp(mx.sym.broadcast_sub(node.sym(0), largest))
+    total = mx.sym.log(mx.sym.sum(rest, axis=axes, keepdims=True)) + largest
+    return total if keep else mx.sym.sum(total, axis=axes, keepdims=False)

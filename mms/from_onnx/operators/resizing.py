@@ -1,0 +1,102 @@
+"""Resize and Upsample: each new element is a weighted sum of a few old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import mxnet as mx
+import numpy as np
+
+from mms.from_onnx.node import Node
+from mms.from_onnx.operators.interpolation import Scheme, taps
+from mms.from_onnx.table import operator
+
+
+@operator('Upsample')
+def _upsample(node: Node) -> Any:
+    mode = node.only('mode', 'nearest', 'linear', 'bilinear')
+    if node.opset >= 9:
+        scales = [float(scale) for scale in node.constant(1, 'scales')]
+    elif node.has_attr('scales'):
+        scales = list(node.attr('scales'))
+    else:
+        scales = [1.0, 1.0, node.attr('height_scale'), node.attr('width_scale')]
+    scheme = Scheme('nearest' if mode == 'nearest' else 'linear', 'asymmetric', 'floor')
+    return _resized(node, scheme, list(range(len(scales))), scales, None)
+
+
+@operator('Resize', limits='not `tf_crop_and_resize`, not `antialias`; lengths of the request '
+                           'grow by whole numbers with `nearest`, `asymmetric`, `floor` only')
+def _resize(node: Node) -> Any:
+    scheme = _scheme(node)
+    rank = node.rank(0)
+    axes = [node.axis(axis, rank) for axis in node.attr('axes') or range(rank)]
+    if node.opset < 11:
+        scales = [float(scale) for scale in node.constant(1, 'scales')]
+        return _resized(node, scheme, axes, scales, None)
+    sizes = node.numbers(3, 'sizes') if node.given(3) and node.tensor(3).shape != (0,) else None
+    if not sizes:
+        given = [float(scale) for scale in node.constant(2, 'scales')]
+        return _resized(node, scheme, axes, given, None)
+    if node.only('keep_aspect_ratio_policy', 'stretch') != 'stretch':
+        raise AssertionError
+    lengths = [node.length(0, axis, 'sizes') for axis in axes]
+    return _resized(node, scheme, axes,
+                    [size / length for size, length in zip(sizes, lengths)], sizes)
+
+
+def _scheme(node: Node) -> Scheme:
+    mode = node.only('mode', 'nearest', 'linear', 'cubic')
+    if node.opset < 11:
+        return Scheme(mode, 'asymmetric', 'floor')
+    how = node.only('coordinate_transformation_mode', 'half_pixel', 'asymmetric', 'align_corners',
+                    'pytorch_half_pixel', 'half_pixel_symmetric')
+    node.only('antialias', 0)
+    node.ignore('extrapolation_value', 'keep_aspect_ratio_policy')
+    rounding = node.only('nearest_mode', 'round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil')
+    return Scheme(mode, how, rounding, node.attr('cubic_coeff_a', -0.75),
+                  bool(node.attr('exclude_outside', 0)))
+
+
+def _resized(node: Node, scheme: Scheme, axes: Sequence[int], scales: Sequence[float],
+             sizes: Optional[Sequence[int]]) -> Any:
+    symbol = mx.sym.identity(node.sym(0))
+    for position, axis in enumerate(axes):
+        scale = scales[position]
+        if scale == 1:
+            continue
+        if _repeats(scheme, scale):
+            symbol = mx.sym.repeat(symbol, repeats=int(scale), axis=axis)
+            continue
+        length = node.length(0, axis, 'its interpolation')
+        size = sizes[position] if sizes else int(np.floor(length * scale))
+        symbol = _interpolated(node, symbol, axis, taps(scheme, length, size, scale))
+    return symbol
+
+
+def _repeats(scheme: Scheme, scale: float) -> bool:
+    """Whether each element is simply repeated, whatever the length."""
+    return scheme.mode == 'nearest' and scale == int(scale) and (
+        (scheme.coordinates, scheme.rounding) == ('asymmetric', 'floor')
+        or (scheme.coordinates == 'half_pixel' and scheme.rounding.startswith('round')))
+
+
+def _interpolated(node: Node, symbol: Any, axis: int,
+                  found: tuple[np.ndarray, np.ndarray]) -> Any:
+    """Sums of elements `found[0]` (new length, taps) with weights `found[1]`."""
+    indices, weights = found
+    parts = []
+    shape = [1] * node.rank(0)
+    shape[axis] = -1
+    for tap in range(indices.shape[1]):
+        part = mx.sym.take(symbol, node.param(f'from_{axis}_{tap}', indices[:, tap].astype(np.int32)),
+                           axis=axis, mode='clip')
+        weight = weights[:, tap].astype(node.dtype(0)).reshape(shape)
+        if not (weight == 1).all():
+            part = mx.sym.broadcast_mul(part, node.param(f'weight_{axis}_{tap}', weight))
+        parts.append(part)
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
