@@ -18,6 +18,8 @@ def _axes(node: Node, since: int) -> Optional[tuple[int, ...]]:
         given = node.attr('axes')
     else:
         given = node.numbers(1, 'axes') if node.given(1) else None
+        if node.attr('noop_with_empty_axes', 0) and not given:
+            node.refuse('with no axes it leaves its input as it is, which is not converted')
     if not given:
         return None
     return tuple(sorted(node.axis(axis, node.rank(0)) for axis in given))
@@ -29,8 +31,6 @@ def _reduction(name: str, since: int, reduce: Callable[[Any, _Reduce], Any]) -> 
     @operator(name, types=FLOATS)
     def translate(node: Node) -> Any:
         axes, keep = _axes(node, since), bool(node.attr('keepdims', 1))
-        if axes is None and node.opset >= since and node.attr('noop_with_empty_axes', 0):
-            node.refuse('with no axes it leaves its input as it is, which is not converted')
         where: dict[str, Any] = {'keepdims': keep}
         if axes is not None:
             where['axis'] = axes
@@ -58,8 +58,6 @@ _reduction('ReduceSumSquare', 18, lambda symbol, over: over(mx.sym.sum, mx.sym.s
 @operator('ReduceLogSumExp')
 def _log_sum_exp(node: Node) -> Any:
     axes, keep = _axes(node, 18), bool(node.attr('keepdims', 1))
-    if axes is None and node.attr('noop_with_empty_axes', 0):
-        node.refuse('with no axes it leaves its input as it is, which is not converted')
     axes = axes or tuple(range(node.rank(0)))
     # The largest is taken out of the sum, so that no exponential overflows.
     largest = mx.sym.max(node.sym(0), axis=axes, keepdims=True)
