@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
@@ -210,7 +211,9 @@ class Graph:
         self._walk(chosen, {value.name for value in chosen.output})
         for name, value in zip(node.proto.output, chosen.output):
             if name:
-                self.tensors[name] = self.tensors[value.name]
+                tensor = self._read(value.name)
+                assert tensor is not None
+                self._add(dataclasses.replace(tensor, name=name))
 
     def _output(self, name: str) -> Tensor:
         tensor = self._read(name)

@@ -9,6 +9,8 @@ import mxnet as mx
 from mms.from_onnx.node import Node
 from mms.from_onnx.table import FLOATS, operator
 
+_WITH_WHOLE = f'{FLOATS} int32 int64'
+
 _Reduce = Callable[..., Any]
 
 
@@ -25,10 +27,12 @@ def _axes(node: Node, since: int) -> Optional[tuple[int, ...]]:
     return tuple(sorted(node.axis(axis, node.rank(0)) for axis in given))
 
 
-def _reduction(name: str, since: int, reduce: Callable[[Any, _Reduce], Any]) -> None:
+def _reduction(
+    name: str, since: int, reduce: Callable[[Any, _Reduce], Any], types: str = FLOATS
+) -> None:
     """Put one into the table; from opset `since` on, its axes are an input."""
 
-    @operator(name, types=FLOATS)
+    @operator(name, types=types)
     def translate(node: Node) -> Any:
         axes, keep = _axes(node, since), bool(node.attr('keepdims', 1))
         where: dict[str, Any] = {'keepdims': keep}
@@ -40,14 +44,18 @@ def _reduction(name: str, since: int, reduce: Callable[[Any, _Reduce], Any]) -> 
 
         if node.rank(0) == 0:
             node.refuse('its input is a scalar')
-        return reduce(node.sym(0), over)
+        if node.physical(0) != 'int32':
+            return reduce(node.sym(0), over)
+        # MXNet cannot reduce int32 in every way.
+        wide = reduce(mx.sym.cast(node.sym(0), dtype='int64'), over)
+        return mx.sym.cast(wide, dtype='int32')
 
 
-_reduction('ReduceSum', 13, lambda symbol, over: over(mx.sym.sum, symbol))
+_reduction('ReduceSum', 13, lambda symbol, over: over(mx.sym.sum, symbol), _WITH_WHOLE)
 _reduction('ReduceMean', 18, lambda symbol, over: over(mx.sym.mean, symbol))
-_reduction('ReduceMax', 18, lambda symbol, over: over(mx.sym.max, symbol))
-_reduction('ReduceMin', 18, lambda symbol, over: over(mx.sym.min, symbol))
-_reduction('ReduceProd', 18, lambda symbol, over: over(mx.sym.prod, symbol))
+_reduction('ReduceMax', 18, lambda symbol, over: over(mx.sym.max, symbol), _WITH_WHOLE)
+_reduction('ReduceMin', 18, lambda symbol, over: over(mx.sym.min, symbol), _WITH_WHOLE)
+_reduction('ReduceProd', 18, lambda symbol, over: over(mx.sym.prod, symbol), _WITH_WHOLE)
 _reduction('ReduceL1', 18, lambda symbol, over: over(mx.sym.sum, mx.sym.abs(symbol)))
 _reduction('ReduceL2', 18, lambda symbol, over: mx.sym.sqrt(
     over(mx.sym.sum, mx.sym.square(symbol))))

@@ -35,6 +35,8 @@ def _resize(node: Node) -> Any:
     axes = [node.axis(axis, rank) for axis in node.attr('axes') or range(rank)]
     if node.opset < 11:
         scales = [float(scale) for scale in node.constant(1, 'scales')]
+        if scheme.mode == 'nearest' and any(scale < 1 and 1 / scale % 1 for scale in scales):
+            node.refuse('which element is the nearest when it shrinks is not settled at opset 10')
         return _resized(node, scheme, axes, scales, None)
     sizes = node.lengths(3, 'sizes') if node.given(3) and node.tensor(3).shape != (0,) else ()
     if not sizes:
@@ -84,7 +86,7 @@ def _resized(node: Node, scheme: Scheme, axes: Sequence[int], scales: Sequence[f
         if scheme.coordinates == 'align_corners' and not sizes and length * scale % 1:
             node.refuse(f'{length} times {scale} is no whole number, and what align_corners then '
                         'means is not settled')
-        size = sizes[position] if sizes else int(np.floor(length * scale))
+        size = sizes[position] if sizes else int(np.float32(length) * np.float32(scale))
         symbol = _interpolated(node, symbol, axis, taps(scheme, length, size, scale))
     return symbol
 

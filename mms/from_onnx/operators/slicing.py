@@ -43,14 +43,11 @@ def _read(node: Node) -> tuple[Sequence[int], Sequence[Dim], Sequence[int], Sequ
 def _forward(node: Node, symbol: Any, axis: int, part: tuple[int, Dim, int], length: Dim) -> Any:
     start, end, step = part
     begin, stop = _range(node, start, end, length)
-    if begin == 0 and stop is None:
-        selected = symbol
-    else:
-        selected = mx.sym.slice_axis(symbol, axis=axis, begin=begin, end=stop)
-    if step == 1:
-        return selected
+    if (begin, stop, step) == (0, None, 1):
+        return symbol
+    # Unlike slice_axis, slice takes an end that lies beyond the last element.
     nothing = (None,) * axis
-    return mx.sym.slice(selected, begin=(*nothing, 0), end=(*nothing, None),
+    return mx.sym.slice(symbol, begin=(*nothing, begin), end=(*nothing, stop),
                         step=(*nothing, step))
 
 
@@ -67,7 +64,6 @@ def _range(node: Node, start: int, end: Dim, length: Dim) -> tuple[int, Optional
         return start, None
     if isinstance(end, str):
         node.refuse(f'its end is the length {end}, which only a request tells')
-    # MXNet refuses a request that is shorter than the part that is asked for.
     return start, end
 
 
