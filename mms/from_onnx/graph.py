@@ -172,7 +172,10 @@ class Graph:
                         'docs/onnx.md lists what converts')
         if node.given(0) and node.dtype(0).name not in row.types:
             node.refuse(f'its input {node.tensor(0).name!r} is of {node.dtype(0).name}')
-        symbols = row.translate(node)
+        try:
+            symbols = row.translate(node)
+        except mx.base.MXNetError as exc:
+            node.refuse(f'MXNet says: {str(exc).splitlines()[-1]}')
         node.check_all_read()
         symbols = symbols if isinstance(symbols, list) else [symbols]
         node.only_outputs(len(symbols))

@@ -165,3 +165,36 @@ def with_random_weights(parsed):
         for name, shape in shapes.items())
     parsed.ir_version = 4  # in 3, every constant must be listed among the inputs
     return parsed
+
+
+def test_a_branch_is_taken_where_its_condition_is_known(tmp_path):
+    parsed = model("""
+        (float[N, 4] x) => (float[N, 4] y, float[N, 4] z)
+        yes = Constant <value = bool {1}> ()
+        y = If (yes) <then_branch = a () => (float[N, 4] u) { u = Tanh (x) },
+                      else_branch = b () => (float[N, 4] v) { v = Det (x) }>
+        z = Identity (y)""", 13)
+    assert largest_difference(parsed, tmp_path, {'x': normal(2, 4)}) < TOLERANCE
+    names = [name for name, _ in convert(str(tmp_path / 'net.onnx')).outputs]
+    assert names == ['y', 'z']
+
+
+def test_functions_of_the_file_are_expanded(tmp_path):
+    parsed = model("""
+        (float[N, 4] x) => (float[N, 4] y)
+        y = own.Twice (x)""", 13)
+    parsed.opset_import.append(onnx.helper.make_opsetid('own', 1))
+    parsed.functions.append(onnx.helper.make_function(
+        'own', 'Twice', ['a'], ['b'], [onnx.helper.make_node('Add', ['a', 'a'], ['b'])],
+        [onnx.helper.make_opsetid('', 13)]))
+    assert largest_difference(parsed, tmp_path, {'x': normal(2, 4)}) < TOLERANCE
+
+
+def test_inputs_that_no_output_needs_and_those_with_a_value_do_not_count(tmp_path):
+    parsed = model("""
+        (float[N, 4] x, float[4] w, float[2] other) => (float[N, 4] y, float[4] c, float[N, 4] x2)
+        y = Add (x, w)  c = Neg (w)  x2 = Identity (x)""", 13, w=normal(4))
+    assert largest_difference(parsed, tmp_path, {'x': normal(2, 4), 'other': normal(2)}) < TOLERANCE
+    converted = convert(str(tmp_path / 'net.onnx'))
+    assert converted.inputs == [('x', (0, 4), np.dtype('float32'))]
+    assert converted.outputs == [('y', (0, 4)), ('c', (4,)), ('x2', (0, 4))]

@@ -87,6 +87,8 @@ def _resized(node: Node, scheme: Scheme, axes: Sequence[int], scales: Sequence[f
             node.refuse(f'{length} times {scale} is no whole number, and what align_corners then '
                         'means is not settled')
         size = sizes[position] if sizes else int(np.float32(length) * np.float32(scale))
+        if not size or (size == length and not sizes):
+            node.refuse(f'{length} times {scale} makes {size}, which says nothing')
         symbol = _interpolated(node, symbol, axis, taps(scheme, length, size, scale))
     return symbol
 

@@ -64,7 +64,9 @@ def _range(node: Node, start: int, end: Dim, length: Dim) -> tuple[int, Optional
         return start, None
     if isinstance(end, str):
         node.refuse(f'its end is the length {end}, which only a request tells')
-    return start, end
+    if end < -_FAR:
+        node.refuse('nothing is left of it, which MXNet does not know')
+    return max(start, -_FAR), end
 
 
 def _backward(node: Node, symbol: Any, axis: int, part: tuple[int, Dim, int]) -> Any:
