@@ -80,13 +80,16 @@ class Graph:
             raise ExportError(f'{self.file}: the input {value.name!r} is of '
                               f'{dtype.name if dtype else _kind(value)}, which MXNet does not have')
         tensor = Tensor(value.name, dtype, self._unnamed.shape(value.type))
-        if 0 in (tensor.shape or ()):
+        if tensor.shape is None:
+            raise ExportError(f'{self.file}: the input {value.name!r} does not say how many '
+                              'dimensions it has')
+        if 0 in tensor.shape:
             raise ExportError(f'{self.file}: the input {value.name!r} has no elements, which '
                               'MXNet does not know')
         symbol = mx.sym.Variable(value.name)
         # A server hands in float32, whatever the model was trained on.
         tensor.symbol = symbol if dtype == np.float32 else self._as_declared(symbol, dtype)
-        for axis, dim in enumerate(tensor.shape or ()):
+        for axis, dim in enumerate(tensor.shape):
             if isinstance(dim, str):
                 self._lengths.setdefault(dim, (symbol, axis))
         return tensor

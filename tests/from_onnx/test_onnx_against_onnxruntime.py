@@ -122,6 +122,15 @@ NETWORKS = {
         (float[N, 1, 4] x) => (float[N, 3, 4] y)
         m = Less (x, limit)  low = Constant <value_float = -1e30> ()  y = Where (m, low, row)""",
         13, {'limit': normal(3, 1), 'row': normal(4)}, {'x': (2, 1, 4)}),
+    'places of words, as many as there are': ("""
+        (int64[N, T] x) => (float[N, T, 6] y, float[T, 6] z)
+        e = Gather (table, x)  s = Shape (x)  one = Constant <value_int = 1> ()
+        axes = Constant <value_ints = [0]> ()  zero = Constant <value_int = 0> ()
+        scalar = Gather (s, one)  t = Unsqueeze (scalar, axes)
+        second = Constant <value_ints = [1]> ()
+        used = Slice (places, axes, t, second)  p = Gather (table, used)  y = Add (e, p)
+        r = Range (zero, scalar, one)  z = Gather (table, r)""", 13,
+        {'table': normal(11, 6), 'places': np.arange(11).reshape(1, 11)}, {'x': (2, 4)}),
     'vectors of length one': ("""
         (float[N, 4] x) => (float[N, 4] y)
         y = LpNormalization <axis = 1, p = 2> (x)""", 13, {}, {'x': (3, 4)}),

@@ -78,6 +78,12 @@ def with_a_function_that_takes_less():
     return model
 
 
+def without_rank():
+    model = parsed('y = Relu (x)')
+    model.graph.input[0].type.tensor_type.ClearField('shape')
+    return model
+
+
 def without_opsets():
     model = parsed('y = Relu (x)')
     del model.opset_import[:]
@@ -129,6 +135,7 @@ CASES = {
     'text': (converted(parsed('y = Identity (x)', '(string[N] x) => (string[N] y)')), 'object'),
     'an input of nothing': (converted(parsed('y = Relu (x)', '(float[0] x) => (float[0] y)')),
                             'no elements'),
+    'an input of any rank': (converted(without_rank()), "'x' does not say"),
     'shapes that do not fit': (converted(parsed(
         'w = Constant <value_floats = [1.0, 2.0, 3.0]> ()  y = Add (x, w)')),
         'could not be broadcast'),

@@ -73,6 +73,19 @@ def _gather_nd(node: Node) -> Any:
     return mx.sym.gather_nd(node.sym(0), transposed(chosen, order))
 
 
+@operator('Range', types='int64', limits='computed: from 0 to a length of the request')
+def _range(node: Node) -> Any:
+    (limit,) = node.lengths(1, 'limit')
+    start = node.numbers(0, 'start')[0]
+    if not isinstance(limit, str) or node.numbers(2, 'delta') != (1,) or start:
+        node.refuse('it does not count from 0 to a length of the request')
+    source, axis = node.input_of_length(limit)
+    made = node.outputs[0]
+    assert made is not None
+    made.shape = (limit,)
+    return mx.sym.cast(mx.sym.contrib.arange_like(source, axis=axis), dtype='int64')
+
+
 @operator('OneHot', types=ANY, limits='a constant depth')
 def _one_hot(node: Node) -> Any:
     depth = int(node.constant(1, 'depth').reshape(-1)[0])
