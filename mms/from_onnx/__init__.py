@@ -1,0 +1,1 @@
+"""ONNX models become a symbol and parameters of MXNet: exactly, or not at all."""

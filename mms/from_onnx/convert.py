@@ -1,0 +1,114 @@
+"""Convert an ONNX model to a symbol and parameters of MXNet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mms import mxnet_compat
+
+mxnet_compat.prepare()
+
+import mxnet as mx  # noqa: E402
+import numpy as np  # noqa: E402
+
+from mms.errors import ExportError  # noqa: E402
+from mms.from_onnx.graph import Graph  # noqa: E402
+from mms.from_onnx.model_file import opsets_of, read_model  # noqa: E402
+from mms.from_onnx.tensor import Tensor  # noqa: E402
+
+# In place of lengths that a request tells: one of these must do.
+_LIKELY_LENGTHS = (2, 1, 8, 16, 32, 64, 128, 224, 256, 299, 384, 512)
+
+
+class ConvertedModel(NamedTuple):
+    """What a Module is made of.
+
+    Attributes
+    ----------
+    symbol : mxnet.sym.Symbol
+    arg_params, aux_params : dict
+        Name -> NDArray.
+    inputs
+        Name, shape and element type in the ONNX model of each input that the
+        outputs depend on; 0 is a length that only a request tells.
+    outputs
+        Name and shape of each output.
+    """
+
+    symbol: Any
+    arg_params: dict[str, Any]
+    aux_params: dict[str, Any]
+    inputs: list[tuple[str, tuple[int, ...], np.dtype]]
+    outputs: list[tuple[str, tuple[int, ...]]]
+
+    def save(self, prefix: str) -> None:
+        """Write ``PREFIX-symbol.json`` and ``PREFIX-0000.params``."""
+        self.symbol.save(f'{prefix}-symbol.json')
+        mx.nd.save(f'{prefix}-0000.params', {
+            **{f'arg:{name}': array for name, array in self.arg_params.items()},
+            **{f'aux:{name}': array for name, array in self.aux_params.items()}})
+
+
+def convert(path: str) -> ConvertedModel:
+    """Convert the model in a file.
+
+    Parameters
+    ----------
+    path
+        The ``.onnx`` file; data that it keeps in other files lies beside it.
+
+    Raises
+    ------
+    ExportError
+        The file is broken, or holds what has no exact counterpart in MXNet; the
+        message names the operator, the node and the opset.
+    """
+    model = read_model(path)
+    graph = Graph(model.graph, opsets_of(model), os.path.basename(path))
+    outputs = graph.translate()
+    symbol = mx.sym.Group([tensor.symbol for tensor in outputs])
+    used = set(symbol.list_inputs())
+    inputs = [tensor for tensor in graph.inputs if tensor.name in used]
+    _check_shapes(symbol, inputs, outputs, path)
+    args, aux = graph.parameters.args, graph.parameters.aux
+    return ConvertedModel(
+        symbol, {name: args[name] for name in args if name in used},
+        {name: aux[name] for name in aux if name in used},
+        [(tensor.name, _numbers(tensor), np.dtype(tensor.dtype)) for tensor in inputs],
+        [(tensor.name, _numbers(tensor)) for tensor in outputs])
+
+
+def _numbers(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(dim if isinstance(dim, int) else 0 for dim in tensor.shape or ())
+
+
+def _check_shapes(symbol: Any, inputs: list[Tensor], outputs: list[Tensor], path: str) -> None:
+    """See that MXNet takes the network, and comes to the shapes that ONNX's rules give."""
+    reason = ''
+    for length in _LIKELY_LENGTHS:
+        try:
+            _, found, _ = symbol.infer_shape(
+                **{tensor.name: _filled(tensor, length) for tensor in inputs})
+        except mx.base.MXNetError as exc:
+            reason = reason or str(exc).strip().splitlines()[-1]
+        else:
+            _check_outputs(outputs, found or (), length, path)
+            return
+    raise ExportError(f'{path}: MXNet does not take the converted network: {reason}')
+
+
+def _check_outputs(outputs: list[Tensor], found: Sequence[Any], length: int, path: str) -> None:
+    for tensor, shape in zip(outputs, found):
+        wanted = _filled(tensor, length)
+        known = [isinstance(dim, int) for dim in tensor.shape or (1,)]
+        if len(wanted) != len(shape) or any(
+                sure and dim != size for sure, dim, size in zip(known, wanted, shape)):
+            raise ExportError(f'{path}: the output {tensor.name!r} has the shape {wanted} in ONNX '
+                              f'and {tuple(shape)} in MXNet, so the model cannot be converted')
+
+
+def _filled(tensor: Tensor, length: int) -> tuple[int, ...]:
+    """A shape that a request may have; MXNet keeps a scalar as a list of one."""
+    return tuple(dim if isinstance(dim, int) else length for dim in tensor.shape or ()) or (1,)
