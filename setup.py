@@ -16,8 +16,9 @@ EXTRAS = {
     'onnx': ['onnx>=1.16,<1.20'],
 }
 EXTRAS['test'] = [
-    *EXTRAS['s3'], *EXTRAS['codegen'], *EXTRAS['onnx'], 'moto[server]>=5', 'openapi-spec-validator>=0.7',
-    'onnxruntime>=1.17', 'psutil>=6', 'pytest>=7', 'pytest-timeout>=2', 'setuptools>=61', 'wheel',
+    *EXTRAS['s3'], *EXTRAS['codegen'], *EXTRAS['onnx'], 'moto[server]>=5', 'onnxruntime>=1.17',
+    'openapi-spec-validator>=0.7', 'psutil>=6', 'pytest>=7', 'pytest-timeout>=2',
+    'setuptools>=61', 'wheel',
 ]
 EXTRAS['bench'] = ['matplotlib>=3.6']
 EXTRAS['lint'] = ['ruff==0.8.*', 'mypy==1.13.*', 'types-psutil==6.*', 'types-requests==2.*',

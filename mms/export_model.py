@@ -8,7 +8,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, Optional
 
@@ -29,6 +30,7 @@ from mms.archive.model_files import (
 from mms.archive.signature import SIGNATURE_FILE, read_signature
 from mms.archive.writer import Source, add_member, already_exists, collect, write_archive
 from mms.arg_parser import ArgParser
+from mms.conversion import check_signature, convert_onnx
 from mms.errors import ExportError, StartupError
 
 _FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
@@ -68,7 +70,10 @@ def export_model(
     ------
     ExportError
         Also a :class:`ValueError`: files are missing, contradict each other or the
-        model type, or the archive exists or cannot be written.
+        model type, an ONNX model cannot be converted, or the archive exists or cannot
+        be written.
+    MissingExtraError
+        The model is an ONNX one, and the package onnx is not installed.
     SignatureError
         ``signature.json`` is missing or breaks its schema.
     ServiceError
@@ -86,9 +91,12 @@ def export_model(
     service_name = _add_service(members, service_path, signature['input_type'])
     model_format = _model_format(files, service_path, model_dir, model_type)
     _check_files(files, model_format, model_dir, service_path, model_type)
-    manifest = _manifest(model_name, model_format, service_name, files, model_dir)
-    add_member(members, MANIFEST_FILE, _json_bytes(manifest))
-    write_archive(members, archive_path)
+    with tempfile.TemporaryDirectory(prefix='mms-export-') as folder:
+        if files.onnx:
+            files = _convert(files.onnx, model_name, model_dir, folder, signature, members)
+        manifest = _manifest(model_name, model_format, service_name, files, members)
+        add_member(members, MANIFEST_FILE, _json_bytes(manifest))
+        write_archive(members, archive_path)
     logger.info('%s holds model %s', archive_path, model_name)
     return archive_path
 
@@ -164,7 +172,8 @@ def _load_class(
 ) -> type:
     from mms.worker.service_loader import import_folders, load_service_class
 
-    likely = _FORMATS[model_type] if model_type else SYMBOLIC if files.symbol else IMPERATIVE
+    is_symbolic = files.symbol or files.onnx
+    likely = _FORMATS[model_type] if model_type else SYMBOLIC if is_symbolic else IMPERATIVE
     before, sys.path[:] = sys.path[:], [*sys.path, *import_folders(service_path, model_dir)]
     try:
         return load_service_class(service_path, likely)
@@ -192,10 +201,26 @@ def _check_files(
     check_symbolic(files, model_dir, hint)
 
 
+def _convert(
+    onnx: str, model_name: str, model_dir: str, folder: str, signature: dict[str, Any],
+    members: dict[str, Source]
+) -> ModelFiles:
+    """Put a symbol and parameters into `members`, in place of the ONNX model they come from."""
+    conversion = convert_onnx(os.path.join(model_dir, onnx), model_name, folder)
+    check_signature(conversion, signature)
+    for path in conversion.sources:
+        members.pop(os.path.basename(path), None)
+    symbol, params = map(os.path.basename, (conversion.symbol, conversion.params))
+    add_member(members, symbol, conversion.symbol)
+    add_member(members, params, conversion.params)
+    return ModelFiles(symbol, params, None)
+
+
 def _manifest(
-    model_name: str, model_format: str, service_name: str, files: ModelFiles, model_dir: str
+    model_name: str, model_format: str, service_name: str, files: ModelFiles,
+    members: Mapping[str, Source]
 ) -> dict[str, Any]:
-    symbol_path = os.path.join(model_dir, files.symbol) if files.symbol else None
+    symbol_path = str(members[files.symbol]) if files.symbol else None
     return make_manifest(
         model_name, model_format, service_name, SIGNATURE_FILE, files.symbol or '',
         files.params or '', mxnet_version_of(symbol_path))

@@ -11,8 +11,8 @@ from harness import REPO
 FLOORS = ['version', 'errors', 'mxnet_compat', 'child_python', 'streams', 'in_thread', 'config',
           'resources', 'log_lines', 'log_relay', 'log', 'workspace', 'run', 'archive', 'arg_parser',
           'model_loader', 'messages', 'wire', 'codegen', 'utils', 'model_service', 'worker',
-          'from_onnx', 'export_model', 'metrics', 'batching', 'pool', 'scheduler', 'models', 'frontend',
-          'embedding', 'mxnet_model_server', '__main__']
+          'from_onnx', 'conversion', 'export_model', 'metrics', 'batching', 'pool', 'scheduler',
+          'models', 'frontend', 'embedding', 'mxnet_model_server', '__main__']
 CHILD = {'mxnet_compat', 'utils', 'model_service', 'worker', 'from_onnx'}
 FRONT = {'in_thread', 'run', 'workspace', 'archive', 'arg_parser', 'model_loader', 'codegen',
          'metrics', 'resources', 'batching', 'pool', 'scheduler', 'models', 'frontend', 'embedding',

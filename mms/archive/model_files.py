@@ -74,7 +74,7 @@ def check_imperative(files: ModelFiles, model_dir: str, mend: str) -> None:
 
 
 def check_symbolic(files: ModelFiles, model_dir: str, hint: str = '') -> None:
-    """See that the folder holds one whole symbolic model.
+    """See that the folder holds one whole symbolic model, or an ONNX one that becomes one.
 
     Parameters
     ----------
@@ -90,10 +90,12 @@ def check_symbolic(files: ModelFiles, model_dir: str, hint: str = '') -> None:
     ExportError
     """
     if files.onnx:
-        _refuse_onnx(files, model_dir)
+        _check_alone(files, model_dir)
+        return
     if not files.symbol and not files.params:
         raise ExportError(f'No model files found in the model directory {model_dir}: a symbolic '
-                          f'model is NAME-symbol.json with NAME-0000.params{hint}')
+                          'model is NAME-symbol.json with NAME-0000.params, or one .onnx file'
+                          f'{hint}')
     if not files.symbol or not files.params:
         missing = 'NAME-0000.params' if files.symbol else 'NAME-symbol.json'
         raise ExportError(f'Incomplete MXNet model found in the model directory {model_dir}: '
@@ -101,13 +103,11 @@ def check_symbolic(files: ModelFiles, model_dir: str, hint: str = '') -> None:
     _check_names(files.symbol, files.params)
 
 
-def _refuse_onnx(files: ModelFiles, model_dir: str) -> None:
+def _check_alone(files: ModelFiles, model_dir: str) -> None:
     other = files.symbol or files.params
     if other:
         raise ExportError('More than one model type is present in the model directory '
                           f'{model_dir}: {files.onnx} and {other}')
-    raise ExportError(f'{os.path.join(model_dir, str(files.onnx))}: converting ONNX models is not '
-                      'part of this release; convert it to NAME-symbol.json and NAME-0000.params')
 
 
 def _check_names(symbol: str, params: str) -> None:

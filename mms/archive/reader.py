@@ -117,8 +117,9 @@ def extract(archive_path: str, into: str) -> None:
 def _refuse_onnx(location: str) -> None:
     shown = redacted(location)
     if shown.lower().endswith(_ONNX_SUFFIXES) and not os.path.isdir(os.path.expanduser(location)):
-        raise ArchiveError(f'{shown} is an ONNX model: convert it to NAME-symbol.json and '
-                           'NAME-0000.params, and pack those with mxnet-model-export')
+        raise ArchiveError(f'{shown} is an ONNX model: put it into a folder of its own with a '
+                           'signature.json, and make an archive of it with mxnet-model-export '
+                           '--model-name NAME --model-path DIR')
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np  # noqa: E402
 
 from mms.errors import ExportError  # noqa: E402
 from mms.from_onnx.graph import Graph  # noqa: E402
-from mms.from_onnx.model_file import opset_of, read_model  # noqa: E402
+from mms.from_onnx.model_file import opsets_of, read_model  # noqa: E402
 from mms.from_onnx.tensor import Tensor  # noqa: E402
 
 
@@ -39,6 +39,13 @@ class ConvertedModel(NamedTuple):
     inputs: list[tuple[str, tuple[int, ...], np.dtype]]
     outputs: list[tuple[str, tuple[int, ...]]]
 
+    def save(self, prefix: str) -> None:
+        """Write ``PREFIX-symbol.json`` and ``PREFIX-0000.params``."""
+        self.symbol.save(f'{prefix}-symbol.json')
+        mx.nd.save(f'{prefix}-0000.params', {
+            **{f'arg:{name}': array for name, array in self.arg_params.items()},
+            **{f'aux:{name}': array for name, array in self.aux_params.items()}})
+
 
 def convert(path: str) -> ConvertedModel:
     """Convert the model in a file.
@@ -55,7 +62,7 @@ def convert(path: str) -> ConvertedModel:
         message names the operator, the node and the opset.
     """
     model = read_model(path)
-    graph = Graph(model.graph, opset_of(model), os.path.basename(path))
+    graph = Graph(model.graph, opsets_of(model), os.path.basename(path))
     outputs = graph.translate()
     symbol = mx.sym.Group([tensor.symbol for tensor in outputs])
     used = set(symbol.list_inputs())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
 import mxnet as mx
@@ -30,14 +30,14 @@ class Graph:
     ----------
     proto
         The graph.
-    opset
-        Version of its operators.
+    opsets
+        Domain -> version of its operators.
     file
         Name of the model's file, for messages.
     """
 
-    def __init__(self, proto: onnx.GraphProto, opset: int, file: str) -> None:
-        self.proto, self.opset, self.file = proto, opset, file
+    def __init__(self, proto: onnx.GraphProto, opsets: Mapping[str, int], file: str) -> None:
+        self.proto, self.opsets, self.file = proto, opsets, file
         self.tensors: dict[str, Tensor] = {}
         self.inputs: list[Tensor] = []
         self.parameters = Parameters({value.name for value in proto.input})
@@ -55,10 +55,17 @@ class Graph:
 
     def _add_initializers(self, proto: onnx.GraphProto) -> None:
         for tensor in proto.initializer:
-            self._add(constant(tensor.name, onnx.numpy_helper.to_array(tensor)))
+            self._add(constant(tensor.name, self._array(tensor)))
         for sparse in proto.sparse_initializer:
             raise ExportError(f'{self.file}: the parameter {sparse.values.name!r} is sparse, '
                               'which is not converted: store it as a dense one')
+
+    def _array(self, tensor: onnx.TensorProto) -> np.ndarray:
+        try:
+            return onnx.numpy_helper.to_array(tensor)
+        except (ValueError, TypeError, KeyError) as exc:
+            raise ExportError(f'{self.file} is not an ONNX model, or a broken one: the parameter '
+                              f'{tensor.name!r} cannot be read') from exc
 
     def _add_inputs(self) -> None:
         for value in self.proto.input:
@@ -72,6 +79,9 @@ class Graph:
             raise ExportError(f'{self.file}: the input {value.name!r} is of '
                               f'{dtype.name if dtype else _kind(value)}, which MXNet does not have')
         tensor = Tensor(value.name, dtype, self._unnamed.shape(value.type))
+        if 0 in (tensor.shape or ()):
+            raise ExportError(f'{self.file}: the input {value.name!r} has no elements, which '
+                              'MXNet does not know')
         symbol = mx.sym.Variable(value.name)
         # A server hands in float32, whatever the model was trained on.
         tensor.symbol = symbol if dtype == np.float32 else self._as_declared(symbol, dtype)
@@ -95,19 +105,22 @@ class Graph:
                 self._node(node)
 
     def _node(self, proto: onnx.NodeProto) -> None:
-        node = Node(proto, self.opset, [self._read(name) for name in proto.input],
-                    self.parameters, self.file, self._lengths)
+        node = self._reader(proto, [self._read(name) for name in proto.input])
         node.unread = set(proto.output) - self._read_somewhere
         if proto.op_type == 'If' and is_of_onnx(proto):
             self._branch(node)
             return
         found = self._known(node)
         if found is None:
-            node.outputs = infer(proto, self.opset, node.inputs, self._unnamed)
+            node.outputs = infer(proto, node.opset, node.inputs, self._unnamed)
             found = self._followed(node) or self._translated(node)
         for tensor in found:
             if tensor is not None:
                 self._add(tensor)
+
+    def _reader(self, proto: onnx.NodeProto, inputs: Sequence[Optional[Tensor]]) -> Node:
+        opset = self.opsets.get(proto.domain, 1)
+        return Node(proto, opset, inputs, self.parameters, self.file, self._lengths)
 
     def _read(self, name: str) -> Optional[Tensor]:
         if not name:
@@ -129,7 +142,7 @@ class Graph:
         tensors = [tensor for tensor in node.inputs if tensor is not None]
         if any(tensor.value is None for tensor in tensors):
             return None
-        values = fold(node.proto, self.opset,
+        values = fold(node.proto, node.opset,
                       [tensor.value if tensor else None for tensor in node.inputs])
         if values is None:
             return None
@@ -197,10 +210,11 @@ class Graph:
     def _output(self, name: str) -> Tensor:
         tensor = self._read(name)
         assert tensor is not None
-        if tensor.symbol is None or tensor.symbol.name in {entry.name for entry in self.inputs}:
-            proto = onnx.helper.make_node('Identity', [name], [name], f'output {name}')
-            node = Node(proto, self.opset, [tensor], self.parameters, self.file, self._lengths)
-            tensor.symbol = mx.sym.identity(node.sym(0), name=f'{name}/identity')
+        proto = onnx.helper.make_node('Identity', [name], [name], f'output {name}')
+        symbol = self._reader(proto, [tensor]).sym(0)
+        # A network does not hand out its own inputs and parameters.
+        if len(symbol.get_internals()) == 1:
+            tensor.symbol = mx.sym.identity(symbol, name=f'{name}/identity')
         return tensor
 
 
@@ -239,6 +253,6 @@ def _size_of_known(node: Node) -> Optional[list[Optional[Tensor]]]:
     if shape is None or not all(isinstance(dim, int) for dim in shape):
         return None
     if node.op == 'Size':
-        return [constant(node.proto.output[0], np.array(np.prod(shape), np.int64))]
+        return [constant(node.proto.output[0], np.prod(np.array(shape, np.int64)))]
     chosen = shape[node.attr('start', 0):node.attr('end')]
     return [constant(node.proto.output[0], np.array(chosen, np.int64))]

@@ -70,7 +70,8 @@ def _infer(
         schema = onnx.defs.get_schema(proto.op_type, opset, proto.domain)
         return infer_node_outputs(schema, proto, types, data,
                                   opset_imports=[onnx.helper.make_opsetid('', opset)])
-    except (onnx.shape_inference.InferenceError, onnx.defs.SchemaError, ValueError, RuntimeError):
+    except (onnx.shape_inference.InferenceError, onnx.defs.SchemaError, KeyError, ValueError,
+            RuntimeError):
         return {}
 
 

@@ -27,17 +27,25 @@ def read_model(path: str) -> onnx.ModelProto:
         raise ExportError(f'{path} is not an ONNX model, or a broken one: it holds no graph')
     if model.functions:
         model = _inlined(model, path)
-    if opset_of(model) == 0:
+    if not model.opset_import:
         raise ExportError(f'{path} is not an ONNX model, or a broken one: it does not say which '
                           'opset its operators are of')
     _read_outside_data(model, path)
     return model
 
 
-def opset_of(model: onnx.ModelProto) -> int:
-    """Version of ONNX's own operators that the model was written for; 0 if it does not say."""
-    versions = [entry.version for entry in model.opset_import if entry.domain in _DOMAINS]
-    return int(max(versions, default=0))
+def opsets_of(model: onnx.ModelProto) -> dict[str, int]:
+    """Domain -> version of its operators that the model was written for."""
+    versions = {entry.domain: int(entry.version) for entry in model.opset_import}
+    own = max((versions[domain] for domain in _DOMAINS if domain in versions), default=1)
+    return {**versions, **dict.fromkeys(_DOMAINS, own)}
+
+
+def files_beside(path: str) -> list[str]:
+    """Names of the other files, in the model's folder, that hold its data."""
+    model = _parse(path)
+    return sorted({_location(tensor) for tensor in _tensors(model.graph)
+                   if tensor.data_location == onnx.TensorProto.EXTERNAL})
 
 
 def is_of_onnx(node: onnx.NodeProto) -> bool:
@@ -72,7 +80,7 @@ def _read_outside_data(model: onnx.ModelProto, path: str) -> None:
     for tensor in _tensors(model.graph):
         if tensor.data_location != onnx.TensorProto.EXTERNAL:
             continue
-        location = {entry.key: entry.value for entry in tensor.external_data}.get('location', '')
+        location = _location(tensor)
         _check_inside(location, folder, tensor.name, path)
         try:
             onnx.external_data_helper.load_external_data_for_tensor(tensor, folder)
@@ -81,6 +89,10 @@ def _read_outside_data(model: onnx.ModelProto, path: str) -> None:
         except (OSError, ValueError, onnx.checker.ValidationError) as exc:
             raise ExportError(f'{path}: the data of {tensor.name!r} cannot be read from '
                               f'{location}, which must lie beside the model') from exc
+
+
+def _location(tensor: onnx.TensorProto) -> str:
+    return {entry.key: entry.value for entry in tensor.external_data}.get('location', '')
 
 
 def _check_inside(location: str, folder: str, name: str, path: str) -> None:

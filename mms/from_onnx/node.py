@@ -168,7 +168,8 @@ class Node:
         if dtype is None:
             self.refuse(f'the element type of {self.tensor(index).name!r} is not known')
         if dtype.name not in PHYSICAL:
-            self.refuse(f'{self.tensor(index).name!r} is of {dtype.name}, which MXNet does not have')
+            self.refuse(f'{self.tensor(index).name!r} is of {dtype.name}, which MXNet does not '
+                        'have')
         return dtype
 
     def is_float(self, index: int) -> bool:

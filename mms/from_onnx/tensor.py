@@ -11,9 +11,10 @@ import numpy as np
 Dim = Union[int, str]
 Shape = tuple[Dim, ...]
 
-# What a tensor's elements are -> what MXNet keeps them as. It has no truth values of its own.
+# What a tensor's elements are -> what MXNet keeps them as. Its operators know no truth values, and
+# few of them know float16 on a CPU.
 PHYSICAL = {
-    'float32': 'float32', 'float64': 'float64', 'float16': 'float16', 'int8': 'int8',
+    'float32': 'float32', 'float64': 'float64', 'float16': 'float32', 'int8': 'int8',
     'uint8': 'uint8', 'int32': 'int32', 'int64': 'int64', 'bool': 'float32',
 }
 

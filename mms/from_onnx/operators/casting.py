@@ -16,7 +16,7 @@ from mms.from_onnx.tensor import PHYSICAL
 
 @operator('Identity', types=ANY)
 def _identity(node: Node) -> Any:
-    return mx.sym.identity(node.sym(0))
+    return node.sym(0)
 
 
 @operator('Cast', types=ANY, limits='to types that MXNet has')

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 import mxnet as mx
-import numpy as np
 
 from mms.from_onnx.node import Node
 from mms.from_onnx.tensor import Shape
@@ -31,7 +30,7 @@ def single_number(node: Node, index: int) -> Optional[float]:
     value = node.value(index)
     others = [tensor.shape for position, tensor in enumerate(node.inputs)
               if position != index and tensor is not None]
-    if value is None or value.size != 1 or not value.dtype.kind == 'f':
+    if value is None or value.size != 1 or value.dtype.kind != 'f':
         return None
     if any(shape is None or len(shape) < value.ndim for shape in others):
         return None
@@ -57,10 +56,11 @@ def numbers_or_attr(node: Node, index: int, name: str, since: int) -> Optional[t
     return node.numbers(index, name) if node.given(index) else None
 
 
-def apply_along(axes: Sequence[int], rank: int) -> tuple[list[int], list[int]]:
-    """Permutation that brings `axes` to the end, and the one that undoes it."""
-    order = [axis for axis in range(rank) if axis not in axes] + list(axes)
-    return order, [int(position) for position in np.argsort(order)]
+def last_to(symbol: Any, axis: int, rank: int) -> Any:
+    """`symbol` with its last dimension moved to `axis`."""
+    order = list(range(rank - 1))
+    order.insert(axis, rank - 1)
+    return transposed(symbol, order)
 
 
 def transposed(symbol: Any, order: Sequence[int]) -> Any:

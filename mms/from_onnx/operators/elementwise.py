@@ -84,7 +84,7 @@ def _variadic(name: str, pairwise: Callable[..., Any], types: str) -> None:
         node.ignore('consumed_inputs')
         symbols = aligned(node, range(len(node.inputs)))
         if len(symbols) == 1:
-            return mx.sym.identity(symbols[0])
+            return symbols[0]
         return functools.reduce(pairwise, symbols)
 
 
@@ -155,4 +155,4 @@ def _between(symbol: Any, low: Any, high: Any) -> Any:
         symbol = _internal._maximum_scalar(symbol, scalar=float(low))
     if high is not None and not np.isposinf(float(high)):
         symbol = _internal._minimum_scalar(symbol, scalar=float(high))
-    return mx.sym.identity(symbol)
+    return symbol

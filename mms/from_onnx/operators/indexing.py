@@ -8,6 +8,7 @@ import mxnet as mx
 import numpy as np
 
 from mms.from_onnx.node import Node
+from mms.from_onnx.operators.common import last_to
 from mms.from_onnx.table import ANY, operator
 
 
@@ -65,7 +66,7 @@ def _one_hot(node: Node) -> Any:
                          dtype=node.physical(2))
     if node.rank(0) == 0:
         return mx.sym.reshape(hot, shape=(-1,))
-    return mx.sym.moveaxis(hot, -1, axis) if axis != rank - 1 else hot
+    return last_to(hot, axis, rank)
 
 
 @operator('Trilu', types=ANY, limits='needs the lengths of its last two dimensions')

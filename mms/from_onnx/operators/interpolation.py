@@ -53,12 +53,11 @@ def _coordinates(scheme: Scheme, length: int, size: int, scale: float) -> np.nda
 
 
 def _rounded(where: np.ndarray, rounding: str) -> np.ndarray:
-    ways = {
-        'floor': np.floor, 'ceil': np.ceil,
-        'round_prefer_floor': lambda x: np.ceil(x - 0.5),
-        'round_prefer_ceil': lambda x: np.floor(x + 0.5),
-    }
-    return ways[rounding](where).astype(np.int64)
+    if rounding == 'round_prefer_floor':
+        return np.ceil(where - 0.5).astype(np.int64)
+    if rounding == 'round_prefer_ceil':
+        return np.floor(where + 0.5).astype(np.int64)
+    return (np.floor if rounding == 'floor' else np.ceil)(where).astype(np.int64)
 
 
 def _cubic(distance: np.ndarray, a: float) -> np.ndarray:

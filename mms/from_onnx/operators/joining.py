@@ -16,7 +16,7 @@ def _concat(node: Node) -> Any:
     full = [index for index, tensor in enumerate(node.inputs)
             if not (tensor is not None and tensor.shape and tensor.shape[axis] == 0)]
     symbols = [node.sym(index) for index in full]
-    return mx.sym.concat(*symbols, dim=axis) if len(symbols) > 1 else mx.sym.identity(symbols[0])
+    return mx.sym.concat(*symbols, dim=axis) if len(symbols) > 1 else symbols[0]
 
 
 @operator('Split', types=ANY)
@@ -54,4 +54,8 @@ def _sizes(node: Node, axis: int) -> list[int]:
 def _tile(node: Node) -> Any:
     if node.opset < 6:
         node.refuse('before opset 6 it goes by other rules, which are not converted')
-    return mx.sym.tile(node.sym(0), reps=node.numbers(1, 'repeats'))
+    symbol, repeats = node.sym(0), node.numbers(1, 'repeats')
+    for axis, count in enumerate(repeats):  # MXNet cannot repeat all of four dimensions at once
+        reps = tuple(count if axis == other else 1 for other in range(len(repeats)))
+        symbol = symbol if count == 1 else mx.sym.tile(symbol, reps=reps)
+    return symbol

@@ -28,7 +28,8 @@ def _gemm(node: Node) -> Any:
     if transposed and alpha == 1:
         matrix = node.sym(1)  # as it is: many layers may share it
     else:
-        matrix = node.param('weight', (weight if transposed else weight.T) * weight.dtype.type(alpha))
+        rows = weight if transposed else weight.T
+        matrix = node.param('weight', rows * weight.dtype.type(alpha))
     hidden = weight.shape[0 if transposed else 1]
     if bias is not None and bias.shape == (hidden,):
         return mx.sym.FullyConnected(symbol, matrix, node.param('bias', bias), num_hidden=hidden)

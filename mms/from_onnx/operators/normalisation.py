@@ -15,7 +15,7 @@ from mms.from_onnx.table import operator
 @operator('BatchNormalization', limits='as it is after training')
 def _batch_norm(node: Node) -> Any:
     node.ignore('momentum', 'consumed_inputs')
-    if node.opset < 7 and not node.attr('is_test', 0) or node.attr('training_mode', 0):
+    if (node.opset < 7 and not node.attr('is_test', 0)) or node.attr('training_mode', 0):
         node.refuse('it is in training mode: export the model for inference')
     if node.opset < 9:
         node.only('spatial', 1)

@@ -25,7 +25,7 @@ def _pad(node: Node) -> Any:
     if len(pairs) > _MOST_AXES or (pairs and rank > _MOST_DIMENSIONS):
         node.refuse(f'{len(pairs)} of {rank} dimensions are padded; MXNet pads {_MOST_AXES} of '
                     f'{_MOST_DIMENSIONS}')
-    return _padded(symbol, rank, pairs, mode, value) if pairs else mx.sym.identity(symbol)
+    return _padded(symbol, rank, pairs, mode, value) if pairs else symbol
 
 
 def _read(node: Node, rank: int) -> tuple[list[int], list[int], float]:

@@ -14,8 +14,7 @@ from mms.from_onnx.table import ANY, operator
 @operator('Transpose', types=ANY)
 def _transpose(node: Node) -> Any:
     order = node.attr('perm') or list(range(node.rank(0)))[::-1]
-    return transposed(mx.sym.identity(node.sym(0)) if order == sorted(order) else node.sym(0),
-                      order)
+    return transposed(node.sym(0), order)
 
 
 @operator('DepthToSpace', types=ANY)

@@ -39,8 +39,7 @@ def _resize(node: Node) -> Any:
     if not sizes:
         given = [float(scale) for scale in node.constant(2, 'scales')]
         return _resized(node, scheme, axes, given, None)
-    if node.only('keep_aspect_ratio_policy', 'stretch') != 'stretch':
-        raise AssertionError
+    node.only('keep_aspect_ratio_policy', 'stretch')
     lengths = [node.length(0, axis, 'sizes') for axis in axes]
     return _resized(node, scheme, axes,
                     [size / length for size, length in zip(sizes, lengths)], sizes)
@@ -61,7 +60,7 @@ def _scheme(node: Node) -> Scheme:
 
 def _resized(node: Node, scheme: Scheme, axes: Sequence[int], scales: Sequence[float],
              sizes: Optional[Sequence[int]]) -> Any:
-    symbol = mx.sym.identity(node.sym(0))
+    symbol = node.sym(0)
     for position, axis in enumerate(axes):
         scale = scales[position]
         if scale == 1:
@@ -70,6 +69,9 @@ def _resized(node: Node, scheme: Scheme, axes: Sequence[int], scales: Sequence[f
             symbol = mx.sym.repeat(symbol, repeats=int(scale), axis=axis)
             continue
         length = node.length(0, axis, 'its interpolation')
+        if scheme.coordinates == 'align_corners' and not sizes and length * scale % 1:
+            node.refuse(f'{length} times {scale} is no whole number, and what align_corners then '
+                        'means is not settled')
         size = sizes[position] if sizes else int(np.floor(length * scale))
         symbol = _interpolated(node, symbol, axis, taps(scheme, length, size, scale))
     return symbol
@@ -90,8 +92,8 @@ def _interpolated(node: Node, symbol: Any, axis: int,
     shape = [1] * node.rank(0)
     shape[axis] = -1
     for tap in range(indices.shape[1]):
-        part = mx.sym.take(symbol, node.param(f'from_{axis}_{tap}', indices[:, tap].astype(np.int32)),
-                           axis=axis, mode='clip')
+        source = node.param(f'from_{axis}_{tap}', indices[:, tap].astype(np.int32))
+        part = mx.sym.take(symbol, source, axis=axis, mode='clip')
         weight = weights[:, tap].astype(node.dtype(0)).reshape(shape)
         if not (weight == 1).all():
             part = mx.sym.broadcast_mul(part, node.param(f'weight_{axis}_{tap}', weight))

@@ -96,7 +96,7 @@ def _squeeze(node: Node) -> Any:
         return mx.sym.reshape(symbol, shape=(1,))
     for axis in reversed(axes):
         symbol = mx.sym.squeeze(symbol, axis=axis)
-    return mx.sym.identity(symbol)
+    return symbol
 
 
 @operator('Unsqueeze', types=ANY)

@@ -26,7 +26,7 @@ def _slice(node: Node) -> Any:
             symbol = _forward(node, symbol, axis, (start, end, step), length)
         else:
             symbol = _backward(node, symbol, axis, (start, end, step))
-    return mx.sym.identity(symbol)
+    return symbol
 
 
 def _read(node: Node) -> tuple[Sequence[int], Sequence[Dim], Sequence[int], Sequence[int]]:

@@ -7,6 +7,7 @@ from typing import Any, Callable
 import mxnet as mx
 
 from mms.from_onnx.node import Node
+from mms.from_onnx.operators.common import last_to
 from mms.from_onnx.table import operator
 
 _FIRST_OF_ONE_AXIS = 13
@@ -48,4 +49,4 @@ def _hardmax(node: Node) -> Any:
     depth = node.length(0, axis)
     first = mx.sym.argmax(node.sym(0), axis=axis)
     hot = mx.sym.one_hot(first, depth=depth, dtype=node.physical(0))
-    return mx.sym.moveaxis(hot, -1, axis) if axis != rank - 1 else hot
+    return last_to(hot, axis, rank)
