@@ -184,6 +184,8 @@ class Graph:
     def _complete(self, tensor: Tensor, node: Node) -> None:
         """Where ONNX's rules say nothing, the first input's type and MXNet's shape hold."""
         if tensor.dtype is None:
+            if not node.is_float(0):
+                node.refuse(f'the element type of {tensor.name!r} is not known')
             tensor.dtype = node.dtype(0)
         if tensor.shape is None:
             tensor.shape = self._shape_by_mxnet(tensor.symbol)

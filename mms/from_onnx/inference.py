@@ -62,17 +62,33 @@ def _output(name: str, type_proto: Optional[onnx.TypeProto], unnamed: Unnamed) -
 def _infer(
     proto: onnx.NodeProto, opset: int, inputs: Sequence[Tensor]
 ) -> dict[str, onnx.TypeProto]:
+    """Name of an output -> its type; the outputs of which ONNX knows nothing are not there."""
     types = {tensor.name: _type_of(tensor) for tensor in inputs if tensor.dtype is not None}
     data = {tensor.name: onnx.numpy_helper.from_array(tensor.value, tensor.name)
             for tensor in inputs
             if tensor.value is not None and tensor.value.size <= _LARGEST_LIST}
     try:
         schema = onnx.defs.get_schema(proto.op_type, opset, proto.domain)
-        return infer_node_outputs(schema, proto, types, data,
-                                  opset_imports=[onnx.helper.make_opsetid('', opset)])
-    except (onnx.shape_inference.InferenceError, onnx.defs.SchemaError, KeyError, ValueError,
-            RuntimeError):
+        found = infer_node_outputs(schema, proto, types, data,
+                                   opset_imports=[onnx.helper.make_opsetid('', opset)])
+        # Operators that are defined by others are known to the inference of whole models only.
+        return found or _infer_model(proto, opset, types, data)
+    except (onnx.shape_inference.InferenceError, onnx.defs.SchemaError,
+            onnx.checker.ValidationError, KeyError, ValueError, RuntimeError):
         return {}
+
+
+def _infer_model(
+    proto: onnx.NodeProto, opset: int, types: dict[str, onnx.TypeProto],
+    data: dict[str, onnx.TensorProto]
+) -> dict[str, onnx.TypeProto]:
+    inputs = [onnx.helper.make_value_info(name, found) for name, found in types.items()]
+    outputs = [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in proto.output if name]
+    graph = onnx.helper.make_graph([proto], 'node', inputs, outputs, list(data.values()))
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid('', opset)])
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    return {value.name: value.type for value in inferred.graph.output
+            if value.type.tensor_type.elem_type}
 
 
 def _type_of(tensor: Tensor) -> onnx.TypeProto:

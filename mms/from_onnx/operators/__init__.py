@@ -13,6 +13,7 @@ from mms.from_onnx.operators import (  # noqa: F401
     padding,
     pooling,
     rearranging,
+    recurrent,
     reductions,
     resizing,
     searching,

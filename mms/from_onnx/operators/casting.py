@@ -37,6 +37,8 @@ def _cast_like(node: Node) -> Any:
 def _to(node: Node, dtype: np.dtype) -> Any:
     if dtype.name not in PHYSICAL:
         node.refuse(f'MXNet has no {dtype.name}')
+    if node.outputs[0] is not None:
+        node.outputs[0].dtype = dtype
     if dtype == np.bool_ and node.dtype(0) != np.bool_:
         return as_bool(node.sym(0) != 0)
     return mx.sym.cast(node.sym(0), dtype=PHYSICAL[dtype.name])

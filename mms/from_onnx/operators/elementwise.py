@@ -72,10 +72,14 @@ def _pow(node: Node) -> Any:
     return mx.sym.broadcast_power(base, exponent)
 
 
-@operator('Mod', types=FLOATS, limits='`fmod=1` is refused, and whole numbers')
+@operator('Mod', types=NUMBERS)
 def _mod(node: Node) -> Any:
-    node.only('fmod', 0)
-    return mx.sym.broadcast_mod(*aligned(node, (0, 1)))
+    left, right = aligned(node, (0, 1))
+    if not node.only('fmod', 0, 1):
+        return mx.sym.broadcast_mod(left, right)
+    # The rest has the sign of what is divided.
+    rest = mx.sym.broadcast_mod(mx.sym.abs(left), mx.sym.abs(right))
+    return mx.sym.sign(left) * rest
 
 
 def _variadic(name: str, pairwise: Callable[..., Any], types: str) -> None:

@@ -60,16 +60,27 @@ def _scaled(node: Node, symbol: Any, rank: int) -> Any:
     return symbol
 
 
-@operator('LayerNormalization', limits='its first output; `stash_type` 1')
+@operator('LayerNormalization', limits='`stash_type` 1')
 def _layer_norm(node: Node) -> Any:
     node.only('stash_type', 1)
-    node.only_outputs(1)
     rank, epsilon = node.rank(0), node.attr('epsilon', 1e-5)
     axis = node.axis(node.attr('axis', -1), rank)
+    if node.wants(1) or node.wants(2):
+        return _with_statistics(node, tuple(range(axis, rank)), epsilon)
     if axis == rank - 1 and node.rank(1) == 1 and node.given(2) and node.rank(2) == 1 \
             and node.shape(1)[0] == node.shape(0)[-1] == node.shape(2)[0]:
         return mx.sym.LayerNorm(node.sym(0), node.sym(1), node.sym(2), axis=-1, eps=epsilon)
     return _scaled(node, _standard(node.sym(0), range(axis, rank), epsilon), rank)
+
+
+def _with_statistics(node: Node, axes: tuple[int, ...], epsilon: float) -> list[Any]:
+    """The output, the mean and one over the deviation."""
+    mean = mx.sym.mean(node.sym(0), axis=axes, keepdims=True)
+    centred = mx.sym.broadcast_sub(node.sym(0), mean)
+    variance = mx.sym.mean(mx.sym.square(centred), axis=axes, keepdims=True)
+    inverse = mx.sym.rsqrt(variance + epsilon)
+    normal = mx.sym.broadcast_mul(centred, inverse)
+    return [_scaled(node, normal, node.rank(0)), mean, inverse]
 
 
 @operator('RMSNormalization', limits='`stash_type` 1')
