@@ -1,4 +1,4 @@
-"""ONNX files to convert: those inside the onnx package, the fixtures, and torchvision's networks."""
+"""ONNX files to convert: of the onnx package, the fixtures, and torchvision's networks."""
 
 from __future__ import annotations
 

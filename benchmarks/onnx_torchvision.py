@@ -15,93 +15,26 @@ import argparse
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
-from torchvision import models
-
-# What `torch.onnx.export` writes when nothing is said.
-NEWEST = 20
-WEIGHTS = {'weights': None}
-NAMES = {'input_names': ['data'], 'output_names': ['scores']}
-CLASSIFIERS = (
-    'alexnet', 'vgg11', 'vgg11_bn', 'resnet18', 'resnet50', 'resnext50_32x4d', 'wide_resnet50_2',
-    'squeezenet1_1', 'densenet121', 'inception_v3', 'googlenet', 'mobilenet_v2',
-    'mobilenet_v3_small', 'mobilenet_v3_large', 'shufflenet_v2_x1_0', 'mnasnet1_0',
-    'efficientnet_b0', 'efficientnet_v2_s', 'regnet_x_400mf', 'regnet_y_400mf', 'convnext_tiny',
-    'vit_b_32', 'swin_t', 'swin_v2_t', 'maxvit_t')
-SEGMENTERS = ('fcn_resnet50', 'deeplabv3_mobilenet_v3_large', 'lraspp_mobilenet_v3_large')
-SIZES = {'inception_v3': 299, 'vit_b_32': 224, 'swin_t': 224, 'swin_v2_t': 256, 'maxvit_t': 224}
-# Their initialisation takes a minute, and is overwritten or kept as PyTorch's own.
-QUICKLY = {'googlenet': {'init_weights': False}, 'inception_v3': {'init_weights': False}}
-
-
-class FirstOutput(torch.nn.Module):
-    """A segmenter answers a dictionary, of which this is the classes of each pixel."""
-
-    def __init__(self, network: torch.nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the scores, ``(batch, classes, height, width)``."""
-        return self.network(x)['out']
-
-
-def build(name: str) -> torch.nn.Module:
-    """The network with weights and statistics that are always the same."""
-    torch.manual_seed(7)
-    if name in SEGMENTERS:
-        network = FirstOutput(getattr(models.segmentation, name)(
-            **WEIGHTS, weights_backbone=None, num_classes=5))
-    else:
-        network = getattr(models, name)(**WEIGHTS, **QUICKLY.get(name, {}))
-    for layer in network.modules():
-        if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
-            layer.running_var.uniform_(0.5, 1.5)
-            layer.running_mean.normal_(std=0.1)
-    return network.eval()
-
-
-def export(name: str, folder: Path, opsets: Sequence[int]) -> None:
-    """Write the files of one network that are not there yet."""
-    network, size = build(name), SIZES.get(name, 224 if name in CLASSIFIERS else 128)
-    pictures = torch.randn(2, 3, size, size)
-    for opset in opsets:
-        attempt(folder / f'{name}-traced-{opset:02}.onnx', lambda path, opset=opset: torch.onnx.export(
-            network, (pictures,), path, opset_version=opset, dynamo=False,
-            dynamic_axes={'data': {0: 'batch'}, 'scores': {0: 'batch'}}, **NAMES))
-    attempt(folder / f'{name}-compiled-{NEWEST}.onnx', lambda path: torch.onnx.export(
-        network, (pictures,), path, verbose=False, external_data=False,
-        dynamic_shapes=({0: torch.export.Dim('batch', min=1, max=64)},), **NAMES))
-
-
-def attempt(path: Path, write: Callable[[str], Any]) -> None:
-    """Write a file, or a file beside it that tells why not."""
-    reason = path.with_suffix('.txt')
-    if path.exists() or reason.exists():
-        return
-    try:
-        write(str(path))
-    except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), '')
-        reason.write_text(f'{type(error).__name__}: {first}\n')
-    print(f'{path.name}: {"written" if path.exists() else reason.read_text().strip()}', flush=True)
 
 
 def main() -> int:
     """Export what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('folder', type=Path, help='where the files go')
-    parser.add_argument('--only', nargs='+', default=[*CLASSIFIERS, *SEGMENTERS], metavar='NAME')
+    parser.add_argument('--only', nargs='+', metavar='NAME', help='default: all that are known')
     parser.add_argument('--opsets', type=int, nargs='+', default=[9, 11, 13, 15, 17], metavar='N')
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter('ignore')
     logging.disable(logging.CRITICAL)
-    for name in options.only:
+    try:
+        from torchvision_networks import NAMES, export
+    except ImportError as error:
+        print(f'onnx_torchvision.py: {error}: pip install torch torchvision onnx onnxscript',
+              file=sys.stderr)
+        return 1
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name in options.only or NAMES:
         export(name, options.folder, options.opsets)
     return 0
 

@@ -9,9 +9,9 @@ from harness import REPO
 
 sys.path.append(str(REPO / 'benchmarks'))
 
-import onnx_compare  # noqa: E402
-from onnx_compare import DIFFERENT, NO_REFERENCE, REFUSED, SAME, compare, difference  # noqa: E402
-from onnx_sources import FIXTURES, fixtures  # noqa: E402
+import onnx_compare
+from onnx_compare import DIFFERENT, NO_REFERENCE, REFUSED, SAME, compare, difference
+from onnx_sources import FIXTURES, fixtures
 
 # What has no counterpart in MXNet -> the operator that is named.
 NOT_CONVERTED = {'branch': 'If', 'foreign': 'com.example.FusedMagic', 'loop': 'Loop',

@@ -10,10 +10,10 @@ from harness import KITTEN, REPO
 
 sys.path.append(str(REPO / 'benchmarks'))
 
-from onnx_compare import TOLERANCE, difference, open_session  # noqa: E402
-from onnx_sources import fixtures  # noqa: E402
+from onnx_compare import TOLERANCE, difference, open_session
+from onnx_sources import fixtures
 
-from mms.utils.mxnet import image  # noqa: E402
+from mms.utils.mxnet import image
 
 CLASSES = ['ash', 'birch', 'cedar', 'elm', 'fir']
 SENTENCES = [[3, 1, 4, 1, 5, 9, 2, 6, 5]]
