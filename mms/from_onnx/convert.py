@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mms import mxnet_compat
@@ -16,6 +17,9 @@ from mms.errors import ExportError  # noqa: E402
 from mms.from_onnx.graph import Graph  # noqa: E402
 from mms.from_onnx.model_file import opsets_of, read_model  # noqa: E402
 from mms.from_onnx.tensor import Tensor  # noqa: E402
+
+# In place of lengths that a request tells: one of these must do.
+_LIKELY_LENGTHS = (2, 1, 8, 16, 32, 64, 128, 224, 256, 299, 384, 512)
 
 
 class ConvertedModel(NamedTuple):
@@ -81,20 +85,30 @@ def _numbers(tensor: Tensor) -> tuple[int, ...]:
 
 
 def _check_shapes(symbol: Any, inputs: list[Tensor], outputs: list[Tensor], path: str) -> None:
-    """See that MXNet comes to the shapes that ONNX's rules give."""
-    try:
-        _, found, _ = symbol.infer_shape_partial(
-            **{tensor.name: _numbers(tensor) for tensor in inputs if tensor.shape})
-    except mx.base.MXNetError as exc:
-        reason = str(exc).strip().splitlines()[-1]
-        raise ExportError(f'{path}: MXNet does not take the converted network: {reason}') from exc
-    for tensor, shape in zip(outputs, found or ()):
-        wanted = _numbers(tensor) or (1,)
-        if tensor.shape is not None and shape and not _agree(wanted, shape):
+    """See that MXNet takes the network, and comes to the shapes that ONNX's rules give."""
+    reason = ''
+    for length in _LIKELY_LENGTHS:
+        try:
+            _, found, _ = symbol.infer_shape(
+                **{tensor.name: _filled(tensor, length) for tensor in inputs if tensor.shape})
+        except mx.base.MXNetError as exc:
+            reason = reason or str(exc).strip().splitlines()[-1]
+        else:
+            _check_outputs(outputs, found or (), length, path)
+            return
+    raise ExportError(f'{path}: MXNet does not take the converted network: {reason}')
+
+
+def _check_outputs(outputs: list[Tensor], found: Sequence[Any], length: int, path: str) -> None:
+    for tensor, shape in zip(outputs, found):
+        wanted = _filled(tensor, length)
+        known = [isinstance(dim, int) for dim in tensor.shape or (1,)]
+        if len(wanted) != len(shape) or any(
+                sure and dim != size for sure, dim, size in zip(known, wanted, shape)):
             raise ExportError(f'{path}: the output {tensor.name!r} has the shape {wanted} in ONNX '
                               f'and {tuple(shape)} in MXNet, so the model cannot be converted')
 
 
-def _agree(wanted: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    return len(wanted) == len(shape) and all(
-        0 in (one, other) or one == other for one, other in zip(wanted, shape))
+def _filled(tensor: Tensor, length: int) -> tuple[int, ...]:
+    """A shape that a request may have; MXNet keeps a scalar as a list of one."""
+    return tuple(dim if isinstance(dim, int) else length for dim in tensor.shape or ()) or (1,)

@@ -194,8 +194,11 @@ class Graph:
         known = {entry.name: tuple(dim if isinstance(dim, int) else 0 for dim in entry.shape)
                  for entry in self.inputs if entry.shape is not None}
         arguments = set(symbol.list_arguments())
-        _, outputs, _ = symbol.infer_shape_partial(
-            **{name: shape for name, shape in known.items() if name in arguments})
+        try:
+            _, outputs, _ = symbol.infer_shape_partial(
+                **{name: shape for name, shape in known.items() if name in arguments})
+        except mx.base.MXNetError:  # it stumbles over lengths that are not known yet
+            return None
         if not outputs or not outputs[0]:
             return None
         return tuple(dim if dim > 0 else self._unnamed.new() for dim in outputs[0])

@@ -24,13 +24,13 @@ TOLERANCE = 1e-4
 HALF_TOLERANCE = 2e-3
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def cases():
     """Folders, each with a model and the answers that it has to give."""
     return [path.parent for name in FOLDERS for path in sorted((DATA / name).glob('*/model.onnx'))]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def operators_of(case):
     return {node.op_type for node in onnx.load(case / 'model.onnx').graph.node}
 
@@ -57,8 +57,7 @@ def answered(case, folder):
             return None
         try:
             converted = convert(_with_constants(path, feeds, folder))
-        except ExportError as refusal:
-            assert '\n' not in str(refusal)
+        except ExportError:
             return None
     return _agree(predict(converted, feeds), _arrays(case, 'output'), converted.outputs)
 

@@ -113,8 +113,7 @@ NETWORKS = {
         v = GlobalAveragePool (d)""", 13,
         {'w': normal(3, 2, 3), 'u': normal(3, 2, 3, 3, 3)}, {'x': (2, 2, 9), 'z': (2, 2, 5, 4, 6)}),
     'products of every rank': ("""
-        (float[N, 2, 3, 4] x) => (float[N, 2, 3, 5] a, float[N, 2, 3] b, float[N, 2, 4, 4] c,
-                                  float[N, 6, 3, 4] d)
+        (float[N,2,3,4] x) => (float[N,2,3,5] a, float[N,2,3] b, float[N,2,4,4] c, float[N,6,3,4] d)
         a = MatMul (x, one)  b = MatMul (x, row)  t = Transpose <perm = [0, 1, 3, 2]> (x)
         c = MatMul (t, x)  z = ReduceSum <keepdims = 1> (x, axis)  d = MatMul (many, z)""", 13,
         {'one': normal(1, 4, 5), 'row': normal(4), 'axis': np.array([1]),

@@ -66,7 +66,7 @@ def _resized(node: Node, scheme: Scheme, axes: Sequence[int], scales: Sequence[f
         if scale == 1:
             continue
         if _repeats(scheme, scale):
-            symbol = mx.sym.repeat(symbol, repeats=int(scale), axis=axis)
+            symbol = _repeated(symbol, axis, int(scale))
             continue
         length = node.length(0, axis, 'its interpolation')
         if scheme.coordinates == 'align_corners' and not sizes and length * scale % 1:
@@ -82,6 +82,13 @@ def _repeats(scheme: Scheme, scale: float) -> bool:
     return scheme.mode == 'nearest' and scale == int(scale) and (
         (scheme.coordinates, scheme.rounding) == ('asymmetric', 'floor')
         or (scheme.coordinates == 'half_pixel' and scheme.rounding.startswith('round')))
+
+
+def _repeated(symbol: Any, axis: int, times: int) -> Any:
+    """Each element `times` times; MXNet's own repeat wants to know every length."""
+    wide = mx.sym.broadcast_axis(mx.sym.expand_dims(symbol, axis=axis + 1), axis=axis + 1,
+                                 size=times)
+    return mx.sym.reshape(wide, shape=(*(0,) * axis, -3, -2))
 
 
 def _interpolated(node: Node, symbol: Any, axis: int,
