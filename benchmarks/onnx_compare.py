@@ -22,7 +22,7 @@ from mms.from_onnx.convert import convert  # noqa: E402
 # Of the largest magnitude of an output.
 TOLERANCE = 1e-4
 BATCHES = (1, 3)
-# Lengths for axes of any length other than the first.
+# For axes of any length that are no batch.
 LENGTH = 6
 # Whole numbers stand for words: this many are known to each network here.
 VOCABULARY = 24
@@ -126,8 +126,8 @@ def _difference(session: onnxruntime.InferenceSession, converted: Any,
 
 def _random(entry: Any, batch: int) -> np.ndarray:
     random = np.random.RandomState(batch)
-    shape = [length if isinstance(length, int) else LENGTH if axis else batch
-             for axis, length in enumerate(entry.shape)]
+    shape = [length if isinstance(length, int) else batch if not axis or length == 'batch'
+             else LENGTH for axis, length in enumerate(entry.shape)]
     if entry.type == 'tensor(float)':
         return random.normal(size=shape).astype('float32')
     return random.randint(0, VOCABULARY, shape)

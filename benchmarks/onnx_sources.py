@@ -17,7 +17,8 @@ FIXTURES = REPO / 'tests' / 'fixtures' / 'onnx' / 'networks.tar.xz'
 LIGHT = Path(onnx.__file__).parent / 'backend' / 'test' / 'data' / 'light'
 
 # How a fixture's exporter is called in the table.
-EXPORTERS = {'traced': 'PyTorch, dynamo=False', 'compiled': 'PyTorch, as it comes'}
+EXPORTERS = {'traced': 'PyTorch, dynamo=False', 'compiled': 'PyTorch, as it comes',
+             'handmade': 'onnx.helper'}
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def fixtures(words: Sequence[str] = ('',)) -> Iterator[Source]:
                 continue
             path = Path(temporary) / member.name
             path.write_bytes(archive.extractfile(member).read())
-            yield Source(name, EXPORTERS.get(exporter, exporter), int(opset), path)
+            yield Source(name, EXPORTERS[exporter], int(opset), path)
 
 
 def folder(files: Path, words: Sequence[str] = ('',)) -> Iterator[Source]:
