@@ -381,13 +381,6 @@ def test_prefixes_that_differ_are_refused(here, symbolic):
     assert 'Your parameters file and symbols file naming prefix do not match.' in message
 
 
-def test_an_onnx_model_is_refused_for_what_it_is(here, gluon):
-    (gluon / 'mood.params').unlink()
-    (gluon / 'net.onnx').touch()
-    message = refusal(here, 'net', str(gluon))
-    assert 'net.onnx: converting ONNX models is not part of this release' in message
-
-
 def test_onnx_beside_another_model_is_refused(here, symbolic):
     (symbolic / 'net.onnx').touch()
     message = refusal(here, 'net', str(symbolic))

@@ -90,7 +90,7 @@ def _check_shapes(symbol: Any, inputs: list[Tensor], outputs: list[Tensor], path
     for length in _LIKELY_LENGTHS:
         try:
             _, found, _ = symbol.infer_shape(
-                **{tensor.name: _filled(tensor, length) for tensor in inputs if tensor.shape})
+                **{tensor.name: _filled(tensor, length) for tensor in inputs})
         except mx.base.MXNetError as exc:
             reason = reason or str(exc).strip().splitlines()[-1]
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
@@ -79,13 +80,16 @@ class Graph:
             raise ExportError(f'{self.file}: the input {value.name!r} is of '
                               f'{dtype.name if dtype else _kind(value)}, which MXNet does not have')
         tensor = Tensor(value.name, dtype, self._unnamed.shape(value.type))
-        if 0 in (tensor.shape or ()):
+        if tensor.shape is None:
+            raise ExportError(f'{self.file}: the input {value.name!r} does not say how many '
+                              'dimensions it has')
+        if 0 in tensor.shape:
             raise ExportError(f'{self.file}: the input {value.name!r} has no elements, which '
                               'MXNet does not know')
         symbol = mx.sym.Variable(value.name)
         # A server hands in float32, whatever the model was trained on.
         tensor.symbol = symbol if dtype == np.float32 else self._as_declared(symbol, dtype)
-        for axis, dim in enumerate(tensor.shape or ()):
+        for axis, dim in enumerate(tensor.shape):
             if isinstance(dim, str):
                 self._lengths.setdefault(dim, (symbol, axis))
         return tensor
@@ -171,7 +175,10 @@ class Graph:
                         'docs/onnx.md lists what converts')
         if node.given(0) and node.dtype(0).name not in row.types:
             node.refuse(f'its input {node.tensor(0).name!r} is of {node.dtype(0).name}')
-        symbols = row.translate(node)
+        try:
+            symbols = row.translate(node)
+        except mx.base.MXNetError as exc:
+            node.refuse(f'MXNet says: {str(exc).splitlines()[-1]}')
         node.check_all_read()
         symbols = symbols if isinstance(symbols, list) else [symbols]
         node.only_outputs(len(symbols))
@@ -210,7 +217,9 @@ class Graph:
         self._walk(chosen, {value.name for value in chosen.output})
         for name, value in zip(node.proto.output, chosen.output):
             if name:
-                self.tensors[name] = self.tensors[value.name]
+                tensor = self._read(value.name)
+                assert tensor is not None
+                self._add(dataclasses.replace(tensor, name=name))
 
     def _output(self, name: str) -> Tensor:
         tensor = self._read(name)

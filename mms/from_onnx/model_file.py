@@ -23,7 +23,7 @@ def read_model(path: str) -> onnx.ModelProto:
         The file cannot be read, is broken, or needs what is not there.
     """
     model = _parse(path)
-    if not model.graph.node and not model.graph.output:
+    if not model.graph.output:
         raise ExportError(f'{path} is not an ONNX model, or a broken one: it holds no graph')
     if model.functions:
         model = _inlined(model, path)

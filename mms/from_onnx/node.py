@@ -156,6 +156,13 @@ class Node:
                         f'{self.tensor(index).name!r}, which only a request tells')
         return length
 
+    def input_of_length(self, length: Dim) -> tuple[Any, int]:
+        """Symbol of an input of the graph that is as long, and the dimension in which it is."""
+        found = self.lengths_of_requests.get(length)
+        if found is None:
+            self.refuse(f'it needs the length {length}, which is not that of an input')
+        return found
+
     def axis(self, axis: int, rank: int) -> int:
         """`axis`, counted from the front."""
         if not -rank <= axis < max(rank, 1):

@@ -270,7 +270,7 @@ def test_a_fifo_is_refused_without_waiting(tmp_path, workspace):
 def test_an_onnx_file_is_refused_with_the_mend(tmp_path, workspace, name):
     (tmp_path / name).write_bytes(b'onnx')
     message = refusal(str(tmp_path / name), workspace)
-    assert 'convert it to NAME-symbol.json and NAME-0000.params' in message
+    assert 'make an archive of it with mxnet-model-export' in message
 
 
 def test_an_onnx_url_is_refused_before_it_is_fetched(workspace):

@@ -4,6 +4,7 @@ import importlib.util
 import json
 
 import numpy as np
+import onnx
 
 from mms import mxnet_compat
 
@@ -40,6 +41,24 @@ def make_scale(folder):
          {'scaled': [0, 3]})
 
 
+def make_onnx(folder):
+    """`my_onnx`: the flowers, as PyTorch would write them."""
+    weights = np.random.RandomState(5)
+    graph = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> flowers '
+        '(float[batch, 3, 24, 24] picture) => (float[batch, 6] scores) {'
+        ' pooled = AveragePool <kernel_shape = [8, 8], strides = [8, 8]> (picture)'
+        ' flat = Flatten (pooled)  raw = Gemm <transB = 1> (flat, weight, bias)'
+        ' scores = Softmax <axis = 1> (raw) }')
+    graph.graph.initializer.extend(
+        onnx.numpy_helper.from_array(weights.normal(scale=0.01, size=shape).astype('f'), name)
+        for name, shape in (('weight', (len(LABELS), 27)), ('bias', (len(LABELS),))))
+    (folder / 'my_onnx').mkdir()
+    onnx.save(graph, str(folder / 'my_onnx' / 'flowers.onnx'))
+    (folder / 'my_onnx' / 'synset.txt').write_text(''.join(f'{name}\n' for name in LABELS))
+    sign(folder / 'my_onnx', {'picture': [0, 3, 24, 24]}, 'image/jpeg', {'scores': [0, 6]})
+
+
 def save(symbol, folder, name, arrays):
     folder.mkdir()
     symbol.save(str(folder / f'{name}-symbol.json'))
@@ -55,9 +74,10 @@ def sign(folder, inputs, input_type, outputs):
 
 
 def make_all(folder):
-    """Both folders, and ``flowers.model`` and ``scale.model``."""
+    """The folders, and ``flowers.model`` and ``scale.model``."""
     make_flowers(folder)
     make_scale(folder)
+    make_onnx(folder)
     export_model('flowers', str(folder / 'my_model'), export_file=str(folder / 'flowers.model'))
     export_model('scale', str(folder / 'scale'), export_file=str(folder / 'scale.model'))
 

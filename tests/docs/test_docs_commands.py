@@ -14,6 +14,7 @@ GIVEN = {
     'README.md': ['my_model'],
     'docs/server.md': ['flowers.model'],
     'docs/export.md': ['my_model'],
+    'docs/onnx.md': ['my_onnx'],
     'docs/archive_format.md': ['flowers.model'],
     'docs/rest_api.md': ['flowers.model', 'scale.model'],
     'docs/embedding.md': ['my_model', 'flowers.model'],

@@ -73,7 +73,6 @@ CASES = {
     'two ONNX models': lambda d: write(d, 'a.onnx', 'b.onnx'),
     'no epoch': lambda d: (d / 'flowers-0000.params').rename(d / 'flowers.params') and None,
     'another prefix': lambda d: (d / 'flowers-0000.params').rename(d / 'b-0000.params') and None,
-    'onnx': lambda d: remove(d, 'flowers-symbol.json', 'flowers-0000.params') or write(d, 'm.onnx'),
     'broken symbol': lambda d: (d / 'flowers-symbol.json').write_text('{') and None,
     'one name twice': lambda d: write(d, 'sub/synset.txt'),
     'dead link': lambda d: (d / 'link').symlink_to('nowhere'),

@@ -23,7 +23,10 @@ from mms.metrics import METRICS, Metrics, make_sink  # noqa: E402
 
 # Page -> the errors whose every message it lists: (names called, argument, file or folder).
 LISTED = {
-    'docs/export.md': [({'ExportError'}, 0, 'mms')],
+    'docs/export.md': [({'ExportError'}, 0, 'mms/export_model.py'),
+                       ({'ExportError'}, 0, 'mms/archive')],
+    'docs/onnx.md': [({'ExportError'}, 0, 'mms/conversion.py'),
+                     ({'ExportError'}, 0, 'mms/from_onnx')],
     'docs/archive_format.md': [
         ({'ArchiveError', 'ManifestError', 'SignatureError'}, 0, 'mms'),
         ({'error'}, 0, 'mms/archive/json_file.py'),
@@ -35,7 +38,8 @@ LISTED = {
     ],
 }
 # The tables of those pages begin here; what follows names a message in each row.
-TABLES = {'docs/export.md': '## Messages', 'docs/archive_format.md': '## What is refused',
+TABLES = {'docs/export.md': '## Messages', 'docs/onnx.md': '## Messages',
+          'docs/archive_format.md': '## What is refused',
           'docs/rest_api.md': '### Messages of 400'}
 # Around the reasons that a picture or a list is refused for.
 FRAME = ('Input data for request argument:', 'is not correct.')

@@ -122,6 +122,15 @@ NETWORKS = {
         (float[N, 1, 4] x) => (float[N, 3, 4] y)
         m = Less (x, limit)  low = Constant <value_float = -1e30> ()  y = Where (m, low, row)""",
         13, {'limit': normal(3, 1), 'row': normal(4)}, {'x': (2, 1, 4)}),
+    'places of words, as many as there are': ("""
+        (int64[N, T] x) => (float[N, T, 6] y, float[T, 6] z)
+        e = Gather (table, x)  s = Shape (x)  one = Constant <value_int = 1> ()
+        axes = Constant <value_ints = [0]> ()  zero = Constant <value_int = 0> ()
+        scalar = Gather (s, one)  t = Unsqueeze (scalar, axes)
+        second = Constant <value_ints = [1]> ()
+        used = Slice (places, axes, t, second)  p = Gather (table, used)  y = Add (e, p)
+        r = Range (zero, scalar, one)  z = Gather (table, r)""", 13,
+        {'table': normal(11, 6), 'places': np.arange(11).reshape(1, 11)}, {'x': (2, 4)}),
     'vectors of length one': ("""
         (float[N, 4] x) => (float[N, 4] y)
         y = LpNormalization <axis = 1, p = 2> (x)""", 13, {}, {'x': (3, 4)}),
@@ -165,3 +174,36 @@ def with_random_weights(parsed):
         for name, shape in shapes.items())
     parsed.ir_version = 4  # in 3, every constant must be listed among the inputs
     return parsed
+
+
+def test_a_branch_is_taken_where_its_condition_is_known(tmp_path):
+    parsed = model("""
+        (float[N, 4] x) => (float[N, 4] y, float[N, 4] z)
+        yes = Constant <value = bool {1}> ()
+        y = If (yes) <then_branch = a () => (float[N, 4] u) { u = Tanh (x) },
+                      else_branch = b () => (float[N, 4] v) { v = Det (x) }>
+        z = Identity (y)""", 13)
+    assert largest_difference(parsed, tmp_path, {'x': normal(2, 4)}) < TOLERANCE
+    names = [name for name, _ in convert(str(tmp_path / 'net.onnx')).outputs]
+    assert names == ['y', 'z']
+
+
+def test_functions_of_the_file_are_expanded(tmp_path):
+    parsed = model("""
+        (float[N, 4] x) => (float[N, 4] y)
+        y = own.Twice (x)""", 13)
+    parsed.opset_import.append(onnx.helper.make_opsetid('own', 1))
+    parsed.functions.append(onnx.helper.make_function(
+        'own', 'Twice', ['a'], ['b'], [onnx.helper.make_node('Add', ['a', 'a'], ['b'])],
+        [onnx.helper.make_opsetid('', 13)]))
+    assert largest_difference(parsed, tmp_path, {'x': normal(2, 4)}) < TOLERANCE
+
+
+def test_inputs_that_no_output_needs_and_those_with_a_value_do_not_count(tmp_path):
+    parsed = model("""
+        (float[N, 4] x, float[4] w, float[2] other) => (float[N, 4] y, float[4] c, float[N, 4] x2)
+        y = Add (x, w)  c = Neg (w)  x2 = Identity (x)""", 13, w=normal(4))
+    assert largest_difference(parsed, tmp_path, {'x': normal(2, 4), 'other': normal(2)}) < TOLERANCE
+    converted = convert(str(tmp_path / 'net.onnx'))
+    assert converted.inputs == [('x', (0, 4), np.dtype('float32'))]
+    assert converted.outputs == [('y', (0, 4)), ('c', (4,)), ('x2', (0, 4))]

@@ -5,6 +5,7 @@ from mms.from_onnx.operators import (  # noqa: F401
     casting,
     comparing,
     convolution,
+    einsum,
     elementwise,
     indexing,
     joining,

@@ -80,8 +80,7 @@ def _sized(node: Node, kernel: Sequence[int], extra: Sequence[int]) -> Windows:
             node.refuse('its output is larger than what its windows reach')
         totals.append(total)
     small, large = [total // 2 for total in totals], [-(-total // 2) for total in totals]
-    before, after = (small, large) if auto == 'SAME_UPPER' or (wanted and auto != 'SAME_LOWER') \
-        else (large, small)
+    before, after = (small, large) if auto == 'SAME_UPPER' else (large, small)
     return Windows(tuple(kernel), strides, dilations, tuple(before), tuple(after))
 
 

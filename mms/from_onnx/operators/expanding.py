@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 import mxnet as mx
 
@@ -47,10 +47,8 @@ def expand(node: Node, symbol: Any, shape: Shape, wanted: Shape) -> Any:
 
 
 def _like_a_request(node: Node, symbol: Any, axis: int, want: Dim) -> Any:
-    source: Optional[tuple[Any, int]] = node.lengths_of_requests.get(want)
-    if source is None:
-        node.refuse(f'the length {want} of its new shape is not that of an input')
-    return mx.sym.broadcast_like(symbol, source[0], lhs_axes=(axis,), rhs_axes=(source[1],))
+    source, its_axis = node.input_of_length(want)
+    return mx.sym.broadcast_like(symbol, source, lhs_axes=(axis,), rhs_axes=(its_axis,))
 
 
 @operator('Expand', types=ANY)

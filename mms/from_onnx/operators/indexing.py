@@ -8,7 +8,7 @@ import mxnet as mx
 import numpy as np
 
 from mms.from_onnx.node import Node
-from mms.from_onnx.operators.common import last_to
+from mms.from_onnx.operators.common import last_to, transposed, with_rank
 from mms.from_onnx.table import ANY, operator
 
 
@@ -51,6 +51,39 @@ def _without(symbol: Any, axis: int, rank: int) -> Any:
     if rank == 1:
         return mx.sym.reshape(symbol, shape=(1,))
     return mx.sym.squeeze(symbol, axis=axis)
+
+
+@operator('GatherND', types=ANY, limits='no `batch_dims`')
+def _gather_nd(node: Node) -> Any:
+    node.only('batch_dims', 0)
+    depth = node.shape(1)[-1]
+    if not isinstance(depth, int):
+        node.refuse('how many numbers make an index is not known')
+    chosen = mx.sym.cast(node.sym(1), dtype='int64')
+    # Numbers below 0 count from the end; MXNet wants one row a dimension.
+    lengths = node.param('lengths', np.array(
+        [node.length(0, axis, 'counting from the end') for axis in range(depth)]))
+    below = mx.sym.broadcast_lesser(chosen, mx.sym.zeros_like(chosen))
+    chosen = chosen + mx.sym.broadcast_mul(
+        below, with_rank(lengths, 1, node.rank(1)))
+    order = [node.rank(1) - 1, *range(node.rank(1) - 1)]
+    if node.rank(1) == 1:
+        picked = mx.sym.gather_nd(node.sym(0), mx.sym.expand_dims(chosen, axis=1))
+        return picked if depth == node.rank(0) else mx.sym.squeeze(picked, axis=0)
+    return mx.sym.gather_nd(node.sym(0), transposed(chosen, order))
+
+
+@operator('Range', types='int64', limits='computed: from 0 to a length of the request')
+def _range(node: Node) -> Any:
+    (limit,) = node.lengths(1, 'limit')
+    start = node.numbers(0, 'start')[0]
+    if not isinstance(limit, str) or node.numbers(2, 'delta') != (1,) or start:
+        node.refuse('it does not count from 0 to a length of the request')
+    source, axis = node.input_of_length(limit)
+    made = node.outputs[0]
+    assert made is not None
+    made.shape = (limit,)
+    return mx.sym.cast(mx.sym.contrib.arange_like(source, axis=axis), dtype='int64')
 
 
 @operator('OneHot', types=ANY, limits='a constant depth')

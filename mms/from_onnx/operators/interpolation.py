@@ -1,6 +1,7 @@
 """Which old elements a new one is made of when a dimension is resized.
 
-Coordinates, roundings and weights as the ONNX specification of Resize defines them.
+Coordinates, roundings and weights as the ONNX specification of Resize defines them, in
+float32 as onnxruntime computes them: in float64, 1 / 0.33333334 lies below 3.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ def taps(scheme: Scheme, length: int, size: int, scale: float) -> tuple[np.ndarr
 
 
 def _coordinates(scheme: Scheme, length: int, size: int, scale: float) -> np.ndarray:
-    new = np.arange(size, dtype=np.float64)
+    new, ratio = np.arange(size, dtype=np.float32), np.float32(scale)
     if scheme.coordinates == 'asymmetric':
-        return new / scale
+        return new / ratio
     if scheme.coordinates == 'align_corners':
-        return new * (length - 1) / (size - 1) if size > 1 else np.zeros(1)
+        return new * np.float32(length - 1) / np.float32(max(size - 1, 1))
     if scheme.coordinates == 'pytorch_half_pixel' and size <= 1:
         return np.zeros(size)
-    middle = (new + 0.5) / scale - 0.5
+    middle = (new + np.float32(0.5)) / ratio - np.float32(0.5)
     if scheme.coordinates == 'half_pixel_symmetric':
         adjustment = size / (scale * length)
         return length / 2 * (1 - adjustment) + middle

@@ -9,6 +9,8 @@ import mxnet as mx
 from mms.from_onnx.node import Node
 from mms.from_onnx.table import FLOATS, operator
 
+_WITH_WHOLE = f'{FLOATS} int32 int64'
+
 _Reduce = Callable[..., Any]
 
 
@@ -18,19 +20,21 @@ def _axes(node: Node, since: int) -> Optional[tuple[int, ...]]:
         given = node.attr('axes')
     else:
         given = node.numbers(1, 'axes') if node.given(1) else None
+        if node.attr('noop_with_empty_axes', 0) and not given:
+            node.refuse('with no axes it leaves its input as it is, which is not converted')
     if not given:
         return None
     return tuple(sorted(node.axis(axis, node.rank(0)) for axis in given))
 
 
-def _reduction(name: str, since: int, reduce: Callable[[Any, _Reduce], Any]) -> None:
+def _reduction(
+    name: str, since: int, reduce: Callable[[Any, _Reduce], Any], types: str = FLOATS
+) -> None:
     """Put one into the table; from opset `since` on, its axes are an input."""
 
-    @operator(name, types=FLOATS)
+    @operator(name, types=types)
     def translate(node: Node) -> Any:
         axes, keep = _axes(node, since), bool(node.attr('keepdims', 1))
-        if axes is None and node.opset >= since and node.attr('noop_with_empty_axes', 0):
-            node.refuse('with no axes it leaves its input as it is, which is not converted')
         where: dict[str, Any] = {'keepdims': keep}
         if axes is not None:
             where['axis'] = axes
@@ -40,14 +44,18 @@ def _reduction(name: str, since: int, reduce: Callable[[Any, _Reduce], Any]) -> 
 
         if node.rank(0) == 0:
             node.refuse('its input is a scalar')
-        return reduce(node.sym(0), over)
+        if node.physical(0) != 'int32':
+            return reduce(node.sym(0), over)
+        # MXNet cannot reduce int32 in every way.
+        wide = reduce(mx.sym.cast(node.sym(0), dtype='int64'), over)
+        return mx.sym.cast(wide, dtype='int32')
 
 
-_reduction('ReduceSum', 13, lambda symbol, over: over(mx.sym.sum, symbol))
+_reduction('ReduceSum', 13, lambda symbol, over: over(mx.sym.sum, symbol), _WITH_WHOLE)
 _reduction('ReduceMean', 18, lambda symbol, over: over(mx.sym.mean, symbol))
-_reduction('ReduceMax', 18, lambda symbol, over: over(mx.sym.max, symbol))
-_reduction('ReduceMin', 18, lambda symbol, over: over(mx.sym.min, symbol))
-_reduction('ReduceProd', 18, lambda symbol, over: over(mx.sym.prod, symbol))
+_reduction('ReduceMax', 18, lambda symbol, over: over(mx.sym.max, symbol), _WITH_WHOLE)
+_reduction('ReduceMin', 18, lambda symbol, over: over(mx.sym.min, symbol), _WITH_WHOLE)
+_reduction('ReduceProd', 18, lambda symbol, over: over(mx.sym.prod, symbol), _WITH_WHOLE)
 _reduction('ReduceL1', 18, lambda symbol, over: over(mx.sym.sum, mx.sym.abs(symbol)))
 _reduction('ReduceL2', 18, lambda symbol, over: mx.sym.sqrt(
     over(mx.sym.sum, mx.sym.square(symbol))))
@@ -58,8 +66,6 @@ _reduction('ReduceSumSquare', 18, lambda symbol, over: over(mx.sym.sum, mx.sym.s
 @operator('ReduceLogSumExp')
 def _log_sum_exp(node: Node) -> Any:
     axes, keep = _axes(node, 18), bool(node.attr('keepdims', 1))
-    if axes is None and node.attr('noop_with_empty_axes', 0):
-        node.refuse('with no axes it leaves its input as it is, which is not converted')
     axes = axes or tuple(range(node.rank(0)))
     # The largest is taken out of the sum, so that no exponential overflows.
     largest = mx.sym.max(node.sym(0), axis=axes, keepdims=True)

@@ -11,6 +11,7 @@ import numpy as np
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.interpolation import Scheme, taps
 from mms.from_onnx.table import operator
+from mms.from_onnx.tensor import Shape
 
 
 @operator('Upsample')
@@ -34,15 +35,28 @@ def _resize(node: Node) -> Any:
     axes = [node.axis(axis, rank) for axis in node.attr('axes') or range(rank)]
     if node.opset < 11:
         scales = [float(scale) for scale in node.constant(1, 'scales')]
+        if scheme.mode == 'nearest' and any(scale < 1 and 1 / scale % 1 for scale in scales):
+            node.refuse('which element is the nearest when it shrinks is not settled at opset 10')
         return _resized(node, scheme, axes, scales, None)
-    sizes = node.numbers(3, 'sizes') if node.given(3) and node.tensor(3).shape != (0,) else None
+    sizes = node.lengths(3, 'sizes') if node.given(3) and node.tensor(3).shape != (0,) else ()
     if not sizes:
         given = [float(scale) for scale in node.constant(2, 'scales')]
         return _resized(node, scheme, axes, given, None)
     node.only('keep_aspect_ratio_policy', 'stretch')
-    lengths = [node.length(0, axis, 'sizes') for axis in axes]
-    return _resized(node, scheme, axes,
-                    [size / length for size, length in zip(sizes, lengths)], sizes)
+    return _to_sizes(node, scheme, axes, sizes)
+
+
+def _to_sizes(node: Node, scheme: Scheme, axes: Sequence[int], sizes: Shape) -> Any:
+    """Lengths that stay what they are may be the request's."""
+    changed = [(axis, size) for axis, size in zip(axes, sizes) if size != node.shape(0)[axis]]
+    wanted = []
+    for _, size in changed:
+        if isinstance(size, str):
+            node.refuse(f'its new length {size} is one that only a request tells')
+        wanted.append(size)
+    scales = [size / node.length(0, axis, 'sizes')
+              for (axis, _), size in zip(changed, wanted)]
+    return _resized(node, scheme, [axis for axis, _ in changed], scales, wanted)
 
 
 def _scheme(node: Node) -> Scheme:
@@ -72,7 +86,9 @@ def _resized(node: Node, scheme: Scheme, axes: Sequence[int], scales: Sequence[f
         if scheme.coordinates == 'align_corners' and not sizes and length * scale % 1:
             node.refuse(f'{length} times {scale} is no whole number, and what align_corners then '
                         'means is not settled')
-        size = sizes[position] if sizes else int(np.floor(length * scale))
+        size = sizes[position] if sizes else int(np.float32(length) * np.float32(scale))
+        if not size or (size == length and not sizes):
+            node.refuse(f'{length} times {scale} makes {size}, which says nothing')
         symbol = _interpolated(node, symbol, axis, taps(scheme, length, size, scale))
     return symbol
 

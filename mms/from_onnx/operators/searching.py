@@ -22,7 +22,8 @@ def _arg(node: Node) -> Any:
     return mx.sym.cast(last - found, dtype='int64')
 
 
-@operator('TopK', types=FLOATS, limits='a constant K')
+@operator('TopK', types=FLOATS, limits='a constant K; equal elements come in '
+                                         'any order')
 def _top_k(node: Node) -> Any:
     axis = node.axis(node.attr('axis', -1), node.rank(0))
     node.ignore('sorted')  # in order is one of the orders that it may have

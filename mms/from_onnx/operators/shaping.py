@@ -20,6 +20,8 @@ def _reshape(node: Node) -> Any:
     if node.attr('allowzero', 0) and 0 in wanted:
         node.refuse('a length of 0 is asked for, which MXNet does not know')
     source = node.shape(0)
+    if any(dim == 0 for dim in wanted[len(source):]):
+        node.refuse(f'a shape of {list(source)} has no length to copy for {list(wanted)}')
     filled = tuple(source[axis] if dim == 0 else dim for axis, dim in enumerate(wanted))
     return reshape(node, node.sym(0), source, filled)
 
@@ -59,7 +61,7 @@ def _left_over(source: Shape, wanted: Shape) -> Dim:
     total = 1
     for dim in rest:
         if isinstance(dim, str):
-            return dim if given == 1 and len(rest) == 1 else f'({rest})'
+            return dim if given == 1 and len(rest) == 1 else f'({rest} / {given})'
         total *= dim
     return total // given
 

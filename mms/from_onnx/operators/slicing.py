@@ -42,33 +42,38 @@ def _read(node: Node) -> tuple[Sequence[int], Sequence[Dim], Sequence[int], Sequ
 
 def _forward(node: Node, symbol: Any, axis: int, part: tuple[int, Dim, int], length: Dim) -> Any:
     start, end, step = part
+    if isinstance(end, str) and end != length:
+        symbol, length = _shortened(node, symbol, axis, end), end
     begin, stop = _range(node, start, end, length)
-    if begin == 0 and stop is None:
-        selected = symbol
-    else:
-        selected = mx.sym.slice_axis(symbol, axis=axis, begin=begin, end=stop)
-    if step == 1:
-        return selected
+    if (begin, stop, step) == (0, None, 1):
+        return symbol
+    # Unlike slice_axis, slice takes an end that lies beyond the last element.
     nothing = (None,) * axis
-    return mx.sym.slice(selected, begin=(*nothing, 0), end=(*nothing, None),
+    return mx.sym.slice(symbol, begin=(*nothing, begin), end=(*nothing, stop),
                         step=(*nothing, step))
 
 
 def _range(node: Node, start: int, end: Dim, length: Dim) -> tuple[int, Optional[int]]:
     """First, and the one after the last; None is the end."""
     if isinstance(length, int):
-        if isinstance(end, str):
-            node.refuse(f'its end is the length {end}, which only a request tells')
+        assert isinstance(end, int)
         first, last, _ = slice(start, end).indices(length)
         if last <= first:
             node.refuse('nothing is left of it, which MXNet does not know')
         return first, None if last == length else last
-    if end == length or (isinstance(end, int) and end >= _FAR):
+    if isinstance(end, str) or end >= _FAR:
         return start, None
-    if isinstance(end, str):
-        node.refuse(f'its end is the length {end}, which only a request tells')
-    # MXNet refuses a request that is shorter than the part that is asked for.
-    return start, end
+    if end < -_FAR:
+        node.refuse('nothing is left of it, which MXNet does not know')
+    return max(start, -_FAR), end
+
+
+def _shortened(node: Node, symbol: Any, axis: int, length: str) -> Any:
+    """As many elements from the front as an input has."""
+    source, its_axis = node.input_of_length(length)
+    row = mx.sym.contrib.arange_like(source, axis=its_axis)
+    like = mx.sym.reshape(row, shape=(*(1,) * axis, -1, *(1,) * (node.rank(0) - axis - 1)))
+    return mx.sym.slice_like(symbol, mx.sym.cast(like, dtype=node.physical(0)), axes=(axis,))
 
 
 def _backward(node: Node, symbol: Any, axis: int, part: tuple[int, Dim, int]) -> Any:
