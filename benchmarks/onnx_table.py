@@ -14,6 +14,7 @@ import argparse
 import itertools
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from onnx_compare import DIFFERENT, FAILED, Verdict, compare
 from onnx_sources import Source, fixtures, folder, light_models
 
 HEAD = ('model', 'made by', 'opset', 'verdict', 'largest difference')
+# Of a reason, in letters; onnxruntime's go on with signatures of C++.
+LONGEST = 160
 
 
 class Row(NamedTuple):
@@ -65,9 +68,9 @@ def line(row: Row) -> str:
 
 
 def quoted(row: Row) -> str:
-    """The reason, on one line, without the file's folder."""
-    reason = re.sub(r'\S*/(?=[^/]*\.onnx)', '', row.verdict.reason)
-    return ' '.join(reason.split()).replace('|', '\\|')
+    """The reason, on one line, without the file's name."""
+    words = re.sub(r'^\S*\.onnx: ', '', row.verdict.reason).split()
+    return textwrap.shorten(' '.join(words), LONGEST, placeholder=' ...').replace('|', '\\|')
 
 
 def span(opsets: tuple[int, ...]) -> str:

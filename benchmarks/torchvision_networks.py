@@ -46,6 +46,11 @@ def build(name: str) -> torch.nn.Module:
             weights=None, weights_backbone=None, num_classes=5))
     else:
         network = getattr(models, name)(weights=None, **QUICKLY.get(name, {}))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            # As it is, the head of ViT answers 0 to everything, and ConvNeXt adds next to nothing.
+            if parameter.dim() > 1 and parameter.min() == parameter.max():
+                parameter.normal_(std=0.1)
     for layer in network.modules():
         if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
             layer.running_var.uniform_(0.5, 1.5)
