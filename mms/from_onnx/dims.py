@@ -7,21 +7,20 @@ from typing import Callable, Optional
 
 import numpy as np
 
-from mms.from_onnx.inference import Unnamed
 from mms.from_onnx.node import Node
 from mms.from_onnx.tensor import Dim, Shape, list_of
 
-_Follow = Callable[[Node, Unnamed], Optional[Shape]]
+_Follow = Callable[[Node], Optional[Shape]]
 
 
-def follow(node: Node, unnamed: Unnamed) -> Optional[Shape]:
+def follow(node: Node) -> Optional[Shape]:
     """The list of lengths that a node makes of others, or None if it makes none."""
     if node.op == 'Shape':
         return _shape(node)
     lists = [None if tensor is None else list_of(tensor) for tensor in node.inputs]
     if node.op not in _RULES or not lists or lists[0] is None:
         return None
-    return _RULES[node.op](node, unnamed)
+    return _RULES[node.op](node)
 
 
 def _shape(node: Node) -> Optional[Shape]:
@@ -33,38 +32,41 @@ def _lists(node: Node) -> list[Optional[Shape]]:
     return [None if tensor is None else list_of(tensor) for tensor in node.inputs]
 
 
-def _first(node: Node, _unnamed: Unnamed) -> Optional[Shape]:
+def _first(node: Node) -> Optional[Shape]:
     return _lists(node)[0]
 
 
-def _cast(node: Node, unnamed: Unnamed) -> Optional[Shape]:
+def _cast(node: Node) -> Optional[Shape]:
     # Lengths that became fractions are no lengths any more.
     made = node.outputs[0]
     is_whole = made is not None and made.dtype is not None and made.dtype.kind in 'iu'
-    return _first(node, unnamed) if is_whole else None
+    return _first(node) if is_whole else None
 
 
-def _reshape(node: Node, unnamed: Unnamed) -> Optional[Shape]:
+def _reshape(node: Node) -> Optional[Shape]:
     made = node.outputs[0]
     flat = made is not None and made.shape is not None and len(made.shape) <= 1
-    return _first(node, unnamed) if flat else None
+    return _first(node) if flat else None
 
 
-def _gather(node: Node, _unnamed: Unnamed) -> Optional[Shape]:
+def _gather(node: Node) -> Optional[Shape]:
     numbers, indices = _lists(node)[0], node.value(1)
     if numbers is None or indices is None or indices.ndim > 1:
         return None
-    return tuple(numbers[int(index)] for index in indices.reshape(-1))
+    wanted = [int(index) for index in indices.reshape(-1)]
+    if any(not -len(numbers) <= index < len(numbers) for index in wanted):
+        return None
+    return tuple(numbers[index] for index in wanted)
 
 
-def _concat(node: Node, _unnamed: Unnamed) -> Optional[Shape]:
+def _concat(node: Node) -> Optional[Shape]:
     lists = _lists(node)
     if any(numbers is None for numbers in lists):
         return None
     return tuple(number for numbers in lists for number in numbers or ())
 
 
-def _slice(node: Node, _unnamed: Unnamed) -> Optional[Shape]:
+def _slice(node: Node) -> Optional[Shape]:
     numbers = _lists(node)[0]
     if node.opset < 10:
         start, end, step = node.attr('starts')[0], node.attr('ends')[0], 1
@@ -77,7 +79,6 @@ def _slice(node: Node, _unnamed: Unnamed) -> Optional[Shape]:
     return None if numbers is None else numbers[start:end:step]
 
 
-
 def _arithmetic(sign: str, compute: Callable[[int, int], int]) -> _Follow:
     def one(a: Dim, b: Dim) -> Dim:
         if isinstance(a, int) and isinstance(b, int):
@@ -86,10 +87,12 @@ def _arithmetic(sign: str, compute: Callable[[int, int], int]) -> _Follow:
             return a
         return b if sign == '*' and a == 1 else f'({a} {sign} {b})'
 
-    def rule(node: Node, _unnamed: Unnamed) -> Optional[Shape]:
+    def rule(node: Node) -> Optional[Shape]:
         left, right = _lists(node)
         if left is None or right is None or (1 not in (len(left), len(right))
                                              and len(left) != len(right)):
+            return None
+        if sign == '/' and 0 in right:
             return None
         size = max(len(left), len(right))
         return tuple(one(a, b) for a, b in zip(_spread(left, size), _spread(right, size)))
@@ -107,7 +110,7 @@ def _truncated(a: int, b: int) -> int:
 
 
 _RULES: dict[str, _Follow] = {
-    'Identity': _first, 'Cast': _cast, 'Squeeze': _first, 'Unsqueeze': _first,
+    'Identity': _first, 'Cast': _cast, 'Squeeze': _reshape, 'Unsqueeze': _reshape,
     'Reshape': _reshape, 'Flatten': _reshape, 'Gather': _gather, 'Concat': _concat,
     'Slice': _slice,
     'Add': _arithmetic('+', lambda a, b: a + b), 'Sub': _arithmetic('-', lambda a, b: a - b),

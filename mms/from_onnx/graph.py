@@ -157,7 +157,7 @@ class Graph:
         if not is_of_onnx(node.proto) or node.outputs[0] is None:
             return None
         made = node.outputs[0]
-        made.dims = dims.follow(node, self._unnamed)
+        made.dims = dims.follow(node)
         if made.dims is None:
             return None
         if all(isinstance(number, int) for number in made.dims):

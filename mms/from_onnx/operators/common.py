@@ -8,7 +8,6 @@ from typing import Any, Optional
 import mxnet as mx
 
 from mms.from_onnx.node import Node
-from mms.from_onnx.tensor import Shape
 
 
 def with_rank(symbol: Any, rank: Optional[int], wanted: int) -> Any:
@@ -40,12 +39,6 @@ def single_number(node: Node, index: int) -> Optional[float]:
 def as_bool(symbol: Any) -> Any:
     """What MXNet keeps truth values as."""
     return mx.sym.cast(symbol, dtype='float32')
-
-
-def known(shape: Shape) -> Optional[tuple[int, ...]]:
-    """`shape` as numbers, or None where a length is known to a request alone."""
-    return tuple(dim for dim in shape if isinstance(dim, int)) if all(
-        isinstance(dim, int) for dim in shape) else None
 
 
 def numbers_or_attr(node: Node, index: int, name: str, since: int) -> Optional[tuple[int, ...]]:
