@@ -10,7 +10,7 @@ from harness import REPO
 sys.path.append(str(REPO / 'benchmarks'))
 
 import onnx_compare
-from onnx_compare import DIFFERENT, NO_REFERENCE, REFUSED, SAME, compare, difference
+from onnx_compare import BLIND, DIFFERENT, NO_REFERENCE, REFUSED, SAME, compare, difference
 from onnx_sources import FIXTURES, fixtures
 
 # What has no counterpart in MXNet -> the operator that is named.
@@ -69,6 +69,11 @@ def test_a_network_with_other_weights_is_told_apart(models, monkeypatch):
 
     monkeypatch.setattr(onnx_compare, 'convert', slightly_wrong)
     assert compare(models['mlp']['traced', 13]).word == DIFFERENT
+
+
+def test_a_network_that_answers_the_same_to_everything_shows_nothing(models, monkeypatch):
+    monkeypatch.setattr(onnx_compare, '_random', lambda entry, batch: np.ones((3, 6), 'float32'))
+    assert compare(models['mlp']['traced', 13]).word == BLIND
 
 
 def test_a_difference_is_a_part_of_the_largest_magnitude():
