@@ -21,7 +21,9 @@ FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
 OTHERS = {'--no-deps': 'pip', '--output': 'build_archive.py', '--format': 'build_archive.py',
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
           '--model': 'mms.worker', '--gpus': 'docker',
-          '--epochs': 'train.py', '--write': 'make matrix', '--help': 'make matrix'}
+          '--epochs': 'train.py', '--write': 'make matrix', '--help': 'make matrix',
+          '--worker-class': 'gunicorn', '--preload': 'gunicorn', '--timeout': 'gunicorn',
+          '--enable-threads': 'uWSGI', '--lazy-apps': 'uWSGI'}
 
 
 def flags(parser):
