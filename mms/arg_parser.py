@@ -177,16 +177,16 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
 
 def _add_engine_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        '--workers', nargs='+', metavar='N',
+        '--workers', nargs='+', action='extend', metavar='N',
         help='workers of each model: a number, NAME=N for the model NAME alone, or auto, which '
              'weighs processors, models and memory (default: auto)')
     parser.add_argument(
-        '--gpu', nargs='+', metavar='IDS',
+        '--gpu', nargs='+', action='extend', metavar='IDS',
         help='GPUs that the workers of each model take turns on: numbers from 0 with commas '
              'between them, all, or NAME=IDS for the model NAME alone; a worker on each, unless '
              '--workers says otherwise (default: none, the CPU)')
     parser.add_argument(
-        '--device', nargs='+', metavar='DEVICES',
+        '--device', nargs='+', action='extend', metavar='DEVICES',
         help='the same in full: cpu, or cpu:N or gpu:N with commas between them, or NAME=DEVICES; '
              'workers on cpu:N have contexts as different as those of GPUs (default: cpu)')
     parser.add_argument(

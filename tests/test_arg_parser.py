@@ -41,6 +41,12 @@ def test_one_parsing_leaves_nothing_to_the_next():
     assert models('b=2') == {'b': '2'}
 
 
+@pytest.mark.parametrize('flag', ['--workers', '--gpu', '--device'])
+def test_a_flag_of_single_models_may_be_repeated(flag):
+    args = ArgParser.extract_args(['--models', 'a=a.model', flag, 'a=1', 'b=2', flag, 'c=3'])
+    assert vars(args)[flag[2:]] == ['a=1', 'b=2', 'c=3']
+
+
 def test_the_same_pair_twice_is_one_model():
     assert models('a=1', 'a=1') == {'a': '1'}
 

@@ -41,6 +41,10 @@ LABELS_FILE = 'synset.txt'
 _SYMBOL_SUFFIX = '-symbol.json'
 
 
+# From here on a whole number may have lost a digit.
+_EXACT_IN_FLOAT64 = 2**53
+
+
 class _MXNetService(SingleNodeService):
     """What both kinds share: context, signature, labels, parameter file."""
 
@@ -78,7 +82,7 @@ class _MXNetService(SingleNodeService):
         kind = self._number_types.get(name)
         try:
             if kind and np.issubdtype(kind, np.integer):
-                value = _in_range(np.array(value), kind, name)
+                value = _whole(value, kind, name)
             return mx.nd.array(value, dtype=kind)
         except (TypeError, ValueError, OverflowError, mx.base.MXNetError) as error:
             raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
@@ -280,12 +284,23 @@ def _load_weights(net: Any, path: str, ctx: Any) -> None:
                            f'{reason_of(error)}') from error
 
 
-def _in_range(array: Any, kind: Any, name: str) -> Any:
-    """NumPy before 2 makes any number fit a type of whole numbers, without a word."""
+def _whole(value: Any, kind: Any, name: str) -> Any:
+    """`value` as an array of whole numbers.
+
+    NumPy before 2 makes any number fit such a type, without a word.
+    """
+    array = np.array(value)
+    if array.dtype.kind == 'f' and not np.all(np.abs(array) < _EXACT_IN_FLOAT64):
+        # One number that is too large for int64, or one with a point, made floats of them all.
+        array = np.array(value, dtype=object)
+    if array.dtype.kind not in 'biufO':
+        raise ValueError('no numbers')
     least, most = np.iinfo(kind).min, np.iinfo(kind).max
-    if array.dtype.kind in 'iuf' and not np.all((array >= least) & (array <= most)):
-        raise BadRequest(f'Input {name} must hold numbers from {least} to {most}.')
-    return array
+    with np.errstate(invalid='ignore'):
+        good = (array >= least) & (array <= most) & (array % 1 == 0)
+    if not np.all(good):
+        raise BadRequest(f'Input {name} must hold whole numbers from {least} to {most}.')
+    return array.astype(kind)
 
 
 def _as_floats(array: Any) -> Any:

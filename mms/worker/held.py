@@ -1,4 +1,4 @@
-"""What a service holds in its attributes, also in its lists and dicts."""
+"""What a service holds in its attributes, also in its lists and dicts, at any depth."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from typing import Any
 
 
 def held_by(service: Any, kind: type) -> Iterator[tuple[str, Any]]:
-    """Each object of a kind, once, with its place: ``net``, ``nets['small']``."""
+    """Each object of a kind, once, with its place: ``net``, ``nets['small'][0]``."""
     seen: set[int] = set()
     for name, value in list(getattr(service, '__dict__', {}).items()):
-        for label, item in _items(name, value):
-            if isinstance(item, kind) and id(item) not in seen:
-                seen.add(id(item))
+        for label, item in _items(name, value, seen):
+            if isinstance(item, kind):
                 yield label, item
 
 
-def _items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _items(name: str, value: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    if id(value) in seen:
+        return
+    seen.add(id(value))
     if isinstance(value, dict):
-        yield from ((f'{name}[{key!r}]', item) for key, item in value.items())
+        for key, item in list(value.items()):
+            yield from _items(f'{name}[{key!r}]', item, seen)
     elif isinstance(value, (list, tuple)):
-        yield from ((f'{name}[{index}]', item) for index, item in enumerate(value))
+        for index, item in enumerate(value):
+            yield from _items(f'{name}[{index}]', item, seen)
     else:
         yield name, value

@@ -38,9 +38,11 @@ def test_an_embedding_takes_words_of_any_number(model_folder, declared):
 
 
 @pytest.mark.parametrize(('bad', 'reason'), [
-    ([[2**40]], 'must hold numbers from -2147483648 to 2147483647'),
-    ([[float('nan')]], 'must hold numbers from'), ([[10**400]], 'is no tensor'),
-    ([['x']], 'is no tensor'), ([[1], [2, 3]], 'is no tensor'),
+    ([[2**40]], 'must hold whole numbers from -2147483648 to 2147483647'),
+    ([[float('nan')]], 'must hold whole numbers from'),
+    ([[10**400]], 'must hold whole numbers from'), ([[1.5]], 'must hold whole numbers from'), ([[float('inf')]], 'must hold whole numbers from'),
+    ([['x']], 'is no tensor'), ([['7']], 'is no tensor'), ([[None]], 'is no tensor'),
+    ([[1], [2, 3]], 'is no tensor'), ([[1], [2**70, 3]], 'is no tensor'),
 ])
 def test_what_a_type_of_whole_numbers_cannot_hold_is_a_bad_request(model_folder, bad, reason):
     service = MXNetBaseService(*model_folder(sym.var('ids', dtype='int32') + 0, {},
@@ -48,6 +50,16 @@ def test_what_a_type_of_whole_numbers_cannot_hold_is_a_bad_request(model_folder,
     assert service.inference([[[2.0]]]) == ['[[2]]']
     with pytest.raises(BadRequest, match=f'Input ids {reason}'):
         service.inference([bad])
+
+
+def test_one_number_takes_no_digit_of_another(model_folder):
+    service = MXNetBaseService(*model_folder(sym.var('ids', dtype='int64') + 0, {},
+                                             signature(ids=[0, 2])))
+    assert service.inference([[[2**53 + 1, 2.0]]]) == [f'[[{2**53 + 1}, 2]]']
+    assert service.inference([[[2**63 - 1, -2**63]]]) == [f'[[{2**63 - 1}, {-2**63}]]']
+    for bad in (2**63, -2**63 - 1, 1e30):
+        with pytest.raises(BadRequest, match='must hold whole numbers from'):
+            service.inference([[[bad, 1]]])
 
 
 def test_a_number_that_is_too_large_for_float32_is_a_bad_request(model_folder):

@@ -239,7 +239,7 @@ def test_the_description_says_what_an_answer_holds(server):
 
 
 @pytest.mark.parametrize(('request_', 'reason'), [
-    ({'words': [[2**40]]}, 'Input words must hold numbers from -2147483648 to 2147483647.'),
+    ({'words': [[2**40]]}, 'Input words must hold whole numbers from -2147483648 to 2147483647.'),
     ({'words': [1, 2]}, 'Input words has 1 dimension(s)'),
     ({'words': [[]]}, 'Input words is empty'),
 ])
