@@ -40,7 +40,8 @@ def test_an_embedding_takes_words_of_any_number(model_folder, declared):
 @pytest.mark.parametrize(('bad', 'reason'), [
     ([[2**40]], 'must hold whole numbers from -2147483648 to 2147483647'),
     ([[float('nan')]], 'must hold whole numbers from'),
-    ([[10**400]], 'must hold whole numbers from'), ([[1.5]], 'must hold whole numbers from'), ([[float('inf')]], 'must hold whole numbers from'),
+    ([[10**400]], 'must hold whole numbers from'), ([[1.5]], 'must hold whole numbers from'),
+    ([[float('inf')]], 'must hold whole numbers from'),
     ([['x']], 'is no tensor'), ([['7']], 'is no tensor'), ([[None]], 'is no tensor'),
     ([[1], [2, 3]], 'is no tensor'), ([[1], [2**70, 3]], 'is no tensor'),
 ])
