@@ -74,8 +74,7 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
     StartupError
         There is no Java, `build_dir` cannot be written, or the tool failed.
     """
-    _require_tool()
-    generator = _generator_of(language)
+    generator = check_language(language)
     with tempfile.TemporaryDirectory(prefix='mms-') as folder:
         _write_document(openapi, build_dir)
         source = _write_document(openapi3_of(openapi), folder)
@@ -86,6 +85,18 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
         raise StartupError(f'--gen-api {language}: {TOOL} failed with status {status}; its last '
                            'lines stand above')
     logger.info('Client SDK for %s is generated in %s', language, os.path.abspath(build_dir))
+
+
+def check_language(language: str) -> str:
+    """The generator for a language, before any model is loaded for it.
+
+    Raises
+    ------
+    MissingExtraError, UsageError, StartupError
+        As :func:`generate_client` does.
+    """
+    _require_tool()
+    return _generator_of(language)
 
 
 def _require_tool() -> None:

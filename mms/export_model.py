@@ -238,7 +238,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     with _messages_on_stderr(), _terminated_like_interrupted():
         try:
             if _looks(args):
-                return 0 if inspect_model(args.inspect or args.check, bool(args.check)) else 1
+                location = args.check if args.inspect is None else args.inspect
+                return 0 if inspect_model(location, check=args.inspect is None) else 1
             export_model(args.model_name, args.model_path, args.service_file_path,
                          model_type=args.model_type)
         except StartupError as exc:
@@ -253,7 +254,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def _looks(args: argparse.Namespace) -> bool:
     """Whether an archive is looked at, rather than made."""
-    return bool(args.inspect or args.check)
+    return args.inspect is not None or args.check is not None
 
 
 @contextmanager

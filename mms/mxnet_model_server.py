@@ -243,6 +243,7 @@ class MMS:
         # Nothing listens: the server that the client is for may be running.
         with ExitStack() as undo:
             self._log = self._start_log()
+            self._check_language()
             models = self._load_models(undo)
             self._generate_client(models, self._settings.port)
             self._log.discard()
@@ -284,6 +285,13 @@ class MMS:
 
     def _description(self, models: Models, port: int) -> dict[str, Any]:
         return describe(_signatures(models), self._settings.host, port)
+
+    def _check_language(self) -> None:
+        from mms.codegen import check_language
+
+        language = self._settings.gen_api
+        assert language is not None
+        in_thread(lambda: check_language(language))
 
     def _generate_client(self, models: Models, port: int) -> None:
         from mms.codegen import generate_client

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Optional
 
 from mms.child_python import child_python
 from mms.errors import ServiceError
@@ -16,6 +16,8 @@ from mms.errors import ServiceError
 _CHILD = 'from mms.worker.check import main; sys.exit(main(sys.argv[1:]))'
 
 
+# Loading takes seconds, or minutes where a service downloads; a model that hangs is not waited for.
+_MOST_S = 600
 # A status of no HTTP answer.
 NOT_ASKED = 0
 
@@ -73,26 +75,32 @@ def try_model(model_dir: str, workspace: str) -> Trial:
         with open(outcome, encoding='utf-8') as file:
             told = json.load(file)
     except (OSError, ValueError):
-        raise TrialFailed(f'its process ended {_manner(status)} before it had answered',
-                          printed) from None
+        raise TrialFailed(_without_answer(status), printed) from None
     if 'refusal' in told:
         raise TrialFailed(told['refusal'], printed)
     return Trial(**told, log=printed)
 
 
-def _run(words: Sequence[str], log: BinaryIO) -> int:
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as child:
+def _run(words: Sequence[str], log: BinaryIO) -> Optional[int]:
+    """Exit status of a process of its own group, of which nothing is left; None for no end."""
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                          start_new_session=True) as child:
         try:
-            return child.wait()
-        except BaseException:
-            child.kill()
+            return child.wait(_MOST_S)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
             child.wait()
-            raise
 
 
-def _manner(status: int) -> str:
+def _without_answer(status: Optional[int]) -> str:
+    if status is None:
+        return f'it had not answered within {_MOST_S} seconds'
     if status >= 0:
-        return f'with status {status}'
-    with contextlib.suppress(ValueError):
-        return f'with {signal.Signals(-status).name}'
-    return f'with signal {-status}'
+        manner = f'status {status}'
+    else:
+        manner = next((number.name for number in signal.Signals if number == -status),
+                      f'signal {-status}')
+    return f'its process ended with {manner} before it had answered'

@@ -138,12 +138,27 @@ def _parse(item: RawInput) -> Any:
     except RecursionError:
         raise _incorrect(item.name, 'it is nested too deeply.') from None
     except ValueError as error:
-        reason = str(error)
+        not_json = error
     try:
         return _parse_literal(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        reason = str(not_json) if not _begins_as_literal(not_json, text) else \
+            _literal_reason(error, text)
         raise _incorrect(
             item.name, f'it is neither JSON nor a Python literal ({reason}).') from None
+
+
+def _begins_as_literal(error: ValueError, text: str) -> bool:
+    """Whether it was a single quote at which JSON ended."""
+    return isinstance(error, json.JSONDecodeError) and text[error.pos:error.pos + 1] == "'"
+
+
+def _literal_reason(error: BaseException, text: str) -> str:
+    if isinstance(error, SyntaxError):
+        hint = '; a text with an apostrophe in it needs double quotes' \
+            if text.count("'") % 2 else ''
+        return f'{error.msg}, column {error.offset}{hint}'
+    return 'it may hold texts, numbers, lists, dicts, True, False and None'
 
 
 def _is_too_deep(data: bytes) -> bool:

@@ -162,6 +162,29 @@ def test_a_model_that_kills_its_process_fails_the_check(run, tmp_path):
     assert verdict(done).endswith('its process ended with SIGSEGV before it had answered')
 
 
+def test_what_a_checked_service_starts_ends_with_the_check(run, tmp_path):
+    pid = tmp_path / 'pid'
+    done = run('--check', write_archive(
+        tmp_path, 'net', 'import subprocess\nchild = subprocess.Popen(["sleep", "600"])\n'
+        f'open({str(pid)!r}, "w").write(str(child.pid))\nreturn data'))
+    assert done.returncode == 0
+    _wait_for_end(int(pid.read_text()))
+
+
+def _wait_for_end(pid):
+    end = time.monotonic() + 10
+    while Path(f'/proc/{pid}').exists() and ' Z ' not in Path(f'/proc/{pid}/stat').read_text():
+        assert time.monotonic() < end, 'it goes on'
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize('flag', ['--inspect', '--check'])
+def test_an_empty_location_is_one_line(run, flag):
+    done = run(flag, '')
+    assert (done.returncode, done.stdout) == (1, '')
+    assert done.stderr == "mxnet-model-export: '': no such file or folder\n"
+
+
 def test_a_check_that_is_terminated_leaves_no_process(tmp_path):
     archive = write_archive(
         tmp_path, 'net', f'import os, time\nopen({str(tmp_path / "pid")!r}, "w")'

@@ -75,3 +75,4 @@ def test_a_client_that_cannot_be_generated_is_one_line(launch, tmp_path):
               if line.startswith('mxnet-model-server: ')]
     assert '--gen-api' in line
     assert 'Traceback' not in server.stderr
+    assert 'is loaded' not in server.stdout + server.stderr, 'the language is looked up first'

@@ -218,3 +218,14 @@ def test_bytes_that_are_no_utf_8_are_read_as_before():
     for data in (b'["\xff"]', b'["\xed\xa0\x80"]'):
         item = RawInput('data', FROM_FIELD, data)
         assert read_inputs([item], TENSORS, LIMIT) == [json.loads(data.decode('utf-8', 'replace'))]
+
+
+@pytest.mark.parametrize(('text', 'reason'), [
+    ("[{'title': 'It's', 'review': 'good'}]", 'an apostrophe in it needs double quotes'),
+    ("[{'title': 'It'}", ', column '), ("[{'title': good}]", '(it may hold texts, numbers'),
+    ('[{"title": good}]', '(Expecting value: line 1 column 12'),
+])
+def test_what_is_wrong_with_a_text_is_told_in_its_own_notation(text, reason):
+    with pytest.raises(BadRequest) as raised:
+        read_inputs([RawInput('data', FROM_FIELD, text.encode())], TENSORS, LIMIT)
+    assert reason in str(raised.value)
