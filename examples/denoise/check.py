@@ -41,18 +41,35 @@ def answer(url: str, picture: Path) -> np.ndarray:
     ------
     requests.RequestException
         No answer, or an error.
+    ValueError
+        An answer of another kind.
     """
     # The part's type is image/jpeg for a PNG too.
     part = (picture.name, picture.read_bytes(), 'image/jpeg')
     reply = requests.post(url, files={'data': part}, timeout=TIMEOUT_S)
     reply.raise_for_status()
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(reply.json()['prediction']))))
+    try:
+        data = base64.b64decode(reply.json()['prediction'])
+        return np.asarray(Image.open(io.BytesIO(data)))
+    except (LookupError, TypeError, ValueError, OSError):
+        raise ValueError(f'{url} answers no picture: is another model served there?') from None
 
 
 def gain(url: str, noisy: Path, clean: Path) -> Gain:
-    """What the server gains on one picture."""
+    """What the server gains on one picture.
+
+    Raises
+    ------
+    requests.RequestException
+        No answer, or an error.
+    ValueError
+        An answer of another kind.
+    """
     wanted = np.asarray(Image.open(clean))
-    return Gain(psnr(np.asarray(Image.open(noisy)), wanted), psnr(answer(url, noisy), wanted))
+    answered = answer(url, noisy)
+    if answered.shape != wanted.shape:
+        raise ValueError(f'{url} answers a picture of another size: is another model served there?')
+    return Gain(psnr(np.asarray(Image.open(noisy)), wanted), psnr(answered, wanted))
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -72,7 +89,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except requests.ConnectionError:
         print(f'check.py: no server answers at {options.url}', file=sys.stderr)
         return 1
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         print(f'check.py: {error}', file=sys.stderr)
         return 1
     for picture, (sent, answered) in zip(pictures, gains):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
@@ -64,7 +65,6 @@ def step(net: Denoiser, trainer: gluon.Trainer, noisy: np.ndarray, clean: np.nda
 
 def save(net: Denoiser, folder: Path) -> None:
     """Write what ``mxnet-model-export`` packs."""
-    folder.mkdir(parents=True, exist_ok=True)
     net.save_parameters(str(folder / 'denoiser.params'))
     shutil.copy(HERE / 'signature.json', folder)
 
@@ -79,6 +79,21 @@ def write_pictures(photograph: np.ndarray, folder: Path) -> None:
             folder / 'noisy' / f'{number:02}.png')
 
 
+def make_folder(folder: Path) -> None:
+    """So that a folder that cannot be written stops the command before the training.
+
+    Raises
+    ------
+    MMSError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise MMSError(f'--output: {folder} cannot be written: {error.strerror}; name another '
+                       'folder') from error
+
+
 def run(output: Path) -> None:
     """Train, and write everything.
 
@@ -87,6 +102,8 @@ def run(output: Path) -> None:
     MMSError
     """
     clean = photographs.patches(photographs.load(photographs.TRAINING), SIDE, PATCHES, SEED)
+    for name in ('model', 'held_out'):
+        make_folder(output / name)
     save(train(clean), output / 'model')
     write_pictures(photographs.load(photographs.HELD_OUT), output / 'held_out')
     print(f'{output} has the model, and pictures to check it on')

@@ -24,12 +24,17 @@ def likeliest_class(url: str, picture: Path) -> str:
     ------
     requests.RequestException
         No answer, or an error.
+    ValueError
+        An answer of another kind.
     """
     # The part's type is image/jpeg for a PNG too.
     part = (picture.name, picture.read_bytes(), 'image/jpeg')
     answer = requests.post(url, files={'data': part}, timeout=TIMEOUT_S)
     answer.raise_for_status()
-    return answer.json()['prediction'][0][0]['class']
+    try:
+        return answer.json()['prediction'][0][0]['class']
+    except (LookupError, TypeError):
+        raise ValueError(f'{url} answers no classes: is another model served there?') from None
 
 
 def is_right(url: str, picture: Path) -> bool:
@@ -52,7 +57,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except requests.ConnectionError:
         print(f'check.py: no server answers at {options.url}', file=sys.stderr)
         return 1
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         print(f'check.py: {error}', file=sys.stderr)
         return 1
     print(f'{right} of {len(pictures)} served digits are right: {right / len(pictures):.1%}')

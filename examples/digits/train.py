@@ -7,6 +7,7 @@ import argparse
 import logging
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional
@@ -65,10 +66,24 @@ def right_answers(module: Any, digits: digit_pictures.Digits) -> int:
 
 def save(module: Any, folder: Path) -> None:
     """Write what ``mxnet-model-export`` packs."""
-    folder.mkdir(parents=True, exist_ok=True)
     module.save_checkpoint(str(folder / 'digits'), EPOCHS)
     for name in ('signature.json', 'synset.txt'):
         shutil.copy(HERE / name, folder)
+
+
+def make_folder(folder: Path) -> None:
+    """So that a folder that cannot be written stops the command before the training.
+
+    Raises
+    ------
+    MMSError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise MMSError(f'--output: {folder} cannot be written: {error.strerror}; name another '
+                       'folder') from error
 
 
 def run(output: Path) -> None:
@@ -79,6 +94,8 @@ def run(output: Path) -> None:
     MMSError
     """
     training, held_out = digit_pictures.load()
+    for name in ('model', 'held_out'):
+        make_folder(output / name)
     module = train(training)
     save(module, output / 'model')
     names = (HERE / 'synset.txt').read_text('utf-8').split()

@@ -7,6 +7,7 @@ import argparse
 import random
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from mms import mxnet_compat
@@ -82,10 +83,24 @@ def fit(net, train, test, epochs, rng):
 
 def write_folder(net, folder):
     """Everything that the archive holds but for the service file."""
-    folder.mkdir(parents=True, exist_ok=True)
     net.save_parameters(str(folder / 'char_cnn.params'))
     (folder / 'synset.txt').write_text(''.join(f'{name}\n' for name in CLASSES), 'utf-8')
     shutil.copy(HERE / 'signature.json', folder)
+
+
+def make_folder(folder):
+    """So that a folder that cannot be written stops the command before the training.
+
+    Raises
+    ------
+    MMSError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise MMSError(f'--output: {folder} cannot be written: {error.strerror}; name another '
+                       'folder') from error
 
 
 def run(folder, epochs):
@@ -93,6 +108,7 @@ def run(folder, epochs):
     rng = random.Random(1)
     mx.random.seed(1)
     train, test = split_texts(read_texts(), rng)
+    make_folder(folder)
     net = CharacterCNN(len(CLASSES))
     net.initialize(mx.init.Xavier())
     net.hybridize()
@@ -102,12 +118,19 @@ def run(folder, epochs):
           f'in {len(CLASSES)} languages')
 
 
+def count(text):
+    """A whole number of 1 or more, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text} is no whole number of 1 or more')
+    return int(text)
+
+
 def main():
     """Train as the command line asks; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--output', required=True, metavar='DIR', type=Path,
                         help='folder for the files of the archive; made where it is missing')
-    parser.add_argument('--epochs', type=int, default=6, metavar='N', help='default: 6')
+    parser.add_argument('--epochs', type=count, default=6, metavar='N', help='default: 6')
     options = parser.parse_args()
     try:
         run(options.output, options.epochs)

@@ -42,6 +42,9 @@ def sentence_of(entry, place):
     words = words_of(entry[FIELD])
     if not words:
         raise BadRequest(f'{place}: {FIELD} has no words.')
+    if len(words) > BUCKETS[-1]:
+        raise BadRequest(f'{place}: {FIELD} has {len(words)} words, stops and commas; '
+                         f'this model takes at most {BUCKETS[-1]}.')
     return words
 
 

@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -132,7 +133,6 @@ def fit(module, train, test, epochs):
 
 def write_folder(module, scores, vocabulary, folder):
     """Everything that the archive holds but for the service file."""
-    folder.mkdir(parents=True, exist_ok=True)
     mx.model.save_checkpoint(str(folder / 'lstm_ptb'), 0, mx.sym.softmax(scores, name='softmax'),
                              *module.get_params())
     words = sorted(vocabulary, key=vocabulary.get)
@@ -140,9 +140,25 @@ def write_folder(module, scores, vocabulary, folder):
     shutil.copy(HERE / 'signature.json', folder)
 
 
+def make_folder(folder):
+    """So that a folder that cannot be written stops the command before the training.
+
+    Raises
+    ------
+    MMSError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise MMSError(f'--output: {folder} cannot be written: {error.strerror}; name another '
+                       'folder') from error
+
+
 def run(folder, epochs):
     """Train and write; the perplexity that was measured is the last line."""
     sentences = read_sentences()
+    make_folder(folder)
     kept = [words for index, words in enumerate(sentences) if index % HELD_OUT]
     vocabulary = make_vocabulary(kept)
     train, test = (encode_sentences(words, vocabulary, invalid_label=UNKNOWN)[0]
@@ -157,12 +173,19 @@ def run(folder, epochs):
           f'sentences; by frequency alone {frequency_perplexity(train, test):.1f}')
 
 
+def count(text):
+    """A whole number of 1 or more, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text} is no whole number of 1 or more')
+    return int(text)
+
+
 def main():
     """Train as the command line asks; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--output', required=True, metavar='DIR', type=Path,
                         help='folder for the files of the archive; made where it is missing')
-    parser.add_argument('--epochs', type=int, default=6, metavar='N', help='default: 6')
+    parser.add_argument('--epochs', type=count, default=6, metavar='N', help='default: 6')
     options = parser.parse_args()
     try:
         run(options.output, options.epochs)

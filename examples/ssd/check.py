@@ -25,11 +25,21 @@ def boxes(url: str, picture: Path) -> list[Any]:
     ------
     requests.RequestException
         No answer, or an error.
+    ValueError
+        An answer of another kind.
     """
     part = (picture.name, picture.read_bytes(), 'image/jpeg')
     answer = requests.post(url, files={'data': part}, timeout=TIMEOUT_S)
     answer.raise_for_status()
-    return answer.json()['prediction']
+    found = answer.json().get('prediction')
+    if not isinstance(found, list) or not all(map(is_box, found)):
+        raise ValueError(f'{url} answers no boxes: is another model served there?')
+    return found
+
+
+def is_box(entry: Any) -> bool:
+    """Whether it looks like [class, score, x, y, width, height]."""
+    return isinstance(entry, list) and len(entry) == 6 and isinstance(entry[0], str)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -48,7 +58,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except requests.ConnectionError:
         print(f'check.py: no server answers at {options.url}', file=sys.stderr)
         return 1
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         print(f'check.py: {error}', file=sys.stderr)
         return 1
     measured = quality(answers, list(objects.values()))

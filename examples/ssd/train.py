@@ -7,6 +7,7 @@ import argparse
 import json
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional
@@ -91,7 +92,6 @@ def train(made: Sequence[scenes.Scene]) -> Detector:
 
 def save(net: Detector, folder: Path) -> None:
     """Write what ``mxnet-model-export`` packs: the network, behind it what makes boxes of it."""
-    folder.mkdir(parents=True, exist_ok=True)
     anchors, scores, offsets = net(mx.sym.var('data'))
     symbol = mx.sym.contrib.MultiBoxDetection(
         mx.sym.softmax(scores, axis=1), offsets, anchors, name='detection',
@@ -105,13 +105,27 @@ def save(net: Detector, folder: Path) -> None:
 
 def write_pictures(made: Sequence[scenes.Scene], folder: Path) -> None:
     """Write pictures, and ``objects.json``: what is in each, [class, x, y, width, height]."""
-    folder.mkdir(parents=True, exist_ok=True)
     names = (HERE / 'synset.txt').read_text('utf-8').split()
     objects = {}
     for number, scene in enumerate(made):
         Image.fromarray(scene.pixels).save(folder / f'{number:03}.jpg', quality=90)
         objects[f'{number:03}.jpg'] = [[names[label], *box] for label, *box in scene.objects]
     (folder / 'objects.json').write_text(json.dumps(objects), 'utf-8')
+
+
+def make_folder(folder: Path) -> None:
+    """So that a folder that cannot be written stops the command before the training.
+
+    Raises
+    ------
+    MMSError
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise MMSError(f'--output: {folder} cannot be written: {error.strerror}; name another '
+                       'folder') from error
 
 
 def run(output: Path) -> None:
@@ -122,6 +136,8 @@ def run(output: Path) -> None:
     MMSError
     """
     training, held_out = scenes.load_digits()
+    for name in ('model', 'held_out'):
+        make_folder(output / name)
     save(train(scenes.compose(training, TRAINING, SEED)), output / 'model')
     write_pictures(scenes.compose(held_out, HELD_OUT, OTHER_SEED), output / 'held_out')
     print(f'{output} has the model, and {HELD_OUT} pictures to check it on')

@@ -1,6 +1,5 @@
 """The models that the pages pack, serve and ask."""
 
-import importlib.util
 import json
 
 import numpy as np
@@ -80,15 +79,3 @@ def make_all(folder):
     make_onnx(folder)
     export_model('flowers', str(folder / 'my_model'), export_file=str(folder / 'flowers.model'))
     export_model('scale', str(folder / 'scale'), export_file=str(folder / 'scale.model'))
-
-
-def make_alexnet_params(folder):
-    """``alexnet.params`` with seeded weights, for the networks of `folder`."""
-    spec = importlib.util.spec_from_file_location('alexnet', folder / 'gluon_hybrid_alexnet.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    mx.random.seed(7)
-    network = module.GluonHybridAlexNet()
-    network.initialize(mx.init.Xavier())
-    network(mx.nd.zeros((1, 3, 224, 224)))
-    network.save_parameters(str(folder / 'alexnet.params'))

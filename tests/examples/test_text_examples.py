@@ -1,4 +1,4 @@
-"""The examples of text: trained for a shorter time, exported, served, and asked with curl."""
+"""The examples of text: trained, exported, served and asked as their READMEs say."""
 
 import json
 import re
@@ -6,15 +6,13 @@ import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from harness import REPO, Server
+import requests
+from harness import REPO
 
-BIN = Path(sys.executable).parent
-CNN, LSTM = REPO / 'examples' / 'gluon_character_cnn', REPO / 'examples' / 'lstm_ptb'
-SERVICES = {'char_cnn': CNN / 'char_cnn_service.py', 'lstm_ptb': LSTM / 'lstm_ptb_service.py'}
-EPOCHS = '3'
+EXAMPLES = {'char_cnn': REPO / 'examples' / 'gluon_character_cnn',
+            'lstm_ptb': REPO / 'examples' / 'lstm_ptb'}
 REVIEWS = {
     'German': 'Ich habe es in einer Nacht gelesen und kann es nur empfehlen.',
     'Polish': 'Bardzo dobra książka, przeczytałem ją w jedną noc.',
@@ -33,83 +31,65 @@ SENTENCES = [
 ]
 
 
-def train(name, folder):
-    return subprocess.Popen(
-        [sys.executable, '-W', 'ignore', str(SERVICES[name].with_name('train.py')),
-         '--output', name, '--epochs', EPOCHS],
-        cwd=folder, env={'PYTHONPATH': str(REPO), 'PATH': '/usr/bin:/bin'}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+# Both train.
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope='module')
-def trained(tmp_path_factory):
-    """A folder with both archives; what each training printed."""
-    folder = tmp_path_factory.mktemp('text_examples')
-    processes = {name: train(name, folder) for name in SERVICES}
-    printed = {}
-    for name, process in processes.items():
-        printed[name], errors = process.communicate(timeout=200)
-        assert process.returncode == 0, errors
-        subprocess.run([str(BIN / 'mxnet-model-export'), '--model-name', name, '--model-path',
-                        name, '--service-file-path', str(SERVICES[name])],
-                       cwd=folder, check=True, timeout=60)
-    return folder, printed
+def pages(played):
+    return {'char_cnn': played('examples/gluon_character_cnn/README.md'),
+            'lstm_ptb': played('examples/lstm_ptb/README.md')}
 
 
-@pytest.fixture(scope='module')
-def server(trained):
-    folder, _ = trained
-    server = Server(folder / 'server', [
-        '--models', *(f'{name}={folder / name}.model' for name in SERVICES)])
-    yield server.wait_until_up()
-    server.stop()
+def post(pages, model, text):
+    return requests.post(f'http://127.0.0.1:{pages[model].port}/{model}/predict',
+                         data={'data': text}, timeout=60)
 
 
-def curl_line_of(example):
-    text = (example / 'README.md').read_text('utf-8').replace('\\\n', ' ')
-    return next(line for line in text.splitlines() if line.startswith('curl '))
-
-
-def curl(line, server):
-    words = shlex.split(line.replace('http://127.0.0.1:8080', server.url))
-    done = subprocess.run([words[0], '-s', *words[1:]], check=True, capture_output=True, timeout=60)
-    return json.loads(done.stdout)['prediction']
-
-
-def ask(server, model, *entries):
-    answer = server.post_text(model, json.dumps(entries))
+def ask(pages, model, *entries):
+    answer = post(pages, model, json.dumps(entries))
     assert answer.status_code == 200, answer.text
     return answer.json()['prediction']
 
 
-def ask_language(server, text):
-    [classes] = ask(server, 'char_cnn', {'review_title': '', 'review': text})
+def curl_answer(page):
+    """What the first curl command of a page printed."""
+    return next(json.loads(output)['prediction'] for output in page.outputs
+                if output.startswith('{"pred'))
+
+
+def last_line_of_training(page):
+    return page.outputs[0].splitlines()[-1]
+
+
+def ask_language(pages, text):
+    [classes] = ask(pages, 'char_cnn', {'review_title': '', 'review': text})
     return classes[0]['class']
 
 
-def ask_next(server, text):
-    [answer] = ask(server, 'lstm_ptb', {'input_sentence': text})
+def ask_next(pages, text):
+    [answer] = ask(pages, 'lstm_ptb', {'input_sentence': text})
     return answer
 
 
-def test_the_messages_left_out_of_the_training_are_mostly_told_right(trained):
-    printed = trained[1]['char_cnn'].splitlines()[-1]
+def test_the_messages_left_out_of_the_training_are_mostly_told_right(pages):
+    printed = last_line_of_training(pages['char_cnn'])
     found = re.fullmatch(r'char_cnn: held-out accuracy (\d\.\d+) on (\d+) messages in 10 languages',
                          printed)
     assert float(found[1]) > 0.8, printed
     assert int(found[2]) > 400
 
 
-def test_the_sentences_left_out_of_the_training_surprise_less_than_their_words_do(trained):
-    printed = trained[1]['lstm_ptb'].splitlines()[-1]
+def test_the_sentences_left_out_of_the_training_surprise_less_than_their_words_do(pages):
+    printed = last_line_of_training(pages['lstm_ptb'])
     found = re.fullmatch(r'lstm_ptb: held-out perplexity ([\d.]+) on (\d+) sentences; '
                          r'by frequency alone ([\d.]+)', printed)
     assert float(found[1]) < 0.65 * float(found[3]), printed
     assert int(found[2]) > 150
 
 
-def test_the_readme_s_curl_line_asks_for_the_language_of_a_review(server):
-    [classes] = curl(curl_line_of(CNN), server)
+def test_the_readme_s_curl_line_asks_for_the_language_of_a_review(pages):
+    [classes] = curl_answer(pages['char_cnn'])
     assert classes[0]['class'] == 'German'
     assert len(classes) == 5
     chances = [entry['probability'] for entry in classes]
@@ -118,8 +98,8 @@ def test_the_readme_s_curl_line_asks_for_the_language_of_a_review(server):
     assert sum(chances) <= 1.001
 
 
-def test_the_readme_s_curl_line_asks_for_the_next_word(server):
-    [answer] = curl(curl_line_of(LSTM), server)
+def test_the_readme_s_curl_line_asks_for_the_next_word(pages):
+    [answer] = curl_answer(pages['lstm_ptb'])
     words = [entry['word'] for entry in answer['next_words']]
     assert words[0] == 'to'
     assert len(set(words)) == 5
@@ -127,38 +107,38 @@ def test_the_readme_s_curl_line_asks_for_the_next_word(server):
     assert 1 < answer['perplexity'] < 1000
 
 
-def test_reviews_are_told_apart(server):
-    told = {language: ask_language(server, text) for language, text in REVIEWS.items()}
+def test_reviews_are_told_apart(pages):
+    told = {language: ask_language(pages, text) for language, text in REVIEWS.items()}
     wrong = {language for language, answer in told.items() if answer != language}
     assert len(wrong) <= 1, told
 
 
-def test_a_sentence_surprises_less_than_its_words_in_another_order(server):
+def test_a_sentence_surprises_less_than_its_words_in_another_order(pages):
     words = SENTENCES[2].split()
-    there, back = (ask_next(server, ' '.join(order)) for order in (words, words[::-1]))
+    there, back = (ask_next(pages, ' '.join(order)) for order in (words, words[::-1]))
     assert there['perplexity'] < 0.7 * back['perplexity']
 
 
-def test_a_word_that_is_not_in_the_vocabulary_is_counted(server):
-    answer = ask_next(server, 'the zebra is a Zyzzyva')
+def test_a_word_that_is_not_in_the_vocabulary_is_counted(pages):
+    answer = ask_next(pages, 'the zebra is a Zyzzyva')
     assert answer['unknown_words'] == 2
     assert {entry['word'] for entry in answer['next_words']}.isdisjoint({'<unk>', '<pad>'})
 
 
-def test_a_lone_word_has_next_words_but_no_perplexity(server):
-    answer = ask_next(server, 'Instead')
+def test_a_lone_word_has_next_words_but_no_perplexity(pages):
+    answer = ask_next(pages, 'Instead')
     assert answer['perplexity'] is None
     assert len(answer['next_words']) == 5
 
 
-def test_one_request_may_hold_several(server):
-    answers = ask(server, 'lstm_ptb', *({'input_sentence': text} for text in SENTENCES))
+def test_one_request_may_hold_several(pages):
+    answers = ask(pages, 'lstm_ptb', *({'input_sentence': text} for text in SENTENCES))
     for answer, text in zip(answers, SENTENCES):
-        assert_same(answer, ask_next(server, text))
-    reviews = ask(server, 'char_cnn', *({'review_title': '', 'review': text}
+        assert_same(answer, ask_next(pages, text))
+    reviews = ask(pages, 'char_cnn', *({'review_title': '', 'review': text}
                                         for text in REVIEWS.values()))
     assert [classes[0]['class'] for classes in reviews] \
-        == [ask_language(server, text) for text in REVIEWS.values()]
+        == [ask_language(pages, text) for text in REVIEWS.values()]
 
 
 def assert_same(one, other):
@@ -167,17 +147,18 @@ def assert_same(one, other):
         assert entry['probability'] == pytest.approx(same['probability'], abs=1e-4)
 
 
-def test_many_requests_at_once_are_answered_as_each_alone(server):
-    alone = {text: ask_next(server, text) for text in SENTENCES}
-    languages = {text: ask_language(server, text) for text in REVIEWS.values()}
+def test_many_requests_at_once_are_answered_as_each_alone(pages):
+    alone = {text: ask_next(pages, text) for text in SENTENCES}
+    languages = {text: ask_language(pages, text) for text in REVIEWS.values()}
     with ThreadPoolExecutor(16) as threads:
         texts = SENTENCES * 12
-        for text, answer in zip(texts, threads.map(lambda text: ask_next(server, text), texts)):
+        for text, answer in zip(texts, threads.map(lambda text: ask_next(pages, text), texts)):
             assert_same(answer, alone[text])
         texts = list(REVIEWS.values()) * 6
-        for text, told in zip(texts, threads.map(lambda text: ask_language(server, text), texts)):
+        for text, told in zip(texts, threads.map(lambda text: ask_language(pages, text), texts)):
             assert told == languages[text]
-    assert 'is served one request at a time' not in server.log
+    for page in pages.values():
+        assert 'is served one request at a time' not in page.log()
 
 
 @pytest.mark.parametrize(('model', 'value', 'reason'), [
@@ -195,33 +176,39 @@ def test_many_requests_at_once_are_answered_as_each_alone(server):
     ('lstm_ptb', "[{'input_sentence': 7}]", 'data[0]: input_sentence is int, not text.'),
     ('lstm_ptb', "[{'input_sentence': ''}]", 'data[0]: input_sentence has no words.'),
     ('lstm_ptb', str([{'input_sentence': 'the ' * 61}]),
-     'The sentence has 61 tokens; this model takes at most 60.'),
+     'data[0]: input_sentence has 61 words, stops and commas; this model takes at most 60.'),
+    ('lstm_ptb', str([{'input_sentence': 'the'}, {'input_sentence': 'a, ' * 31}]),
+     'data[1]: input_sentence has 62 words, stops and commas; this model takes at most 60.'),
 ])
-def test_what_cannot_be_answered_is_a_400_that_says_why(server, model, value, reason):
-    answer = server.post_text(model, value)
+def test_what_cannot_be_answered_is_a_400_that_says_why(pages, model, value, reason):
+    answer = post(pages, model, value)
     assert (answer.status_code, answer.json()['message']) == (400, reason)
 
 
-def test_the_longest_sentence_and_a_review_longer_than_the_network_looks_at_are_answered(server):
-    assert ask_next(server, 'the ' * 60)['perplexity'] > 1
-    assert ask_language(server, REVIEWS['German'] * 20) == 'German'
+def test_the_longest_sentence_and_a_review_longer_than_the_network_looks_at_are_answered(pages):
+    assert ask_next(pages, 'the ' * 60)['perplexity'] > 1
+    assert ask_language(pages, REVIEWS['German'] * 20) == 'German'
 
 
-def test_both_are_warmed_up_and_announced_with_their_samples(server):
-    assert 'is not warmed up' not in server.log
-    for name in SERVICES:
-        [spec] = json.loads((SERVICES[name].parent / 'signature.json').read_text())['inputs']
-        line = next(line for line in server.stdout.splitlines() if f'/{name}/predict' in line)
+def test_both_are_warmed_up_and_announced_with_their_samples(pages):
+    for name, page in pages.items():
+        assert 'is not warmed up' not in page.log()
+        [spec] = json.loads((EXAMPLES[name] / 'signature.json').read_text())['inputs']
+        line = next(line for output in page.outputs for line in output.splitlines()
+                    if 'curl ' in line and f'/{name}/predict' in line)
         assert json.loads(shlex.split(line)[-1].partition('=')[2]) == spec['sample']
-        assert curl(line, server)
+        done = subprocess.run(shlex.split(line), check=True, capture_output=True, timeout=60)
+        assert json.loads(done.stdout)['prediction']
 
 
 def test_without_django_there_is_one_line_with_the_mend(tmp_path):
     blocked = ('import runpy, sys; sys.modules["django"] = None; '
                'sys.path.insert(0, sys.argv[1]); sys.argv[:] = ["train.py", "--output", "out"]; '
                'runpy.run_path(sys.path[0] + "/train.py", run_name="__main__")')
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', blocked, str(CNN)], cwd=tmp_path,
-                          env={'PYTHONPATH': str(REPO)}, capture_output=True, text=True, timeout=60)
+    example = str(EXAMPLES['char_cnn'])
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', blocked, example],
+                          cwd=tmp_path, env={'PYTHONPATH': str(REPO)}, capture_output=True,
+                          text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, '')
     assert done.stderr == ('train.py: The texts to train on need an optional dependency: '
                            "pip install 'mxnet-model-server[examples]'\n")
