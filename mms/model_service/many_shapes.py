@@ -85,8 +85,9 @@ class ManyShapesModule(mx.mod.Module):
         sibling = mx.mod.Module(*args, **kwargs)
         current, largest = self._exec_group, max(self._bound.values(), key=_elements)
         self._exec_group = largest.group
-        if _elements_in(data_shapes) > _elements(largest):
-            # MXNet would replace these anyway, with a warning about the buckets of training.
+        if self._of_numpy or _elements_in(data_shapes) > _elements(largest):
+            # MXNet would replace these anyway, with a warning about the buckets of training;
+            # with NumPy's shapes it refuses to use the front of a longer array.
             for arrays in largest.group.shared_data_arrays:
                 arrays.clear()
         try:

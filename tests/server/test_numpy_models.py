@@ -1,11 +1,13 @@
 """Models of ``mx.np``, saved after ``mx.npx.set_np()`` and served by the built-in services."""
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from harness import KITTEN, Server, run_exporter
+from harness import KITTEN, Server
 
 from mms import mxnet_compat
 
@@ -25,7 +27,7 @@ class Service(GluonImperativeBaseService):
     def __init__(self, name, folder, manifest, gpu=None):
         super().__init__(name, folder, manifest, mx.gluon.nn.Dense(2, in_units=3), gpu)
     def _inference(self, data):
-        return self.net(mx.np.array(data[0])).asnumpy().tolist()
+        return self.net(mx.np.array(data[0], dtype='float32')).asnumpy().tolist()
 '''
 OWN = '''
 import mxnet as mx
@@ -35,7 +37,7 @@ class Service(MXNetBaseService):
     def _postprocess(self, data):
         return [float(mx.np.sum(output.as_np_ndarray())) for output in data]
 '''
-ROWS = np.random.default_rng(4).normal(size=(4, 3)).round(2)
+ROWS = np.random.default_rng(4).normal(size=(4, 3)).round(2).astype('float32')
 
 
 class Scalar(nn.HybridBlock):
@@ -79,10 +81,11 @@ def signature(folder, shape, input_type='application/json', **more):
         'input_type': input_type, 'output_type': 'application/json', **more}))
 
 
-def saved(folder, net, shape):
-    """Export `net`; what computes its answers."""
+def saved(folder, make, shape):
+    """Export the net that `make` makes; what computes its answers."""
     mx.npx.set_np()
     try:
+        net = make()
         net.initialize(mx.init.Uniform(1))
         net.hybridize()
         net(mx.np.ones(shape))
@@ -103,8 +106,9 @@ def saved(folder, net, shape):
 
 
 def packed(folder, name, *words):
-    result = run_exporter('--model-name', name, '--model-path', str(folder), *words,
-                          cwd=folder.parent)
+    result = subprocess.run(
+        [sys.executable, '-m', 'mms.export_model', '--model-name', name,
+         '--model-path', str(folder), *words], cwd=folder.parent, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return folder.parent / f'{name}.model'
 
@@ -117,11 +121,11 @@ def directs():
 @pytest.fixture(scope='module')
 def server(tmp_path_factory, directs):
     top, archives = tmp_path_factory.mktemp('numpy'), {}
-    for name, net, shape in (('scalar', Scalar(), (2, 3)), ('rows', Rows(), (2, 3)),
-                             ('own', Scalar(), (2, 3)), ('pixels', Pixels(), (1, 3, 9, 9))):
+    for name, make, shape in (('scalar', Scalar, (2, 3)), ('rows', Rows, (2, 3)),
+                             ('own', Scalar, (2, 3)), ('pixels', Pixels, (1, 3, 9, 9))):
         folder = top / name
         folder.mkdir()
-        directs[name] = saved(folder, net, shape)
+        directs[name] = saved(folder, make, shape)
         signature(folder, [0, *shape[1:]], output_format='lists')
         archives[name] = folder
     signature(archives['pixels'], [0, 3, 9, 9], 'image/jpeg')
@@ -138,7 +142,7 @@ def server(tmp_path_factory, directs):
 
 def asked(server, name, rows):
     answer = server.post(name, data={'data': json.dumps(rows.tolist())})
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 200, answer.text + server.log
     return answer.json()['prediction']
 
 
@@ -171,7 +175,7 @@ def test_a_vision_service_tells_the_likeliest_class(server, directs):
     pixels = image.transform_shape(image.resize(image.read(KITTEN.read_bytes()), 9, 9))
     chances = directs['pixels'](pixels.asnumpy().astype('float32'))[0][0]
     answer = server.post('pixels', files={'data': ('x.jpg', KITTEN.read_bytes(), 'image/jpeg')})
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 200, answer.text  + server.log
     best = answer.json()['prediction'][0][0]
     assert best['probability'] == pytest.approx(max(chances), abs=1e-4)
 
