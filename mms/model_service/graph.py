@@ -52,8 +52,11 @@ class Graph:
         In `shape`, 0 stands for a length that MXNet infers, and ``()`` for a shape that
         it infers.
         """
+        text = str(shape)
+        if mx.util.is_np_shape():
+            text = str(tuple(length or -1 for length in shape)) if shape else 'None'
         self.nodes.append({'op': '_zeros', 'name': name, 'inputs': [],
-                           'attrs': {'shape': str(shape), 'dtype': 'float32'}})
+                           'attrs': {'shape': text, 'dtype': 'float32'}})
         return len(self.nodes) - 1
 
     def symbol(self) -> Any:

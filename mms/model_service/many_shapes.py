@@ -12,6 +12,8 @@ mxnet_compat.prepare()
 
 import mxnet as mx  # noqa: E402
 
+from mms.model_service.numpy_shapes import numpy_shapes  # noqa: E402
+
 # The batch sizes up to 64 that worker/axis.py uses are 20; a few more, for pictures of
 # several sizes.
 MAX_BOUND = 24
@@ -33,22 +35,44 @@ class ManyShapesModule(mx.mod.Module):
     forward passes. This one keeps them, at most `MAX_BOUND`; they share the
     parameters, and their memory is that of the largest. As ever, outputs are
     valid until the next ``forward``.
+
+    Parameters
+    ----------
+    of_numpy
+        Whether to run with NumPy's shapes, in whatever thread that is.
+    *args, **kwargs
+        As ``mx.mod.Module`` takes them.
     """
 
     _exec_group: Any
     _data_shapes: Any
     _label_shapes: Any
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, of_numpy: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._options = (args, kwargs)
+        self._of_numpy = of_numpy
         self._bound: OrderedDict[Any, _Bound] = OrderedDict()
+
+    def bind(self, *args: Any, **kwargs: Any) -> None:
+        """As ever."""
+        with numpy_shapes(self._of_numpy):
+            super().bind(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> None:
+        """As ever."""
+        with numpy_shapes(self._of_numpy):
+            super().forward(*args, **kwargs)
 
     def reshape(self, data_shapes: Any, label_shapes: Any = None) -> None:
         """Get ready for inputs of these shapes."""
-        if self.for_training:
-            super().reshape(data_shapes, label_shapes)
-            return
+        with numpy_shapes(self._of_numpy):
+            if self.for_training:
+                super().reshape(data_shapes, label_shapes)
+            else:
+                self._change_to(data_shapes, label_shapes)
+
+    def _change_to(self, data_shapes: Any, label_shapes: Any) -> None:
         self._keep(_Bound(self._exec_group, self._data_shapes, self._label_shapes))
         bound = self._bound.get(_key(data_shapes))
         if bound is None:
@@ -61,8 +85,9 @@ class ManyShapesModule(mx.mod.Module):
         sibling = mx.mod.Module(*args, **kwargs)
         current, largest = self._exec_group, max(self._bound.values(), key=_elements)
         self._exec_group = largest.group
-        if _elements_in(data_shapes) > _elements(largest):
-            # MXNet would replace these anyway, with a warning about the buckets of training.
+        if self._of_numpy or _elements_in(data_shapes) > _elements(largest):
+            # MXNet would replace these anyway, with a warning about the buckets of training;
+            # with NumPy's shapes it refuses to use the front of a longer array.
             for arrays in largest.group.shared_data_arrays:
                 arrays.clear()
         try:

@@ -13,6 +13,13 @@ _MAX_CHARACTERS = 400
 _MXNET_REASON = re.compile(r'^\w*Error: (.*)', re.MULTILINE)
 _FAILED_CHECK = re.compile(r'Check failed: .* : (.+)')
 _CHECK = re.compile(r'^Check failed: .*?: (?=\S)')
+_OTHER_SHAPES = {
+    'ndarray was saved in np shape semantics':
+        'it was saved after mx.npx.set_np(): call mx.npx.set_np() at the top of the service file',
+    'ndarray was not saved in np shape semantics':
+        'it was saved without mx.npx.set_np(): load it under `with mx.util.np_shape(False)`, or '
+        'save it anew after mx.npx.set_np()',
+}
 _UNDECODABLE = 'Decoding failed. Invalid image file.'
 
 
@@ -24,7 +31,7 @@ def reason_of(error: BaseException) -> str:
     if text.startswith('Traceback'):
         text = _last_words(text)
     message = _one_line(_CHECK.sub('', text))
-    message = _download(error) or message
+    message = _download(error) or _other_shapes(message) or message
     return f'{type(error).__name__}: {message}' if message else type(error).__name__
 
 
@@ -82,6 +89,11 @@ def _download(error: BaseException) -> Optional[str]:
         cause = cause.__cause__ or cause.__context__ or cause
     detail = getattr(cause, 'strerror', None) or type(cause).__name__
     return f'cannot download {url}: {detail}: check the network'
+
+
+def _other_shapes(message: str) -> Optional[str]:
+    """MXNet's own mend is for a session of Python."""
+    return next((mend for words, mend in _OTHER_SHAPES.items() if words in message), None)
 
 
 def _one_line(text: str) -> str:

@@ -19,6 +19,12 @@ from mxnet.ndarray.ndarray import _DTYPE_MX_TO_NP  # noqa: E402
 from mms.errors import ServiceError  # noqa: E402
 from mms.model_service.graph import without_float16  # noqa: E402
 from mms.model_service.many_shapes import ManyShapesModule  # noqa: E402
+from mms.model_service.numpy_shapes import (  # noqa: E402
+    has_numpy_shapes,
+    load_arrays,
+    load_symbol,
+    numpy_shapes,
+)
 from mms.model_service.reasons import reason_of  # noqa: E402
 from mms.model_service.training_parts import inference_symbol  # noqa: E402
 
@@ -44,6 +50,8 @@ class Network(NamedTuple):
         Name -> NDArray: the parameters, and the auxiliary states.
     states, left_out
         Begin states that are zeros, and outputs that are no more.
+    numpy_shapes
+        Whether it was saved after ``mx.npx.set_np()``, and so has to run with NumPy's shapes.
     """
 
     symbol: Any
@@ -52,6 +60,7 @@ class Network(NamedTuple):
     params_file: str
     states: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    numpy_shapes: bool = False
 
 
 def load_network(symbol_path: str, params_path: str, inputs: Sequence[str]) -> Network:
@@ -64,8 +73,10 @@ def load_network(symbol_path: str, params_path: str, inputs: Sequence[str]) -> N
     ServiceError
         A file is missing or is not what its name says.
     """
-    symbol = _load(symbol_path, 'symbol file', mx.sym.load)
-    network = network_of(symbol, params_path, inputs)
+    symbol = _load(symbol_path, 'symbol file', load_symbol)
+    of_numpy = has_numpy_shapes(symbol_path)
+    with numpy_shapes(of_numpy):
+        network = network_of(symbol, params_path, inputs)._replace(numpy_shapes=of_numpy)
     for what, names in (('begin states that are zeros', network.states),
                         ('outputs that are left out, since they compare with a label',
                          network.left_out)):
@@ -99,7 +110,7 @@ def read_parameters(path: str, symbol: Any) -> tuple[dict[str, Any], dict[str, A
     ServiceError
     """
     # A file of no arrays at all has no names either: it comes as an empty list.
-    loaded = _load(path, 'parameter file', mx.nd.load) or {}
+    loaded = _load(path, 'parameter file', load_arrays) or {}
     if not isinstance(loaded, dict):
         raise ServiceError(f'The parameter file {path} holds arrays without names')
     states = set(symbol.list_auxiliary_states())
@@ -139,7 +150,8 @@ def fitting_shapes(network: Network, data_shapes: Shapes) -> Shapes:
     shape of a request. Where nothing fits, 1 is what the error will speak of.
     """
     candidates = [_filled(data_shapes, length) for length in _LIKELY_LENGTHS]
-    return next((shapes for shapes in candidates if _fits(network, shapes)), candidates[0])
+    with numpy_shapes(network.numpy_shapes):
+        return next((shapes for shapes in candidates if _fits(network, shapes)), candidates[0])
 
 
 def bind(network: Network, data_shapes: Shapes, ctx: Any) -> Any:
@@ -149,12 +161,18 @@ def bind(network: Network, data_shapes: Shapes, ctx: Any) -> Any:
     ------
     ServiceError
     """
+    with numpy_shapes(network.numpy_shapes):
+        return _bind(network, data_shapes, ctx)
+
+
+def _bind(network: Network, data_shapes: Shapes, ctx: Any) -> Any:
     check_parameters(network, data_shapes)
     if ctx.device_type != 'gpu':
         # Most of MXNet's operators for the CPU have no float16.
         network = network._replace(symbol=without_float16(network.symbol))
     module = ManyShapesModule(symbol=network.symbol, context=ctx, label_names=None,
-                              data_names=[name for name, _ in data_shapes])
+                              data_names=[name for name, _ in data_shapes],
+                              of_numpy=network.numpy_shapes)
     try:
         module.bind(for_training=False, data_shapes=_described(network.symbol, data_shapes))
         module.set_params(network.args, network.aux, allow_missing=False, allow_extra=True)
