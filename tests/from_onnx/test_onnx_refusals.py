@@ -114,9 +114,10 @@ def in_no_folder(folder, _monkeypatch):
     convert_onnx(written(folder, parsed('y = Relu (x)')), 'net', str(folder / 'none'))
 
 
-def signed(name, shape):
-    made = Conversion('net-symbol.json', 'net-0000.params', ['net.onnx'], {'x': [0, 4]})
-    signature = {'inputs': [{'data_name': name, 'data_shape': shape}]}
+def signed(name, shape, outputs=1):
+    made = Conversion('net-symbol.json', 'net-0000.params', ['net.onnx'], {'x': [0, 4]}, ['y'])
+    signature = {'inputs': [{'data_name': name, 'data_shape': shape}],
+                 'outputs': [{'data_name': 'label', 'data_shape': [0, 9]}] * outputs}
     return lambda _folder, _monkeypatch: check_signature(made, signature)
 
 
@@ -180,7 +181,13 @@ CASES = {
     'another name': (signed('data', [0, 4]), "'data' [0, 4], those of net.onnx are 'x' [0, 4]"),
     'another shape': (signed('x', [0, 5]), 'is [0, 5], in net.onnx it is [0, 4]'),
     'another rank': (signed('x', [0, 4, 1]), 'is [0, 4, 1], in net.onnx it is [0, 4]'),
+    'too many outputs': (signed('x', [0, 4], 2), "it lists 2 outputs, net.onnx has 1: 'y'"),
 }
+
+
+@pytest.mark.parametrize('outputs', [0, 1])
+def test_outputs_of_the_signature_may_be_fewer_with_names_and_shapes_of_their_own(outputs):
+    signed('x', [0, 4], outputs)(None, None)
 
 
 @pytest.fixture(scope='module')
