@@ -183,10 +183,11 @@ def test_a_network_answers_as_onnxruntime_does(name, tmp_path):
 
 @pytest.mark.parametrize('node', [
     'Round (x)', 'Sign (x)', 'ThresholdedRelu (x)', 'Shrink <bias = 0.5> (x)',
-    'ReduceLogSumExp <axes = [1]> (x)'])
+    'ReduceLogSumExp <axes = [1]> (x)', 'Mod <fmod = 1> (w, x)', 'Mod <fmod = 1> (x, w)'])
 def test_infinities_and_what_is_no_number_come_out_as_in_onnxruntime(node, tmp_path):
     path, infinity = str(tmp_path / 'net.onnx'), np.inf
-    onnx.save(model(f'(float[N, 3] x) => (float[N, M] y)\ny = {node}', 13), path)
+    onnx.save(model(f'(float[N, 3] x) => (float[N, M] y)\ny = {node}', 13,
+                    w=np.array([[np.inf, 3, 0]], np.float32)), path)
     rows = [[infinity, 1, -2.5], [-infinity, -infinity, -infinity], [infinity, -infinity, 0.5],
             [1, -infinity, 1.5], [np.nan, -1, 2.5]]
     feeds = {'x': np.array(rows, np.float32)}

@@ -79,7 +79,12 @@ def _mod(node: Node) -> Any:
         return mx.sym.broadcast_mod(left, right)
     # The rest has the sign of what is divided.
     rest = mx.sym.broadcast_mod(mx.sym.abs(left), mx.sym.abs(right))
-    return mx.sym.broadcast_mul(mx.sym.sign(left), rest)
+    rest = mx.sym.broadcast_mul(mx.sym.sign(left), rest)
+    if not node.is_float(0):
+        return rest
+    # By 0 it is no number, to MXNet it is 0.
+    zero = mx.sym.zeros_like(right)
+    return mx.sym.broadcast_add(rest, mx.sym.where(right == 0, zero / zero, zero))
 
 
 def _variadic(name: str, pairwise: Callable[..., Any], types: str) -> None:

@@ -15,7 +15,8 @@ from mms.from_onnx.tensor import Dim
 _FAR = 2**31 - 1
 
 
-@operator('Slice', types=ANY, limits='a backward slice needs the length of its dimension')
+@operator('Slice', types=ANY, limits='backward, or from the end to a place that is counted from '
+                                     'the front: needs the length of its dimension')
 def _slice(node: Node) -> Any:
     starts, ends, axes, steps = _read(node)
     symbol = node.sym(0)
