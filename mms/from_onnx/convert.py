@@ -23,6 +23,10 @@ _ENOUGH = 2
 _LIKELY_LENGTHS = (2, 3, 1, 8, 16, 32, 64, 128, 224, 256, 299, 384, 512)
 
 
+class _OtherShapeError(Exception):
+    """MXNet comes to another shape than ONNX's rules."""
+
+
 class ConvertedModel(NamedTuple):
     """What a Module is made of.
 
@@ -93,22 +97,28 @@ def _check_shapes(symbol: Any, graph: Graph, outputs: list[Tensor], path: str) -
     ExportError
         It does not, or at one length alone where any is allowed.
     """
-    made = [*outputs, *(tensor for tensor in graph.tensors.values()
-                        if tensor.symbol is not None and tensor.shape is not None)]
+    made = [*outputs, *(tensor for tensor in graph.tensors.values() if _is_computed(tensor))]
     whole = mx.sym.Group([tensor.symbol for tensor in made])
     fitting, reason = [], ''
     for length in _LIKELY_LENGTHS:
         try:
-            _check_made(made, _shapes(whole, graph.inputs, length, length), length, path)
+            _check_made(made, _shapes(whole, graph.inputs, length, length), length)
         except mx.base.MXNetError as exc:
-            reason = reason or str(exc).strip().splitlines()[-1]
+            reason = reason or ('MXNet does not take the converted network: '
+                                f'{str(exc).strip().splitlines()[-1]}')
+        except _OtherShapeError as exc:
+            reason = reason or str(exc)
         else:
             fitting.append(length)
         if len(fitting) == _ENOUGH:
             return
     if not fitting:
-        raise ExportError(f'{path}: MXNet does not take the converted network: {reason}')
+        raise ExportError(f'{path}: {reason}')
     _check_batch(whole, graph.inputs, fitting[0], path)
+
+
+def _is_computed(tensor: Tensor) -> bool:
+    return tensor.symbol is not None and tensor.shape is not None and tensor.value is None
 
 
 def _check_batch(whole: Any, inputs: list[Tensor], length: int, path: str) -> None:
@@ -129,14 +139,14 @@ def _shapes(whole: Any, inputs: list[Tensor], length: int, first: int) -> Sequen
     return found or ()
 
 
-def _check_made(made: list[Tensor], found: Sequence[Any], length: int, path: str) -> None:
+def _check_made(made: list[Tensor], found: Sequence[Any], length: int) -> None:
     for tensor, shape in zip(made, found):
         wanted = _filled(tensor, length, length)
         known = [isinstance(dim, int) for dim in tensor.shape or (1,)]
         if len(wanted) != len(shape) or any(
                 sure and dim != size for sure, dim, size in zip(known, wanted, shape)):
-            raise ExportError(f'{path}: {tensor.name!r} has the shape {wanted} in ONNX '
-                              f'and {tuple(shape)} in MXNet, so the model cannot be converted')
+            raise _OtherShapeError(f'{tensor.name!r} has the shape {wanted} in ONNX and '
+                                   f'{tuple(shape)} in MXNet, so the model cannot be converted')
 
 
 def _filled(tensor: Tensor, length: int, first: int) -> tuple[int, ...]:
