@@ -129,6 +129,9 @@ NETWORKS = {
         (float[N, 4] x) => (float[N, 4] y, float[N, 4] z)
         y = Mod <fmod = 1> (w, x)  z = Mod <fmod = 1> (x, w)""", 13, {'w': normal(1, 4)},
         {'x': (3, 4)}),
+    'the largest of a row': ("""
+        (float[4] x) => (float[4] y)
+        h = Hardmax (x)  s = Shape (h)  y = Reshape (h, s)""", 13, {}, {'x': (4,)}),
     'the token of a vision transformer': ("""
         (float[N, 2, 4] x) => (float[N, 3, 4] y)
         s = Shape (x)  zero = Constant <value_int = 0> ()  a = Constant <value_ints = [0]> ()
