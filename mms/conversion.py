@@ -28,12 +28,15 @@ class Conversion(NamedTuple):
         Paths of the files that it was made of: the model and the data beside it.
     inputs
         Name -> shape of each input; 0 is a length that only a request tells.
+    outputs
+        Names of the outputs.
     """
 
     symbol: str
     params: str
     sources: list[str]
     inputs: dict[str, list[int]]
+    outputs: list[str]
 
 
 def convert_onnx(onnx_path: str, name: str, folder: str) -> Conversion:
@@ -54,7 +57,8 @@ def convert_onnx(onnx_path: str, name: str, folder: str) -> Conversion:
         raise ExportError(report['error'])
     beside = [os.path.join(os.path.dirname(onnx_path), file) for file in report['files']]
     return Conversion(f'{prefix}-symbol.json', f'{prefix}-0000.params', [onnx_path, *beside],
-                      {entry['name']: entry['shape'] for entry in report['inputs']})
+                      {entry['name']: entry['shape'] for entry in report['inputs']},
+                      report['outputs'])
 
 
 def _run(onnx_path: str, prefix: str) -> dict[str, Any]:
@@ -76,20 +80,24 @@ def _reason(done: subprocess.CompletedProcess[str]) -> str:
 def check_signature(conversion: Conversion, signature: dict[str, Any]) -> None:
     """See that ``signature.json`` gives the inputs of the ONNX model, in shapes that it takes.
 
+    Of outputs it must not list more than there are; nothing else is read from them.
+
     Raises
     ------
     ExportError
     """
+    file, listed = os.path.basename(conversion.sources[0]), signature['outputs']
+    if len(listed) > len(conversion.outputs):
+        raise ExportError(f'{SIGNATURE_FILE}: it lists {len(listed)} outputs, {file} has '
+                          f'{len(conversion.outputs)}: {", ".join(map(repr, conversion.outputs))}')
     given = {entry['data_name']: entry['data_shape'] for entry in signature['inputs']}
     if set(given) != set(conversion.inputs):
         raise ExportError(f'{SIGNATURE_FILE}: the inputs are {_listed(given)}, those of '
-                          f'{os.path.basename(conversion.sources[0])} are '
-                          f'{_listed(conversion.inputs)}')
+                          f'{file} are {_listed(conversion.inputs)}')
     for name, shape in given.items():
         if not _agree(shape, conversion.inputs[name] or [1]):
             raise ExportError(f'{SIGNATURE_FILE}: the data_shape of {name!r} is {shape}, in '
-                              f'{os.path.basename(conversion.sources[0])} it is '
-                              f'{conversion.inputs[name]}, where 0 is any length')
+                              f'{file} it is {conversion.inputs[name]}, where 0 is any length')
 
 
 def _listed(inputs: dict[str, list[int]]) -> str:

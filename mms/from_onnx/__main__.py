@@ -28,7 +28,7 @@ def _report(model_path: str, prefix: str) -> dict[str, Any]:
         return {'error': str(exc)}
     converted.save(prefix)
     inputs = [{'name': name, 'shape': shape} for name, shape, _ in converted.inputs]
-    return {'inputs': inputs, 'files': beside}
+    return {'inputs': inputs, 'outputs': [name for name, _ in converted.outputs], 'files': beside}
 
 
 if __name__ == '__main__':

@@ -18,8 +18,13 @@ from mms.from_onnx.graph import Graph  # noqa: E402
 from mms.from_onnx.model_file import opsets_of, read_model  # noqa: E402
 from mms.from_onnx.tensor import Tensor  # noqa: E402
 
-# In place of lengths that a request tells: one of these must do.
-_LIKELY_LENGTHS = (2, 1, 8, 16, 32, 64, 128, 224, 256, 299, 384, 512)
+# In place of lengths that a request tells: so many of these must do.
+_ENOUGH = 2
+_LIKELY_LENGTHS = (2, 3, 1, 8, 16, 32, 64, 128, 224, 256, 299, 384, 512)
+
+
+class _OtherShapeError(Exception):
+    """MXNet comes to another shape than ONNX's rules."""
 
 
 class ConvertedModel(NamedTuple):
@@ -71,7 +76,7 @@ def convert(path: str) -> ConvertedModel:
     symbol = mx.sym.Group([tensor.symbol for tensor in outputs])
     used = set(symbol.list_inputs())
     inputs = [tensor for tensor in graph.inputs if tensor.name in used]
-    _check_shapes(symbol, inputs, outputs, path)
+    _check_shapes(symbol, graph, outputs, path)
     args, aux = graph.parameters.args, graph.parameters.aux
     return ConvertedModel(
         symbol, {name: args[name] for name in args if name in used},
@@ -84,31 +89,67 @@ def _numbers(tensor: Tensor) -> tuple[int, ...]:
     return tuple(dim if isinstance(dim, int) else 0 for dim in tensor.shape or ())
 
 
-def _check_shapes(symbol: Any, inputs: list[Tensor], outputs: list[Tensor], path: str) -> None:
-    """See that MXNet takes the network, and comes to the shapes that ONNX's rules give."""
-    reason = ''
+def _check_shapes(symbol: Any, graph: Graph, outputs: list[Tensor], path: str) -> None:
+    """See that MXNet takes the network, and comes to the shapes that ONNX's rules give.
+
+    Raises
+    ------
+    ExportError
+        It does not, or at one length alone where any is allowed.
+    """
+    made = [*outputs, *(tensor for tensor in graph.tensors.values() if _is_computed(tensor))]
+    whole = mx.sym.Group([tensor.symbol for tensor in made])
+    fitting, reason = [], ''
     for length in _LIKELY_LENGTHS:
         try:
-            _, found, _ = symbol.infer_shape(
-                **{tensor.name: _filled(tensor, length) for tensor in inputs})
+            _check_made(made, _shapes(whole, graph.inputs, length, length), length)
         except mx.base.MXNetError as exc:
-            reason = reason or str(exc).strip().splitlines()[-1]
+            reason = reason or ('MXNet does not take the converted network: '
+                                f'{str(exc).strip().splitlines()[-1]}')
+        except _OtherShapeError as exc:
+            reason = reason or str(exc)
         else:
-            _check_outputs(outputs, found or (), length, path)
+            fitting.append(length)
+        if len(fitting) == _ENOUGH:
             return
-    raise ExportError(f'{path}: MXNet does not take the converted network: {reason}')
+    if not fitting:
+        raise ExportError(f'{path}: {reason}')
+    _check_batch(whole, graph.inputs, fitting[0], path)
 
 
-def _check_outputs(outputs: list[Tensor], found: Sequence[Any], length: int, path: str) -> None:
-    for tensor, shape in zip(outputs, found):
-        wanted = _filled(tensor, length)
+def _is_computed(tensor: Tensor) -> bool:
+    return tensor.symbol is not None and tensor.shape is not None and tensor.value is None
+
+
+def _check_batch(whole: Any, inputs: list[Tensor], length: int, path: str) -> None:
+    """Where pictures have one size only, at least their number has to be free."""
+    try:
+        if length == 1:
+            raise mx.base.MXNetError
+        _shapes(whole, inputs, length, length + 1)
+    except mx.base.MXNetError:
+        raise ExportError(f'{path}: MXNet takes the converted network only where each length that '
+                          f'the model leaves open is {length}') from None
+
+
+def _shapes(whole: Any, inputs: list[Tensor], length: int, first: int) -> Sequence[Any]:
+    arguments = set(whole.list_inputs())
+    _, found, _ = whole.infer_shape(**{tensor.name: _filled(tensor, length, first)
+                                       for tensor in inputs if tensor.name in arguments})
+    return found or ()
+
+
+def _check_made(made: list[Tensor], found: Sequence[Any], length: int) -> None:
+    for tensor, shape in zip(made, found):
+        wanted = _filled(tensor, length, length)
         known = [isinstance(dim, int) for dim in tensor.shape or (1,)]
         if len(wanted) != len(shape) or any(
                 sure and dim != size for sure, dim, size in zip(known, wanted, shape)):
-            raise ExportError(f'{path}: the output {tensor.name!r} has the shape {wanted} in ONNX '
-                              f'and {tuple(shape)} in MXNet, so the model cannot be converted')
+            raise _OtherShapeError(f'{tensor.name!r} has the shape {wanted} in ONNX and '
+                                   f'{tuple(shape)} in MXNet, so the model cannot be converted')
 
 
-def _filled(tensor: Tensor, length: int) -> tuple[int, ...]:
+def _filled(tensor: Tensor, length: int, first: int) -> tuple[int, ...]:
     """A shape that a request may have; MXNet keeps a scalar as a list of one."""
-    return tuple(dim if isinstance(dim, int) else length for dim in tensor.shape or ()) or (1,)
+    return tuple(dim if isinstance(dim, int) else length if axis else first
+                 for axis, dim in enumerate(tensor.shape or ())) or (1,)

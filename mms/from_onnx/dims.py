@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Callable, Optional
 
-import numpy as np
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.tensor import Dim, Shape, list_of
 
@@ -18,7 +16,7 @@ def follow(node: Node) -> Optional[Shape]:
     if node.op == 'Shape':
         return _shape(node)
     lists = [None if tensor is None else list_of(tensor) for tensor in node.inputs]
-    if node.op not in _RULES or not lists or lists[0] is None:
+    if node.op not in _RULES or not lists or (lists[0] is None and node.op != 'Where'):
         return None
     return _RULES[node.op](node)
 
@@ -69,14 +67,13 @@ def _concat(node: Node) -> Optional[Shape]:
 def _slice(node: Node) -> Optional[Shape]:
     numbers = _lists(node)[0]
     if node.opset < 10:
-        start, end, step = node.attr('starts')[0], node.attr('ends')[0], 1
+        parts = [node.attr('starts'), node.attr('ends'), [1]]
     else:
-        parts = [node.value(index) for index in (1, 2)]
-        steps = node.value(4) if node.given(4) else np.ones(1)
-        if any(part is None for part in (*parts, steps)):
-            return None
-        start, end, step = (int(part[0]) for part in (*parts, steps))  # type: ignore[index]
-    return None if numbers is None else numbers[start:end:step]
+        parts = [node.value(1), node.value(2), node.value(4) if node.given(4) else [1]]
+    if numbers is None or any(part is None or len(part) != 1 for part in parts):
+        return None
+    start, end, step = (int(part[0]) for part in parts)
+    return numbers[start:end:step]
 
 
 def _arithmetic(sign: str, compute: Callable[[int, int], int]) -> _Follow:
@@ -88,20 +85,46 @@ def _arithmetic(sign: str, compute: Callable[[int, int], int]) -> _Follow:
         return b if sign == '*' and a == 1 else f'({a} {sign} {b})'
 
     def rule(node: Node) -> Optional[Shape]:
-        left, right = _lists(node)
-        if left is None or right is None or (1 not in (len(left), len(right))
-                                             and len(left) != len(right)):
+        pairs = _side_by_side(_lists(node))
+        if pairs is None or (sign == '/' and any(b == 0 for _, b in pairs)):
             return None
-        if sign == '/' and 0 in right:
-            return None
-        size = max(len(left), len(right))
-        return tuple(one(a, b) for a, b in zip(_spread(left, size), _spread(right, size)))
+        return tuple(one(a, b) for a, b in pairs)
 
     return rule
 
 
-def _spread(numbers: Sequence[Dim], size: int) -> Sequence[Dim]:
-    return numbers if len(numbers) == size else list(numbers) * size
+def _side_by_side(lists: Sequence[Optional[Shape]]) -> Optional[list[tuple[Dim, ...]]]:
+    """Lists broadcast against each other, or None if they do not go together."""
+    known = [numbers for numbers in lists if numbers is not None]
+    size = max(map(len, known), default=0)
+    if len(known) < len(lists) or any(len(numbers) not in (1, size) for numbers in known):
+        return None
+    return list(zip(*(numbers if len(numbers) == size else numbers * size for numbers in known)))
+
+
+def _equal(node: Node) -> Optional[Shape]:
+    pairs = _side_by_side(_lists(node))
+    answers = [_same(a, b) for a, b in pairs or ()]
+    return None if pairs is None or None in answers else tuple(int(bool(one)) for one in answers)
+
+
+def _same(a: Dim, b: Dim) -> Optional[bool]:
+    """Whether both are equal, None if only a request tells."""
+    if a == b:
+        return True
+    if isinstance(a, int) and isinstance(b, int):
+        return False
+    # A length is never below 0; one that is computed with a minus may be.
+    number, name = (a, b) if isinstance(a, int) else (b, a)
+    return False if isinstance(number, int) and number < 0 and '-' not in str(name) else None
+
+
+def _where(node: Node) -> Optional[Shape]:
+    condition = node.value(0)
+    if condition is None or condition.ndim > 1:
+        return None
+    rows = _side_by_side([tuple(map(int, condition.reshape(-1))), *_lists(node)[1:]])
+    return None if rows is None else tuple(a if chosen else b for chosen, a, b in rows)
 
 
 def _truncated(a: int, b: int) -> int:
@@ -112,7 +135,7 @@ def _truncated(a: int, b: int) -> int:
 _RULES: dict[str, _Follow] = {
     'Identity': _first, 'Cast': _cast, 'Squeeze': _reshape, 'Unsqueeze': _reshape,
     'Reshape': _reshape, 'Flatten': _reshape, 'Gather': _gather, 'Concat': _concat,
-    'Slice': _slice,
+    'Slice': _slice, 'Equal': _equal, 'Where': _where,
     'Add': _arithmetic('+', lambda a, b: a + b), 'Sub': _arithmetic('-', lambda a, b: a - b),
     'Mul': _arithmetic('*', lambda a, b: a * b), 'Div': _arithmetic('/', _truncated),
 }

@@ -111,6 +111,15 @@ class Graph:
     def _node(self, proto: onnx.NodeProto) -> None:
         node = self._reader(proto, [self._read(name) for name in proto.input])
         node.unread = set(proto.output) - self._read_somewhere
+        try:
+            self._made(node)
+        except (ExportError, MemoryError):
+            raise
+        except Exception as exc:  # whatever NumPy, onnx and MXNet raise at a broken node
+            node.refuse(f'it is not as its operator wants it ({_said(exc)})')
+
+    def _made(self, node: Node) -> None:
+        proto = node.proto
         if proto.op_type == 'If' and is_of_onnx(proto):
             self._branch(node)
             return
@@ -230,6 +239,11 @@ class Graph:
         if len(symbol.get_internals()) == 1:
             tensor.symbol = mx.sym.identity(symbol, name=f'{name}/identity')
         return tensor
+
+
+def _said(exc: Exception) -> str:
+    lines = str(exc).strip().splitlines()
+    return f'{type(exc).__name__}: {lines[-1]}' if lines else type(exc).__name__
 
 
 def _kind(value: onnx.ValueInfoProto) -> str:

@@ -69,6 +69,12 @@ class Node:
             return default
         return _plain(onnx.helper.get_attribute_value(self._attributes[name]))
 
+    def needed(self, name: str) -> Any:
+        """An attribute's value, which must be there."""
+        if not self.has_attr(name):
+            self.refuse(f'its attribute {name} is missing')
+        return self.attr(name)
+
     def has_attr(self, name: str) -> bool:
         """Whether the node gives the attribute."""
         return name in self._attributes

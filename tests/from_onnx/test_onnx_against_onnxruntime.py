@@ -106,6 +106,42 @@ NETWORKS = {
         y = AveragePool <kernel_shape = [2, 2], pads = [1, 0, 0, 1], count_include_pad = 1> (t)""",
         11, {'w': normal(6, 2, 3, 3), 'v': normal(6, 6, 3, 2), 'b': normal(6)},
         {'x': (2, 4, 7, 6)}),
+    'the size of a pool whose last window is left out': ("""
+        (float[N, 1, 6] x) => (float[N, 1, 2] y)
+        p = MaxPool <kernel_shape = [3], strides = [3], pads = [1, 2], ceil_mode = 1> (x)
+        a = AveragePool <kernel_shape = [2], strides = [3], pads = [0, 1], ceil_mode = 1> (x)
+        s = Shape (a)  f = Flatten (a)  r = Reshape (f, s)
+        n = Constant <value_ints = [2]> ()  q = Slice (p, zero, n, n)
+        y = Add (q, r)""", 12, {'zero': np.array([0])}, {'x': (2, 1, 6)}),
+    'a slice from beyond the front': ("""
+        (float[N, 3] x) => (float[P, 3] y, float[Q, 3] z, float[R, 3] v)
+        a = Constant <value_ints = [0]> ()  b = Constant <value_ints = [-8]> ()
+        c = Constant <value_ints = [-1]> ()  e = Constant <value_ints = [9223372036854775807]> ()
+        two = Constant <value_ints = [2]> ()
+        y = Slice (x, b, c, a)  z = Slice (x, b, e, a, two)
+        d = Constant <value_ints = [-3]> ()  v = Slice (x, d, c, a)""", 13, {}, {'x': (5, 3)}),
+    'a slice of fixed length to a length of the request': ("""
+        (float[N, 3] x, float[7, 2] z) => (float[P, 2] y)
+        s = Shape (x)  a = Constant <value_ints = [0]> ()  n = Gather (s, a)
+        b = Constant <value_ints = [-6]> ()  y = Slice (z, b, n, a)""", 13, {},
+        {'x': (5, 3), 'z': (7, 2)}),
+    'a rest of one row, of many divisors': ("""
+        (float[N, 4] x) => (float[N, 4] y, float[N, 4] z)
+        y = Mod <fmod = 1> (w, x)  z = Mod <fmod = 1> (x, w)""", 13, {'w': normal(1, 4)},
+        {'x': (3, 4)}),
+    'the largest of a row': ("""
+        (float[4] x) => (float[4] y)
+        h = Hardmax (x)  s = Shape (h)  y = Reshape (h, s)""", 13, {}, {'x': (4,)}),
+    'the token of a vision transformer': ("""
+        (float[N, 2, 4] x) => (float[N, 3, 4] y)
+        s = Shape (x)  zero = Constant <value_int = 0> ()  a = Constant <value_ints = [0]> ()
+        b = Gather (s, zero)  n = Unsqueeze (b, a)  keep = Constant <value_ints = [-1, -1]> ()
+        sizes = Concat <axis = 0> (n, keep)  count = Shape (sizes)
+        ones = ConstantOfShape <value = int64[1] {1}> (count)
+        minus = Constant <value_int = -1> ()  open = Mul (ones, minus)
+        e = Equal (sizes, open)  wanted = Where (e, ones, sizes)
+        t = Expand (token, wanted)  y = Concat <axis = 1> (t, x)""", 13,
+        {'token': normal(1, 1, 4)}, {'x': (3, 2, 4)}),
     'one dimension and three': ("""
         (float[N, 2, 9] x, float[N, 2, 5, 4, 6] z) => (float[N, 3, P] y, float[N, 3, 1, 1, 1] v)
         c = Conv <dilations = [2], pads = [2, 1]> (x, w)  y = AveragePool <kernel_shape = [2]> (c)
@@ -146,6 +182,20 @@ def test_a_network_answers_as_onnxruntime_does(name, tmp_path):
     feeds = {key: RANDOM.randint(0, 11, shape) if key in whole else normal(*shape)
              for key, shape in shapes.items()}
     assert largest_difference(parsed, tmp_path, feeds) < TOLERANCE
+
+
+@pytest.mark.parametrize('node', [
+    'Round (x)', 'Sign (x)', 'ThresholdedRelu (x)', 'Shrink <bias = 0.5> (x)',
+    'ReduceLogSumExp <axes = [1]> (x)', 'Mod <fmod = 1> (w, x)', 'Mod <fmod = 1> (x, w)'])
+def test_infinities_and_what_is_no_number_come_out_as_in_onnxruntime(node, tmp_path):
+    path, infinity = str(tmp_path / 'net.onnx'), np.inf
+    onnx.save(model(f'(float[N, 3] x) => (float[N, M] y)\ny = {node}', 13,
+                    w=np.array([[np.inf, 3, 0]], np.float32)), path)
+    rows = [[infinity, 1, -2.5], [-infinity, -infinity, -infinity], [infinity, -infinity, 0.5],
+            [1, -infinity, 1.5], [np.nan, -1, 2.5]]
+    feeds = {'x': np.array(rows, np.float32)}
+    (wanted,) = onnxruntime.InferenceSession(path).run(None, feeds)
+    np.testing.assert_allclose(predict(convert(path), feeds)[0], wanted, rtol=1e-6)
 
 
 def test_a_network_of_random_weights_from_the_wheel_answers_as_onnxruntime_does(tmp_path):

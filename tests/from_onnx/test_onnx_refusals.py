@@ -96,13 +96,28 @@ def with_a_wrong_mapping(folder, monkeypatch):
     convert(written(folder, parsed('y = Relu (x)')))
 
 
+def with_a_mapping_for_one_length(folder, monkeypatch):
+    row = OPERATORS['Relu']._replace(
+        translate=lambda node: node.sym(0) * node.param('one', np.ones((1, 4), np.float32)))
+    monkeypatch.setitem(OPERATORS, 'Relu', row)
+    convert(written(folder, parsed('y = Relu (x)')))
+
+
+def with_a_wrong_mapping_inside(folder, monkeypatch):
+    row = OPERATORS['Relu']._replace(translate=lambda node: mx.sym.tile(node.sym(0), reps=(1, 2)))
+    monkeypatch.setitem(OPERATORS, 'Relu', row)
+    convert(written(folder, parsed('r = Relu (x)  y = ReduceSum (r)',
+                                   '(float[N, 4] x) => (float[1, 1] y)')))
+
+
 def in_no_folder(folder, _monkeypatch):
     convert_onnx(written(folder, parsed('y = Relu (x)')), 'net', str(folder / 'none'))
 
 
-def signed(name, shape):
-    made = Conversion('net-symbol.json', 'net-0000.params', ['net.onnx'], {'x': [0, 4]})
-    signature = {'inputs': [{'data_name': name, 'data_shape': shape}]}
+def signed(name, shape, outputs=1):
+    made = Conversion('net-symbol.json', 'net-0000.params', ['net.onnx'], {'x': [0, 4]}, ['y'])
+    signature = {'inputs': [{'data_name': name, 'data_shape': shape}],
+                 'outputs': [{'data_name': 'label', 'data_shape': [0, 9]}] * outputs}
     return lambda _folder, _monkeypatch: check_signature(made, signature)
 
 
@@ -140,11 +155,39 @@ CASES = {
         'w = Constant <value_floats = [1.0, 2.0, 3.0]> ()  y = Add (x, w)')),
         'could not be broadcast'),
     'a wrong mapping': (with_a_wrong_mapping, '(2, 4) in ONNX and (1, 2, 4) in MXNet'),
+    'a wrong mapping inside': (with_a_wrong_mapping_inside, "'r' has the shape (2, 4) in ONNX"),
+    'a mapping for one length': (with_a_mapping_for_one_length, 'is 1'),
+    'an attribute that must be there': (
+        converted(parsed('y = MaxPool (x)', '(float[N, 1, 4] x) => (float[N, 1, P] y)')),
+        "MaxPool (node 'y', opset 13) cannot be converted: its attribute kernel_shape is missing"),
+    'a type that is not said': (converted(parsed('y = Cast (x)')), 'its attribute to is missing'),
+    'a dimension twice': (converted(parsed('y = Transpose <perm = [0, 0]> (x)')), 'perm [0, 0]'),
+    'an attribute of another form': (
+        converted(parsed('y = Elu <alpha = "much"> (x)')), "Elu (node 'y', opset 13)"),
+    'a slice of a shape that names no place': (
+        converted(parsed('s = Shape (x)  e = Constant <value = int64[0] {}> ()'
+                         '  n = Slice (s, e, e)  y = Reshape (x, n)')),
+        "Slice (node 'n', opset 13)"),
+    'a slice between the end and a length': (
+        converted(parsed('s = Shape (x)  a = Constant <value_ints = [0]> ()  n = Gather (s, a)'
+                         '  b = Constant <value_ints = [-3]> ()  y = Slice (z, b, n, a)',
+                         '(float[N, 4] x, float[M, 4] z) => (float[P, 4] y)')),
+        'its start -3 counts from the end'),
+    'a slice between the end and the front': (
+        converted(parsed('a = Constant <value_ints = [0]> ()  b = Constant <value_ints = [-3]> ()'
+                         '  e = Constant <value_ints = [2]> ()  y = Slice (x, b, e, a)')),
+        'and its end 2 from the front'),
     'no folder': (in_no_folder, 'none/net-symbol.json'),
     'another name': (signed('data', [0, 4]), "'data' [0, 4], those of net.onnx are 'x' [0, 4]"),
     'another shape': (signed('x', [0, 5]), 'is [0, 5], in net.onnx it is [0, 4]'),
     'another rank': (signed('x', [0, 4, 1]), 'is [0, 4, 1], in net.onnx it is [0, 4]'),
+    'too many outputs': (signed('x', [0, 4], 2), "it lists 2 outputs, net.onnx has 1: 'y'"),
 }
+
+
+@pytest.mark.parametrize('outputs', [0, 1])
+def test_outputs_of_the_signature_may_be_fewer_with_names_and_shapes_of_their_own(outputs):
+    signed('x', [0, 4], outputs)(None, None)
 
 
 @pytest.fixture(scope='module')

@@ -65,7 +65,8 @@ def _prelu(node: Node) -> Any:
 @operator('ThresholdedRelu')
 def _thresholded_relu(node: Node) -> Any:
     symbol = node.sym(0)
-    return symbol * (symbol > node.attr('alpha', 1.0))
+    # A product with 0 would make infinities to what is no number.
+    return mx.sym.where(symbol > node.attr('alpha', 1.0), symbol, mx.sym.zeros_like(symbol))
 
 
 @operator('HardSigmoid')
@@ -110,7 +111,8 @@ def _gelu(node: Node) -> Any:
 @operator('Shrink')
 def _shrink(node: Node) -> Any:
     symbol, limit, bias = node.sym(0), node.attr('lambd', 0.5), node.attr('bias', 0.0)
-    return (symbol + bias) * (symbol < -limit) + (symbol - bias) * (symbol > limit)
+    above = mx.sym.where(symbol > limit, symbol - bias, mx.sym.zeros_like(symbol))
+    return mx.sym.where(symbol < -limit, symbol + bias, above)
 
 
 @operator('Dropout', limits='passes its input on, as it does after training')

@@ -22,7 +22,7 @@ def _identity(node: Node) -> Any:
 @operator('Cast', types=ANY, limits='to types that MXNet has')
 def _cast(node: Node) -> Any:
     node.ignore('saturate', 'round_mode')  # they speak of 8-bit floats, which are refused
-    wanted = node.attr('to')
+    wanted = node.needed('to')
     if isinstance(wanted, str):
         wanted = onnx.TensorProto.DataType.Value(wanted)
     return _to(node, np.dtype(onnx.helper.tensor_dtype_to_np_dtype(wanted)))

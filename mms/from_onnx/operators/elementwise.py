@@ -79,7 +79,12 @@ def _mod(node: Node) -> Any:
         return mx.sym.broadcast_mod(left, right)
     # The rest has the sign of what is divided.
     rest = mx.sym.broadcast_mod(mx.sym.abs(left), mx.sym.abs(right))
-    return mx.sym.sign(left) * rest
+    rest = mx.sym.broadcast_mul(mx.sym.sign(left), rest)
+    if not node.is_float(0):
+        return rest
+    # By 0 it is no number, to MXNet it is 0.
+    zero = mx.sym.zeros_like(right)
+    return mx.sym.broadcast_add(rest, mx.sym.where(right == 0, zero / zero, zero))
 
 
 def _variadic(name: str, pairwise: Callable[..., Any], types: str) -> None:
@@ -121,9 +126,16 @@ for _name, _function in {
 }.items():
     _unary(_name, _function)
 for _name, _function in {
-    'Abs': mx.sym.abs, 'Neg': mx.sym.negative, 'Sign': mx.sym.sign,
+    'Abs': mx.sym.abs, 'Neg': mx.sym.negative,
 }.items():
     _unary(_name, _function, NUMBERS)
+
+
+@operator('Sign', types=NUMBERS)
+def _sign(node: Node) -> Any:
+    symbol = node.sym(0)
+    # To MXNet, what is no number is 0.
+    return mx.sym.where(symbol == symbol, mx.sym.sign(symbol), symbol)
 
 
 @operator('Round')
@@ -133,7 +145,9 @@ def _round(node: Node) -> Any:
     rest = node.sym(0) - below
     is_odd = mx.sym.broadcast_mod(below, mx.sym.ones_like(below) * 2)
     at_half = mx.sym.broadcast_mul(rest == 0.5, is_odd)
-    return below + mx.sym.broadcast_add(rest > 0.5, at_half)
+    rounded = below + mx.sym.broadcast_add(rest > 0.5, at_half)
+    # Of an infinity, the rest is not a number.
+    return mx.sym.where(rest == rest, rounded, below)
 
 
 @operator('Clip', types=NUMBERS)

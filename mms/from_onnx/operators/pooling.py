@@ -18,7 +18,7 @@ _LIMITS = 'over 1 to 3 dimensions; no `dilations`'
 
 
 def _read(node: Node) -> Windows:
-    kernel = node.attr('kernel_shape')
+    kernel = node.needed('kernel_shape')
     if not 1 <= len(kernel) <= _MAX_SPATIAL:
         node.refuse(f'it goes over {len(kernel)} dimensions, MXNet over 1 to {_MAX_SPATIAL}')
     windows = read_windows(node, kernel)
@@ -31,7 +31,22 @@ def _overhang(node: Node, windows: Windows) -> tuple[int, ...]:
     """Elements beyond the padding that the last window of ceil_mode reaches over."""
     if not node.attr('ceil_mode', 0):
         return (0,) * len(windows.kernel)
-    return tuple(_overhang_of(node, windows, axis) for axis in range(len(windows.kernel)))
+    overhang = tuple(_overhang_of(node, windows, axis) for axis in range(len(windows.kernel)))
+    _tell(node, windows, overhang)
+    return overhang
+
+
+def _tell(node: Node, windows: Windows, overhang: Sequence[int]) -> None:
+    """Write down the new lengths: ONNX's rules count windows that are left out."""
+    made = node.outputs[0]
+    if made is None or made.shape is None:
+        return
+    sizes = list(made.shape)
+    for axis, length in enumerate(node.shape(0)[2:]):
+        if isinstance(length, int):  # others have a stride of 1, where none is left out
+            reach = length + windows.before[axis] + windows.after[axis] + overhang[axis]
+            sizes[axis + 2] = (reach - windows.kernel[axis]) // windows.strides[axis] + 1
+    made.shape = tuple(sizes)
 
 
 def _overhang_of(node: Node, windows: Windows, axis: int) -> int:
@@ -83,7 +98,7 @@ def _average_pool(node: Node) -> Any:
     return total / _pool(ones, windows, 'sum')
 
 
-@operator('LpPool', limits=f'{_LIMITS}; p of 1, 2 or 3')
+@operator('LpPool', limits=f'{_LIMITS}, no `ceil_mode`; p of 1, 2 or 3')
 def _lp_pool(node: Node) -> Any:
     node.only('ceil_mode', 0)
     windows = _read(node)

@@ -14,12 +14,14 @@ from mms.from_onnx.table import ANY, operator
 @operator('Transpose', types=ANY)
 def _transpose(node: Node) -> Any:
     order = node.attr('perm') or list(range(node.rank(0)))[::-1]
+    if sorted(order) != list(range(node.rank(0))):
+        node.refuse(f'perm {list(order)} does not name each of {node.rank(0)} dimensions once')
     return transposed(node.sym(0), order)
 
 
 @operator('DepthToSpace', types=ANY)
 def _depth_to_space(node: Node) -> Any:
-    size = node.attr('blocksize')
+    size = node.needed('blocksize')
     if node.only('mode', 'DCR', 'CRD') == 'DCR':
         return mx.sym.depth_to_space(node.sym(0), block_size=size)
     # N, C * b * b, H, W -> N, C, b, b, H, W -> N, C, H, b, W, b -> N, C, H * b, W * b
@@ -31,4 +33,4 @@ def _depth_to_space(node: Node) -> Any:
 
 @operator('SpaceToDepth', types=ANY)
 def _space_to_depth(node: Node) -> Any:
-    return mx.sym.space_to_depth(node.sym(0), block_size=node.attr('blocksize'))
+    return mx.sym.space_to_depth(node.sym(0), block_size=node.needed('blocksize'))

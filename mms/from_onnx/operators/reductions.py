@@ -69,6 +69,8 @@ def _log_sum_exp(node: Node) -> Any:
     axes = axes or tuple(range(node.rank(0)))
     # The largest is taken out of the sum, so that no exponential overflows.
     largest = mx.sym.max(node.sym(0), axis=axes, keepdims=True)
+    is_finite = mx.sym.abs(largest) < float('inf')
+    largest = mx.sym.where(is_finite, largest, mx.sym.zeros_like(largest))
     rest = mx.sym.exp(mx.sym.broadcast_sub(node.sym(0), largest))
     total = mx.sym.log(mx.sym.sum(rest, axis=axes, keepdims=True)) + largest
     return total if keep else mx.sym.sum(total, axis=axes, keepdims=False)

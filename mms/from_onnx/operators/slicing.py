@@ -15,7 +15,8 @@ from mms.from_onnx.tensor import Dim
 _FAR = 2**31 - 1
 
 
-@operator('Slice', types=ANY, limits='a backward slice needs the length of its dimension')
+@operator('Slice', types=ANY, limits='backward, or from the end to a place that is counted from '
+                                     'the front: needs the length of its dimension')
 def _slice(node: Node) -> Any:
     starts, ends, axes, steps = _read(node)
     symbol = node.sym(0)
@@ -42,8 +43,15 @@ def _read(node: Node) -> tuple[Sequence[int], Sequence[Dim], Sequence[int], Sequ
 
 def _forward(node: Node, symbol: Any, axis: int, part: tuple[int, Dim, int], length: Dim) -> Any:
     start, end, step = part
+    if isinstance(length, int) and start < 0:
+        start = max(start + length, 0)
     if isinstance(end, str) and end != length:
+        if start < 0:
+            node.refuse(f'its start {start} counts from the end of a length that only a request '
+                        f'tells, and its end is another, {end}')
         symbol, length = _shortened(node, symbol, axis, end), end
+    if isinstance(length, str) and start < -1:
+        symbol, start, end = _last(node, symbol, axis, start, end), 0, _FAR
     begin, stop = _range(node, start, end, length)
     if (begin, stop, step) == (0, None, 1):
         return symbol
@@ -66,6 +74,21 @@ def _range(node: Node, start: int, end: Dim, length: Dim) -> tuple[int, Optional
     if end < -_FAR:
         node.refuse('nothing is left of it, which MXNet does not know')
     return max(start, -_FAR), end
+
+
+def _last(node: Node, symbol: Any, axis: int, start: int, end: Dim) -> Any:
+    """The elements from `start` below 0 on: all, if there are not as many."""
+    stop = 0 if isinstance(end, str) or end >= _FAR else -end
+    if stop < 0 or end == 0:
+        node.refuse(f'its start {start} counts from the end of a length that only a request '
+                    f'tells, and its end {end} from the front')
+    if stop >= -start:
+        node.refuse('nothing is left of it, which MXNet does not know')
+    nothing, start = (None,) * axis, max(start, -_FAR)
+    # Counted from the other side, an element beyond the last one may be named.
+    symbol = mx.sym.slice(mx.sym.flip(symbol, axis=axis), begin=(*nothing, stop),
+                          end=(*nothing, -start))
+    return mx.sym.flip(symbol, axis=axis)
 
 
 def _shortened(node: Node, symbol: Any, axis: int, length: str) -> Any:

@@ -49,4 +49,4 @@ def _hardmax(node: Node) -> Any:
     depth = node.length(0, axis)
     first = mx.sym.argmax(node.sym(0), axis=axis)
     hot = mx.sym.one_hot(first, depth=depth, dtype=node.physical(0))
-    return last_to(hot, axis, rank)
+    return last_to(hot, axis, rank) if rank > 1 else mx.sym.reshape(hot, shape=(-1,))
