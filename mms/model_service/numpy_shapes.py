@@ -24,9 +24,12 @@ def numpy_shapes(wanted: bool) -> contextlib.AbstractContextManager[Any]:
 
 def has_numpy_shapes(symbol_path: str) -> bool:
     """Whether a symbol file, which MXNet has read already, was saved with the shapes of NumPy."""
-    with open(symbol_path, encoding='utf-8', errors='replace') as file:
-        marked = json.load(file).get('attrs', {}).get('is_np_shape', ('int', 0))
-    return bool(int(marked[-1]))
+    try:
+        with open(symbol_path, encoding='utf-8', errors='replace') as file:
+            marked = json.load(file, strict=False)['attrs']['is_np_shape']
+        return bool(int(marked[-1]))
+    except (ValueError, TypeError, LookupError):
+        return False
 
 
 def load_symbol(path: str) -> Any:
