@@ -23,10 +23,6 @@ _ENOUGH = 2
 _LIKELY_LENGTHS = (2, 3, 1, 8, 16, 32, 64, 128, 224, 256, 299, 384, 512)
 
 
-class _OtherShapeError(Exception):
-    """MXNet comes to another shape than ONNX's rules."""
-
-
 class ConvertedModel(NamedTuple):
     """What a Module is made of.
 
@@ -99,21 +95,22 @@ def _check_shapes(symbol: Any, graph: Graph, outputs: list[Tensor], path: str) -
     """
     made = [*outputs, *(tensor for tensor in graph.tensors.values() if _is_computed(tensor))]
     whole = mx.sym.Group([tensor.symbol for tensor in made])
-    fitting, reason = [], ''
+    fitting, refusals = [], []
     for length in _LIKELY_LENGTHS:
         try:
-            _check_made(made, _shapes(whole, graph.inputs, length, length), length)
+            _check_made(made, _shapes(whole, graph.inputs, length, length), length, path)
         except mx.base.MXNetError as exc:
-            reason = reason or ('MXNet does not take the converted network: '
-                                f'{str(exc).strip().splitlines()[-1]}')
-        except _OtherShapeError as exc:
-            reason = reason or str(exc)
+            reason = str(exc).strip().splitlines()[-1]
+            refusals.append(ExportError(
+                f'{path}: MXNet does not take the converted network: {reason}'))
+        except ExportError as exc:
+            refusals.append(exc)
         else:
             fitting.append(length)
         if len(fitting) == _ENOUGH:
             return
     if not fitting:
-        raise ExportError(f'{path}: {reason}')
+        raise refusals[0]
     _check_batch(whole, graph.inputs, fitting[0], path)
 
 
@@ -139,14 +136,14 @@ def _shapes(whole: Any, inputs: list[Tensor], length: int, first: int) -> Sequen
     return found or ()
 
 
-def _check_made(made: list[Tensor], found: Sequence[Any], length: int) -> None:
+def _check_made(made: list[Tensor], found: Sequence[Any], length: int, path: str) -> None:
     for tensor, shape in zip(made, found):
         wanted = _filled(tensor, length, length)
         known = [isinstance(dim, int) for dim in tensor.shape or (1,)]
         if len(wanted) != len(shape) or any(
                 sure and dim != size for sure, dim, size in zip(known, wanted, shape)):
-            raise _OtherShapeError(f'{tensor.name!r} has the shape {wanted} in ONNX and '
-                                   f'{tuple(shape)} in MXNet, so the model cannot be converted')
+            raise ExportError(f'{path}: {tensor.name!r} has the shape {wanted} in ONNX and '
+                              f'{tuple(shape)} in MXNet, so the model cannot be converted')
 
 
 def _filled(tensor: Tensor, length: int, first: int) -> tuple[int, ...]:
