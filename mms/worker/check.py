@@ -42,6 +42,9 @@ def main(argv: Sequence[str]) -> int:
         told = _try(model_dir)
     except StartupError as error:
         told = {'refusal': str(error)}
+    except (Exception, SystemExit) as error:
+        logging.exception('The model does not load')
+        told = {'refusal': f'{type(error).__name__}: {error}'}
     with open(outcome, 'w', encoding='utf-8') as file:
         json.dump(told, file)
     sys.stdout.flush()

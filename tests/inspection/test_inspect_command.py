@@ -153,6 +153,18 @@ def test_a_model_that_does_not_load_fails_the_check(run, tmp_path):
                                   'constructed: OSError: no weights')
 
 
+def test_a_service_that_fails_outside_its_hooks_fails_the_check(run, tmp_path):
+    source = ('from mms.model_service.model_service import SingleNodeService\n'
+              'class Mine(SingleNodeService):\n'
+              '    @property\n'
+              '    def signature(self):\n'
+              '        raise LookupError("no signature today")\n')
+    done = run('--check', write_archive(tmp_path, 'net', source=source))
+    assert done.returncode == 1
+    assert 'Traceback' in done.stderr
+    assert verdict(done).endswith(f'{NOT_SERVED}LookupError: no signature today')
+
+
 def test_a_model_that_kills_its_process_fails_the_check(run, tmp_path):
     done = run('--check', write_archive(
         tmp_path, 'net', 'import os, signal\nprint("last words", flush=True)\n'
