@@ -18,6 +18,11 @@ class Body:
     file: Path
     content_type: str
 
+    @property
+    def boundary(self) -> str:
+        """What lies between its parts; empty where it has none."""
+        return self.content_type.partition('boundary=')[2]
+
 
 def picture_body(picture: bytes, file: Path) -> Body:
     """Write a multipart body whose part ``data`` is a JPEG."""

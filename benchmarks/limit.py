@@ -8,9 +8,11 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from contenders.contender import Setting
 from models import BuiltModel
+from place import Place, anywhere
 from probe import percentile
 from processes import REPO, BenchmarkError, cores, plain_environment, pss_mb
 from wrk import Load
@@ -37,17 +39,22 @@ def limit_settings(connections: int) -> tuple[Setting, ...]:
     return (Setting(cores(), BATCH, naive_engine=cores() > 1),)
 
 
-def measure_limit(built: BuiltModel, setting: Setting, seconds: int) -> Limit:
+def measure_limit(built: BuiltModel, setting: Setting, seconds: int,
+                  place: Optional[Place] = None) -> Limit:
     """Run the hooks; `p50_ms` and `p99_ms` are of whole batches.
+
+    A `place` says on which cores, and with how many threads each.
 
     Raises
     ------
     BenchmarkError
         A process failed.
     """
-    command = [sys.executable, str(WORKER), str(built.archive), str(built.raw),
-               str(setting.batch), str(seconds)]
-    environment = plain_environment(PYTHONPATH=str(REPO), **setting.threads_environment())
+    place = place or anywhere()
+    command = place.command([sys.executable, str(WORKER), str(built.archive), str(built.raw),
+                             str(setting.batch), str(seconds)])
+    environment = plain_environment(**{
+        'PYTHONPATH': str(REPO), **setting.threads_environment(), **place.variables})
     with tempfile.TemporaryFile('w+') as said:
         workers = [subprocess.Popen(command, env=environment, stdin=subprocess.PIPE,
                                     stdout=subprocess.PIPE, stderr=said, text=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Optional
 
 import limit
@@ -43,19 +43,32 @@ def document(rows: Sequence[Row], machine: Mapping[str, str], commands: Sequence
         tables(rows), LEGEND, '## How it was measured',
         f'Each server alone on the machine, one after the other; {seconds} s of load a figure '
         'after 3 s to warm up.',
-        '\n'.join(['| | |', '| --- | --- |', *(f'| {key} | {value} |'
-                                               for key, value in machine.items())]),
+        facts(machine),
         '\n'.join(f'- {name}: `{command}`' for name, command in commands),
     ]
     return '\n\n'.join(parts) + '\n'
 
 
+def facts(machine: Mapping[str, str]) -> str:
+    """Return the table of what was measured on."""
+    return lines([('', ''), ('---', '---'), *machine.items()])
+
+
+def lines(rows: Iterable[Sequence[str]]) -> str:
+    """Return the rows of a table, its head and alignment among them, one a line."""
+    return '\n'.join(f'| {" | ".join(cells)} |' for cells in rows)
+
+
+def number(value: float) -> str:
+    """Three digits that count: 0.42, 9.31, 42.0, 1200."""
+    return f'{value:.2f}' if value < 10 else f'{value:.1f}' if value < 1000 else f'{value:.0f}'
+
+
 def _table(rows: Sequence[Row]) -> str:
     limits = {row.connections: row.requests_per_s for row in rows if row.contender == limit.NAME}
     counts = sorted({row.connections for row in rows})
-    lines = [HEAD, ALIGNMENT, *(_cells(row, limits.get(count)) for count in counts
-                                for row in rows if row.connections == count)]
-    return '\n'.join(f'| {" | ".join(cells)} |' for cells in lines)
+    return lines([HEAD, ALIGNMENT, *(_cells(row, limits.get(count)) for count in counts
+                                     for row in rows if row.connections == count)])
 
 
 def _cells(row: Row, most: Optional[float]) -> tuple[str, ...]:
@@ -63,13 +76,8 @@ def _cells(row: Row, most: Optional[float]) -> tuple[str, ...]:
     if row.load is None:
         return (*start, row.reason.replace('|', '/'), *[''] * (len(HEAD) - 4))
     load = row.load
-    return (*start, _number(load.requests_per_s),
+    return (*start, number(load.requests_per_s),
             f'{load.requests_per_s / most:.0%}' if most else '',
-            _number(load.p50_ms), _number(load.p99_ms), f'{row.memory_mb:.0f}', str(load.errors),
-            '' if row.ping_p99_ms is None else _number(row.ping_p99_ms),
+            number(load.p50_ms), number(load.p99_ms), f'{row.memory_mb:.0f}', str(load.errors),
+            '' if row.ping_p99_ms is None else number(row.ping_p99_ms),
             '' if row.contender == limit.NAME else f'{load.cpu_share:.1%}')
-
-
-def _number(value: float) -> str:
-    """Three digits that count: 0.42, 9.31, 42.0, 1200."""
-    return f'{value:.2f}' if value < 10 else f'{value:.1f}' if value < 1000 else f'{value:.0f}'

@@ -18,11 +18,13 @@ from models import BuiltModel
 from processes import BenchmarkError, cores, running
 
 READY_S = 180
-POLL_S = 0.1
+POLL_S = 0.05
 # A lone request must not wait long for company; a full batch takes far longer to compute.
 BATCH_DELAY_MS = 10
 BATCHES = (1, 4, 8, 16)
 LAST_LINES = 15
+# What a server prints, in its folder.
+OUTPUT = 'output.txt'
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Endpoint:
     port: int
     predict_path: str
     ping_path: str
+    output: Optional[Path] = None  # file of what it prints
 
     @property
     def url(self) -> str:
@@ -107,7 +110,7 @@ def started(command: Sequence[str], folder: Path, environment: Mapping[str, str]
     BenchmarkError
         It ended, or was not ready in time; with its last lines.
     """
-    output = folder / 'output.txt'
+    output = folder / OUTPUT
     with running(command, folder, environment, output) as process:
         end = time.monotonic() + READY_S
         while get_status(port, ping_path) != http.client.OK:

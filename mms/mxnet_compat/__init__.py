@@ -5,7 +5,8 @@ MXNet's last release was written for NumPy 1.x and for a Python that has
 and leaves alone every name that is there; where MXNet needs nothing, it does
 nothing. The tables say of each name why MXNet needs it and since when it is
 gone: ``numpy_names`` for those of NumPy, ``repairs`` for what is mended in
-MXNet itself once it has been imported.
+MXNet itself once it has been imported. ``library`` keeps a process that loads
+MXNet fit to be forked.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import importlib
 import warnings
 
 # Relative, since the benchmarks copy this folder.
-from . import after_import, distutils_version, numpy_names, repairs
+from . import after_import, distutils_version, library, numpy_names, repairs
 
 
 def prepare() -> None:
@@ -39,9 +40,10 @@ def prepare_services() -> None:
     runs them calls it.
 
     It does what :func:`prepare` does, puts back the names of NumPy that such files
-    use, and silences the warning of ``load_params``, which is how the tutorial loads
-    weights.
+    use, silences the warning of ``load_params``, which is how the tutorial loads
+    weights, and sees to it that the process can be forked once MXNet is imported.
     """
     prepare()
+    after_import.call(library.LIBINFO, library.load_in_a_thread_that_ends)
     numpy_names.restore(importlib.import_module('numpy'), numpy_names.SERVICES)
     warnings.filterwarnings('ignore', message='load_params is deprecated')

@@ -15,21 +15,32 @@ Action = Callable[[ModuleType], None]
 def call(name: str, action: Action) -> None:
     """Call `action` with the module `name`: now, or at the end of its import.
 
-    Asked twice for the same, it calls once.
+    Asked twice for the same, it calls once; several are called in the order in which they came.
     """
     module = sys.modules.get(name)
     if module is not None:
         action(module)
-    elif not any(isinstance(finder, _Finder) and finder.action is action
-                 for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder(name, action))
+        return
+    finder = _finder_of(name)
+    if action not in finder.actions:
+        finder.actions.append(action)
+
+
+def _finder_of(name: str) -> _Finder:
+    for finder in sys.meta_path:
+        if isinstance(finder, _Finder) and finder.name == name:
+            return finder
+    made = _Finder(name)
+    sys.meta_path.insert(0, made)
+    return made
 
 
 class _Finder(MetaPathFinder):
     """Finds what the others find, and leaves once the module is there."""
 
-    def __init__(self, name: str, action: Action) -> None:
-        self.name, self.action = name, action
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.actions: list[Action] = []
 
     def find_spec(self, fullname: str, path: Optional[Sequence[str]],
                   target: Optional[ModuleType] = None) -> Optional[ModuleSpec]:
@@ -59,4 +70,5 @@ class _Loader(Loader):
         self._loader.exec_module(module)
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
-        self._finder.action(module)
+        for action in self._finder.actions:
+            action(module)

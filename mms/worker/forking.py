@@ -7,66 +7,15 @@ Measured (AlexNet, 233 MB): a fork is there within 10 ms and has some 40 MB of i
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import gc
 import os
 import signal
 import sys
-import threading
-import time
 from contextlib import suppress
 from typing import Callable, Optional
 
 from mms.worker.parent import die_with
 from mms.worker.process_name import set_process_name
-
-# What would have two owners after a fork, so that answers get mixed up: a connection to a
-# database, the pipes to a helper process.
-_SHARED_KINDS = ('socket:', 'pipe:', 'anon_inode:')
-# A thread that was joined is seen for a moment longer.
-_THREAD_ENDS_S = 0.3
-_POLL_S = 0.01
-
-
-def open_files() -> set[tuple[str, str]]:
-    """Number and target of what this process has open and a fork would share: sockets, pipes,
-    and files, the position in which is shared, but for those that are only appended to.
-    """
-    found = set()
-    with suppress(OSError):
-        for fd in os.listdir('/proc/self/fd'):
-            with suppress(OSError):
-                target = os.readlink(f'/proc/self/fd/{fd}')
-                is_file = target.startswith('/') and not target.startswith(('/dev/', '/proc/'))
-                if target.startswith(_SHARED_KINDS) or (is_file and not _appends(int(fd))):
-                    found.add((fd, target))
-    return found
-
-
-def _appends(fd: int) -> bool:
-    return bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND)
-
-
-def native_threads() -> int:
-    """Threads of this process, those that are not Python's included; 1 where none can be seen."""
-    try:
-        return len(os.listdir('/proc/self/task'))
-    except OSError:
-        return 1
-
-
-def settled_threads(known: int) -> int:
-    """Like :func:`native_threads`, but patient with threads that are just ending.
-
-    Parameters
-    ----------
-    known
-        As many are expected.
-    """
-    end = time.monotonic() + _THREAD_ENDS_S
-    while native_threads() > known and time.monotonic() < end:
-        time.sleep(_POLL_S)
-    return native_threads()
 
 
 def fork_worker(descriptors: list[int], onto: list[int]) -> int:
@@ -160,9 +109,3 @@ def draw_other_numbers() -> None:
         numpy.random.seed()
     if mxnet is not None:
         mxnet.random.seed(int.from_bytes(os.urandom(4), 'little') >> 1)
-
-
-def python_threads() -> list[str]:
-    """Names of the threads of Python beside the calling one and the main one."""
-    ours = (threading.main_thread(), threading.current_thread())
-    return [thread.name for thread in threading.enumerate() if thread not in ours]

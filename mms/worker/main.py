@@ -19,13 +19,14 @@ from mms.errors import ServiceError, StartupError
 from mms.log import configure_worker
 from mms.messages import Failure, Load, Loaded, Ready
 from mms.wire import Channel, ChannelClosed
+from mms.worker.fork_safety import Baseline
 from mms.worker.intake import intake_of
 from mms.worker.loop import ModelProcess
 from mms.worker.parent import die_with, keep_from_forks
 from mms.worker.process_name import set_process_name
 from mms.worker.service_loader import build_service, import_folders, load_service_class
 from mms.worker.signature import live_signature
-from mms.worker.warm_up import Baseline, Findings, warm_up
+from mms.worker.warm_up import Findings, warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +85,8 @@ def _run(channel: Channel, log_fd: int) -> int:
 
 
 def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
-    baseline = Baseline()
     mxnet_compat.prepare_services()
+    baseline = Baseline()
     sys.path.extend(import_folders(load.service_file, load.model_dir))
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
     service = build_service(cls, load.model_name, load.model_dir, load.manifest, load.device)

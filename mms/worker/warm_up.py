@@ -16,12 +16,7 @@ from mms.devices import Device
 from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
-from mms.worker.forking import (
-    native_threads,
-    open_files,
-    python_threads,
-    settled_threads,
-)
+from mms.worker.fork_safety import Baseline
 from mms.worker.joint import obstacle
 from mms.worker.sample import bound_lengths, sample_inputs
 
@@ -37,8 +32,10 @@ _HOPELESS = 1.2
 _REPEATS = 2
 _FUSION_BUDGET_S = 5.0
 _MEASURING_BUDGET_S = 4.0
-# At which MXNet's OpenCV starts the threads that it keeps; it survives a fork.
+# At which MXNet's OpenCV starts the threads that it keeps, one a core; it survives a fork. What it
+# makes of less than 400x400 it makes alone.
 _PRIMING_SHAPE = (512, 512, 3)
+_PRIMED_SIZE = 1024
 
 
 @dataclass
@@ -58,33 +55,6 @@ class Findings:
     sample: Optional[list[Any]] = None
     batch_size: int = 1
     unforkable: str = ''
-
-
-class Baseline:
-    """The threads and open files of a process before its service was loaded."""
-
-    def __init__(self) -> None:
-        self._threads = native_threads()
-        self._files = open_files()
-
-    def excess(self, doer: str) -> str:
-        """What makes this process unsafe to fork, and who did it; empty when nothing does."""
-        named = python_threads()
-        if named:
-            return f'{doer} started the thread {named[0]}'
-        threads = settled_threads(self._threads)
-        if threads > self._threads:
-            return f'{doer} started {threads - self._threads} thread(s)'
-        opened = sorted(target for _, target in open_files() - self._files)
-        if opened:
-            what = os.path.basename(opened[0]) if opened[0].startswith('/') else \
-                'a connection, or a pipe to another process'
-            return f'{doer} left {what} open'
-        return ''
-
-    def take_threads(self) -> None:
-        """Count the threads that there are now as known ones."""
-        self._threads = native_threads()
 
 
 def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Baseline, *,
@@ -116,7 +86,7 @@ def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Ba
         findings.unforkable = 'MXNET_ENGINE_TYPE is set to an engine with threads'
     with suppress(Exception):
         _prime_opencv()
-    baseline.take_threads()
+    baseline.take_threads("MXNet's OpenCV")
     work = _Work(model, service, signature, fuse_for, batch_size)
     work.run()
     findings.sample = work.sample
@@ -241,4 +211,5 @@ def _prime_opencv() -> None:
     import mxnet as mx
 
     zeros = mx.np.zeros if mx.util.is_np_array() else mx.nd.zeros
-    mx.image.imresize(zeros(_PRIMING_SHAPE, dtype='uint8'), 300, 300).wait_to_read()
+    mx.image.imresize(zeros(_PRIMING_SHAPE, dtype='uint8'), _PRIMED_SIZE,
+                      _PRIMED_SIZE).wait_to_read()

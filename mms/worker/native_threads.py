@@ -1,0 +1,68 @@
+"""The threads of this process as the system sees them, and whose code each of them runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from array import array
+from bisect import bisect_right
+from pathlib import Path
+from typing import NamedTuple
+
+_TASKS = Path('/proc/self/task')
+# Of a stack so much is looked at, from its top: where a thread waits, some frames of the system's
+# libraries lie on those of its own.
+_STACK_BYTES = 64 * 1024
+_OF_THE_SYSTEM = re.compile(r'(ld-linux|libc|libpthread|libstdc\+\+|libgcc_s)[-.\d]|\[')
+
+
+class _Code(NamedTuple):
+    """A part of the memory that holds the code of a file."""
+
+    start: int
+    end: int
+    file: str
+
+
+def thread_ids() -> set[int]:
+    """The system's numbers of all threads of this process; none where they cannot be seen."""
+    try:
+        return {int(name) for name in os.listdir(_TASKS)}
+    except OSError:
+        return set()
+
+
+def library_of(thread_id: int) -> str:
+    """The library whose code a waiting thread runs, as a file's name.
+
+    Found by the return addresses on its stack. Empty where they cannot be read, and of a thread
+    that is busy.
+    """
+    try:
+        words = (_TASKS / str(thread_id) / 'syscall').read_text().split()
+        if words[0] == 'running':
+            return ''
+        return _first_library(int(words[-2], 16))
+    except (OSError, ValueError, IndexError):
+        return ''
+
+
+def _first_library(stack_pointer: int) -> str:
+    stack_end, codes = stack_pointer, []
+    for line in Path('/proc/self/maps').read_text().splitlines():
+        addresses, access, *_, file = line.split(None, 5) if line.count(' ') > 4 else [line, '', '']
+        start, end = (int(address, 16) for address in addresses.split('-'))
+        if start <= stack_pointer < end:
+            stack_end = end
+        if 'x' in access and not _OF_THE_SYSTEM.match(os.path.basename(file)):
+            codes.append(_Code(start, end, file))
+    # Unlike a pointer, this does not end the process where the stack has just gone.
+    with open('/proc/self/mem', 'rb', buffering=0) as memory:
+        stack = os.pread(memory.fileno(), min(stack_end - stack_pointer, _STACK_BYTES),
+                         stack_pointer)
+    starts = [code.start for code in codes]
+    for word in array('Q', stack[:len(stack) // 8 * 8]):
+        place = bisect_right(starts, word) - 1
+        if place >= 0 and word < codes[place].end:
+            return os.path.basename(codes[place].file)
+    return ''

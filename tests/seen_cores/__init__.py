@@ -1,0 +1,52 @@
+"""Processes that see another number of cores than there are.
+
+MXNet, OpenMP, OpenBLAS and OpenCV start threads by the cores that they see, and the server
+chooses its workers by them: with :func:`environment` any machine is one of 16 cores, or of 64,
+in all but speed.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Optional
+
+SOURCE = Path(__file__).with_name('seen_cores.c')
+
+
+def environment(cores: int, allowed: Optional[int] = None) -> dict[str, str]:
+    """Variables for a process that is to see so many cores.
+
+    Parameters
+    ----------
+    cores
+        Those of the machine.
+    allowed
+        Those that the process may run on; None for all.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        The library cannot be compiled.
+    FileNotFoundError
+        There is no C compiler.
+    """
+    preload = ':'.join(filter(None, [str(_library()), os.environ.get('LD_PRELOAD')]))
+    return {'LD_PRELOAD': preload, 'SEEN_CORES': str(cores), 'SEEN_ALLOWED': str(allowed or cores)}
+
+
+@functools.cache
+def _library() -> Path:
+    """The compiled library; in a folder that ends with this process."""
+    folder = tempfile.TemporaryDirectory(prefix='seen-cores-')
+    _FOLDERS.append(folder)
+    library = Path(folder.name) / 'seen_cores.so'
+    subprocess.run([os.environ.get('CC', 'cc'), '-shared', '-fPIC', '-O1', '-o', str(library),
+                    str(SOURCE), '-ldl'], check=True)
+    return library
+
+
+_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
