@@ -22,10 +22,10 @@ LEGEND = """\
 - *forked*: whether workers are forked from a loaded model, or why not; *workers*: what the server
   says that it chose.
 - *processes* and *memory*: of the server's whole tree after the load, memory as PSS; *with one
-  worker*: of another server with `--workers 1` on the same cores, after the same load; *ratio*: the
+  worker*: of a server with `--workers 1` on the same cores, after as many connections; *ratio*: the
   first over the second.
-- *p50 of a lone connection*: one request at a time. *connections*, *requests/s*, *p99*: four
-  connections a core. requests/s are answers of status 200.
+- *p50 of a lone connection*: one request at a time. *requests/s* and *p99*: on four connections a
+  core, 8 at least and 128 at most. requests/s are answers of status 200.
 - *errors*: answers other than 200, and connections that failed, of both loads.
 - The load generator runs beside the server, on any core."""
 HELD_LEGEND = f"""\
@@ -52,7 +52,7 @@ class Row:
 
 
 def tables(rows: Sequence[Row], only_seen_on: Optional[int]) -> str:
-    """Return a table a model; `only_seen_on` are the machine's cores, if more or less were seen."""
+    """Return a table a model; `only_seen_on` are the machine's own cores, if others were seen."""
     names = list(dict.fromkeys(row.model for row in rows))
     note = [_note(only_seen_on)] if only_seen_on else []
     return '\n\n'.join('\n\n'.join([
@@ -60,15 +60,15 @@ def tables(rows: Sequence[Row], only_seen_on: Optional[int]) -> str:
         _table([row for row in rows if row.model == name], only_seen_on)]) for name in names)
 
 
-def document(rows: Sequence[Row], machine: Mapping[str, str], command: str, seconds: int,
-             only_seen_on: Optional[int]) -> str:
-    """Return the whole page."""
+def document(rows: Sequence[Row], machine: Mapping[str, str], command: str,
+             seconds: tuple[int, int], only_seen_on: Optional[int]) -> str:
+    """Return the whole page; `seconds` are those of a load, and of the one to warm up."""
     legend = LEGEND if only_seen_on else f'{LEGEND}\n{HELD_LEGEND}'
     return '\n\n'.join([
         '# Throughput, latency, memory and start by cores', tables(rows, only_seen_on), legend,
         '## How it was measured',
-        f'Each server alone on the machine, one after the other; {seconds} s of load a figure '
-        'after a load to warm up.', facts(machine), f'`{command}`']) + '\n'
+        f'Each server alone on the machine, one after the other; {seconds[0]} s of load a figure '
+        f'after {seconds[1]} s to warm up.', facts(machine), f'`{command}`']) + '\n'
 
 
 def _note(cores: int) -> str:

@@ -21,8 +21,11 @@ class Load:
         Where to run; None for the processors, shared by all workers.
     warm_up
         Whether to run the model once, and measure it, before it is ready.
-    fuse_for
-        Numbers of threads for which Gluon networks may be fused; none to fuse nothing.
+    threads
+        Numbers of threads that its workers may compute on, the smallest first; of several a
+        template finds out which pay.
+    optimize
+        Whether Gluon networks may be fused.
     batch_size
         Most requests that are run together; None to find out what pays.
     weigh
@@ -37,7 +40,8 @@ class Load:
     device: Union[Device, None]
     max_image_pixels: int
     warm_up: bool = True
-    fuse_for: Sequence[int] = ()
+    threads: Sequence[int] = (1,)
+    optimize: bool = True
     batch_size: Union[int, None] = None
     weigh: bool = False
 
@@ -59,9 +63,10 @@ class Ready:
         Why no worker can be forked from this process; an empty string when it can be.
     batch_size
         Most requests that it pays to run together; 1 when they are run one by one.
-    threaded
-        Whether its workers may compute on several threads: it computes with MXNet, and has been
-        run, so that each worker can try it.
+    levels
+        Numbers of threads on which a single request is answered sooner than on the one before, the
+        smallest first; none where its workers cannot compute on several: it computes without
+        MXNet, or has not been run.
     proven
         Whether the service says of itself that running them together changes no answer.
     """
@@ -70,7 +75,7 @@ class Ready:
     service_class: str
     unforkable: str = ''
     batch_size: int = 1
-    threaded: bool = False
+    levels: Sequence[int] = ()
     proven: bool = False
 
 
@@ -184,6 +189,21 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """Front to worker: run made-up requests, so many together, again and again for so long."""
+
+    batch_size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Worker to front: how many requests a second that were; 0 where they cannot be run."""
+
+    requests_per_s: float
+
+
+@dataclass(frozen=True)
 class Ping:
     """Front to worker: is the service well?"""
 
@@ -195,5 +215,5 @@ class Pong:
     reason: str
 
 
-Message = Union[Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result, Failure, Ping,
-                Pong]
+Message = Union[Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result, Failure,
+                Measure, Measured, Ping, Pong]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Callable, Optional
 
 import gevent
+from gevent.lock import RLock
 from gevent.pool import Group
 
 from mms.archive.location import redacted
@@ -64,6 +65,8 @@ class LocalModels:
         self._locations = dict(settings.models)
         self._folders = {model.service_name: model.model_dir for model in opened}
         self._schedulers: dict[str, Scheduler] = {}
+        # Two that measure at the same time would both find that half of the cores are taken.
+        self._measuring = RLock()
         self.names = list(self._workers)
 
     def start(self, on_ready: Optional[Callable[[str], None]] = None) -> None:
@@ -121,6 +124,8 @@ class LocalModels:
         began = time.monotonic()
         try:
             workers.start()
+            with self._measuring:
+                workers.settle()
         except ServiceError as error:
             where = redacted(self._locations.get(name, 'its archive'))
             # The files of an archive lie in a folder that is gone when this is read.

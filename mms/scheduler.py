@@ -11,7 +11,13 @@ from typing import NamedTuple, Optional, Union
 import gevent
 
 from mms.batching.demand import Demand
-from mms.batching.policy import fair_share, retry_after_s, trial_size, trial_timeout_s
+from mms.batching.policy import (
+    fair_share,
+    largest_batch,
+    retry_after_s,
+    trial_size,
+    trial_timeout_s,
+)
 from mms.batching.trust import Trust
 from mms.batching.waiting import Job, Waiting
 from mms.errors import (
@@ -233,13 +239,16 @@ class Scheduler:
         most = self._trust.batch_size
         if first.tries or most < 2:
             return _Batch([first], ALONE, 0)
+        peak = self.demand.peak()
+        if not self._limits.max_batch_delay_s:
+            most = largest_batch(peak, self._workers.crew.workers, most)
         share = fair_share(len(self._waiting) + 1, free_workers, most)
         differ = any(job.request != first.request
                      for job in islice(self._waiting, share - 1))
         if self._trust.allows(differ) and not (share > 1 and self._trust.wants_recheck()):
             jobs = [first, *self._waiting.take(share - 1, self._fitting(first))]
             # A lone client sends nothing more while it waits.
-            room = most - len(jobs) if self.demand.peak() > len(jobs) else 0
+            room = most - len(jobs) if peak > len(jobs) else 0
             return _Batch(jobs, JOINT, room)
         share = trial_size(share, self._each_s, self._limits.request_timeout_s)
         jobs = [first, *self._waiting.take(share - 1, lambda _: True)]

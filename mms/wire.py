@@ -8,6 +8,7 @@ and its message.
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from mms.messages import (
     Forked,
     Load,
     Loaded,
+    Measure,
+    Measured,
     Message,
     More,
     Ping,
@@ -62,7 +65,7 @@ class Socket(Protocol):
 
 
 _KINDS: tuple[type, ...] = (Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result,
-                            Failure, Ping, Pong)
+                            Failure, Measure, Measured, Ping, Pong)
 
 
 class Channel:
@@ -115,6 +118,14 @@ class Channel:
         kind, header_bytes, body_bytes = _HEAD.unpack(self._read(_HEAD.size))
         header = json.loads(self._read(header_bytes))
         return _unpack(_KINDS[kind], header, self._read(body_bytes))
+
+    def is_quiet(self, seconds: float) -> bool:
+        """Wait so long for a message at most; whether none began to come."""
+        if self._start < self._end:
+            return False
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLIN)
+        return not poll.poll(1000 * seconds)
 
     def send_descriptors(self, descriptors: Sequence[int]) -> None:
         """Send open descriptors, at most 3; the other end has to know that they come now.

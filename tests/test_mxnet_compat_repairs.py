@@ -147,6 +147,15 @@ def test_an_action_runs_at_the_end_of_an_import_once(importing):
     assert seen == [1, 1]
 
 
+def test_several_actions_run_in_the_order_in_which_they_came(importing):
+    module_file(importing, '')
+    seen = []
+    for number in range(3):
+        after_import.call('imported_later', lambda module, number=number: seen.append(number))
+    __import__('imported_later')
+    assert seen == [0, 1, 2]
+
+
 def test_an_import_that_fails_may_be_tried_again(importing):
     path = module_file(importing, 'raise ImportError("not yet")')
     seen = []

@@ -13,6 +13,8 @@ from mms.messages import (
     Forked,
     Load,
     Loaded,
+    Measure,
+    Measured,
     More,
     Ping,
     Pong,
@@ -27,12 +29,13 @@ from mms.messages import (
 from mms.wire import Channel, ChannelClosed
 
 MESSAGES = [
-    Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10, fuse_for=[1, 2],
+    Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10, threads=[1, 2],
          batch_size=8),
-    Load('e', 'm', '/dir', {}, '/dir/s.py', Device(CPU, 1), 10, fuse_for=[1]),
+    Load('e', 'm', '/dir', {}, '/dir/s.py', Device(CPU, 1), 10, threads=[1],
+         optimize=False),
     Loaded(),
     Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
-          True),
+          [1, 2]),
     Fork(2), Forked(17), Forked(0, 'no memory'), Reap(17), Reaped(None), Reaped(-9),
     Work([Request('multipart/form-data; boundary=é\udcff', b'\x00\xff')]),
     Work([Request('', b'')]),
@@ -45,6 +48,7 @@ MESSAGES = [
             Reply(b'[' + b'1,' * 20_000 + b'1]'), Failure('InferenceError', '')],
            compared=True, refusal='it does not', memory_bytes=12),
     Failure('ServiceError', 'no licence'),
+    Measure(4, 0.1), Measured(12.5),
     Ping(),
     Pong('it is ill'),
 ]
@@ -150,3 +154,16 @@ def test_descriptors_for_an_end_that_is_gone_are_a_closed_channel(ends):
     there.close()
     with pytest.raises(ChannelClosed):
         here.send_descriptors([0])
+
+
+def test_a_channel_is_quiet_until_a_message_begins_to_come(ends):
+    here, there, _ = ends
+    assert there.is_quiet(0.01)
+    here.send(Ping())
+    assert not there.is_quiet(10)
+    here.send(Ping())
+    there.receive()
+    # The second one may have come along with the first.
+    assert not there.is_quiet(10)
+    there.receive()
+    assert there.is_quiet(0)

@@ -28,6 +28,24 @@ def fair_share(waiting: int, free_workers: int, most: int) -> int:
     return min(most, max(1, math.ceil(waiting / max(1, free_workers))))
 
 
+def largest_batch(unanswered: int, workers: int, most: int) -> int:
+    """How many requests one worker may have in hand, so that all workers have some.
+
+    Without this bound a few of many workers would take all that waits: the others would have
+    nothing to do, and each would come to need the memory of a large batch.
+
+    Parameters
+    ----------
+    unanswered
+        Requests that wait, or are in the hands of workers.
+    workers
+        All that compute under load.
+    most
+        The batch size.
+    """
+    return min(most, max(1, math.ceil(unanswered / max(1, workers))))
+
+
 def trial_size(most: int, alone_s: float, timeout_s: float) -> int:
     """How many requests a trial takes; 1 when there is no time for one, or no telling.
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from collections.abc import Iterator, Sequence
+from typing import Callable, NamedTuple, Optional
 
 from mms.devices import GPU, Device, counted
 from mms.resources import MEGABYTE, Resources
@@ -14,6 +14,13 @@ _SHARE_OF_MEMORY = 0.5
 # What a forked worker needs for itself: measured 40 to 60 MB (AlexNet) and up to 130 MB
 # (mobile networks with many layers), and as much again for what batches need.
 FORKED_WORKER_BYTES = 128 * MEGABYTE
+# Nobody has fewer by a measurement: while one is replaced, another answers.
+FEWEST_MEASURED = 2
+# Workers that do this much of what they would do if they did not share the memory's bandwidth,
+# the caches and the clock are as many as pay.
+_SCALES = 0.8
+# Two figures that differ by less are alike.
+_ALIKE = 0.02
 
 
 class Crew(NamedTuple):
@@ -24,22 +31,36 @@ class Crew(NamedTuple):
     workers
         How many answer at the same time under load.
     threads
-        On how many threads each of them computes.
-    wide
-        Threads of the one worker beside them that answers while no other request is there; 0 for
-        none.
+        On how many threads each of them computes; 0 on a GPU.
+    wider
+        Larger numbers of threads, the smallest first, on which workers beside them compute while
+        there are fewer requests than workers.
     why
         In words.
     """
 
     workers: int
     threads: int
-    wide: int
+    wider: tuple[int, ...]
     why: str
+
+    @property
+    def wide(self) -> int:
+        """Threads of the worker beside the others that answers a lone request; 0 for none."""
+        return self.wider[-1] if self.wider else 0
+
+    def fitting(self, threads: int) -> int:
+        """The number of threads nearest to `threads`, and not above, that its workers have."""
+        return max((level for level in self.wider if level <= threads), default=self.threads)
+
+
+def thread_counts(most: int) -> list[int]:
+    """Numbers of threads that a worker may compute on: the powers of two, and `most`."""
+    return sorted({2 ** power for power in range(most.bit_length())} | {most})
 
 
 def choose_crew(asked: Optional[int], models: int, resources: Resources, worker_bytes: int,
-                forked: bool) -> Crew:
+                levels: Optional[Sequence[int]]) -> Crew:
     """The crew of one model on the CPU.
 
     Parameters
@@ -50,22 +71,67 @@ def choose_crew(asked: Optional[int], models: int, resources: Resources, worker_
         How many models share the machine.
     worker_bytes
         Memory of one more worker.
-    forked
-        Whether workers are forked, so that one more of them costs little.
+    levels
+        Numbers of threads that pay, 1 among them, of workers that are forked, so that one more of
+        them costs little; None of workers that load the model themselves.
     """
     workers, why = (asked, 'as --workers says') if asked else _auto(
         models, resources, worker_bytes)
-    threads = min(resources.threads, max(1, resources.cores // workers))
-    wide = min(resources.threads, resources.cores)
-    return Crew(workers, threads, wide if forked and wide > threads else 0, why)
+    return _crew_of(workers, resources, levels, why)
 
 
 def crew_on(devices: Sequence[Device], models: int, resources: Resources) -> Crew:
     """The crew of one model on devices of one kind, a device for each worker."""
     why = f'on {counted(devices)}' if len(set(devices)) == len(devices) else counted(devices)
     if devices[0].kind == GPU:
-        return Crew(len(devices), 0, 0, why)
-    return choose_crew(len(devices), models, resources, 0, forked=False)._replace(why=why)
+        return Crew(len(devices), 0, (), why)
+    return choose_crew(len(devices), models, resources, 0, None)._replace(why=why)
+
+
+def best_crew(crew: Crew, resources: Resources, levels: Sequence[int],
+              requests_per_s: Callable[[Crew], float]) -> Crew:
+    """Of a crew, and of smaller ones on more threads, the smallest that does as much as any.
+
+    Where each worker alone would keep the memory busy, half as many do as much.
+
+    Parameters
+    ----------
+    crew
+        One worker a core, or what the memory has room for.
+    requests_per_s
+        What the workers of a crew do when all of them compute at once; 0 where that cannot be
+        measured.
+    """
+    alone = requests_per_s(crew._replace(workers=1))
+    best, best_per_s = crew, requests_per_s(crew)
+    measured = [(best, best_per_s)]
+    if best_per_s < _SCALES * crew.workers * alone:
+        for smaller in _smaller(crew, resources, levels):
+            per_s = requests_per_s(smaller)
+            measured.append((smaller, per_s))
+            if per_s < best_per_s * (1 - _ALIKE):
+                break
+            best, best_per_s = smaller, max(per_s, best_per_s)
+    if not all(per_s for _, per_s in measured):
+        return crew
+    figures = ', '.join(f'{one.workers} x {one.threads} {per_s:.0f}/s' for one, per_s in measured)
+    return best._replace(why=f'{crew.why}; measured {figures}')
+
+
+def _smaller(crew: Crew, resources: Resources, levels: Sequence[int]) -> Iterator[Crew]:
+    workers = crew.workers
+    while workers > FEWEST_MEASURED:
+        workers = max(FEWEST_MEASURED, math.ceil(workers / 2))
+        yield _crew_of(workers, resources, levels, crew.why)
+
+
+def _crew_of(workers: int, resources: Resources, levels: Optional[Sequence[int]],
+             why: str) -> Crew:
+    share = min(resources.threads, max(1, resources.cores // workers))
+    if levels is None:
+        return Crew(workers, share, (), why)
+    threads = max((level for level in levels if level <= share), default=1)
+    return Crew(workers, threads, tuple(level for level in levels if level > threads), why)
 
 
 def _auto(models: int, resources: Resources, worker_bytes: int) -> tuple[int, str]:

@@ -16,7 +16,14 @@ from mms.errors import ServiceError
 from mms.messages import Load, Ready
 from mms.pool.backoff import deadline_s, join_deadline_s
 from mms.pool.birth import Birth, Spawned
-from mms.pool.crew import FORKED_WORKER_BYTES, Crew, choose_crew, crew_on
+from mms.pool.crew import (
+    FORKED_WORKER_BYTES,
+    Crew,
+    best_crew,
+    choose_crew,
+    crew_on,
+    thread_counts,
+)
 from mms.pool.process import WarmUpFailed, WorkerProcess
 from mms.pool.template import Template
 from mms.resources import Resources
@@ -99,7 +106,7 @@ class Nursery:
         self._load_deadline_s: Optional[float] = None
         self._join_deadline_s = join_deadline_s(0.0)
         self.template: Optional[Template] = None
-        self.crew = Crew(1, 1, 0, '')
+        self.crew = Crew(1, 1, (), '')
 
     def open(self) -> list[Post]:
         """Load the model, unless each worker has a device; the posts that are to be filled.
@@ -112,17 +119,14 @@ class Nursery:
         staffing = self._staffing
         if staffing.devices:
             return self._on_devices()
-        self._choose(FORKED_WORKER_BYTES, forked=True)
-        if staffing.optimize:
-            threads = {1, self.crew.threads, self.crew.wide or 1}
-            self._load = replace(self._load, fuse_for=sorted(threads))
+        self._load = replace(self._load, optimize=staffing.optimize,
+                             threads=thread_counts(staffing.resources.threads))
         began = time.monotonic()
         first = self._process(self._load, Post(1), _nobody_mourns)
         self._join_deadline_s = join_deadline_s(time.monotonic() - began)
         if not first.ready.unforkable:
             self.template = Template(first)
-            if not first.ready.threaded:
-                self.crew = self.crew._replace(threads=1, wide=0)
+            self._choose(FORKED_WORKER_BYTES, self._levels())
             return [Post(self.crew.threads)] * self.crew.workers
         logger.info('Model %s is not forked: %s. Each worker loads it by itself.',
                     self._load.endpoint, first.ready.unforkable)
@@ -136,7 +140,7 @@ class Nursery:
         memory = _resident_bytes(self.template.pid)
         self.template.kill()
         self.template = None
-        self._choose(memory, forked=False)
+        self._choose(memory, None)
         return [Post(self.crew.threads)] * self.crew.workers
 
     def worker(self, post: Post, on_death: OnDeath) -> WorkerProcess:
@@ -156,8 +160,7 @@ class Nursery:
         if first is not None and not first.gone and first.threads == post.threads:
             first.on_death = on_death
             return first
-        fuse_for = [post.threads] if self._load.fuse_for else []
-        load = replace(self._load, device=post.device, fuse_for=fuse_for)
+        load = replace(self._load, device=post.device, threads=[post.threads])
         try:
             return self._process(load, post, on_death)
         except ServiceError as error:
@@ -177,20 +180,34 @@ class Nursery:
             if process is not None:
                 process.kill()
 
-    def _choose(self, worker_bytes: int, forked: bool) -> None:
+    def settle(self, requests_per_s: Callable[[Crew], float]) -> list[Post]:
+        """Choose the crew anew by what its workers do when all of them compute at once.
+
+        Parameters
+        ----------
+        requests_per_s
+            Of a crew.
+        """
+        self.crew = best_crew(self.crew, self._staffing.resources, self._levels(),
+                              requests_per_s)
+        return [Post(self.crew.threads)] * self.crew.workers
+
+    def _levels(self) -> Sequence[int]:
+        return self.ready.levels or (1,)
+
+    def _choose(self, worker_bytes: int, levels: Optional[Sequence[int]]) -> None:
         staffing = self._staffing
         self.crew = choose_crew(staffing.workers, staffing.models, staffing.resources,
-                                worker_bytes, forked)
+                                worker_bytes, levels)
 
     def _on_devices(self) -> list[Post]:
         staffing = self._staffing
         self.crew = crew_on(staffing.devices, staffing.models, staffing.resources)
-        if staffing.optimize and self.crew.threads:
-            self._load = replace(self._load, fuse_for=[self.crew.threads])
+        self._load = replace(self._load, optimize=staffing.optimize and self.crew.threads > 0)
         return [Post(self.crew.threads, device) for device in staffing.devices]
 
     def _without_template(self, first: WorkerProcess) -> list[Post]:
-        self._choose(_resident_bytes(first.pid), forked=False)
+        self._choose(_resident_bytes(first.pid), None)
         if self.crew.threads == 1:
             # It computes on one thread already.
             self._first = first

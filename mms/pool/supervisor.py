@@ -15,8 +15,9 @@ from mms.devices import Device
 from mms.errors import MMSError, ModelUnavailable, ServiceError
 from mms.messages import Load, Ready
 from mms.pool.backoff import GIVE_UP_AFTER, delay_s
-from mms.pool.crew import Crew
+from mms.pool.crew import FEWEST_MEASURED, Crew
 from mms.pool.idle import Idle
+from mms.pool.measure import requests_per_s
 from mms.pool.nursery import Nursery, Post, Staffing
 from mms.pool.process import WorkerProcess
 
@@ -112,6 +113,33 @@ class Supervisor:
         self._start_wide()
         self._in_background(self._tidy)
 
+    def settle(self) -> None:
+        """Keep as many workers as pay when all of them compute at once, where nobody has said how
+        many there are to be; call it before there are requests.
+
+        Raises
+        ------
+        ServiceError
+            A worker does not start.
+        """
+        staffing, crew = self._staffing, self.crew
+        if staffing.workers or staffing.devices or not self._nursery.template or \
+                crew.workers <= FEWEST_MEASURED:
+            return
+        posts = self._nursery.settle(self._requests_per_s)
+        kept = {crew.wide: 1 if self.crew.wide else 0, self.crew.threads: len(posts)}
+        for worker in list(self._posts):
+            kept[worker.threads] = kept.get(worker.threads, 0) - 1
+            if kept[worker.threads] < 0:
+                self._dismiss(worker)
+
+    def _requests_per_s(self, crew: Crew) -> float:
+        """What the workers of a crew do together; those that are not there yet are started."""
+        here = [worker for worker in self._posts if worker.threads == crew.threads]
+        self._fill([Post(crew.threads)] * (crew.workers - len(here)))
+        workers = [worker for worker in self._posts if worker.threads == crew.threads]
+        return requests_per_s(workers[:crew.workers], self.ready.batch_size)
+
     def acquire(self, threads: int = 1) -> WorkerProcess:
         """Wait for a worker that is free, and take it.
 
@@ -125,13 +153,14 @@ class Supervisor:
         ModelUnavailable
             The workers cannot start; the message says why.
         """
+        threads = self.crew.fitting(threads)
         while not self._is_served(threads):
             if self._failure and not self._posts:
                 raise ModelUnavailable(self._failure)
             self._changed.clear()
             self._changed.wait()
         worker = self._idle.take(threads, self._busy())
-        if worker.threads != threads and self.crew.wide:
+        if worker.threads != threads and threads in self.crew.wider:
             self._widen(threads)
         return worker
 
@@ -189,7 +218,7 @@ class Supervisor:
             self._start_one(Post(crew.wide))
         except ServiceError as error:
             logger.info('Model %s: no worker on %d threads (%s)', self.name, crew.wide, error)
-            self._nursery.crew = crew._replace(wide=0)
+            self._nursery.crew = crew._replace(wider=())
 
     def _start_one(self, post: Post) -> WorkerProcess:
         worker = self._nursery.worker(post, self._replace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import Future
 from typing import Any, Callable, NoReturn, Optional
@@ -13,6 +14,8 @@ from mms.messages import (
     Failure,
     Fork,
     Forked,
+    Measure,
+    Measured,
     Message,
     More,
     Ping,
@@ -34,9 +37,17 @@ from mms.worker.forking import (
 )
 from mms.worker.hooks import InputsOf, answer_alone, ill_health
 from mms.worker.joint import answer_jointly
-from mms.worker.memory import private_bytes
+from mms.worker.memory import Allowance, private_bytes
 from mms.worker.trial import Outcome, Verdict, try_both_ways
-from mms.worker.warm_up import rehearse
+from mms.worker.warm_up import made_up_requests_per_s, rehearse
+
+logger = logging.getLogger(__name__)
+
+# A worker without a request for so long is at rest.
+_REST_S = 2.0
+# As much as single requests of many networks need; to get it anew would make the next one slower.
+_KEPT_AT_REST_BYTES = 16 * 1024**2
+_COMPUTING = (Work, Measure)
 
 
 class ModelProcess:
@@ -72,13 +83,16 @@ class ModelProcess:
 
     def serve(self) -> None:
         """Answer until the front is gone."""
+        self._allowance = Allowance(_KEPT_AT_REST_BYTES)
         try:
             while True:
                 message = self._channel.receive()
                 if isinstance(message, Fork):
                     self._fork(message.threads)
-                else:
-                    self._channel.send(self._answer(message))
+                    continue
+                self._channel.send(self._answer(message))
+                if isinstance(message, _COMPUTING) and self._channel.is_quiet(_REST_S):
+                    self._allowance.keep()
         except ChannelClosed:
             return
 
@@ -87,6 +101,8 @@ class ModelProcess:
             return Pong(ill_health(self._service))
         if isinstance(message, Reap):
             return Reaped(reap(message.pid))
+        if isinstance(message, Measure):
+            return Measured(self._requests_per_s(message))
         assert isinstance(message, Work)
         memory = private_bytes() if self._weigh else 0
         if message.how == JOINT:
@@ -101,6 +117,13 @@ class ModelProcess:
         return Result([answer_alone(self._service, request, self._inputs_of)
                        for request in message.requests], memory_bytes=memory)
 
+    def _requests_per_s(self, measure: Measure) -> float:
+        try:
+            return made_up_requests_per_s(self._service, self._sample, measure)
+        except (Exception, SystemExit):
+            logger.debug('The model cannot be measured', exc_info=True)
+            return 0.0
+
     def _fork(self, threads: int) -> None:
         descriptors = self._channel.receive_descriptors()
         try:
@@ -110,7 +133,7 @@ class ModelProcess:
             return
         if pid:
             self._channel.send(Forked(pid))
-        elif threads == 1 or not self._ready.threaded:
+        elif threads == 1:
             self._begin(threads)
         else:
             _in_new_thread(lambda: self._begin_and_serve(threads))
@@ -124,6 +147,8 @@ class ModelProcess:
             self._channel.send(Failure(ServiceError.__name__, f'it does not run in a forked '
                                        f'process ({type(error).__name__}: {error})'))
             raise ChannelClosed('nothing to serve') from error
+        # What a fork shares is not its own.
+        self._allowance = Allowance(_KEPT_AT_REST_BYTES)
         self._channel.send(self._ready)
 
     def _begin_and_serve(self, threads: int) -> NoReturn:

@@ -95,9 +95,10 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     findings = Findings(unforkable='its warm-up ended the process', batch_size=1)
     if load.warm_up:
         findings = warm_up(load.endpoint, service, signature, baseline, device=load.device,
-                           fuse_for=load.fuse_for, batch_size=load.batch_size)
+                           threads=load.threads, optimize=load.optimize,
+                           batch_size=load.batch_size)
     ready = Ready(signature, type(service).__name__, findings.unforkable, findings.batch_size,
-                  findings.sample is not None,
+                  findings.levels,
                   findings.batch_size > 1 and service.batchable is True)
     channel.send(ready)
     return ModelProcess(channel, log_fd, service, ready, findings.sample,

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from mms.devices import Device
+from mms.messages import Measure
 from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
 from mms.worker.fork_safety import Baseline
 from mms.worker.joint import obstacle
 from mms.worker.sample import bound_lengths, sample_inputs
+from mms.worker.thread_scaling import paying_levels
 
 logger = logging.getLogger(__name__)
 
@@ -48,19 +50,22 @@ class Findings:
         Inputs that the model has answered; None where there was no warm-up.
     batch_size
         Most requests that it pays to run together.
+    levels
+        Numbers of threads that pay, the smallest first; none where it cannot run on several.
     unforkable
         Why this process cannot be forked; an empty string when it can be.
     """
 
     sample: Optional[list[Any]] = None
     batch_size: int = 1
+    levels: Sequence[int] = ()
     unforkable: str = ''
 
 
 def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Baseline, *,
-            device: Optional[Device], fuse_for: Sequence[int],
+            device: Optional[Device], threads: Sequence[int], optimize: bool,
             batch_size: Optional[int]) -> Findings:
-    """Run a service once, fuse its networks, and measure which batch sizes pay.
+    """Run a service once, and measure which numbers of threads and which batch sizes pay.
 
     Parameters
     ----------
@@ -70,8 +75,10 @@ def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Ba
         The live one, from which a sample is made.
     device
         Where it runs; None for the processors, shared by all workers.
-    fuse_for
-        Numbers of threads for which Gluon networks may be fused.
+    threads
+        Numbers of threads that its workers may compute on, the smallest first.
+    optimize
+        Whether Gluon networks may be fused, for each number of threads that pays.
     batch_size
         Most requests that the user wants to be run together; None for no such limit.
     """
@@ -87,9 +94,12 @@ def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Ba
     with suppress(Exception):
         _prime_opencv()
     baseline.take_threads("MXNet's OpenCV")
-    work = _Work(model, service, signature, fuse_for, batch_size)
+    # A process of its own has the number that it was started with.
+    counts = threads[:1] if findings.unforkable else threads
+    work = _Work(model, service, signature, counts, optimize, batch_size)
     work.run()
     findings.sample = work.sample
+    findings.levels = work.levels
     findings.batch_size = work.batch_size or findings.batch_size
     findings.unforkable = findings.unforkable or baseline.excess('its hooks')
     return findings
@@ -107,15 +117,51 @@ def rehearse(service: Any, sample: Optional[list[Any]]) -> None:
         service.inference(list(sample))
 
 
+def made_up_requests_per_s(service: Any, sample: Optional[list[Any]],
+                           measure: Measure) -> float:
+    """What a warm service does when it runs batches of its sample for some time.
+
+    Parameters
+    ----------
+    sample
+        Inputs that it has answered; None where there are none.
+
+    Returns
+    -------
+    float
+        0 without a sample.
+
+    Raises
+    ------
+    Exception
+        What the service raises.
+    """
+    if sample is None:
+        return 0.0
+    size, run = 1, lambda: service.inference(list(sample))
+    if isinstance(service, SingleNodeService) and not obstacle(service):
+        size = measure.batch_size
+        batch = join([service._run_preprocess(list(sample))] * size).value
+        run = lambda: service._run_inference(batch)  # noqa: E731
+    run()
+    done, start = 0, time.monotonic()
+    while time.monotonic() < start + measure.seconds:
+        run()
+        done += size
+    return done / (time.monotonic() - start)
+
+
 class _Work:
     def __init__(self, model: str, service: Any, signature: Mapping[str, Any],
-                 fuse_for: Sequence[int], batch_size: Optional[int]) -> None:
+                 threads: Sequence[int], optimize: bool, batch_size: Optional[int]) -> None:
         self._model = model
         self._service = service
         self._signature = signature
-        self._fuse_for = fuse_for
+        self._threads = threads
+        self._optimize = optimize
         self._most = batch_size
         self.sample: Optional[list[Any]] = None
+        self.levels: Sequence[int] = ()
         self.batch_size = 0
 
     def run(self) -> None:
@@ -124,6 +170,7 @@ class _Work:
             if sample is None:
                 return
             self.sample = sample
+            self.levels = self._paying_levels(sample)
             if isinstance(self._service, SingleNodeService) and not obstacle(self._service):
                 self._measure(self._service._run_preprocess(list(sample)))
         except (Exception, SystemExit) as error:
@@ -147,23 +194,39 @@ class _Work:
             self._service.inference(list(sample or ()))
         return sample
 
+    def _paying_levels(self, sample: list[Any]) -> Sequence[int]:
+        """Before anything is fused: a fused graph is made for one number of threads."""
+        if len(self._threads) == 1:
+            return self._threads
+        try:
+            return paying_levels(lambda: self._service.inference(list(sample)), self._threads)
+        except (Exception, SystemExit) as error:
+            logger.info('Model %s computes on one thread: it does not run in another one than '
+                        'that of its constructor (%s)', self._model, reason_of(error))
+            return ()
+
     def _measure(self, ready: Any) -> None:
         sizes = _sizes(self._most or _MOST_TOGETHER)
         try:
             batches = {size: join([ready] * size).value for size in sizes}
         except NotJoinable:
             batches = {1: ready}
-        from mms.worker.fusion import fuse
-
-        for threads in self._fuse_for:
-            # Larger sizes have plans, and their memory, of their own, and win little.
-            for line in fuse(self._service, {1: batches[1]}, _FUSION_BUDGET_S, threads):
-                logger.info('Model %s on %d thread%s: %s.', self._model, threads,
-                            's' * (threads != 1), line)
+        if self._optimize:
+            self._fuse(batches[1])
         times = _times_s(self._service._run_inference, batches)
         self.batch_size = min(worthwhile(times), self._most or _MOST_TOGETHER)
         logger.info('Model %s: inference of %s.', self._model, ', '.join(
             f'{size} in {1000 * time_s:.1f} ms' for size, time_s in times.items()))
+
+
+    def _fuse(self, ready: Any) -> None:
+        from mms.worker.fusion import fuse
+
+        for threads in self.levels or self._threads[:1]:
+            # Larger sizes have plans, and their memory, of their own, and win little.
+            for line in fuse(self._service, {1: ready}, _FUSION_BUDGET_S, threads):
+                logger.info('Model %s on %d thread%s: %s.', self._model, threads,
+                            's' * (threads != 1), line)
 
 
 def worthwhile(times_s: Mapping[int, float]) -> int:

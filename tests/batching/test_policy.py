@@ -2,7 +2,7 @@
 
 import pytest
 
-from mms.batching.policy import fair_share, retry_after_s, trial_size
+from mms.batching.policy import fair_share, largest_batch, retry_after_s, trial_size
 
 
 @pytest.mark.parametrize(('waiting', 'free', 'most', 'share'), [
@@ -24,6 +24,14 @@ def test_shares_that_are_taken_one_after_the_other_leave_no_free_worker_idle():
             assert left == 0
             assert len(taken) == min(waiting, workers)
             assert max(taken) - min(taken) <= 1
+
+
+@pytest.mark.parametrize(('unanswered', 'workers', 'most', 'largest'), [
+    (32, 2, 16, 16), (64, 16, 16, 4), (65, 16, 16, 5), (1000, 16, 16, 16), (3, 16, 16, 1),
+    (0, 2, 16, 1), (8, 1, 16, 8), (8, 0, 16, 8),
+])
+def test_no_worker_takes_so_many_that_another_has_none(unanswered, workers, most, largest):
+    assert largest_batch(unanswered, workers, most) == largest
 
 
 @pytest.mark.parametrize(('most', 'alone_s', 'timeout_s', 'size'), [

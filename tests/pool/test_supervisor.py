@@ -1,5 +1,7 @@
 """Who keeps the workers of one model alive."""
 
+import re
+
 import gevent
 import psutil
 import pytest
@@ -8,8 +10,11 @@ from harness import work
 
 from mms.errors import ModelUnavailable, ServiceError
 from mms.messages import Ping, Result
+from mms.pool.nursery import Nursery
 from mms.pool.process import WorkerProcess
 from mms.resources import Resources
+
+pytestmark = pytest.mark.engine
 
 SWITCHED = """
 import os, time
@@ -28,6 +33,12 @@ def switched(supervise, tmp_path):
     """A started supervisor; its model has trouble loading while the file `switch` exists."""
     return lambda trouble='raise OSError("no licence")': supervise(
         source=SWITCHED.format(switch=str(tmp_path / 'switch'), trouble=trouble))
+
+
+@pytest.fixture
+def pays(monkeypatch):
+    """Say on which numbers of threads a request is answered sooner, whatever is measured here."""
+    return lambda *levels: monkeypatch.setattr(Nursery, '_levels', lambda nursery: levels)
 
 
 def kill_one(workers):
@@ -82,10 +93,11 @@ def test_as_many_workers_as_are_asked_for_answer_at_the_same_time(supervise):
     taken = [workers.acquire() for _ in range(3)]
     assert len({worker.pid for worker in taken}) == 3
     assert workers.acquire_now() is None
-    assert workers.crew[:3] == (3, 1, 0)
+    assert workers.crew[:3] == (3, 1, ())
 
 
-def test_a_lone_request_gets_the_worker_on_all_cores_and_many_the_others(supervise):
+def test_a_lone_request_gets_the_worker_on_all_cores_and_many_the_others(supervise, pays):
+    pays(1, 2)
     workers = supervise(source=mxnet_service('pass'), workers=2, resources=Resources(2, 2**40, 2))
     lone = workers.acquire(2)
     assert lone.threads == 2
@@ -93,7 +105,8 @@ def test_a_lone_request_gets_the_worker_on_all_cores_and_many_the_others(supervi
     assert [workers.acquire(1).threads, workers.acquire(1).threads] == [1, 1]
 
 
-def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise):
+def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise, pays):
+    pays(1, 2)
     workers = supervise(source=mxnet_service('pass'), workers=2, resources=Resources(2, 2**40, 2))
     taken = [workers.acquire(1), workers.acquire(1)]
     third = gevent.spawn(workers.acquire, 1)
@@ -103,9 +116,10 @@ def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise):
     assert third.get(timeout=5) is taken[0]
 
 
-def test_a_load_between_gets_workers_of_its_own(supervise):
+def test_a_load_between_gets_workers_of_its_own(supervise, pays):
+    pays(1, 2, 4)
     workers = supervise(source=mxnet_service('pass'), workers=4, resources=Resources(4, 2**40, 4))
-    assert workers.crew[:3] == (4, 1, 4)
+    assert workers.crew[:3] == (4, 1, (2, 4))
     workers.release(workers.acquire(2))
     until(lambda: len(workers.pids) == 6)
     taken = [workers.acquire(2), workers.acquire(2)]
@@ -114,9 +128,59 @@ def test_a_load_between_gets_workers_of_its_own(supervise):
 
 def test_a_model_that_computes_without_mxnet_has_no_worker_on_several_threads(supervise):
     workers = supervise(workers=1, resources=Resources(2, 2**40, 2))
-    assert workers.crew[:3] == (1, 1, 0)
+    assert workers.crew[:3] == (1, 1, ())
     workers.release(workers.acquire(2))
     assert len(workers.pids) == 1
+
+
+def test_a_lone_request_waits_for_no_thread_that_does_not_pay(supervise, pays):
+    pays(1, 2)
+    workers = supervise(source=mxnet_service('pass'), workers=8, resources=Resources(8, 2**40, 8))
+    assert len(workers.pids) == 9
+    assert workers.acquire(8).threads == 2
+
+
+def test_workers_that_do_not_pay_are_let_go_before_there_are_requests(
+        supervise, pays, monkeypatch):
+    pays(1, 2)
+    patch_pool(monkeypatch, 'requests_per_s', lambda workers, batch_size: {
+        (1, 1): 10.0, (8, 1): 20.0, (4, 2): 30.0, (2, 2): 25.0,
+    }[len(workers), workers[0].threads])
+    workers = supervise(source=mxnet_service('pass'), workers=None,
+                        resources=Resources(8, 2**40, 8))
+    assert workers.crew[:3] == (8, 1, (2,))
+    workers.settle()
+    assert workers.crew[:3] == (4, 2, ())
+    assert 'measured 8 x 1 20/s, 4 x 2 30/s, 2 x 2 25/s' in workers.crew.why
+    assert [workers.acquire().threads for _ in range(4)] == [2] * 4
+    assert workers.acquire_now() is None
+    until(lambda: len(psutil.Process(workers.template_pid).children()) == 4)
+
+
+def test_workers_that_compute_beside_each_other_are_measured(supervise):
+    workers = supervise(source=mxnet_service('time.sleep(0.02)'), workers=None,
+                        resources=Resources(3, 2**40, 1))
+    workers.settle()
+    [per_s] = re.findall(r'measured 3 x 1 (\d+)/s', workers.crew.why)
+    # Three workers, each of which runs 4 together in 20 ms or a little more.
+    assert 100 < int(per_s) <= 600
+
+
+@pytest.mark.parametrize(('wanted', 'resources'), [
+    (3, Resources(4, 2**40, 4)), (None, Resources(2, 2**40, 2))])
+def test_what_the_user_has_said_and_two_workers_are_not_measured(supervise, wanted, resources):
+    workers = supervise(source=mxnet_service('pass'), workers=wanted, resources=resources)
+    before = workers.crew
+    workers.settle()
+    assert workers.crew == before
+
+
+def test_a_service_that_cannot_be_measured_keeps_its_workers(supervise):
+    workers = supervise(source=mxnet_service('if len(data[0]) > 1: os.abort()'), workers=None,
+                        resources=Resources(4, 2**40, 1), batch_size=4)
+    workers.settle()
+    assert workers.crew.workers == 4
+    until(lambda: len(workers.pids) == 4)
 
 
 def test_a_model_whose_workers_fail_to_start_is_given_up_and_recovers(switched, tmp_path):
@@ -263,4 +327,4 @@ def test_a_worker_with_too_much_memory_of_its_own_is_replaced(supervise):
 
 
 def test_one_core_has_no_second_worker_of_its_own_accord(supervise):
-    assert supervise(workers=None, resources=ONE_CORE).crew[:3] == (1, 1, 0)
+    assert supervise(workers=None, resources=ONE_CORE).crew[:3] == (1, 1, ())

@@ -20,6 +20,8 @@ from mms.errors import (
     WorkerDied,
 )
 
+pytestmark = pytest.mark.engine
+
 GATED = '''
 import os, time
 open({notes!r}, "a").write(f"{{data[0][0]}} ")

@@ -9,6 +9,8 @@ from fleet import numpy_service
 
 from mms.errors import BadRequest, InferenceError, WorkerDied
 
+pytestmark = pytest.mark.engine
+
 GATE = ('while data.ravel()[0] == -1 and not os.path.exists({gate!r}): time.sleep(0.005)\n'
         '{body}')
 KILLER = 'if (data == 666).any(): os.abort()'

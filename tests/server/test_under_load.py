@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fleet import numpy_service
 from harness import FIXTURES, write_archive
-from test_mms04_archives import CASES, assert_close, bodies
+from recorded import CASES, assert_close, bodies
 
 KILLER = 'time.sleep(0.2)\nif (data == 666).any(): os.abort()'
 

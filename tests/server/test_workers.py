@@ -11,6 +11,8 @@ import pytest
 from fleet import numpy_service
 from harness import SERVICE, until, write_archive
 
+pytestmark = pytest.mark.engine
+
 PID = 'import os\nreturn [os.getpid()]'
 LEAK = '''
 self.kept = getattr(self, 'kept', [])

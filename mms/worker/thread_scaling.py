@@ -1,0 +1,81 @@
+"""On how many threads a network computes a single request soonest."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from mms.worker.forking import numpy_semantics, set_threads
+
+# How many times as fast it has to be as on the number before; less is within what repeats differ
+# by.
+NEEDED_GAIN = 1.05
+_REPEATS = 3
+# A model that computes in microseconds is run more often, and one that takes seconds less often.
+_SHORTEST_S = 0.01
+_LONGEST_S = 1.0
+
+
+def paying_levels(run: Callable[[], Any], counts: Sequence[int]) -> list[int]:
+    """Of some numbers of threads those that pay, up to the first one that does not.
+
+    Parameters
+    ----------
+    run
+        Computes the request, and waits for it.
+    counts
+        The smallest first.
+
+    Returns
+    -------
+    list of int
+        The first of `counts`, and each that is faster than the one before.
+    """
+    levels: list[int] = []
+    best_s = float('inf')
+    for count in counts:
+        seconds = _seconds_on(count, run)
+        if seconds * NEEDED_GAIN > best_s:
+            break
+        levels.append(count)
+        best_s = seconds
+    return levels
+
+
+def _seconds_on(count: int, run: Callable[[], Any]) -> float:
+    """In a thread of its own, whose helpers end with it: see :func:`set_threads`.
+
+    Raises
+    ------
+    Exception
+        What `run` raises.
+    """
+    seconds: list[float] = []
+    raised: list[BaseException] = []
+    semantics = numpy_semantics()
+
+    def measure() -> None:
+        try:
+            semantics()
+            set_threads(count)
+            run()
+            while not _is_enough(seconds):
+                start = time.perf_counter()
+                run()
+                seconds.append(time.perf_counter() - start)
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=measure, name='thread-scaling')
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
+    return min(seconds)
+
+
+def _is_enough(seconds: Sequence[float]) -> bool:
+    return sum(seconds) > _LONGEST_S or (
+        len(seconds) >= _REPEATS and sum(seconds) > _SHORTEST_S)

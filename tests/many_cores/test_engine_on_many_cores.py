@@ -1,0 +1,44 @@
+"""The tests of the engine (marked `engine`) once more, on machines of other sizes.
+
+Forking, workers on several threads, memory, retries, recycling and batching: all that depends on
+what threads a process has, and on how many cores the server sees.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from harness import REPO
+from seen_cores import environment
+
+SEEN = [1, 2, 4, 16, 64]
+# As many run side by side; each waits for its processes most of the time.
+SIDE_BY_SIDE = 3
+FEWEST = 100
+
+
+def run(cores):
+    words = [sys.executable, '-m', 'pytest', '-m', 'engine', '-q', '-p', 'no:cacheprovider',
+             'tests/pool', 'tests/scheduler', 'tests/server/test_workers.py']
+    return subprocess.run(words, cwd=REPO, env={**os.environ, **environment(cores)},
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope='module')
+def runs():
+    """All of them, under way."""
+    environment(1)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        yield {cores: pool.submit(run, cores) for cores in SEEN}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize('cores', SEEN)
+def test_the_engine_works_on_so_many_cores(runs, cores):
+    done = runs[cores].result()
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert int(re.search(r'(\d+) passed', done.stdout)[1]) >= FEWEST
+    assert 'failed' not in done.stdout.splitlines()[-1]
