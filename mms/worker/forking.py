@@ -14,6 +14,7 @@ import sys
 from contextlib import suppress
 from typing import Callable, Optional
 
+from mms.worker.memory import give_back
 from mms.worker.parent import die_with
 from mms.worker.process_name import set_process_name
 
@@ -40,6 +41,8 @@ def fork_worker(descriptors: list[int], onto: list[int]) -> int:
     """
     gc.collect()
     gc.freeze()
+    # What the warm-up has freed would be copied into each worker that uses it again.
+    give_back()
     parent = os.getpid()
     try:
         pid = os.fork()

@@ -44,9 +44,9 @@ from mms.worker.warm_up import made_up_requests_per_s, rehearse
 logger = logging.getLogger(__name__)
 
 # A worker without a request for so long is at rest.
-_REST_S = 2.0
-# As much as single requests of many networks need; to get it anew would make the next one slower.
-_KEPT_AT_REST_BYTES = 16 * 1024**2
+_REST_S = 3.0
+# What is kept all the same: to get it anew costs the next request up to a millisecond.
+_KEPT_AT_REST_BYTES = 4 * 1024**2
 _COMPUTING = (Work, Measure)
 
 

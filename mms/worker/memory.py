@@ -15,6 +15,13 @@ def private_bytes() -> int:
     return 0
 
 
+def give_back() -> None:
+    """Return the memory that was freed, and that malloc keeps for later, to the system (glibc)."""
+    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
+    if trim is not None:
+        trim(0)
+
+
 class Allowance:
     """What a process may keep of the memory that it has freed.
 
@@ -31,7 +38,6 @@ class Allowance:
         self._most = private_bytes() + kept_bytes
 
     def keep(self) -> None:
-        """Give freed memory back to the system if there is more than is allowed (glibc)."""
-        trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
-        if trim is not None and private_bytes() > self._most:
-            trim(0)
+        """Give freed memory back if there is more than is allowed."""
+        if private_bytes() > self._most:
+            give_back()
