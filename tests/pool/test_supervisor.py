@@ -14,8 +14,6 @@ from mms.pool.nursery import Nursery
 from mms.pool.process import WorkerProcess
 from mms.resources import Resources
 
-pytestmark = pytest.mark.engine
-
 SWITCHED = """
 import os, time
 if os.path.exists({switch!r}):
@@ -66,6 +64,7 @@ def test_one_worker_is_started_taken_and_given_back(supervise):
     assert workers.acquire_now() is worker
 
 
+@pytest.mark.engine
 def test_a_worker_that_dies_idle_is_replaced_and_never_handed_out(supervise):
     workers = supervise()
     template, dead = workers.template_pid, kill_one(workers)
@@ -76,6 +75,7 @@ def test_a_worker_that_dies_idle_is_replaced_and_never_handed_out(supervise):
     assert workers.template_pid == template
 
 
+@pytest.mark.engine
 def test_a_dead_template_is_replaced_and_so_are_its_workers(supervise, caplog):
     workers = supervise(workers=3)
     template, before = workers.template_pid, set(workers.pids)
@@ -88,6 +88,7 @@ def test_a_dead_template_is_replaced_and_so_are_its_workers(supervise, caplog):
     assert all(answers(workers.acquire()) for _ in range(3))
 
 
+@pytest.mark.engine
 def test_as_many_workers_as_are_asked_for_answer_at_the_same_time(supervise):
     workers = supervise(workers=3)
     taken = [workers.acquire() for _ in range(3)]
@@ -96,6 +97,7 @@ def test_as_many_workers_as_are_asked_for_answer_at_the_same_time(supervise):
     assert workers.crew[:3] == (3, 1, ())
 
 
+@pytest.mark.engine
 def test_a_lone_request_gets_the_worker_on_all_cores_and_many_the_others(supervise, pays):
     pays(1, 2)
     workers = supervise(source=mxnet_service('pass'), workers=2, resources=Resources(2, 2**40, 2))
@@ -105,6 +107,7 @@ def test_a_lone_request_gets_the_worker_on_all_cores_and_many_the_others(supervi
     assert [workers.acquire(1).threads, workers.acquire(1).threads] == [1, 1]
 
 
+@pytest.mark.engine
 def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise, pays):
     pays(1, 2)
     workers = supervise(source=mxnet_service('pass'), workers=2, resources=Resources(2, 2**40, 2))
@@ -116,6 +119,7 @@ def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise, 
     assert third.get(timeout=5) is taken[0]
 
 
+@pytest.mark.engine
 def test_a_load_between_gets_workers_of_its_own(supervise, pays):
     pays(1, 2, 4)
     workers = supervise(source=mxnet_service('pass'), workers=4, resources=Resources(4, 2**40, 4))
@@ -126,6 +130,7 @@ def test_a_load_between_gets_workers_of_its_own(supervise, pays):
     assert 2 in [worker.threads for worker in taken]
 
 
+@pytest.mark.engine
 def test_a_model_that_computes_without_mxnet_has_no_worker_on_several_threads(supervise):
     workers = supervise(workers=1, resources=Resources(2, 2**40, 2))
     assert workers.crew[:3] == (1, 1, ())
@@ -133,6 +138,7 @@ def test_a_model_that_computes_without_mxnet_has_no_worker_on_several_threads(su
     assert len(workers.pids) == 1
 
 
+@pytest.mark.engine
 def test_a_lone_request_waits_for_no_thread_that_does_not_pay(supervise, pays):
     pays(1, 2)
     workers = supervise(source=mxnet_service('pass'), workers=8, resources=Resources(8, 2**40, 8))
@@ -140,6 +146,7 @@ def test_a_lone_request_waits_for_no_thread_that_does_not_pay(supervise, pays):
     assert workers.acquire(8).threads == 2
 
 
+@pytest.mark.engine
 def test_workers_that_do_not_pay_are_let_go_before_there_are_requests(
         supervise, pays, monkeypatch):
     pays(1, 2)
@@ -157,6 +164,7 @@ def test_workers_that_do_not_pay_are_let_go_before_there_are_requests(
     until(lambda: len(psutil.Process(workers.template_pid).children()) == 4)
 
 
+@pytest.mark.engine
 def test_workers_that_compute_beside_each_other_are_measured(supervise):
     workers = supervise(source=mxnet_service('time.sleep(0.02)'), workers=None,
                         resources=Resources(3, 2**40, 1))
@@ -290,6 +298,7 @@ def test_a_worker_that_has_served_enough_is_replaced_and_its_place_is_never_empt
     assert answers(worker)
 
 
+@pytest.mark.engine
 def test_a_worn_worker_that_dies_before_its_successor_is_there_has_one_all_the_same(supervise):
     workers = supervise(staffing={'max_requests': 1})
     worn = workers.acquire()
@@ -301,6 +310,7 @@ def test_a_worn_worker_that_dies_before_its_successor_is_there_has_one_all_the_s
     assert answers(workers.acquire())
 
 
+@pytest.mark.engine
 def test_a_worn_worker_that_is_busy_again_finishes_first(supervise):
     workers = supervise('__import__("time").sleep(data[0][0])\nreturn data',
                         staffing={'max_requests': 1})

@@ -20,8 +20,6 @@ from mms.errors import (
     WorkerDied,
 )
 
-pytestmark = pytest.mark.engine
-
 GATED = '''
 import os, time
 open({notes!r}, "a").write(f"{{data[0][0]}} ")
@@ -77,6 +75,7 @@ def test_a_worker_whose_death_nobody_has_noticed_yet_does_not_hang_the_loop(mode
         assert asked.ask('[1]').get().prediction == b'[[1]]'
 
 
+@pytest.mark.engine
 def test_a_request_survives_the_death_of_all_workers_with_their_template(model):
     asked = model(workers=3)
     os.kill(asked.workers.template_pid, signal.SIGKILL)
@@ -86,6 +85,7 @@ def test_a_request_survives_the_death_of_all_workers_with_their_template(model):
         assert asked.ask('[1]').get().prediction == b'[[1]]'
 
 
+@pytest.mark.engine
 def test_a_request_in_hand_survives_the_death_of_the_template(model, tmp_path):
     started = tmp_path / 'started'
     asked = model(f'open({str(started)!r}, "a").write("x")\n__import__("time").sleep(0.5)\n'
@@ -161,6 +161,7 @@ def test_a_request_whose_deadline_passes_in_the_queue_is_not_computed(gated):
     assert asked.notes() == ['gate', '2']
 
 
+@pytest.mark.engine
 def test_a_hook_that_hangs_costs_its_worker_and_the_next_request_is_answered(gated):
     asked = gated(request_timeout_s=0.5)
     before = asked.workers.pids
@@ -179,6 +180,7 @@ def test_a_request_behind_one_that_hangs_has_its_own_deadline(gated):
     assert behind.get().prediction == b'[1]'
 
 
+@pytest.mark.engine
 def test_workers_answer_side_by_side(model):
     asked = model('__import__("time").sleep(0.4)\nreturn data[0]', workers=4)
     began = time.monotonic()

@@ -9,8 +9,6 @@ from fleet import numpy_service
 
 from mms.errors import BadRequest, InferenceError, WorkerDied
 
-pytestmark = pytest.mark.engine
-
 GATE = ('while data.ravel()[0] == -1 and not os.path.exists({gate!r}): time.sleep(0.005)\n'
         '{body}')
 KILLER = 'if (data == 666).any(): os.abort()'
@@ -100,6 +98,7 @@ def test_what_waits_runs_one_by_one_where_the_service_says_that_it_may_not(waves
     assert waves(batchable=False)(*texts) == (expected, [1] * 8)
 
 
+@pytest.mark.engine
 def test_a_service_is_tried_before_its_requests_run_together(waves, caplog):
     wave, (texts, expected) = waves(), numbers(4)
     for _ in range(4):
@@ -152,6 +151,7 @@ def test_a_request_that_makes_the_hook_raise_fails_alone(waves):
     assert got == [*expected, InferenceError]
 
 
+@pytest.mark.engine
 def test_a_request_that_kills_the_worker_of_eight_dies_alone(waves):
     texts, expected = numbers(7)
     wave = waves(KILLER, batchable=True)
@@ -163,6 +163,7 @@ def test_a_request_that_kills_the_worker_of_eight_dies_alone(waves):
     assert wave(*numbers(8)[0]) == (numbers(8)[1], [8])
 
 
+@pytest.mark.engine
 def test_a_request_that_kills_the_worker_in_a_trial_dies_alone(waves):
     wave = waves(KILLER)
     wave('[1]')
@@ -176,6 +177,7 @@ def test_requests_of_different_shapes_are_answered_together_as_far_as_they_fit(w
     assert sorted(rows) == [1, 2, 2]
 
 
+@pytest.mark.engine
 def test_free_workers_share_what_waits(model, tmp_path):
     notes = tmp_path / 'notes'
     asked = model(source=numpy_service(notes, 'time.sleep(0.2)', True), workers=2)
@@ -218,6 +220,7 @@ def rows_of(number):
     return [[(number * 7 + column) % 5 - 2.0 for column in range(6)]]
 
 
+@pytest.mark.engine
 def test_a_gluon_service_is_tried_and_then_answers_together_as_one_by_one(model, caplog):
     caplog.set_level('INFO')
     asked = model(source=GLUON.replace('KEEP', 'pass'), staffing={'optimize': False})

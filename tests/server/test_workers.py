@@ -11,8 +11,6 @@ import pytest
 from fleet import numpy_service
 from harness import SERVICE, until, write_archive
 
-pytestmark = pytest.mark.engine
-
 PID = 'import os\nreturn [os.getpid()]'
 LEAK = '''
 self.kept = getattr(self, 'kept', [])
@@ -35,6 +33,7 @@ def loaded(server, model):
     return line
 
 
+@pytest.mark.engine
 def test_each_model_has_the_workers_it_is_given_and_the_log_says_so(serve, tmp_path):
     archive = write_archive(tmp_path, 'm', PID)
     server = serve('--models', f'a={archive}', f'b={archive}', '--workers', 3, 'b=1')
@@ -50,6 +49,7 @@ def test_each_model_has_the_workers_it_is_given_and_the_log_says_so(serve, tmp_p
     assert answered == server.workers('b')[0].pid
 
 
+@pytest.mark.engine
 def test_auto_weighs_cores_models_and_memory_and_says_so(serve, tmp_path):
     server = serve('--models', f"m={write_archive(tmp_path, 'm')}", '--workers', 'auto')
     line = loaded(server, 'm')
@@ -70,6 +70,7 @@ def test_the_log_says_how_many_requests_run_together(serve, tmp_path):
     assert loaded(server, 'false').endswith(', one request at a time')
 
 
+@pytest.mark.engine
 def test_a_model_with_a_thread_is_not_forked_and_the_log_says_why(serve, tmp_path):
     source = 'import threading, time\n' + SERVICE.format(body='        return data').replace(
         'self.model_name = model_name', 'threading.Thread(target=time.sleep, args=(600,), '
@@ -84,6 +85,7 @@ def test_a_model_with_a_thread_is_not_forked_and_the_log_says_why(serve, tmp_pat
     assert not any(process.is_running() for process in processes)
 
 
+@pytest.mark.engine
 def test_workers_that_have_served_enough_are_replaced_without_a_failed_request(serve, tmp_path):
     server = serve('--models', f"m={write_archive(tmp_path, 'm', PID)}", '--workers', 2,
                    '--max-requests-per-worker', 10)
@@ -95,6 +97,7 @@ def test_workers_that_have_served_enough_are_replaced_without_a_failed_request(s
     until(lambda: len(server.workers()) == 2 + ('one of' in loaded(server, 'm')))
 
 
+@pytest.mark.engine
 def test_workers_that_leak_are_replaced_without_a_failed_request(serve, tmp_path):
     source = 'import os\n' + SERVICE.format(body=''.join(
         f'        {line}\n' for line in LEAK.strip().splitlines()))
@@ -107,6 +110,7 @@ def test_workers_that_leak_are_replaced_without_a_failed_request(serve, tmp_path
     assert all(process.memory_full_info().uss < 400_000_000 for process in server.workers())
 
 
+@pytest.mark.engine
 def test_a_server_with_several_workers_finishes_what_they_have_in_hand(serve, tmp_path):
     server = serve('--models', f"m={write_archive(tmp_path, 'm', SLEEP)}",
                    '--workers', 3)
@@ -123,6 +127,7 @@ def test_a_server_with_several_workers_finishes_what_they_have_in_hand(serve, tm
     assert os.listdir(server.temporary) == []
 
 
+@pytest.mark.engine
 def test_the_death_of_the_front_takes_every_worker_and_template_along(serve, tmp_path):
     server = serve('--models', f"m={write_archive(tmp_path, 'm', PID)}",
                    f"n={write_archive(tmp_path, 'n', PID)}", '--workers', 3)
@@ -132,6 +137,7 @@ def test_the_death_of_the_front_takes_every_worker_and_template_along(serve, tmp
     until(lambda: not any(process.is_running() for process in processes))
 
 
+@pytest.mark.engine
 def test_a_server_uses_no_more_memory_for_more_workers_than_they_need(serve, tmp_path):
     source = 'import os\nWEIGHTS = os.urandom(100_000_000)\n' + SERVICE.format(
         body='        return [len(WEIGHTS)]')
