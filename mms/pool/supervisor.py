@@ -116,11 +116,6 @@ class Supervisor:
     def settle(self) -> None:
         """Keep as many workers as pay when all of them compute at once, where nobody has said how
         many there are to be; call it before there are requests.
-
-        Raises
-        ------
-        ServiceError
-            A worker does not start.
         """
         staffing, crew = self._staffing, self.crew
         if staffing.workers or staffing.devices or not self._nursery.template or \
@@ -135,10 +130,23 @@ class Supervisor:
 
     def _requests_per_s(self, crew: Crew) -> float:
         """What the workers of a crew do together; those that are not there yet are started."""
-        here = [worker for worker in self._posts if worker.threads == crew.threads]
-        self._fill([Post(crew.threads)] * (crew.workers - len(here)))
-        workers = [worker for worker in self._posts if worker.threads == crew.threads]
-        return requests_per_s(workers[:crew.workers], self.ready.batch_size)
+        missing = crew.workers - len(self._on_threads(crew.threads))
+        gevent.joinall([gevent.spawn(self._try_to_start, Post(crew.threads))
+                        for _ in range(missing)])
+        workers = self._on_threads(crew.threads)[:crew.workers]
+        enough = len(workers) == crew.workers
+        return requests_per_s(workers, self.ready.batch_size) if enough else 0.0
+
+    def _on_threads(self, threads: int) -> list[WorkerProcess]:
+        return [worker for worker in self._posts if worker.threads == threads]
+
+    def _try_to_start(self, post: Post) -> bool:
+        try:
+            self._start_one(post)
+        except ServiceError as error:
+            logger.debug('Model %s: no worker on %d threads (%s)', self.name, post.threads, error)
+            return False
+        return True
 
     def acquire(self, threads: int = 1) -> WorkerProcess:
         """Wait for a worker that is free, and take it.
@@ -256,10 +264,8 @@ class Supervisor:
 
     def _fork_another(self, post: Post) -> None:
         try:
-            self._start_one(post)
-        except ServiceError as error:
-            logger.debug('Model %s: no worker on %d threads (%s)', self.name, post.threads, error)
-            gevent.sleep(_KEEP_IDLE_S)
+            if not self._try_to_start(post):
+                gevent.sleep(_KEEP_IDLE_S)
         finally:
             self._widening = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from mms.worker.forking import numpy_semantics, set_threads
@@ -18,8 +18,8 @@ _SHORTEST_S = 0.01
 _LONGEST_S = 1.0
 
 
-def paying_levels(run: Callable[[], Any], counts: Sequence[int]) -> list[int]:
-    """Of some numbers of threads those that pay, up to the first one that does not.
+def times_by_threads(run: Callable[[], Any], counts: Sequence[int]) -> dict[int, float]:
+    """How long a request takes on some numbers of threads, up to the first that does not pay.
 
     Parameters
     ----------
@@ -30,17 +30,30 @@ def paying_levels(run: Callable[[], Any], counts: Sequence[int]) -> list[int]:
 
     Returns
     -------
-    list of int
-        The first of `counts`, and each that is faster than the one before.
+    dict of int to float
+        Seconds on each number that was tried.
+
+    Raises
+    ------
+    Exception
+        What `run` raises.
     """
+    times_s: dict[int, float] = {}
+    for count in counts:
+        times_s[count] = _seconds_on(count, run)
+        if count not in paying(times_s):
+            break
+    return times_s
+
+
+def paying(times_s: Mapping[int, float]) -> list[int]:
+    """The first number of threads, and each that is faster than all before."""
     levels: list[int] = []
     best_s = float('inf')
-    for count in counts:
-        seconds = _seconds_on(count, run)
-        if seconds * NEEDED_GAIN > best_s:
-            break
-        levels.append(count)
-        best_s = seconds
+    for count, seconds in times_s.items():
+        if seconds * NEEDED_GAIN <= best_s:
+            levels.append(count)
+            best_s = seconds
     return levels
 
 

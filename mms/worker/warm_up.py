@@ -20,7 +20,7 @@ from mms.worker.axis import NotJoinable, join, padded_rows
 from mms.worker.fork_safety import Baseline
 from mms.worker.joint import obstacle
 from mms.worker.sample import bound_lengths, sample_inputs
-from mms.worker.thread_scaling import paying_levels
+from mms.worker.thread_scaling import paying, times_by_threads
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +199,11 @@ class _Work:
         if len(self._threads) == 1:
             return self._threads
         try:
-            return paying_levels(lambda: self._service.inference(list(sample)), self._threads)
+            times = times_by_threads(lambda: self._service.inference(list(sample)), self._threads)
+            logger.info('Model %s: a request %s.', self._model, ', '.join(
+                f'on {count} thread{"s" * (count != 1)} in {1000 * time_s:.1f} ms'
+                for count, time_s in times.items()))
+            return paying(times)
         except (Exception, SystemExit) as error:
             logger.info('Model %s computes on one thread: it does not run in another one than '
                         'that of its constructor (%s)', self._model, reason_of(error))

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from mms.worker import thread_scaling
-from mms.worker.thread_scaling import paying_levels
+from mms.worker.thread_scaling import paying, times_by_threads
 
 
 @pytest.fixture
@@ -34,13 +34,16 @@ def takes(monkeypatch):
 ])
 def test_threads_pay_up_to_the_first_number_that_is_not_faster(takes, seconds, levels):
     run, _ = takes(seconds)
-    assert paying_levels(run, list(seconds)) == levels
+    times_s = times_by_threads(run, list(seconds))
+    assert paying(times_s) == levels
+    # The first one that does not pay is the last one that is tried.
+    assert list(times_s) == list(seconds)[:len(levels) + 1]
 
 
 def test_each_number_is_tried_in_a_thread_of_its_own_that_has_ended(takes):
     run, ran = takes({1: .004, 2: .002})
     before = threading.active_count()
-    paying_levels(run, [1, 2])
+    times_by_threads(run, [1, 2])
     threads = {count: {thread for other, thread in ran if other == count} for count in (1, 2)}
     assert all(len(own) == 1 for own in threads.values())
     assert threading.get_ident() not in threads[1] | threads[2]
@@ -50,7 +53,7 @@ def test_each_number_is_tried_in_a_thread_of_its_own_that_has_ended(takes):
 def test_what_takes_microseconds_is_run_more_often_than_what_takes_seconds(takes, monkeypatch):
     monkeypatch.setattr(thread_scaling, '_LONGEST_S', 0.1)
     run, ran = takes({1: .0001, 2: .2})
-    paying_levels(run, [1, 2])
+    times_by_threads(run, [1, 2])
     counts = [count for count, _ in ran]
     assert counts.count(1) > 20
     assert counts.count(2) == 2
@@ -61,4 +64,12 @@ def test_what_the_run_raises_is_raised():
         raise ValueError('only in the thread of its constructor')
 
     with pytest.raises(ValueError, match='only in the thread'):
-        paying_levels(run, [1, 2])
+        times_by_threads(run, [1, 2])
+
+
+@pytest.mark.parametrize(('times_s', 'levels'), [
+    ({}, []), ({1: 1.0, 2: .96}, [1]), ({1: 1.0, 2: .95}, [1, 2]),
+    ({1: 1.0, 2: .9, 4: .87}, [1, 2]),
+])
+def test_less_than_a_twentieth_does_not_pay(times_s, levels):
+    assert paying(times_s) == levels
