@@ -48,7 +48,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Process to front: the service is constructed; what comes now is the warm-up."""
+    """Process to front: the service is constructed, and waits for :class:`WarmUp`."""
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Front to process: the cores are yours, run the model for the first time, and measure it."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +195,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Measure:
-    """Front to worker: run made-up requests, so many together, again and again for so long."""
+    """Front to worker: run made-up requests, so many together, for so long, and once at least."""
 
     batch_size: int
     seconds: float
@@ -216,4 +221,4 @@ class Pong:
 
 
 Message = Union[Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result, Failure,
-                Measure, Measured, Ping, Pong]
+                WarmUp, Measure, Measured, Ping, Pong]

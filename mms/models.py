@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any, Callable, Optional
 
 import gevent
-from gevent.lock import RLock
 from gevent.pool import Group
 
 from mms.archive.location import redacted
@@ -23,6 +22,7 @@ from mms.pool.crew import threads_for
 from mms.pool.nursery import Staffing
 from mms.pool.placement import lay_out
 from mms.pool.supervisor import Supervisor
+from mms.pool.turns import Turns
 from mms.resources import Resources, usable
 from mms.scheduler import Limits, Scheduler
 
@@ -65,8 +65,7 @@ class LocalModels:
         self._locations = dict(settings.models)
         self._folders = {model.service_name: model.model_dir for model in opened}
         self._schedulers: dict[str, Scheduler] = {}
-        # Two that measure at the same time would both find that half of the cores are taken.
-        self._measuring = RLock()
+        self._turns = Turns(len(opened))
         self.names = list(self._workers)
 
     def start(self, on_ready: Optional[Callable[[str], None]] = None) -> None:
@@ -122,15 +121,20 @@ class LocalModels:
     def _start_one(self, name: str, on_ready: Optional[Callable[[str], None]]) -> None:
         workers = self._workers[name]
         began = time.monotonic()
+        turn = self._turns.turn()
+        if workers.on_devices:
+            # Nothing is measured there, and it may take minutes.
+            turn.arrive()
         try:
-            workers.start()
-            with self._measuring:
-                workers.settle()
+            workers.start(turn.take)
+            workers.settle()
         except ServiceError as error:
             where = redacted(self._locations.get(name, 'its archive'))
             # The files of an archive lie in a folder that is gone when this is read.
             reason = str(error).replace(os.path.join(self._folders[name], ''), '')
             raise ServiceError(f'model {name} from {where} cannot be served: {reason}') from error
+        finally:
+            turn.leave()
         self._schedulers[name] = Scheduler(workers, self._limits, self._threads)
         logger.info('Model %s is loaded after %.1f s: %s, %s.', name, time.monotonic() - began,
                     workers.ready.service_class, _described(workers))

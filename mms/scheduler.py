@@ -241,7 +241,7 @@ class Scheduler:
             return _Batch([first], ALONE, 0)
         peak = self.demand.peak()
         if not self._limits.max_batch_delay_s:
-            most = largest_batch(peak, self._workers.crew.workers, most)
+            most = largest_batch(peak, self._workers.alive, most)
         share = fair_share(len(self._waiting) + 1, free_workers, most)
         differ = any(job.request != first.request
                      for job in islice(self._waiting, share - 1))

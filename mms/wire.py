@@ -35,6 +35,7 @@ from mms.messages import (
     Reply,
     Request,
     Result,
+    WarmUp,
     Work,
 )
 
@@ -65,7 +66,7 @@ class Socket(Protocol):
 
 
 _KINDS: tuple[type, ...] = (Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result,
-                            Failure, Measure, Measured, Ping, Pong)
+                            Failure, WarmUp, Measure, Measured, Ping, Pong)
 
 
 class Channel:

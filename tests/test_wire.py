@@ -24,6 +24,7 @@ from mms.messages import (
     Reply,
     Request,
     Result,
+    WarmUp,
     Work,
 )
 from mms.wire import Channel, ChannelClosed
@@ -33,7 +34,7 @@ MESSAGES = [
          batch_size=8),
     Load('e', 'm', '/dir', {}, '/dir/s.py', Device(CPU, 1), 10, threads=[1],
          optimize=False),
-    Loaded(),
+    Loaded(), WarmUp(),
     Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
           [1, 2]),
     Fork(2), Forked(17), Forked(0, 'no memory'), Reap(17), Reaped(None), Reaped(-9),

@@ -54,9 +54,17 @@ class Crew(NamedTuple):
         return max((level for level in self.wider if level <= threads), default=self.threads)
 
 
-def thread_counts(most: int) -> list[int]:
-    """Numbers of threads that a worker may compute on: the powers of two, and `most`."""
-    return sorted({2 ** power for power in range(most.bit_length())} | {most})
+def thread_counts(resources: Resources, asked: Optional[int]) -> list[int]:
+    """Numbers of threads that a worker may compute on, the smallest first.
+
+    All that it may have, half of them, a quarter ..., and the share of each worker where the user
+    has said how many there are to be.
+    """
+    counts, most = {1, _share(resources, asked or resources.cores)}, resources.threads
+    while most > 1:
+        counts.add(most)
+        most //= 2
+    return sorted(counts)
 
 
 def choose_crew(asked: Optional[int], models: int, resources: Resources, worker_bytes: int,
@@ -103,17 +111,19 @@ def best_crew(crew: Crew, resources: Resources, levels: Sequence[int],
         measured.
     """
     alone = requests_per_s(crew._replace(workers=1))
-    best, best_per_s = crew, requests_per_s(crew)
+    best, best_per_s = crew, requests_per_s(crew) if alone else 0.0
+    if not best_per_s:
+        return crew
     measured = [(best, best_per_s)]
     if best_per_s < _SCALES * crew.workers * alone:
         for smaller in _smaller(crew, resources, levels):
             per_s = requests_per_s(smaller)
+            if not per_s:
+                return crew
             measured.append((smaller, per_s))
             if per_s < best_per_s * (1 - _ALIKE):
                 break
             best, best_per_s = smaller, max(per_s, best_per_s)
-    if not all(per_s for _, per_s in measured):
-        return crew
     figures = ', '.join(f'{one.workers} x {one.threads} {per_s:.0f}/s' for one, per_s in measured)
     return best._replace(why=f'{crew.why}; measured {figures}')
 
@@ -127,11 +137,15 @@ def _smaller(crew: Crew, resources: Resources, levels: Sequence[int]) -> Iterato
 
 def _crew_of(workers: int, resources: Resources, levels: Optional[Sequence[int]],
              why: str) -> Crew:
-    share = min(resources.threads, max(1, resources.cores // workers))
+    share = _share(resources, workers)
     if levels is None:
         return Crew(workers, share, (), why)
     threads = max((level for level in levels if level <= share), default=1)
     return Crew(workers, threads, tuple(level for level in levels if level > threads), why)
+
+
+def _share(resources: Resources, workers: int) -> int:
+    return min(resources.threads, max(1, resources.cores // workers))
 
 
 def _auto(models: int, resources: Resources, worker_bytes: int) -> tuple[int, str]:

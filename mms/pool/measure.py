@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import gevent
@@ -9,9 +10,10 @@ import gevent
 from mms.messages import Measure, Measured
 from mms.pool.process import NoAnswer, WorkerGone, WorkerProcess
 
-# Of a batch that takes longer, one run is measured, behind one that makes it ready.
-_MEASURED_S = 0.1
-_LONGEST_S = 30.0
+_MEASURED_S = 0.3
+# Models that take longer over one batch are not measured: nobody waits for that.
+_SLOW_S = 2.0
+_LONGEST_S = 60.0
 # Requests of the batches that are run: a queue is shared among all workers, which seldom leaves
 # each of them a large one, and small ones need the memory's bandwidth the most.
 _TOGETHER = 4
@@ -28,17 +30,29 @@ def requests_per_s(workers: Sequence[WorkerProcess], batch_size: int) -> float:
     Returns
     -------
     float
-        0 where one of them could not.
+        0 where one of them could not, or takes too long.
     """
-    asked = [gevent.spawn(_rate_of, worker, min(batch_size, _TOGETHER)) for worker in workers]
-    gevent.joinall(asked, raise_error=True)
-    rates = [greenlet.value for greenlet in asked]
+    size = min(batch_size, _TOGETHER)
+    began = time.monotonic()
+    # A worker's first batch is slower: it compiles, and takes memory.
+    if not all(_rates(workers, Measure(size, 0.0))) or time.monotonic() > began + _SLOW_S:
+        return 0.0
+    rates = _rates(workers, Measure(size, _MEASURED_S))
     return sum(rates) if all(rates) else 0.0
 
 
-def _rate_of(worker: WorkerProcess, batch_size: int) -> float:
+def _rates(workers: Sequence[WorkerProcess], measure: Measure) -> list[float]:
+    asked = [gevent.spawn(_rate_of, worker, measure) for worker in workers]
     try:
-        answer = worker.exchange(Measure(batch_size, _MEASURED_S), _LONGEST_S)
+        gevent.joinall(asked)
+    finally:
+        gevent.killall(asked)
+    return [greenlet.value or 0.0 for greenlet in asked]
+
+
+def _rate_of(worker: WorkerProcess, measure: Measure) -> float:
+    try:
+        answer = worker.exchange(measure, _LONGEST_S)
     except WorkerGone:
         return 0.0
     except NoAnswer:

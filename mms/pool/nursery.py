@@ -108,8 +108,13 @@ class Nursery:
         self.template: Optional[Template] = None
         self.crew = Crew(1, 1, (), '')
 
-    def open(self) -> list[Post]:
+    def open(self, await_turn: Callable[[], None]) -> list[Post]:
         """Load the model, unless each worker has a device; the posts that are to be filled.
+
+        Parameters
+        ----------
+        await_turn
+            Returns when the loaded model may be measured.
 
         Raises
         ------
@@ -120,9 +125,9 @@ class Nursery:
         if staffing.devices:
             return self._on_devices()
         self._load = replace(self._load, optimize=staffing.optimize,
-                             threads=thread_counts(staffing.resources.threads))
+                             threads=thread_counts(staffing.resources, staffing.workers))
         began = time.monotonic()
-        first = self._process(self._load, Post(1), _nobody_mourns)
+        first = self._process(self._load, Post(1), _nobody_mourns, await_turn)
         self._join_deadline_s = join_deadline_s(time.monotonic() - began)
         if not first.ready.unforkable:
             self.template = Template(first)
@@ -180,7 +185,7 @@ class Nursery:
             if process is not None:
                 process.kill()
 
-    def settle(self, requests_per_s: Callable[[Crew], float]) -> list[Post]:
+    def settle(self, requests_per_s: Callable[[Crew], float]) -> None:
         """Choose the crew anew by what its workers do when all of them compute at once.
 
         Parameters
@@ -190,7 +195,6 @@ class Nursery:
         """
         self.crew = best_crew(self.crew, self._staffing.resources, self._levels(),
                               requests_per_s)
-        return [Post(self.crew.threads)] * self.crew.workers
 
     def _levels(self) -> Sequence[int]:
         return self.ready.levels or (1,)
@@ -229,22 +233,25 @@ class Nursery:
                     self._first = process
             return self.template
 
-    def _process(self, load: Load, post: Post, on_death: OnDeath) -> WorkerProcess:
+    def _process(self, load: Load, post: Post, on_death: OnDeath,
+                 await_turn: Callable[[], None] = lambda: None) -> WorkerProcess:
         try:
-            return self._try_process(load, post, on_death)
+            return self._try_process(load, post, on_death, await_turn)
         except WarmUpFailed as error:
             logger.warning('Model %s is not warmed up: with a made-up input %s', load.endpoint,
                            error)
             self._load = replace(self._load, warm_up=False)
-            return self._try_process(replace(load, warm_up=False), post, on_death)
+            return self._try_process(replace(load, warm_up=False), post, on_death, await_turn)
 
-    def _try_process(self, load: Load, post: Post, on_death: OnDeath) -> WorkerProcess:
+    def _try_process(self, load: Load, post: Post, on_death: OnDeath,
+                     await_turn: Callable[[], None]) -> WorkerProcess:
         began = time.monotonic()
         on_gpu = post.device is not None and post.device.kind == GPU
         threads = None if on_gpu else post.threads
         process = WorkerProcess(load.endpoint, _spawning(load.endpoint, threads), post.threads,
                                 on_death, post.device)
-        process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S)
+        process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S,
+                     await_turn)
         self.ready = process.ready
         if self._load_deadline_s is None:
             self._load_deadline_s = deadline_s(time.monotonic() - began)

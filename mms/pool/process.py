@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections import deque
+from contextlib import suppress
 from typing import Callable, Optional
 
 import gevent
@@ -13,7 +14,7 @@ from gevent.event import AsyncResult
 
 from mms.devices import Device
 from mms.errors import ServiceError
-from mms.messages import Failure, Load, Loaded, Message, Ready, Work
+from mms.messages import Failure, Load, Loaded, Measure, Message, Ready, WarmUp, Work
 from mms.pool.birth import Birth, Ends, Handle
 from mms.pool.output import OutputPipe, relay_outputs, relay_records
 from mms.wire import Channel, ChannelClosed
@@ -101,13 +102,16 @@ class WorkerProcess:
         return self._handle.pid
 
     def load(self, load: Load, load_s: Optional[float] = None,
-             warm_up_s: Optional[float] = None) -> None:
+             warm_up_s: Optional[float] = None,
+             await_turn: Callable[[], None] = lambda: None) -> None:
         """Start the process, and wait until it has loaded a model.
 
         Parameters
         ----------
         load_s, warm_up_s
             How long either may take, in seconds; None for as long as it takes.
+        await_turn
+            Called between the two: returns when the cores are free to be measured on.
 
         Raises
         ------
@@ -116,7 +120,7 @@ class WorkerProcess:
         ServiceError
             The model does not load; the message says why.
         """
-        self._start(lambda: self._load(load, load_s, warm_up_s))
+        self._start(lambda: self._load(load, load_s, warm_up_s, await_turn))
 
     def join(self, seconds: float) -> None:
         """Start the process, which has its model already, and wait until it is ready.
@@ -156,6 +160,8 @@ class WorkerProcess:
         return answer
 
     def _send(self, message: Message, ends: Optional[Ends]) -> None:
+        if isinstance(message, Measure):
+            self.was_used = True
         if isinstance(message, Work):
             self.was_used = True
             self.served += len(message.requests)
@@ -209,7 +215,8 @@ class WorkerProcess:
             gevent.spawn(relay_outputs, output.reader, self.pid, self._endpoint),
         ]
 
-    def _load(self, load: Load, load_s: Optional[float], warm_up_s: Optional[float]) -> Ready:
+    def _load(self, load: Load, load_s: Optional[float], warm_up_s: Optional[float],
+              await_turn: Callable[[], None]) -> Ready:
         late = ServiceError(f'it did not load within {load_s or 0:.0f} s')
         with gevent.Timeout(load_s, late):
             try:
@@ -218,6 +225,10 @@ class WorkerProcess:
                 raise self._died_early(ServiceError) from None
             loaded = self._receive(ServiceError)
         assert isinstance(loaded, Loaded)
+        await_turn()
+        with suppress(ChannelClosed):
+            # How it ended is told to those who wait until it is ready.
+            self._channel.send(WarmUp())
         return self._await_ready(warm_up_s, WarmUpFailed(
             f'it was not run for the first time within {warm_up_s or 0:.0f} s'), WarmUpFailed)
 

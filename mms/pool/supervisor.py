@@ -84,6 +84,16 @@ class Supervisor:
         template = self._nursery.template
         return template.pid if template else None
 
+    @property
+    def on_devices(self) -> bool:
+        """Whether each worker has a device of its own."""
+        return bool(self._staffing.devices)
+
+    @property
+    def alive(self) -> int:
+        """How many workers answer at the same time under load, but for those being replaced."""
+        return len(self._on_threads(self.crew.threads))
+
     def idle_beside(self, worker: WorkerProcess) -> int:
         """How many workers are free that compute on no more threads than `worker`."""
         return self._idle.count(worker.threads)
@@ -95,15 +105,20 @@ class Supervisor:
         alone_s = time.monotonic() - self._alone_since
         return f'no worker for {alone_s:.0f} s' if alone_s > _REPLACEMENT_GRACE_S else ''
 
-    def start(self) -> None:
+    def start(self, await_turn: Callable[[], None] = lambda: None) -> None:
         """Start the workers and wait until they are ready.
+
+        Parameters
+        ----------
+        await_turn
+            Called when the model is loaded: returns when it may be measured.
 
         Raises
         ------
         ServiceError
             The model does not load.
         """
-        posts = self._nursery.open()
+        posts = self._nursery.open(await_turn)
         try:
             self._fill(posts)
         except ServiceError as error:
@@ -121,21 +136,32 @@ class Supervisor:
         if staffing.workers or staffing.devices or not self._nursery.template or \
                 crew.workers <= FEWEST_MEASURED:
             return
-        posts = self._nursery.settle(self._requests_per_s)
-        kept = {crew.wide: 1 if self.crew.wide else 0, self.crew.threads: len(posts)}
-        for worker in list(self._posts):
-            kept[worker.threads] = kept.get(worker.threads, 0) - 1
-            if kept[worker.threads] < 0:
-                self._dismiss(worker)
+        self._nursery.settle(self._requests_per_s)
+        for worker in self._workers_of(self.crew)[self.crew.workers:]:
+            self._dismiss(worker)
+        self._start_wide()
 
     def _requests_per_s(self, crew: Crew) -> float:
-        """What the workers of a crew do together; those that are not there yet are started."""
-        missing = crew.workers - len(self._on_threads(crew.threads))
-        gevent.joinall([gevent.spawn(self._try_to_start, Post(crew.threads))
-                        for _ in range(missing)])
-        workers = self._on_threads(crew.threads)[:crew.workers]
+        """What the workers of a crew do together."""
+        workers = self._workers_of(crew)[:crew.workers]
         enough = len(workers) == crew.workers
         return requests_per_s(workers, self.ready.batch_size) if enough else 0.0
+
+    def _workers_of(self, crew: Crew) -> list[WorkerProcess]:
+        """As many workers as the crew has, as far as they start, or more; those on other numbers
+        of threads leave first, but for the one for a lone request.
+        """
+        lone = self._on_threads(crew.wide)[:1] if crew.wide else []
+        for worker in list(self._posts):
+            if worker.threads != crew.threads and worker not in lone:
+                self._dismiss(worker)
+        missing = crew.workers - len(self._on_threads(crew.threads))
+        starts = [gevent.spawn(self._try_to_start, Post(crew.threads)) for _ in range(missing)]
+        try:
+            gevent.joinall(starts)
+        finally:
+            gevent.killall(starts)
+        return self._on_threads(crew.threads)
 
     def _on_threads(self, threads: int) -> list[WorkerProcess]:
         return [worker for worker in self._posts if worker.threads == threads]
@@ -220,7 +246,7 @@ class Supervisor:
 
     def _start_wide(self) -> None:
         crew = self._nursery.crew
-        if not crew.wide or self._nursery.template is None:
+        if not crew.wide or not self._nursery.template or self._on_threads(crew.wide):
             return
         try:
             self._start_one(Post(crew.wide))
@@ -327,9 +353,18 @@ class Supervisor:
     def _respawn(self, post: Post) -> None:
         if self._failures > 1:
             gevent.sleep(delay_s(self._failures - 1))
+        if not self._is_wanted(post):
+            return
         worker = self._keep_starting(post)
         if worker is not None:
             logger.info('Model %s has a new worker, PID %d%s.', self.name, worker.pid, _on(worker))
+
+    def _is_wanted(self, post: Post) -> bool:
+        """Whether there are fewer of its kind than the crew is to have."""
+        crew, here = self.crew, len(self._on_threads(post.threads))
+        if self._staffing.devices or post.threads == crew.threads:
+            return bool(self._staffing.devices) or here < crew.workers
+        return post.threads == crew.wide and not here
 
     def _named(self, worker: WorkerProcess) -> str:
         return f'Worker {worker.pid} of model {self.name}{_on(worker)}'

@@ -10,8 +10,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from types import ModuleType
 
 from mms.mxnet_compat import after_import
+from mms.mxnet_compat.library import LIBINFO
 from mms.worker.native_threads import library_of, thread_ids
 
 logger = logging.getLogger(__name__)
@@ -20,7 +22,7 @@ logger = logging.getLogger(__name__)
 # database, the pipes to a helper process.
 _SHARED_KINDS = ('socket:', 'pipe:', 'anon_inode:')
 # A thread that was joined is seen for a moment longer.
-_THREAD_ENDS_S = 0.3
+_THREAD_ENDS_S = 1.0
 _POLL_S = 0.01
 # Parts of names of libraries that start their threads anew in a fork, and that computed in one
 # when this was tried: OpenBLAS, of which NumPy, SciPy and MXNet have one each, ends them before a
@@ -31,13 +33,15 @@ _MENDED_BY_THEMSELVES = ('openblas', 'opencv', 'cv2')
 class Baseline:
     """The threads and open files of a process before its service was loaded.
 
-    The threads that MXNet starts while it is imported, now or later, count as there before.
+    The threads that MXNet starts while it is imported, which may be later, count as there before;
+    make it before :func:`mms.mxnet_compat.prepare_services`.
     """
 
     def __init__(self) -> None:
         self._files = open_files()
-        self._known = thread_ids()
-        after_import.call('mxnet', lambda mxnet: self.take_threads('the import of MXNet'))
+        self._known = self._before_mxnet = thread_ids()
+        after_import.call(LIBINFO, self._mxnet_begins)
+        after_import.call('mxnet', self._mxnet_ends)
 
     def excess(self, doer: str) -> str:
         """What makes this process unsafe to fork, and who did it; empty when nothing does."""
@@ -57,8 +61,17 @@ class Baseline:
 
     def take_threads(self, doer: str) -> None:
         """Count the threads that there are now as there before; `doer` started them."""
-        new = thread_ids() - self._known
-        self._known |= new
+        self._take(thread_ids() - self._known, doer)
+
+    def _mxnet_begins(self, libinfo: ModuleType) -> None:
+        self._before_mxnet = thread_ids()
+
+    def _mxnet_ends(self, mxnet: ModuleType) -> None:
+        self._take(thread_ids() - self._before_mxnet - self._known, 'the import of MXNet')
+
+    def _take(self, new: set[int], doer: str) -> None:
+        # The system uses the number of a thread that has ended again.
+        self._known = (self._known & thread_ids()) | new
         if new:
             logger.debug('%s started %d thread(s), which are not of the service', doer, len(new))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import Future
 from typing import Any, Callable, NoReturn, Optional
 
@@ -80,10 +81,11 @@ class ModelProcess:
         self._sample = sample
         self._inputs_of = inputs_of
         self._weigh = weigh
+        self._allowance = Allowance(_KEPT_AT_REST_BYTES)
+        self._rests_at: Optional[float] = None
 
     def serve(self) -> None:
         """Answer until the front is gone."""
-        self._allowance = Allowance(_KEPT_AT_REST_BYTES)
         try:
             while True:
                 message = self._channel.receive()
@@ -91,10 +93,20 @@ class ModelProcess:
                     self._fork(message.threads)
                     continue
                 self._channel.send(self._answer(message))
-                if isinstance(message, _COMPUTING) and self._channel.is_quiet(_REST_S):
-                    self._allowance.keep()
+                if isinstance(message, _COMPUTING):
+                    self._rests_at = time.monotonic() + _REST_S
+                self._rest()
         except ChannelClosed:
             return
+
+    def _rest(self) -> None:
+        """Give memory back once nothing was computed for a while, whoever asks for health."""
+        if self._rests_at is None:
+            return
+        left_s = max(0.0, self._rests_at - time.monotonic())
+        if self._channel.is_quiet(left_s):
+            self._allowance.keep()
+            self._rests_at = None
 
     def _answer(self, message: Message) -> Message:
         if isinstance(message, Ping):

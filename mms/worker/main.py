@@ -17,7 +17,7 @@ from typing import Optional, cast
 from mms import mxnet_compat
 from mms.errors import ServiceError, StartupError
 from mms.log import configure_worker
-from mms.messages import Failure, Load, Loaded, Ready
+from mms.messages import Failure, Load, Loaded, Ready, WarmUp
 from mms.wire import Channel, ChannelClosed
 from mms.worker.fork_safety import Baseline
 from mms.worker.intake import intake_of
@@ -85,13 +85,16 @@ def _run(channel: Channel, log_fd: int) -> int:
 
 
 def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
-    mxnet_compat.prepare_services()
     baseline = Baseline()
+    mxnet_compat.prepare_services()
+    baseline.take_threads('the import of NumPy')
     sys.path.extend(import_folders(load.service_file, load.model_dir))
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
     service = build_service(cls, load.model_name, load.model_dir, load.manifest, load.device)
     signature = live_signature(service.signature)
     channel.send(Loaded())
+    turn = channel.receive()
+    assert isinstance(turn, WarmUp)
     findings = Findings(unforkable='its warm-up ended the process', batch_size=1)
     if load.warm_up:
         findings = warm_up(load.endpoint, service, signature, baseline, device=load.device,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,8 @@ _SHORTEST_S = 0.01
 _LONGEST_S = 1.0
 
 
-def times_by_threads(run: Callable[[], Any], counts: Sequence[int]) -> dict[int, float]:
+def times_by_threads(run: Callable[[], Any], counts: Sequence[int],
+                     budget_s: float = math.inf) -> dict[int, float]:
     """How long a request takes on some numbers of threads, up to the first that does not pay.
 
     Parameters
@@ -27,6 +29,8 @@ def times_by_threads(run: Callable[[], Any], counts: Sequence[int]) -> dict[int,
         Computes the request, and waits for it.
     counts
         The smallest first.
+    budget_s
+        No number is tried after so many seconds.
 
     Returns
     -------
@@ -39,7 +43,10 @@ def times_by_threads(run: Callable[[], Any], counts: Sequence[int]) -> dict[int,
         What `run` raises.
     """
     times_s: dict[int, float] = {}
+    end = time.monotonic() + budget_s
     for count in counts:
+        if time.monotonic() > end:
+            break
         times_s[count] = _seconds_on(count, run)
         if count not in paying(times_s):
             break

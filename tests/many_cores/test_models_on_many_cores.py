@@ -11,7 +11,7 @@ from harness import FIXTURES, NOT_FORKED, Server, until, write_archive
 from recorded import CASES, assert_close, bodies
 from seen_cores import environment
 
-SEEN = [4, 8, 16, 64]
+SEEN = [4, 16, 64]
 
 # What a service may import, and what its warm-up makes them start: OpenCV's threads, for a large
 # picture, and OpenBLAS's.
@@ -43,7 +43,7 @@ def test_every_model_is_forked(server):
 
 def test_the_log_tells_whose_threads_are_no_obstacle(server):
     told = re.findall(r'(\d+) thread\(s\) of (\S+), which is no obstacle', server.log)
-    assert any("cv2" in library for _, library in told)
+    assert any('cv2' in library for _, library in told)
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: case['archive'])
@@ -94,7 +94,8 @@ def test_what_affinity_leaves_of_many_cores_is_what_counts(serve, tmp_path, core
                    env=environment(cores, allowed))
     assert f"({allowed} core{'s' * (allowed > 1)}, 1 model, " in server.log
     assert NOT_FORKED.findall(server.log) == []
-    assert 1 <= len(server.workers()) <= allowed + 1
+    # One that was measured and is not needed may be on its way out.
+    until(lambda: 1 <= len(server.workers()) <= allowed + 1)
 
 
 def test_one_core_of_those_that_there_are(serve, tmp_path):

@@ -43,7 +43,7 @@ def test_models_share_the_memory_as_well():
     (4, 1, 4), (4, 2, 2), (4, 3, 1), (4, 4, 1), (4, 9, 1), (1, 1, 1),
 ])
 def test_workers_share_the_cores_they_compute_on(cores, asked, threads):
-    made = crew(asked, cores=cores, levels=thread_counts(cores))
+    made = crew(asked, cores=cores, levels=thread_counts(Resources(cores, GB, cores), asked))
     assert (made.workers, made.threads) == (asked, threads)
     assert made.wide == (cores if threads < cores else 0)
     alone = crew(asked, cores=cores, levels=None)
@@ -60,10 +60,15 @@ def test_a_worker_computes_on_no_more_threads_than_pay(asked, levels, threads, w
     assert made.wide == (wider[-1] if wider else 0)
 
 
-@pytest.mark.parametrize(('most', 'counts'), [
-    (1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (12, [1, 2, 4, 8, 12]), (16, [1, 2, 4, 8, 16])])
-def test_the_numbers_of_threads_to_try_double_up_to_the_most(most, counts):
-    assert thread_counts(most) == counts
+@pytest.mark.parametrize(('cores', 'asked', 'counts'), [
+    (1, None, [1]), (2, None, [1, 2]), (3, None, [1, 3]), (12, None, [1, 3, 6, 12]),
+    (16, None, [1, 2, 4, 8, 16]), (16, 3, [1, 2, 4, 5, 8, 16]), (16, 32, [1, 2, 4, 8, 16])])
+def test_the_numbers_of_threads_to_try_halve_from_the_most(cores, asked, counts):
+    assert thread_counts(Resources(cores, GB, cores), asked) == counts
+
+
+def test_no_more_threads_are_tried_than_omp_num_threads_says():
+    assert thread_counts(Resources(16, GB, 6), None) == [1, 3, 6]
 
 
 def test_a_load_in_between_gets_workers_on_a_number_of_threads_that_pays():
@@ -160,8 +165,10 @@ def test_what_was_given_up_step_by_step_is_held_against_the_best_of_all():
     assert measured(16, [1], {1: 50, 16: 100, 8: 99, 4: 97.5, 2: 90})[0].workers == 8
 
 
-@pytest.mark.parametrize('figures', [{1: 0, 16: 0, 8: 0}, {1: 50, 16: 0, 8: 300, 4: 1},
-                                     {1: 50, 16: 100, 8: 0}])
-def test_what_cannot_be_measured_changes_nothing(figures):
-    best, _ = measured(16, [1, 2], figures)
+@pytest.mark.parametrize(('figures', 'asked'), [
+    ({1: 0}, [(1, 1)]), ({1: 50, 16: 0}, [(1, 1), (16, 1)]),
+    ({1: 50, 16: 100, 8: 0}, [(1, 1), (16, 1), (8, 2)])])
+def test_what_cannot_be_measured_changes_nothing_and_is_not_tried_further(figures, asked):
+    best, tried = measured(16, [1, 2], figures)
     assert best == crew(cores=16, levels=[1, 2])
+    assert tried == asked

@@ -184,11 +184,36 @@ def test_what_the_user_has_said_and_two_workers_are_not_measured(supervise, want
 
 
 def test_a_service_that_cannot_be_measured_keeps_its_workers(supervise):
-    workers = supervise(source=mxnet_service('if len(data[0]) > 1: os.abort()'), workers=None,
-                        resources=Resources(4, 2**40, 1), batch_size=4)
+    workers = supervise(source=mxnet_service(
+        'if os.getpid() != self.loaded_in and len(data[0]) > 1: os.abort()'), workers=None,
+        resources=Resources(4, 2**40, 1), batch_size=4)
+    assert workers.template_pid
+    before = set(workers.pids)
     workers.settle()
     assert workers.crew.workers == 4
+    assert 'measured' not in workers.crew.why
+    until(lambda: before - set(workers.pids) and len(workers.pids) == 4)
+    assert workers.crew.workers == 4
     until(lambda: len(workers.pids) == 4)
+
+
+def test_a_template_that_dies_while_its_workers_are_measured_is_replaced(
+        supervise, monkeypatch, pays):
+    pays(1, 2)
+
+    def measure(workers, batch_size):
+        kill(made[0].template_pid)
+        until(lambda: not made[0].pids)
+        return 0.0
+
+    patch_pool(monkeypatch, 'requests_per_s', measure)
+    made = [supervise(source=mxnet_service('pass'), workers=None,
+                      resources=Resources(4, 2**40, 4))]
+    made[0].settle()
+    until(lambda: len(made[0].pids) == 5, 60)
+    gevent.sleep(0.5)
+    assert len(made[0].pids) == 5
+    assert made[0].crew[:3] == (4, 1, (2,))
 
 
 def test_a_model_whose_workers_fail_to_start_is_given_up_and_recovers(switched, tmp_path):

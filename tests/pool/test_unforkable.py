@@ -1,10 +1,20 @@
 """Models that cannot be forked, or not be warmed up, are served all the same."""
 
+import os
+import subprocess
+
 import psutil
 import pytest
 from fleet import mxnet_service, patch_pool, until
 from harness import SERVICE, work
 
+# A library whose thread waits, and is no thread of Python.
+SLEEPER = '''
+#include <pthread.h>
+#include <unistd.h>
+static void *nap(void *nothing) { for (;;) pause(); return nothing; }
+int start(void) { pthread_t thread; return pthread_create(&thread, NULL, nap, NULL); }
+'''
 DATA = SERVICE.format(body='        return data')
 FORK_ENDS = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n' + DATA
 
@@ -46,6 +56,18 @@ def test_a_model_with_threads_or_connections_is_loaded_by_each_worker(
     assert line.startswith('Model m0 is not forked: ')
     assert reason in line
     assert ask(workers, '[1]') == b'[[1]]'
+
+
+def test_a_thread_of_a_library_is_told_by_the_name_of_the_library(supervise, logged, tmp_path):
+    (tmp_path / 'sleeper.c').write_text(SLEEPER)
+    library = tmp_path / 'libsleeper.so'
+    subprocess.run([os.environ.get('CC', 'cc'), '-shared', '-fPIC', '-O1', '-o', library,
+                    tmp_path / 'sleeper.c', '-lpthread'], check=True)
+    # Before MXNet is imported, whose own threads do not count.
+    workers = supervise(source=f'import ctypes\nctypes.CDLL({str(library)!r}).start()\n'
+                        + mxnet_service('pass'))
+    assert 'is not forked: its constructor started 1 thread(s) of libsleeper.so' in logged.text
+    assert ask(workers, '[[1, 2]]') == b'[[2.0,4.0]]'
 
 
 def test_a_model_that_starts_a_thread_in_a_hook_is_not_forked(supervise, logged):

@@ -23,6 +23,7 @@ from mms.wire import ChannelClosed
 from mms.worker.form import read_form
 from mms.worker.inputs import read_inputs
 from mms.worker.loop import ModelProcess
+from mms.worker.memory import Allowance
 
 pytestmark = pytest.mark.core
 
@@ -53,16 +54,26 @@ class Stateless(Service):
 
 
 class Scripted:
-    """A channel whose other end has sent some messages and gone."""
+    """A channel whose other end has sent some messages and gone.
+
+    A number among them is a time, in seconds, without a message.
+    """
 
     def __init__(self, *messages):
         self._messages = list(messages)
         self.sent = []
 
+    def is_quiet(self, seconds):
+        quiet_s = self._messages.pop(0) if self._messages[:1] and isinstance(
+            self._messages[0], float) else 0.0
+        return quiet_s > seconds
+
     def receive(self):
-        if not self._messages:
-            raise ChannelClosed
-        return self._messages.pop(0)
+        while self._messages:
+            message = self._messages.pop(0)
+            if not isinstance(message, float):
+                return message
+        raise ChannelClosed
 
     def send(self, message):
         self.sent.append(message)
@@ -94,6 +105,21 @@ def test_each_message_gets_one_answer_until_the_front_is_gone():
     sent = told(Ping(), Work([ONE]), Work([BAD]), Work([TWO]))
     assert [type(answer) for answer in sent] == [Pong, Result, Result, Result]
     assert [predictions(result) for result in sent[1:]] == [[[2]], ['BadRequest'], [[4]]]
+
+
+@pytest.mark.parametrize(('messages', 'times'), [
+    ([Work([ONE]), 60.0], 1),
+    ([Work([ONE]), 0.1, Work([TWO]), 60.0], 1),
+    ([Work([ONE]), 60.0, Work([TWO]), 60.0], 2),
+    # Whoever asks for health now and then keeps nobody from resting.
+    ([Work([ONE]), 0.1, Ping(), 60.0, Ping(), 60.0], 1),
+    ([Ping(), 60.0], 0),
+])
+def test_memory_is_given_back_when_nothing_was_computed_for_a_while(monkeypatch, messages, times):
+    kept = []
+    monkeypatch.setattr(Allowance, 'keep', lambda allowance: kept.append(allowance))
+    told(*messages)
+    assert len(kept) == times
 
 
 def test_requests_that_run_alone_are_answered_in_their_order():

@@ -1,5 +1,6 @@
 """Whose code the threads of a process run."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -33,8 +34,8 @@ def test_every_thread_of_the_process_is_seen():
 def test_a_thread_that_waits_is_told_by_the_library_whose_code_it_runs(tmp_path):
     (tmp_path / 'sleeper.c').write_text(SLEEPER)
     library = tmp_path / 'libsleeper.so'
-    subprocess.run(['cc', '-shared', '-fPIC', '-O1', '-o', library, tmp_path / 'sleeper.c',
-                    '-lpthread'], check=True)
+    subprocess.run([os.environ.get('CC', 'cc'), '-shared', '-fPIC', '-O1', '-o', library,
+                    tmp_path / 'sleeper.c', '-lpthread'], check=True)
     code = (f'import ctypes, time\nfrom mms.worker.native_threads import library_of, thread_ids\n'
             f'before = thread_ids()\nassert ctypes.CDLL({str(library)!r}).start() == 0\n'
             'time.sleep(0.2)\n[thread] = thread_ids() - before\nprint(library_of(thread))')
