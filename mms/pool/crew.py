@@ -110,12 +110,11 @@ def best_crew(crew: Crew, resources: Resources, levels: Sequence[int],
         What the workers of a crew do when all of them compute at once; 0 where that cannot be
         measured.
     """
-    alone = requests_per_s(crew._replace(workers=1))
-    best, best_per_s = crew, requests_per_s(crew) if alone else 0.0
+    best, best_per_s = crew, requests_per_s(crew)
     if not best_per_s:
         return crew
     measured = [(best, best_per_s)]
-    if best_per_s < _SCALES * crew.workers * alone:
+    if best_per_s < _SCALES * crew.workers * requests_per_s(crew._replace(workers=1)):
         for smaller in _smaller(crew, resources, levels):
             per_s = requests_per_s(smaller)
             if not per_s:

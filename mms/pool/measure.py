@@ -10,7 +10,7 @@ import gevent
 from mms.messages import Measure, Measured
 from mms.pool.process import NoAnswer, WorkerGone, WorkerProcess
 
-_MEASURED_S = 0.3
+_MEASURED_S = 0.2
 # Models that take longer over one batch are not measured: nobody waits for that.
 _SLOW_S = 2.0
 _LONGEST_S = 60.0

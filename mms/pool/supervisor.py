@@ -50,6 +50,8 @@ class Supervisor:
         self._leaving: set[WorkerProcess] = set()
         self._relieved: set[WorkerProcess] = set()
         self._changed = Event()
+        # By their number of threads, workers that are on their way.
+        self._starting: Counter[int] = Counter()
         self._starters: set[gevent.Greenlet] = set()
         self._closing: set[gevent.Greenlet] = set()
         self._stopping = False
@@ -155,13 +157,16 @@ class Supervisor:
         for worker in list(self._posts):
             if worker.threads != crew.threads and worker not in lone:
                 self._dismiss(worker)
-        missing = crew.workers - len(self._on_threads(crew.threads))
+        missing = crew.workers - self._here_or_soon(crew.threads)
         starts = [gevent.spawn(self._try_to_start, Post(crew.threads)) for _ in range(missing)]
         try:
             gevent.joinall(starts)
         finally:
             gevent.killall(starts)
         return self._on_threads(crew.threads)
+
+    def _here_or_soon(self, threads: int) -> int:
+        return len(self._on_threads(threads)) + self._starting[threads]
 
     def _on_threads(self, threads: int) -> list[WorkerProcess]:
         return [worker for worker in self._posts if worker.threads == threads]
@@ -246,7 +251,7 @@ class Supervisor:
 
     def _start_wide(self) -> None:
         crew = self._nursery.crew
-        if not crew.wide or not self._nursery.template or self._on_threads(crew.wide):
+        if not crew.wide or not self._nursery.template or self._here_or_soon(crew.wide):
             return
         try:
             self._start_one(Post(crew.wide))
@@ -255,7 +260,11 @@ class Supervisor:
             self._nursery.crew = crew._replace(wider=())
 
     def _start_one(self, post: Post) -> WorkerProcess:
-        worker = self._nursery.worker(post, self._replace)
+        self._starting[post.threads] += 1
+        try:
+            worker = self._nursery.worker(post, self._replace)
+        finally:
+            self._starting[post.threads] -= 1
         self._take_on(worker, post)
         return worker
 
@@ -361,7 +370,7 @@ class Supervisor:
 
     def _is_wanted(self, post: Post) -> bool:
         """Whether there are fewer of its kind than the crew is to have."""
-        crew, here = self.crew, len(self._on_threads(post.threads))
+        crew, here = self.crew, self._here_or_soon(post.threads)
         if self._staffing.devices or post.threads == crew.threads:
             return bool(self._staffing.devices) or here < crew.workers
         return post.threads == crew.wide and not here

@@ -13,7 +13,7 @@ from mms.worker.forking import numpy_semantics, set_threads
 # How many times as fast it has to be as on the number before; less is within what repeats differ
 # by.
 NEEDED_GAIN = 1.05
-_REPEATS = 3
+_REPEATS = 5
 # A model that computes in microseconds is run more often, and one that takes seconds less often.
 _SHORTEST_S = 0.01
 _LONGEST_S = 1.0
@@ -48,6 +48,9 @@ def times_by_threads(run: Callable[[], Any], counts: Sequence[int],
         if time.monotonic() > end:
             break
         times_s[count] = _seconds_on(count, run)
+        if count not in paying(times_s):
+            # Once more: something else may just have taken a core.
+            times_s[count] = min(times_s[count], _seconds_on(count, run))
         if count not in paying(times_s):
             break
     return times_s
