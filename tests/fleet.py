@@ -1,16 +1,30 @@
 """Models whose processes run under the test itself, and what it waits for."""
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 from dataclasses import replace
 
 import gevent
+import pytest
 from harness import load_message
 
 from mms.pool.nursery import Staffing
 from mms.pool.supervisor import Supervisor
 from mms.resources import Resources
+
+CC = os.environ.get('CC', 'cc')
+needs_compiler = pytest.mark.skipif(shutil.which(CC) is None, reason='no C compiler')
+
+# A library whose thread waits, and is no thread of Python.
+SLEEPER = '''
+#include <pthread.h>
+#include <unistd.h>
+static void *nap(void *nothing) { for (;;) pause(); return nothing; }
+int start(void) { pthread_t thread; return pthread_create(&thread, NULL, nap, NULL); }
+'''
 
 # A machine of one core: a model has as many workers as it is given, and no wide one.
 ONE_CORE = Resources(cores=1, free_bytes=2**40, threads=1)
@@ -74,6 +88,14 @@ def numpy_service(notes, body='pass', batchable=None):
     """Source of a service that doubles what it is given, and notes how many rows that is."""
     return NUMPY_SERVICE.format(notes=str(notes), batchable=batchable, body='\n'.join(
         f'        {line}' for line in body.splitlines()))
+
+
+def sleeper(folder):
+    """The library, compiled: ``libsleeper.so``."""
+    source, library = folder / 'sleeper.c', folder / 'libsleeper.so'
+    source.write_text(SLEEPER)
+    subprocess.run([CC, '-shared', '-fPIC', '-O1', '-o', library, source, '-lpthread'], check=True)
+    return str(library)
 
 
 def mxnet_service(body):

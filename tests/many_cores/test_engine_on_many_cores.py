@@ -10,8 +10,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from fleet import needs_compiler
 from harness import REPO
 from seen_cores import environment
+
+pytestmark = needs_compiler
 
 # On as many as there are, the tests run by themselves.
 SEEN = [cores for cores in (1, 2, 4, 16, 64) if cores != len(os.sched_getaffinity(0))]

@@ -6,10 +6,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fleet import mxnet_service
+from fleet import mxnet_service, needs_compiler
 from harness import FIXTURES, NOT_FORKED, Server, until, write_archive
 from recorded import CASES, assert_close, bodies
 from seen_cores import environment
+
+pytestmark = needs_compiler
 
 SEEN = [4, 16, 64]
 

@@ -1,20 +1,10 @@
 """Models that cannot be forked, or not be warmed up, are served all the same."""
 
-import os
-import subprocess
-
 import psutil
 import pytest
-from fleet import mxnet_service, patch_pool, until
+from fleet import mxnet_service, needs_compiler, patch_pool, sleeper, until
 from harness import SERVICE, work
 
-# A library whose thread waits, and is no thread of Python.
-SLEEPER = '''
-#include <pthread.h>
-#include <unistd.h>
-static void *nap(void *nothing) { for (;;) pause(); return nothing; }
-int start(void) { pthread_t thread; return pthread_create(&thread, NULL, nap, NULL); }
-'''
 DATA = SERVICE.format(body='        return data')
 FORK_ENDS = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n' + DATA
 
@@ -58,13 +48,10 @@ def test_a_model_with_threads_or_connections_is_loaded_by_each_worker(
     assert ask(workers, '[1]') == b'[[1]]'
 
 
+@needs_compiler
 def test_a_thread_of_a_library_is_told_by_the_name_of_the_library(supervise, logged, tmp_path):
-    (tmp_path / 'sleeper.c').write_text(SLEEPER)
-    library = tmp_path / 'libsleeper.so'
-    subprocess.run([os.environ.get('CC', 'cc'), '-shared', '-fPIC', '-O1', '-o', library,
-                    tmp_path / 'sleeper.c', '-lpthread'], check=True)
     # Before MXNet is imported, whose own threads do not count.
-    workers = supervise(source=f'import ctypes\nctypes.CDLL({str(library)!r}).start()\n'
+    workers = supervise(source=f'import ctypes\nctypes.CDLL({sleeper(tmp_path)!r}).start()\n'
                         + mxnet_service('pass'))
     assert 'is not forked: its constructor started 1 thread(s) of libsleeper.so' in logged.text
     assert ask(workers, '[[1, 2]]') == b'[[2.0,4.0]]'

@@ -1,21 +1,13 @@
 """Whose code the threads of a process run."""
 
-import os
 import subprocess
 import sys
 import threading
 
 import pytest
+from fleet import needs_compiler, sleeper
 
 from mms.worker.native_threads import library_of, thread_ids
-
-# A library whose thread waits, and is no thread of Python.
-SLEEPER = '''
-#include <pthread.h>
-#include <unistd.h>
-static void *nap(void *nothing) { for (;;) pause(); return nothing; }
-int start(void) { pthread_t thread; return pthread_create(&thread, NULL, nap, NULL); }
-'''
 
 
 def test_every_thread_of_the_process_is_seen():
@@ -31,13 +23,10 @@ def test_every_thread_of_the_process_is_seen():
         thread.join()
 
 
+@needs_compiler
 def test_a_thread_that_waits_is_told_by_the_library_whose_code_it_runs(tmp_path):
-    (tmp_path / 'sleeper.c').write_text(SLEEPER)
-    library = tmp_path / 'libsleeper.so'
-    subprocess.run([os.environ.get('CC', 'cc'), '-shared', '-fPIC', '-O1', '-o', library,
-                    tmp_path / 'sleeper.c', '-lpthread'], check=True)
     code = (f'import ctypes, time\nfrom mms.worker.native_threads import library_of, thread_ids\n'
-            f'before = thread_ids()\nassert ctypes.CDLL({str(library)!r}).start() == 0\n'
+            f'before = thread_ids()\nassert ctypes.CDLL({sleeper(tmp_path)!r}).start() == 0\n'
             'time.sleep(0.2)\n[thread] = thread_ids() - before\nprint(library_of(thread))')
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ('libsleeper.so\n', '')
