@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from fleet import mxnet_service, needs_compiler
@@ -109,3 +110,32 @@ def test_one_core_of_those_that_there_are(serve, tmp_path):
                    command=(sys.executable, '-c', prefix, '-m', 'mms'))
     assert '(1 core, 1 model, ' in server.log
     assert len(server.workers()) == 1
+
+
+@pytest.fixture
+def two_cores_of_a_container():
+    """A cgroup (v1) with a quota of two processors; its file for those who join."""
+    root = Path('/sys/fs/cgroup/cpu')
+    if not os.access(root / 'cgroup.procs', os.W_OK):
+        pytest.skip('no cgroup can be made here')
+    group = root / f'mms-test-{os.getpid()}'
+    group.mkdir()
+    try:
+        (group / 'cpu.cfs_quota_us').write_text('200000')
+        yield group / 'cgroup.procs'
+    finally:
+        for process in (group / 'cgroup.procs').read_text().split():
+            (root / 'cgroup.procs').write_text(process)
+        group.rmdir()
+
+
+def test_the_quota_of_a_container_is_what_counts(two_cores_of_a_container, tmp_path):
+    join = f'echo $$ > {two_cores_of_a_container} && exec "$@"'
+    server = Server(tmp_path / 'server', ['--models', f"m={write_archive(tmp_path, 'm')}"],
+                    command=('sh', '-c', join, 'sh', sys.executable, '-m', 'mms'),
+                    env=environment(16))
+    try:
+        assert '(2 cores, 1 model, ' in server.wait_until_up().log
+        assert len(server.workers()) == 2
+    finally:
+        server.stop()
