@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 # database, the pipes to a helper process.
 _SHARED_KINDS = ('socket:', 'pipe:', 'anon_inode:')
 # A thread that was joined is seen for a moment longer.
-_THREAD_ENDS_S = 1.0
+_THREAD_ENDS_S = 0.5
 _POLL_S = 0.01
 # Parts of names of libraries that start their threads anew in a fork, and that computed in one
 # when this was tried: OpenBLAS, of which NumPy, SciPy and MXNet have one each, ends them before a

@@ -19,7 +19,7 @@ pytestmark = needs_compiler
 # On as many as there are, the tests run by themselves.
 SEEN = [cores for cores in (1, 2, 4, 16, 64) if cores != len(os.sched_getaffinity(0))]
 # As many run side by side; each waits for its processes for a third of the time.
-SIDE_BY_SIDE = 3
+SIDE_BY_SIDE = 4
 
 
 def run(cores):

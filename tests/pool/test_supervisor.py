@@ -107,7 +107,6 @@ def test_a_lone_request_gets_the_worker_on_all_cores_and_many_the_others(supervi
     assert [workers.acquire(1).threads, workers.acquire(1).threads] == [1, 1]
 
 
-@pytest.mark.engine
 def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise, pays):
     pays(1, 2)
     workers = supervise(source=mxnet_service('pass'), workers=2, resources=Resources(2, 2**40, 2))
@@ -130,7 +129,6 @@ def test_a_load_between_gets_workers_of_its_own(supervise, pays):
     assert 2 in [worker.threads for worker in taken]
 
 
-@pytest.mark.engine
 def test_a_model_that_computes_without_mxnet_has_no_worker_on_several_threads(supervise):
     workers = supervise(workers=1, resources=Resources(2, 2**40, 2))
     assert workers.crew[:3] == (1, 1, ())
@@ -185,7 +183,7 @@ def test_what_the_user_has_said_and_two_workers_are_not_measured(supervise, want
 
 def test_a_service_that_cannot_be_measured_keeps_its_workers(supervise):
     workers = supervise(source=mxnet_service(
-        'if os.getpid() != self.loaded_in and len(data[0]) > 1: os.abort()'), workers=None,
+        'if os.getpid() != self.loaded_in and len(data[0]) > 1: os._exit(3)'), workers=None,
         resources=Resources(4, 2**40, 1), batch_size=4)
     assert workers.template_pid
     before = set(workers.pids)

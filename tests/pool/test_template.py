@@ -13,8 +13,6 @@ from mms.errors import ServiceError
 from mms.messages import Ping
 from mms.pool.process import WorkerGone
 
-pytestmark = pytest.mark.engine
-
 PID = 'import os\nreturn [os.getpid(), os.getppid()]'
 AT_FORK = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n' + SERVICE.format(
     body='        return data')
@@ -35,6 +33,7 @@ def test_a_worker_is_a_child_of_its_template_by_name_and_in_a_group_of_its_own(t
     assert psutil.Process(parent.pid).name() == 'mms-model'
 
 
+@pytest.mark.engine
 def test_workers_share_the_memory_of_their_template(template, fork):
     megabytes = 64
     source = f'import os\nWEIGHTS = os.urandom({megabytes << 20})\n' + SERVICE.format(
@@ -54,12 +53,14 @@ def test_a_worker_says_what_its_template_said_of_the_model(start, fork, template
     assert worker.ready.service_class == 'Service'
 
 
+@pytest.mark.engine
 def test_the_state_of_a_worker_is_its_own(template, fork):
     parent = template('self.count = getattr(self, "count", 0) + 1\nreturn [self.count]')
     one, other = fork(parent), fork(parent)
     assert [ask(one), ask(one), ask(other)] == [b'[1]', b'[2]', b'[1]']
 
 
+@pytest.mark.engine
 def test_the_death_of_a_forked_worker_is_told_once_and_names_the_signal(template, fork):
     dead, parent = [], template('import os; os.abort()')
     worker = fork(parent, dead.append)
@@ -75,6 +76,7 @@ def test_an_exit_of_a_forked_worker_is_told_with_its_status(template, fork):
         ask(fork(template('import os; os._exit(7)')))
 
 
+@pytest.mark.engine
 def test_a_forked_worker_that_is_aborted_in_a_hook_is_mourned(template, fork):
     dead = []
     worker = fork(template('import time; time.sleep(600)'), dead.append)
@@ -103,6 +105,7 @@ def test_what_a_service_arranged_for_its_end_is_done_by_its_template_alone(
     assert record.process == parent.pid
 
 
+@pytest.mark.engine
 def test_the_death_of_a_template_takes_its_workers_along(template, fork):
     dead, parent = [], template('import time; time.sleep(600)')
     worker = fork(parent, dead.append)
@@ -151,6 +154,7 @@ def test_a_model_that_does_not_run_in_a_forked_process_says_so(template, fork):
         fork(parent)
 
 
+@pytest.mark.engine
 def test_a_worker_of_several_threads_answers_and_dies_as_one_of_one_thread_does(template, fork):
     dead = []
     parent = template(source=mxnet_service("if data[0][0, 0].asscalar() == 7: os.abort()"))

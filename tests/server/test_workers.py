@@ -110,7 +110,6 @@ def test_workers_that_leak_are_replaced_without_a_failed_request(serve, tmp_path
     assert all(process.memory_full_info().uss < 400_000_000 for process in server.workers())
 
 
-@pytest.mark.engine
 def test_a_server_with_several_workers_finishes_what_they_have_in_hand(serve, tmp_path):
     server = serve('--models', f"m={write_archive(tmp_path, 'm', SLEEP)}",
                    '--workers', 3)
@@ -127,7 +126,6 @@ def test_a_server_with_several_workers_finishes_what_they_have_in_hand(serve, tm
     assert os.listdir(server.temporary) == []
 
 
-@pytest.mark.engine
 def test_the_death_of_the_front_takes_every_worker_and_template_along(serve, tmp_path):
     server = serve('--models', f"m={write_archive(tmp_path, 'm', PID)}",
                    f"n={write_archive(tmp_path, 'n', PID)}", '--workers', 3)
