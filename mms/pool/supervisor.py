@@ -50,7 +50,7 @@ class Supervisor:
         self._leaving: set[WorkerProcess] = set()
         self._relieved: set[WorkerProcess] = set()
         self._changed = Event()
-        # By their number of threads, workers that are on their way.
+        # By their number of threads, permanent workers that are on their way.
         self._starting: Counter[int] = Counter()
         self._starters: set[gevent.Greenlet] = set()
         self._closing: set[gevent.Greenlet] = set()
@@ -135,7 +135,7 @@ class Supervisor:
         many there are to be; call it before there are requests.
         """
         staffing, crew = self._staffing, self.crew
-        if staffing.workers or staffing.devices or not self._nursery.template or \
+        if staffing.workers or self.on_devices or not self._nursery.template or \
                 crew.workers <= FEWEST_MEASURED:
             return
         self._nursery.settle(self._requests_per_s)
@@ -166,7 +166,11 @@ class Supervisor:
         return self._on_threads(crew.threads)
 
     def _here_or_soon(self, threads: int) -> int:
-        return len(self._on_threads(threads)) + self._starting[threads]
+        """Workers on so many threads that stay, and those that are on their way."""
+        leaving = self._leaving | self._relieved
+        here = sum(post.permanent and post.threads == threads and worker not in leaving
+                   for worker, post in self._posts.items())
+        return here + self._starting[threads]
 
     def _on_threads(self, threads: int) -> list[WorkerProcess]:
         return [worker for worker in self._posts if worker.threads == threads]
@@ -260,11 +264,11 @@ class Supervisor:
             self._nursery.crew = crew._replace(wider=())
 
     def _start_one(self, post: Post) -> WorkerProcess:
-        self._starting[post.threads] += 1
+        self._starting[post.threads] += post.permanent
         try:
             worker = self._nursery.worker(post, self._replace)
         finally:
-            self._starting[post.threads] -= 1
+            self._starting[post.threads] -= post.permanent
         self._take_on(worker, post)
         return worker
 
@@ -276,7 +280,7 @@ class Supervisor:
 
     def _busy(self) -> Counter[Optional[Device]]:
         """How many workers are busy on each device; of no matter where there are none."""
-        if not self._staffing.devices:
+        if not self.on_devices:
             return Counter()
         return Counter(worker.device for worker in self._posts if worker not in self._idle)
 
@@ -370,10 +374,9 @@ class Supervisor:
 
     def _is_wanted(self, post: Post) -> bool:
         """Whether there are fewer of its kind than the crew is to have."""
-        crew, here = self.crew, self._here_or_soon(post.threads)
-        if self._staffing.devices or post.threads == crew.threads:
-            return bool(self._staffing.devices) or here < crew.workers
-        return post.threads == crew.wide and not here
+        crew = self.crew
+        wanted = crew.workers if post.threads == crew.threads else int(post.threads == crew.wide)
+        return self.on_devices or self._here_or_soon(post.threads) < wanted
 
     def _named(self, worker: WorkerProcess) -> str:
         return f'Worker {worker.pid} of model {self.name}{_on(worker)}'

@@ -212,6 +212,24 @@ def test_a_template_that_dies_while_its_workers_are_measured_is_replaced(
     assert made[0].crew[:3] == (4, 1, (2,))
 
 
+@pytest.mark.engine
+def test_a_death_beside_a_worn_worker_that_is_still_busy_leaves_the_crew_whole(supervise):
+    workers = supervise(workers=2, staffing={'max_requests': 1})
+    worn = workers.acquire()
+    assert answers(worn)
+    workers.release(worn)
+    # At work again before its successor is there: it goes when it is given back.
+    taken = [workers.acquire(), workers.acquire()]
+    assert worn in taken
+    until(lambda: len(workers.pids) == 3)
+    [other] = [worker for worker in taken if worker is not worn]
+    kill(other.pid)
+    until(lambda: other.pid not in workers.pids and len(workers.pids) == 3)
+    workers.release(worn)
+    until(lambda: worn.pid not in workers.pids)
+    assert len(workers.pids) == 2
+
+
 def test_a_model_whose_workers_fail_to_start_is_given_up_and_recovers(switched, tmp_path):
     workers = switched()
     (tmp_path / 'switch').touch()
