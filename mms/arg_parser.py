@@ -171,6 +171,10 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
         '--service', metavar='FILE',
         help="service file that replaces every archive's own (default: none)")
     parser.add_argument(
+        '--strict', action='store_true',
+        help='stop the start where a model does not answer a made-up request, also if it may '
+             'answer real ones (default: a warning)')
+    parser.add_argument(
         '--gen-api', metavar='LANGUAGE',
         help='write a client SDK for the served models to build/, then exit (default: none)')
 

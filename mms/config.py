@@ -69,6 +69,8 @@ class Settings:
         How long a request may wait for others to run with.
     optimize
         Whether Gluon networks may be fused.
+    strict
+        Whether a model that does not answer a made-up request stops the start.
     queue_size
         Requests of one model that may wait; more are answered 503.
     request_timeout_s
@@ -94,6 +96,7 @@ class Settings:
     batch_size: Optional[int] = None
     max_batch_delay_ms: float = 0.0
     optimize: bool = True
+    strict: bool = False
     queue_size: int = DEFAULT_QUEUE_SIZE
     request_timeout_s: float = DEFAULT_REQUEST_TIMEOUT_S
     max_requests_per_worker: int = 0
@@ -139,6 +142,7 @@ class Settings:
             max_batch_delay_ms=_number(
                 '--max-batch-delay', given('max_batch_delay', 0), 'milliseconds', 0.0, 60_000.0),
             optimize=not given('no_optimize', False),
+            strict=bool(given('strict', False)),
             queue_size=_whole('--queue-size', given('queue_size', DEFAULT_QUEUE_SIZE), 1, 10**6),
             request_timeout_s=_number(
                 '--request-timeout', given('request_timeout', DEFAULT_REQUEST_TIMEOUT_S),

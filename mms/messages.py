@@ -28,6 +28,15 @@ class Load:
         Whether Gluon networks may be fused.
     batch_size
         Most requests that are run together; None to find out what pays.
+    strict
+        Whether a model that does not answer a made-up request is not to be served.
+    explored
+        Whether another process has found out what there is to know, `batch_size` included, and
+        this one is a worker.
+    answered
+        Of what was found out there: which of the requests that can be made up a new process
+        answers, which other one it answers after that, and the first prediction as JSON text; None
+        where it answers none.
     weigh
         Whether each :class:`Result` is to say how much memory the process has.
     """
@@ -43,12 +52,23 @@ class Load:
     threads: Sequence[int] = (1,)
     optimize: bool = True
     batch_size: Union[int, None] = None
+    strict: bool = False
+    explored: bool = False
+    answered: Union[tuple[int, int, str], None] = None
     weigh: bool = False
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Process to front: the service is constructed, and waits for :class:`WarmUp`."""
+    """Process to front: the service is constructed, and waits for :class:`WarmUp`.
+
+    Attributes
+    ----------
+    certain
+        Whether a made-up request fares as every real one.
+    """
+
+    certain: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +94,11 @@ class Ready:
         MXNet, or has not been run.
     proven
         Whether the service says of itself that running them together changes no answer.
+    spoiled
+        Why this process must take no request, as the warm-up has changed its answers; an empty
+        string when it may.
+    answered
+        The same, for :class:`Load`.
     """
 
     signature: dict[str, Any]
@@ -82,6 +107,8 @@ class Ready:
     batch_size: int = 1
     levels: Sequence[int] = ()
     proven: bool = False
+    spoiled: str = ''
+    answered: Union[tuple[int, int, str], None] = None
 
 
 @dataclass(frozen=True)
@@ -133,8 +160,8 @@ class Work:
     requests
         One or more; none only in answer to :class:`More`.
     how
-        `ALONE`: one after the other. `TRIAL`: the same, and then together, to compare.
-        `JOINT`: together.
+        `ALONE`: one after the other. `TRIAL`: the same, and when they are answered their
+        ``_inference`` once more together, to compare. `JOINT`: together.
     room
         How many more the worker may ask for before it runs them together.
     """
@@ -171,24 +198,37 @@ Answer = Union[Reply, Failure]
 
 
 @dataclass(frozen=True)
-class Result:
-    """Worker to front: the answers to all requests in hand, in their order.
+class Answered:
+    """Worker to front: some of the requests in hand are answered, the others will be.
+
+    Attributes
+    ----------
+    places
+        Which they are: 0 for the first request of the first :class:`Work`, those that joined
+        behind it.
+    answers
+        One a place.
+    """
+
+    places: Sequence[int]
+    answers: Sequence[Answer]
+
+
+@dataclass(frozen=True)
+class Result(Answered):
+    """Worker to front: the answers that are left; none of the requests in hand is without one.
 
     Attributes
     ----------
     compared
         Of a trial: whether the two ways could be compared.
-    differed
-        Of a trial: whether any two of the requests that were compared differ.
     refusal
         Why the service's requests cannot be run together, when that has shown.
     memory_bytes
         Private memory of the worker, if the front wants to know.
     """
 
-    answers: Sequence[Answer]
     compared: bool = False
-    differed: bool = False
     refusal: str = ''
     memory_bytes: int = 0
 
@@ -220,5 +260,5 @@ class Pong:
     reason: str
 
 
-Message = Union[Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result, Failure,
-                WarmUp, Measure, Measured, Ping, Pong]
+Message = Union[Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Answered, Result,
+                Failure, WarmUp, Measure, Measured, Ping, Pong]

@@ -174,4 +174,5 @@ def _load(model: LoadedModel, settings: Settings) -> Load:
         endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
         manifest=model.manifest, service_file=os.path.abspath(service_file), device=None,
         max_image_pixels=settings.max_image_pixels,
-        batch_size=settings.batch_size, weigh=settings.max_worker_memory_bytes > 0)
+        batch_size=settings.batch_size, strict=settings.strict,
+        weigh=settings.max_worker_memory_bytes > 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import NamedTuple, Optional, Union
 
 import gevent
@@ -32,6 +31,7 @@ from mms.messages import (
     ALONE,
     JOINT,
     TRIAL,
+    Answered,
     More,
     Ping,
     Pong,
@@ -86,6 +86,13 @@ class _Batch:
 
     def work(self, jobs: Sequence[Job]) -> Work:
         return Work([job.request for job in jobs], self.how, self.room)
+
+    def settle(self, part: Answered) -> None:
+        for place, answer in zip(part.places, part.answers):
+            self.jobs[place].settle(answer)
+
+    def unanswered(self) -> list[Job]:
+        return [job for job in self.jobs if not job.answer.ready()]
 
 
 class Scheduler:
@@ -243,61 +250,52 @@ class Scheduler:
         if not self._limits.max_batch_delay_s:
             most = largest_batch(peak, self._workers.alive, most)
         share = fair_share(len(self._waiting) + 1, free_workers, most)
-        differ = any(job.request != first.request
-                     for job in islice(self._waiting, share - 1))
-        if self._trust.allows(differ) and not (share > 1 and self._trust.wants_recheck()):
-            jobs = [first, *self._waiting.take(share - 1, self._fitting(first))]
+        if self._trust.allows() and not (share > 1 and self._trust.wants_recheck()):
+            jobs = [first, *self._waiting.take(share - 1)]
             # A lone client sends nothing more while it waits.
             room = most - len(jobs) if peak > len(jobs) else 0
             return _Batch(jobs, JOINT, room)
         share = trial_size(share, self._each_s, self._limits.request_timeout_s)
-        jobs = [first, *self._waiting.take(share - 1, lambda _: True)]
+        jobs = [first, *self._waiting.take(share - 1)]
         return _Batch(jobs, TRIAL if len(jobs) > 1 else ALONE, 0)
-
-    def _fitting(self, first: Job) -> Callable[[Job], bool]:
-        """Whether a job may join a batch without a trial."""
-        if self._trust.allows(differ=True):
-            return lambda _: True
-        return lambda job: job.request == first.request
 
     def _run(self, batch: _Batch, worker: WorkerProcess) -> None:
         started = time.monotonic()
         try:
             result = self._work(batch, worker)
         except WorkerGone as error:
-            if batch.how == TRIAL:
+            if batch.how == TRIAL and not batch.unanswered():
                 self._tell_refusal(self._trust.lost())
-            self._retry(batch.jobs, error)
+            self._retry(batch.unanswered(), error)
             return
         finally:
             self._workers.release(worker)
         self._learn(batch, result, time.monotonic() - started)
         # The worker gets its next batch before the answers of this one are written.
         gevent.sleep(0)
-        for job, answer in zip(batch.jobs, result.answers):
-            job.settle(answer)
+        batch.settle(result)
 
     def _work(self, batch: _Batch, worker: WorkerProcess) -> Result:
         """Let a worker answer a batch, and the jobs that join it on the way."""
         seconds = self._limits.request_timeout_s
         if batch.how == TRIAL:
             seconds = trial_timeout_s(len(batch.jobs), self._each_s, seconds)
-        answer = self._exchange(worker, batch.work(batch.jobs), seconds)
+        answer = self._exchange(worker, batch, batch.jobs, seconds)
         while isinstance(answer, More):
             share = fair_share(len(self._waiting), self._workers.idle_beside(worker) + 1,
                                answer.room)
-            more = self._waiting.take(share, self._fitting(batch.jobs[0]))
+            more = self._waiting.take(share)
             batch.jobs += more
             batch.room = answer.room - len(more) if more else 0
-            answer = self._exchange(worker, batch.work(more), seconds)
+            answer = self._exchange(worker, batch, more, seconds)
         assert isinstance(answer, Result)
         worker.memory_bytes = answer.memory_bytes
         return answer
 
-    def _exchange(self, worker: WorkerProcess, work: Work,
+    def _exchange(self, worker: WorkerProcess, batch: _Batch, jobs: Sequence[Job],
                   seconds: float) -> Union[More, Result]:
         try:
-            answer = worker.exchange(work, seconds)
+            answer = worker.exchange(batch.work(jobs), seconds, on_part=batch.settle)
         except NoAnswer as error:
             worker.abort()
             raise WorkerGone(str(error)) from error
@@ -321,7 +319,7 @@ class Scheduler:
         self._each_s += _NEWEST * (each_s - self._each_s) if self._each_s else each_s
         if batch.how == ALONE:
             return
-        self._tell_refusal(self._trust.heard(result.differed, result.compared, result.refusal))
+        self._tell_refusal(self._trust.heard(result.compared, result.refusal))
 
     def _tell_refusal(self, refusal: Optional[str]) -> None:
         if refusal:

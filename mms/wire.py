@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from mms.devices import Device
 from mms.messages import (
     Answer,
+    Answered,
     Body,
     Failure,
     Fork,
@@ -65,8 +66,8 @@ class Socket(Protocol):
     def close(self) -> None: ...  # noqa: D102
 
 
-_KINDS: tuple[type, ...] = (Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Result,
-                            Failure, WarmUp, Measure, Measured, Ping, Pong)
+_KINDS: tuple[type, ...] = (Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More,
+                            Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong)
 
 
 class Channel:
@@ -195,7 +196,7 @@ def _pack(message: Message) -> tuple[bytes, list[Body]]:
         header['requests'] = [[request.content_type, len(request.body)]
                               for request in message.requests]
         bodies = [request.body for request in message.requests]
-    if isinstance(message, Result):
+    if isinstance(message, Answered):
         header['answers'] = [_answer_head(answer) for answer in message.answers]
         bodies = [answer.prediction for answer in message.answers if isinstance(answer, Reply)]
     return json.dumps(header).encode(), bodies
@@ -212,12 +213,14 @@ def _unpack(kind: type, header: dict[str, Any], body: bytearray) -> Message:
     if kind is Work:
         header['requests'] = [Request(content_type, take(size))
                               for content_type, size in header['requests']]
-    if kind is Result:
+    if kind in (Answered, Result):
         header['answers'] = [
             Failure(first, second) if isinstance(first, str) else Reply(take(first), second)
             for first, second in header['answers']]
     if kind is Load and header['device'] is not None:
         header['device'] = Device(*header['device'])
+    if header.get('answered') is not None:
+        header['answered'] = tuple(header['answered'])
     message: Message = kind(**header)
     return message
 

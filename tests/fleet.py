@@ -111,9 +111,13 @@ def until(condition, seconds=20):
 
 
 def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, staffing=None,
-               batch_size=None, **options):
-    """Who keeps the workers of such a model alive; not started yet."""
-    load = replace(load_message(folder, name, body, **options), batch_size=batch_size)
+               batch_size=None, warm_up=True, **options):
+    """Who keeps the workers of such a model alive; not started yet.
+
+    Without `warm_up` its hooks meet no request before the test's own.
+    """
+    load = replace(load_message(folder, name, body, **options), batch_size=batch_size,
+                   warm_up=warm_up)
     return Supervisor(load, Staffing(resources, workers, **(staffing or {})))
 
 

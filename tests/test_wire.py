@@ -8,6 +8,7 @@ import pytest
 from mms.devices import CPU, Device
 from mms.messages import (
     JOINT,
+    Answered,
     Failure,
     Fork,
     Forked,
@@ -33,10 +34,10 @@ MESSAGES = [
     Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10, threads=[1, 2],
          batch_size=8),
     Load('e', 'm', '/dir', {}, '/dir/s.py', Device(CPU, 1), 10, threads=[1],
-         optimize=False),
-    Loaded(), WarmUp(),
+         optimize=False, strict=True, explored=True, answered=(0, 0, '["é"]')),
+    Loaded(True), WarmUp(),
     Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
-          [1, 2]),
+          [1, 2], answered=(1, 2, '[1,2]')),
     Fork(2), Forked(17), Forked(0, 'no memory'), Reap(17), Reaped(None), Reaped(-9),
     Work([Request('multipart/form-data; boundary=é\udcff', b'\x00\xff')]),
     Work([Request('', b'')]),
@@ -44,9 +45,9 @@ MESSAGES = [
     Work([]),
     Work([Request('a', b'1'), Request('', b''), Request('b', b'y' * 30_000)], JOINT, 5),
     More(3),
-    Result([Reply(b'[1,2]', {'inference': 1.5})]),
-    Result([Failure('BadRequest', 'wrong «field»'), Reply(b''),
-            Reply(b'[' + b'1,' * 20_000 + b'1]'), Failure('InferenceError', '')],
+    Answered([1], [Reply(b'[1,2]', {'inference': 1.5})]),
+    Result([2, 0, 3, 1], [Failure('BadRequest', 'wrong «field»'), Reply(b''),
+                          Reply(b'[' + b'1,' * 20_000 + b'1]'), Failure('InferenceError', '')],
            compared=True, refusal='it does not', memory_bytes=12),
     Failure('ServiceError', 'no licence'),
     Measure(4, 0.1), Measured(12.5),
@@ -123,7 +124,7 @@ def test_sending_to_an_end_that_is_gone_is_a_closed_channel(ends):
     here, there, _ = ends
     there.close()
     with pytest.raises(ChannelClosed):
-        here.send(Result([Reply(b'x' * 10_000_000)]))
+        here.send(Result([0], [Reply(b'x' * 10_000_000)]))
 
 
 def test_nothing_on_the_wire_is_pickled(ends):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-# Trials that have to end well, first of any requests, then of requests that differ: clients that
-# all send the same prove little, and may be all there are.
+# Batches of real requests whose outputs have to be those of the same requests one by one.
 _TRIALS = 3
 # Trials that may cost their worker: somebody else may have ended it.
 _MOST_LOST = 2
@@ -27,16 +26,13 @@ class Trust:
     def __init__(self, batch_size: int, proven: bool) -> None:
         self.batch_size = batch_size
         self._proven = proven
-        self._passed = {True: 0, False: 0}
+        self._passed = 0
         self._together = 0
         self._lost = 0
 
-    def allows(self, differ: bool) -> bool:
-        """Whether requests, the bodies of which differ or not, run together without a trial."""
-        if self.batch_size < 2:
-            return False
-        passed = self._passed[True] if differ else sum(self._passed.values())
-        return self._proven or passed >= _TRIALS
+    def allows(self) -> bool:
+        """Whether requests run together without a trial."""
+        return self.batch_size > 1 and (self._proven or self._passed >= _TRIALS)
 
     def wants_recheck(self) -> bool:
         """Count a batch that is allowed; whether it is to be a trial all the same."""
@@ -48,13 +44,12 @@ class Trust:
         self._lost += 1
         if self._lost < _MOST_LOST:
             return None
-        return self.heard(False, False, 'its worker ended, or hung, when they were compared')
+        return self.heard(False, 'its worker ended, or hung, when they were run together')
 
-    def heard(self, differed: bool, compared: bool, refusal: str) -> Optional[str]:
+    def heard(self, compared: bool, refusal: str) -> Optional[str]:
         """Take the outcome of a trial; return the reason if this ends all batches."""
         if refusal:
             was_open, self.batch_size = self.batch_size > 1, 1
             return refusal if was_open else None
-        if compared:
-            self._passed[differed] += 1
+        self._passed += compared
         return None

@@ -100,11 +100,11 @@ class Waiting:
             self._on_left(job)
         return None
 
-    def take(self, most: int, fits: Callable[[Job], bool]) -> list[Job]:
-        """Take the oldest jobs that may run with others, up to the first one that does not fit."""
+    def take(self, most: int) -> list[Job]:
+        """Take the oldest jobs, up to the first one that has to run alone."""
         jobs: list[Job] = []
         while len(jobs) < most and self._jobs:
-            if self._jobs[0].tries or not fits(self._jobs[0]):
+            if self._jobs[0].tries:
                 break
             job = self.next()
             if job is not None:

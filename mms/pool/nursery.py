@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 import psutil
 from gevent.lock import RLock
@@ -30,8 +30,8 @@ from mms.resources import Resources
 
 logger = logging.getLogger(__name__)
 
-# The first run of a model compiles, fuses and measures; a model that hangs is not waited for.
-_WARM_UP_S = 60.0
+# The first runs of a model compile, fuse, measure and compare; one that hangs is not waited for.
+_WARM_UP_S = 180.0
 # CUDA may compile every operator for a device that is newer than MXNet, which takes minutes.
 _WARM_UP_ON_GPU_S = 600.0
 
@@ -102,14 +102,13 @@ class Nursery:
         self._load = load
         self._staffing = staffing
         self._turn = RLock()
-        self._first: Optional[WorkerProcess] = None
         self._load_deadline_s: Optional[float] = None
         self._join_deadline_s = join_deadline_s(0.0)
         self.template: Optional[Template] = None
         self.crew = Crew(1, 1, (), '')
 
     def open(self, await_turn: Callable[[], None]) -> list[Post]:
-        """Load the model, unless each worker has a device; the posts that are to be filled.
+        """Load the model, and find out what there is to know; the posts that are to be filled.
 
         Parameters
         ----------
@@ -121,12 +120,16 @@ class Nursery:
         ServiceError
             The model does not load.
         """
-        staffing = self._staffing
+        staffing, began = self._staffing, time.monotonic()
         if staffing.devices:
-            return self._on_devices()
+            self.crew = crew_on(staffing.devices, staffing.models, staffing.resources)
+            self._load = replace(self._load, optimize=staffing.optimize and self.crew.threads > 0)
+            first = self._on(Post(self.crew.threads, staffing.devices[0]), _nobody_mourns,
+                             await_turn)
+            self._take_over(first)
+            return [Post(self.crew.threads, device) for device in staffing.devices]
         self._load = replace(self._load, optimize=staffing.optimize,
                              threads=thread_counts(staffing.resources, staffing.workers))
-        began = time.monotonic()
         first = self._process(self._load, Post(1), _nobody_mourns, await_turn)
         self._join_deadline_s = join_deadline_s(time.monotonic() - began)
         if not first.ready.unforkable:
@@ -135,7 +138,9 @@ class Nursery:
             return [Post(self.crew.threads)] * self.crew.workers
         logger.info('Model %s is not forked: %s. Each worker loads it by itself.',
                     self._load.endpoint, first.ready.unforkable)
-        return self._without_template(first)
+        self._choose(_resident_bytes(first.pid), None)
+        self._take_over(first)
+        return [Post(self.crew.threads)] * self.crew.workers
 
     def give_up_forking(self, reason: str) -> list[Post]:
         """End the template, whose workers do not start; the posts for workers of their own."""
@@ -143,6 +148,7 @@ class Nursery:
         logger.warning('Model %s: workers cannot be forked (%s); each is started on its own.',
                        self._load.endpoint, reason)
         memory = _resident_bytes(self.template.pid)
+        self._found_by(self.ready)
         self.template.kill()
         self.template = None
         self._choose(memory, None)
@@ -161,29 +167,17 @@ class Nursery:
                                    post.threads, on_death)
             worker.join(self._join_deadline_s)
             return worker
-        first, self._first = self._first, None
-        if first is not None and not first.gone and first.threads == post.threads:
-            first.on_death = on_death
-            return first
-        load = replace(self._load, device=post.device, threads=[post.threads])
-        try:
-            return self._process(load, post, on_death)
-        except ServiceError as error:
-            if post.device is None:
-                raise
-            raise ServiceError(f'on {post.device}: {error}') from error
+        return self._on(post, on_death)
 
     def close(self) -> None:
         """End the template; the workers have ended."""
-        for process in (self.template, self._first):
-            if process is not None:
-                process.close()
+        if self.template is not None:
+            self.template.close()
 
     def kill(self) -> None:
         """End the template at once."""
-        for process in (self.template, self._first):
-            if process is not None:
-                process.kill()
+        if self.template is not None:
+            self.template.kill()
 
     def settle(self, requests_per_s: Callable[[Crew], float]) -> None:
         """Choose the crew anew by what its workers do when all of them compute at once.
@@ -204,20 +198,25 @@ class Nursery:
         self.crew = choose_crew(staffing.workers, staffing.models, staffing.resources,
                                 worker_bytes, levels)
 
-    def _on_devices(self) -> list[Post]:
-        staffing = self._staffing
-        self.crew = crew_on(staffing.devices, staffing.models, staffing.resources)
-        self._load = replace(self._load, optimize=staffing.optimize and self.crew.threads > 0)
-        return [Post(self.crew.threads, device) for device in staffing.devices]
+    def _take_over(self, first: WorkerProcess) -> None:
+        """End a process that was spent on finding out what the workers are told."""
+        self._found_by(first.ready)
+        first.kill()
 
-    def _without_template(self, first: WorkerProcess) -> list[Post]:
-        self._choose(_resident_bytes(first.pid), None)
-        if self.crew.threads == 1:
-            # It computes on one thread already.
-            self._first = first
-        else:
-            first.kill()
-        return [Post(self.crew.threads)] * self.crew.workers
+    def _found_by(self, ready: Ready) -> None:
+        self._load = replace(self._load, explored=True, batch_size=ready.batch_size,
+                             answered=ready.answered)
+
+    def _on(self, post: Post, on_death: OnDeath,
+            await_turn: Callable[[], None] = lambda: None) -> WorkerProcess:
+        """A process that loads the model itself."""
+        load = replace(self._load, device=post.device, threads=[post.threads])
+        try:
+            return self._process(load, post, on_death, await_turn)
+        except ServiceError as error:
+            if post.device is None:
+                raise
+            raise ServiceError(f'on {post.device}: {error}') from error
 
     def _living_template(self) -> Optional[Template]:
         """The template, a new one if it has died; None where workers load the model themselves."""
@@ -230,18 +229,27 @@ class Nursery:
                 if process.ready.unforkable:
                     logger.warning('Model %s is not forked any more: %s.', self._load.endpoint,
                                    process.ready.unforkable)
-                    self._first = process
+                    self._take_over(process)
             return self.template
 
     def _process(self, load: Load, post: Post, on_death: OnDeath,
                  await_turn: Callable[[], None] = lambda: None) -> WorkerProcess:
         try:
-            return self._try_process(load, post, on_death, await_turn)
+            process = self._try_process(load, post, on_death, await_turn)
         except WarmUpFailed as error:
-            logger.warning('Model %s is not warmed up: with a made-up input %s', load.endpoint,
-                           error)
-            self._load = replace(self._load, warm_up=False)
-            return self._try_process(replace(load, warm_up=False), post, on_death, await_turn)
+            reason, answered = f'with a made-up request, {error}', None
+        else:
+            if not process.ready.spoiled:
+                return process
+            reason = (f'it remembers what it has answered: {process.ready.spoiled} after other '
+                      'requests. It runs one request at a time, and may answer by what each '
+                      'worker has seen')
+            answered = process.ready.answered
+            process.kill()
+        logger.warning('Model %s is not warmed up: %s.', load.endpoint, reason)
+        cold: dict[str, Any] = {'warm_up': False, 'answered': answered}
+        self._load = replace(self._load, **cold)
+        return self._try_process(replace(load, **cold), post, on_death, await_turn)
 
     def _try_process(self, load: Load, post: Post, on_death: OnDeath,
                      await_turn: Callable[[], None]) -> WorkerProcess:

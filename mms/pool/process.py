@@ -14,7 +14,18 @@ from gevent.event import AsyncResult
 
 from mms.devices import Device
 from mms.errors import ServiceError
-from mms.messages import Failure, Load, Loaded, Measure, Message, Ready, WarmUp, Work
+from mms.messages import (
+    Answered,
+    Failure,
+    Load,
+    Loaded,
+    Measure,
+    Message,
+    Ready,
+    Result,
+    WarmUp,
+    Work,
+)
 from mms.pool.birth import Birth, Ends, Handle
 from mms.pool.output import OutputPipe, relay_outputs, relay_records
 from mms.wire import Channel, ChannelClosed
@@ -42,6 +53,14 @@ class NoAnswer(Exception):
 
 class WarmUpFailed(ServiceError):
     """The model is loaded, but ends its process, or hangs, when it is run for the first time."""
+
+
+class _Pending(AsyncResult):
+    """Where the answer to a message goes, and what is called with each part that comes before."""
+
+    def __init__(self, on_part: Callable[[Answered], None]) -> None:
+        super().__init__()
+        self.on_part = on_part
 
 
 class WorkerProcess:
@@ -90,7 +109,7 @@ class WorkerProcess:
         self.device = device
         self._closing = False
         # Answers come in the order of the messages, also when nobody waits for one any more.
-        self._pending: deque[AsyncResult] = deque()
+        self._pending: deque[_Pending] = deque()
         self.gone = False
         self.was_used = False
         self.served = 0
@@ -133,8 +152,15 @@ class WorkerProcess:
         self._start(lambda: self._await_ready(seconds, late))
 
     def exchange(self, message: Message, seconds: Optional[float] = None,
-                 ends: Optional[Ends] = None) -> Message:
+                 ends: Optional[Ends] = None,
+                 on_part: Callable[[Answered], None] = lambda part: None) -> Message:
         """Send one message, descriptors behind it if it announces some, and wait for its answer.
+
+        Parameters
+        ----------
+        on_part
+            Called with each :class:`Answered` that comes before the answer itself, also after
+            `seconds`; it must not wait.
 
         Raises
         ------
@@ -146,7 +172,7 @@ class WorkerProcess:
         if self.gone:
             raise NotSent(self._how_it_ended())
         deadline = gevent.Timeout.start_new(seconds)
-        pending = AsyncResult()
+        pending = _Pending(on_part)
         self._pending.append(pending)
         try:
             self._send(message, ends)
@@ -230,36 +256,38 @@ class WorkerProcess:
             # How it ended is told to those who wait until it is ready.
             self._channel.send(WarmUp())
         return self._await_ready(warm_up_s, WarmUpFailed(
-            f'it was not run for the first time within {warm_up_s or 0:.0f} s'), WarmUpFailed)
+            f'it was not run for the first time within {warm_up_s or 0:.0f} s'),
+            ServiceError if loaded.certain or load.strict else WarmUpFailed,
+            'was run for the first time')
 
     def _await_ready(self, seconds: Optional[float], late: ServiceError,
-                     early: type[ServiceError] = ServiceError) -> Ready:
+                     early: type[ServiceError] = ServiceError,
+                     when: str = 'loaded') -> Ready:
         with gevent.Timeout(seconds, late):
-            ready = self._receive(early)
+            ready = self._receive(early, when)
         assert isinstance(ready, Ready)
         return ready
 
-    def _receive(self, early: type[ServiceError]) -> Message:
+    def _receive(self, early: type[ServiceError], when: str = 'loaded') -> Message:
         try:
             answer = self._channel.receive()
         except ChannelClosed:
-            raise self._died_early(early) from None
+            raise self._died_early(early, when) from None
         if isinstance(answer, Failure):
             self._reap(_GRACE_S)
             raise ServiceError(answer.message)
         return answer
 
-    def _died_early(self, kind: type[ServiceError]) -> ServiceError:
+    def _died_early(self, kind: type[ServiceError], when: str = 'loaded') -> ServiceError:
         self._reap(_GRACE_S)
-        return kind(f'its worker process ended while it loaded ({self._how_it_ended()})')
+        return kind(f'its worker process ended while it {when} ({self._how_it_ended()})')
 
     def _read(self) -> None:
         try:
             while True:
                 answer = self._channel.receive()
                 self.was_used = True
-                if self._pending:
-                    self._pending.popleft().set(answer)
+                self._hand_on(answer)
         except ChannelClosed:
             pass
         except Exception:
@@ -267,6 +295,14 @@ class WorkerProcess:
                              self.pid, self._endpoint)
             self._handle.kill()
         self._died()
+
+    def _hand_on(self, answer: Message) -> None:
+        if not self._pending:
+            return
+        if isinstance(answer, Answered) and not isinstance(answer, Result):
+            self._pending[0].on_part(answer)
+        else:
+            self._pending.popleft().set(answer)
 
     def _died(self) -> None:
         self.gone = True

@@ -7,6 +7,7 @@ everything else is when it is equal.
 from __future__ import annotations
 
 import json
+import numbers
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,10 @@ TOLERANCE = 1e-4
 
 _WORD_NUMBER = re.compile(r'\b(nan|inf)\b')
 _WORDS = {'nan': 'NaN', 'inf': 'Infinity'}
+
+
+# What most reasons end with.
+TOGETHER = ' when run together'
 
 
 class Differs(Exception):
@@ -43,23 +48,39 @@ def frozen(value: Any) -> Any:
 
 
 def compare_outputs(alone: Any, together: Any) -> None:
-    """Compare two values that `frozen` made.
+    """Compare two values: arrays, numbers, anything, or lists, tuples and dicts of such.
 
     Raises
     ------
     Differs
+        They are not the same, or not of the same types, or NDArrays of two contexts.
     """
-    if isinstance(alone, np.ndarray) and isinstance(together, np.ndarray):
-        _compare_arrays(alone, together)
-    elif type(alone) is not type(together):
-        raise Differs('its output is of another type when run together')
-    elif isinstance(alone, (list, dict)):
-        if len(alone) != len(together) or (isinstance(alone, dict) and set(alone) != set(together)):
-            raise Differs('its output has other parts when run together')
-        for key in alone if isinstance(alone, dict) else range(len(alone)):
-            compare_outputs(alone[key], together[key])
+    if type(alone) is not type(together):
+        raise Differs(f'its output is of another type{TOGETHER}')
+    if isinstance(alone, (list, tuple, dict)):
+        _compare_parts(alone, together)
+    elif is_ndarray(alone):
+        if alone.context != together.context:
+            raise Differs(f'its output is on another device{TOGETHER}')
+        _compare_arrays(alone.asnumpy(), together.asnumpy())
+    elif isinstance(alone, (np.ndarray, np.generic, numbers.Number)):
+        _compare_arrays(np.asarray(alone), np.asarray(together))
     elif alone != together:
-        raise Differs('its output differs when run together')
+        raise Differs(f'its output differs{TOGETHER}')
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether :func:`compare_outputs` finds no difference."""
+    try:
+        compare_outputs(one, other)
+    except Differs:
+        return False
+    return True
+
+
+def all_equal(values: Sequence[Any]) -> bool:
+    """Whether several values hold the same."""
+    return all(same(values[0], value) for value in values[1:])
 
 
 def compare_predictions(alone: bytes, together: bytes) -> None:
@@ -73,25 +94,25 @@ def compare_predictions(alone: bytes, together: bytes) -> None:
     ------
     Differs
     """
-    numbers: dict[tuple[str, ...], list[tuple[float, float]]] = {}
-    _walk(json.loads(alone), json.loads(together), (), numbers)
-    for pairs in numbers.values():
+    columns: dict[tuple[str, ...], list[tuple[float, float]]] = {}
+    _walk(json.loads(alone), json.loads(together), (), columns)
+    for pairs in columns.values():
         _compare_numbers(*(np.array(side, dtype=np.float64) for side in zip(*pairs)))
 
 
 def _walk(one: Any, other: Any, path: tuple[str, ...],
-          numbers: dict[tuple[str, ...], list[tuple[float, float]]]) -> None:
+          columns: dict[tuple[str, ...], list[tuple[float, float]]]) -> None:
     one, other = _read(one), _read(other)
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for item, item_of_other in zip(one, other):
-            _walk(item, item_of_other, (*path, '[]'), numbers)
+            _walk(item, item_of_other, (*path, '[]'), columns)
     elif isinstance(one, dict) and isinstance(other, dict) and set(one) == set(other):
         for key in one:
-            _walk(one[key], other[key], (*path, key), numbers)
+            _walk(one[key], other[key], (*path, key), columns)
     elif _is_number(one) and _is_number(other) and float in (type(one), type(other)):
-        numbers.setdefault(path, []).append((one, other))
+        columns.setdefault(path, []).append((one, other))
     elif type(one) is not type(other) or one != other:
-        raise Differs('its predictions differ when run together')
+        raise Differs(f'its predictions differ{TOGETHER}')
 
 
 def _read(value: Any) -> Any:
@@ -108,6 +129,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _compare_parts(one: Any, other: Any) -> None:
+    if len(one) != len(other) or (isinstance(one, dict) and one.keys() != other.keys()):
+        raise Differs(f'its output has other parts{TOGETHER}')
+    for key in one if isinstance(one, dict) else range(len(one)):
+        compare_outputs(one[key], other[key])
+
+
 def _compare_arrays(one: Any, other: Any) -> None:
     if one.shape != other.shape:
         raise Differs(f'its output has the shape {other.shape} when run together, {one.shape} '
@@ -116,7 +144,7 @@ def _compare_arrays(one: Any, other: Any) -> None:
         raise Differs(f'its output is {other.dtype} when run together, {one.dtype} alone')
     if one.dtype.kind not in 'fc':
         if not np.array_equal(one, other):
-            raise Differs('its output differs when run together')
+            raise Differs(f'its output differs{TOGETHER}')
         return
     wide = np.complex128 if one.dtype.kind == 'c' else np.float64
     _compare_numbers(one.astype(wide), other.astype(wide))
@@ -126,20 +154,11 @@ def _compare_numbers(one: Any, other: Any) -> None:
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     finite = np.isfinite(one) & np.isfinite(other)
     if not np.all(same | finite):
-        raise Differs('its numbers are not finite in the same places when run together')
+        raise Differs(f'its numbers are not finite in the same places{TOGETHER}')
     if np.all(same):
         return
     apart = np.abs(one[finite] - other[finite]).max()
     largest = max(np.abs(one[finite]).max(), np.abs(other[finite]).max())
     if apart > TOLERANCE * largest:
-        raise Differs(f'its numbers differ by {apart:.2g} when run together')
+        raise Differs(f'its numbers differ by {apart:.2g}{TOGETHER}')
 
-
-def all_equal(values: Sequence[Any]) -> bool:
-    """Whether several values that `frozen` made hold the same."""
-    try:
-        for value in values[1:]:
-            compare_outputs(values[0], value)
-    except Differs:
-        return False
-    return True

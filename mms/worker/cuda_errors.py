@@ -66,7 +66,7 @@ def is_device_error(error: BaseException) -> bool:
 def _says_out_of_memory(error: BaseException) -> bool:
     text = str(error)
     return isinstance(error, MemoryError) or bool(
-        _MEMORY.search(text) or _FROM_CUDA.search(text) and _GPU_MEMORY.search(text))
+        _MEMORY.search(text) or (_FROM_CUDA.search(text) and _GPU_MEMORY.search(text)))
 
 
 def _says_spoiled(error: BaseException) -> bool:

@@ -80,6 +80,11 @@ def ill_health(service: Any) -> str:
 class Turn:
     """One request that goes through the three hooks one by one.
 
+    Parameters
+    ----------
+    place
+        Which it is of those in hand.
+
     Attributes
     ----------
     value
@@ -91,8 +96,9 @@ class Turn:
         a hook of this request runs.
     """
 
-    def __init__(self, service: Any) -> None:
+    def __init__(self, service: Any, place: int = 0) -> None:
         self._service = service
+        self.place = place
         self.value: Any = None
         self.answer: Optional[Answer] = None
         self.times_ms: dict[str, float] = {}

@@ -31,16 +31,23 @@ def obstacle(service: Any) -> str:
     """
     if not isinstance(service, SingleNodeService):
         return 'it is no SingleNodeService'
-    if inspect.getattr_static(service, 'inference') is not SingleNodeService.inference:
+    if defines_inference(service):
         return 'it defines inference itself'
     if service.batchable is not None and not service.batchable:
         return 'its class says batchable = False'
     return ''
 
 
+def defines_inference(service: SingleNodeService) -> bool:
+    """Whether the hooks are not all that runs, or do not run at all."""
+    return inspect.getattr_static(service, 'inference') is not SingleNodeService.inference
+
+
 def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsOf,
                    more: Callable[[], Sequence[Request]],
-                   complain: Callable[[str], None] = lambda reason: None) -> list[Answer]:
+                   complain: Callable[[str], None] = lambda reason: None,
+                   answered: Callable[[int, Answer], None] = lambda place, answer: None,
+                   ) -> list[Answer]:
     """Answer all requests, those that fit together with one ``_inference``.
 
     A request that fails fails alone: when a joint ``_inference`` raises, or what
@@ -57,6 +64,8 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
         them, until it returns none.
     complain
         Called with the reason when requests fail together of which each succeeds alone.
+    answered
+        Called with each answer as soon as it is there, and with its place in what is returned.
 
     Returns
     -------
@@ -66,13 +75,19 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
     turns: list[Turn] = []
     arrived = requests
     while arrived:
-        turns += [_preprocessed(service, request, inputs_of) for request in arrived]
+        for request in arrived:
+            turn = _preprocessed(service, len(turns), request, inputs_of)
+            turns.append(turn)
+            if turn.answer is not None:
+                answered(turn.place, turn.answer)
         arrived = more()
     for group in _groups(turns):
         _infer(service, group, complain)
         # Before the next group: a Module's outputs are valid until its next forward.
         for turn in group:
             turn.postprocess()
+            assert turn.answer is not None
+            answered(turn.place, turn.answer)
     answers = [turn.answer for turn in turns if turn.answer is not None]
     assert len(answers) == len(turns)
     return answers
@@ -91,8 +106,8 @@ def infer_together(service: Any, values: Sequence[Any]) -> list[Any]:
     return split(service._run_inference(joined.value), joined.rows)
 
 
-def _preprocessed(service: Any, request: Request, inputs_of: InputsOf) -> Turn:
-    turn = Turn(service)
+def _preprocessed(service: Any, place: int, request: Request, inputs_of: InputsOf) -> Turn:
+    turn = Turn(service, place)
     turn.preprocess(lambda: inputs_of(request))
     return turn
 

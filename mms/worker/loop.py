@@ -39,7 +39,9 @@ from mms.worker.forking import (
 from mms.worker.hooks import InputsOf, answer_alone, ill_health
 from mms.worker.joint import answer_jointly
 from mms.worker.memory import Allowance, private_bytes
-from mms.worker.trial import Outcome, Verdict, try_both_ways
+from mms.worker.outbox import Outbox
+from mms.worker.trial import answer_and_compare
+from mms.worker.verdict import Outcome, Verdict
 from mms.worker.warm_up import made_up_requests_per_s, rehearse
 
 logger = logging.getLogger(__name__)
@@ -117,17 +119,24 @@ class ModelProcess:
             return Measured(self._requests_per_s(message))
         assert isinstance(message, Work)
         memory = private_bytes() if self._weigh else 0
+        compared, refusal, outbox = False, '', Outbox(self._channel)
+        outbox.expect(len(message.requests))
         if message.how == JOINT:
-            complaints: list[str] = []
-            answers = answer_jointly(self._service, message.requests, self._inputs_of,
-                                     _Intake(self._channel, message.room), complaints.append)
-            return Result(answers, refusal=''.join(complaints[:1]), memory_bytes=memory)
-        if message.how == TRIAL:
-            answers, verdict = try_both_ways(self._service, message.requests, self._inputs_of)
-            return Result(answers, verdict.outcome is Outcome.EQUAL, verdict.differed,
-                          _refusal(verdict), memory)
-        return Result([answer_alone(self._service, request, self._inputs_of)
-                       for request in message.requests], memory_bytes=memory)
+            refusal = self._answer_jointly(message, outbox)
+        elif message.how == TRIAL:
+            verdict = answer_and_compare(self._service, message.requests, self._inputs_of, outbox)
+            compared, refusal = verdict.outcome is Outcome.EQUAL, _refusal(verdict)
+        else:
+            for place, request in enumerate(message.requests):
+                outbox.put(place, answer_alone(self._service, request, self._inputs_of))
+        return Result(*outbox.rest(), compared, refusal, memory)
+
+    def _answer_jointly(self, work: Work, outbox: Outbox) -> str:
+        """What speaks against it; an empty string when nothing has shown."""
+        complaints: list[str] = []
+        answer_jointly(self._service, work.requests, self._inputs_of,
+                       _Intake(self._channel, work.room, outbox), complaints.append, outbox.put)
+        return ''.join(complaints[:1])
 
     def _requests_per_s(self, measure: Measure) -> float:
         try:
@@ -172,9 +181,10 @@ class ModelProcess:
 class _Intake:
     """Requests that came while those in hand were preprocessed."""
 
-    def __init__(self, channel: Channel, room: int) -> None:
+    def __init__(self, channel: Channel, room: int, outbox: Outbox) -> None:
         self._channel = channel
         self._room = room
+        self._outbox = outbox
 
     def __call__(self) -> list[Request]:
         if not self._room:
@@ -183,6 +193,7 @@ class _Intake:
         message = self._channel.receive()
         assert isinstance(message, Work)
         self._room = message.room
+        self._outbox.expect(len(message.requests))
         return list(message.requests)
 
 

@@ -19,14 +19,15 @@ from mms.errors import ServiceError, StartupError
 from mms.log import configure_worker
 from mms.messages import Failure, Load, Loaded, Ready, WarmUp
 from mms.wire import Channel, ChannelClosed
+from mms.worker.exploration import explore
 from mms.worker.fork_safety import Baseline
 from mms.worker.intake import intake_of
 from mms.worker.loop import ModelProcess
 from mms.worker.parent import die_with, keep_from_forks
 from mms.worker.process_name import set_process_name
+from mms.worker.refusal import is_all_built_in
 from mms.worker.service_loader import build_service, import_folders, load_service_class
 from mms.worker.signature import live_signature
-from mms.worker.warm_up import Findings, warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -92,17 +93,15 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
     service = build_service(cls, load.model_name, load.model_dir, load.manifest, load.device)
     signature = live_signature(service.signature)
-    channel.send(Loaded())
+    channel.send(Loaded(is_all_built_in(service, signature)))
     turn = channel.receive()
     assert isinstance(turn, WarmUp)
-    findings = Findings(unforkable='its warm-up ended the process', batch_size=1)
-    if load.warm_up:
-        findings = warm_up(load.endpoint, service, signature, baseline, device=load.device,
-                           threads=load.threads, optimize=load.optimize,
-                           batch_size=load.batch_size)
+    findings = explore(service, signature, baseline, load)
+    given = findings.given
     ready = Ready(signature, type(service).__name__, findings.unforkable, findings.batch_size,
-                  findings.levels,
-                  findings.batch_size > 1 and service.batchable is True)
+                  findings.levels, findings.batch_size > 1 and service.batchable is True,
+                  findings.spoiled,
+                  (given.place, given.other, given.prediction.decode()) if given else load.answered)
     channel.send(ready)
     return ModelProcess(channel, log_fd, service, ready, findings.sample,
                         intake_of(service, load.max_image_pixels), load.weigh)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import copy
-import io
 import math
-import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from PIL import Image
-
 from mms.archive.signature import IMAGE_TYPE, input_types
+from mms.worker.noise import noise_picture
 
 # Where a signature leaves the size of a picture open.
 _PICTURE_SIDE = 224
@@ -73,10 +70,7 @@ def _filled(entry: Mapping[str, Any], lengths: Mapping[str, Sequence[int]]) -> l
 def _picture(shape: Sequence[int]) -> bytes:
     height, width = [size or _PICTURE_SIDE for size in shape[2:4]] if len(shape) == 4 else (
         _PICTURE_SIDE, _PICTURE_SIDE)
-    noise = random.Random(0).randbytes(height * width * 3)
-    file = io.BytesIO()
-    Image.frombytes('RGB', (width, height), noise).save(file, 'JPEG')
-    return file.getvalue()
+    return noise_picture(width, height, 0)
 
 
 def _zeros(shape: Sequence[int]) -> Any:

@@ -1,31 +1,26 @@
-"""What a process finds out about its model before it takes requests."""
+"""The first runs of a model, and what they measure."""
 
 from __future__ import annotations
 
 import logging
 import math
-import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
-from mms.devices import Device
 from mms.messages import Measure
+from mms.model_service.arrays import copied
 from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
-from mms.worker.fork_safety import Baseline
 from mms.worker.joint import infer_together, obstacle
-from mms.worker.sample import bound_lengths, sample_inputs
 from mms.worker.thread_scaling import paying, times_by_threads
 
 logger = logging.getLogger(__name__)
 
 # Larger batches win little more on a processor, and everyone in them waits for all.
-_MOST_TOGETHER = 16
+MOST_TOGETHER = 16
 # Less than this is noise. It is measured in a process that has the memory's whole bandwidth;
 # beside others, which a deep queue means, larger batches win more, as they read weights less often.
 _WORTH = 1.05
@@ -40,71 +35,6 @@ _MEASURING_BUDGET_S = 4.0
 # makes of less than 400x400 it makes alone.
 _PRIMING_SHAPE = (512, 512, 3)
 _PRIMED_SIZE = 1024
-
-
-@dataclass
-class Findings:
-    """What the warm-up found.
-
-    Attributes
-    ----------
-    sample
-        Inputs that the model has answered; None where there was no warm-up.
-    batch_size
-        Most requests that it pays to run together.
-    levels
-        Numbers of threads that pay, the smallest first; none where it cannot run on several.
-    unforkable
-        Why this process cannot be forked; an empty string when it can be.
-    """
-
-    sample: Optional[list[Any]] = None
-    batch_size: int = 1
-    levels: Sequence[int] = ()
-    unforkable: str = ''
-
-
-def warm_up(model: str, service: Any, signature: Mapping[str, Any], baseline: Baseline, *,
-            device: Optional[Device], threads: Sequence[int], optimize: bool,
-            batch_size: Optional[int]) -> Findings:
-    """Run a service once, and measure which numbers of threads and which batch sizes pay.
-
-    Parameters
-    ----------
-    model
-        Its name, for the log.
-    signature
-        The live one, from which a sample is made.
-    device
-        Where it runs; None for the processors, shared by all workers.
-    threads
-        Numbers of threads that its workers may compute on, the smallest first.
-    optimize
-        Whether Gluon networks may be fused, for each number of threads that pays.
-    batch_size
-        Most requests that the user wants to be run together; None for no such limit.
-    """
-    findings = Findings()
-    findings.unforkable = f'it runs on {device}' if device else \
-        baseline.excess('its constructor')
-    # Where nothing can be measured, requests may still run together.
-    findings.batch_size = 1 if obstacle(service) else batch_size or _MOST_TOGETHER
-    if 'mxnet' not in sys.modules:
-        return findings
-    if not findings.unforkable and os.environ.get('MXNET_ENGINE_TYPE') != 'NaiveEngine':
-        findings.unforkable = 'MXNET_ENGINE_TYPE is set to an engine with threads'
-    with suppress(Exception):
-        _prime_opencv()
-    baseline.take_threads("MXNet's OpenCV")
-    # A process of its own has the number that it was started with.
-    counts = threads[:1] if findings.unforkable else threads
-    work = _Work(model, service, signature, counts, optimize, batch_size)
-    work.run()
-    findings.sample = work.sample
-    findings.levels = work.levels
-    findings.batch_size = work.batch_size or findings.batch_size
-    findings.unforkable = findings.unforkable or baseline.excess('its hooks')
-    return findings
 
 
 def rehearse(service: Any, sample: Optional[list[Any]]) -> None:
@@ -158,56 +88,97 @@ def _answered_together(service: Any, sample: list[Any], size: int) -> int:
     return 1
 
 
-class _Work:
-    def __init__(self, model: str, service: Any, signature: Mapping[str, Any],
-                 threads: Sequence[int], optimize: bool, batch_size: Optional[int]) -> None:
+class WarmUp:
+    """The first runs of a model, which measure what pays.
+
+    Parameters
+    ----------
+    model
+        Its name, for the log.
+    sample
+        Inputs that it has answered, in another process or in this one.
+    threads
+        Numbers of threads that its workers may compute on, the smallest first.
+    optimize
+        Whether Gluon networks may be fused, for each number of threads that pays.
+    batch_size
+        Most requests that are to be run together; None for no such limit.
+
+    Attributes
+    ----------
+    levels
+        Numbers of threads that pay, the smallest first; none where it cannot run on several.
+    batch_size
+        Most requests that it pays to run together; 0 where that was not measured.
+    """
+
+    def __init__(self, model: str, service: Any, sample: list[Any], threads: Sequence[int],
+                 optimize: bool, batch_size: Optional[int]) -> None:
         self._model = model
         self._service = service
-        self._signature = signature
+        self._sample = sample
         self._threads = threads
         self._optimize = optimize
         self._most = batch_size
-        self.sample: Optional[list[Any]] = None
         self.levels: Sequence[int] = ()
         self.batch_size = 0
 
     def run(self) -> None:
-        try:
-            sample = self._answered_sample()
-            if sample is None:
-                return
-            self.sample = sample
-            self.levels = self._paying_levels(sample)
-            if isinstance(self._service, SingleNodeService) and not obstacle(self._service):
-                self._measure(self._service._run_preprocess(list(sample)))
-        except (Exception, SystemExit) as error:
-            logger.debug('No warm-up: the service does not take a made-up input',
-                         exc_info=True)
-            logger.info('Model %s is not warmed up: a made-up input is answered by %s',
-                        self._model, reason_of(error))
+        """Run the sample once, then as often as there is to be measured.
 
-    def _answered_sample(self) -> Optional[list[Any]]:
-        sample = sample_inputs(self._signature)
-        if sample is None:
+        Raises
+        ------
+        Exception
+            What the hooks raise over one request.
+        """
+        self._answer()
+        self.levels = self._paying_levels()
+        ready = self._fused()
+        if ready is not None:
+            self._measure(ready)
+
+    def run_as_known(self, every_size: bool) -> None:
+        """Run the sample once, and fuse; with `every_size`, also all batch sizes that there may
+        be, so that none is new to a GPU's libraries in a request.
+
+        Raises
+        ------
+        Exception
+            What the hooks raise over one request.
+        """
+        self._answer()
+        ready = self._fused()
+        if every_size and ready is not None:
+            self._run_sizes(ready)
+
+    def _fused(self) -> Any:
+        """What ``_preprocess`` makes of the sample, once the networks have been fused for it; None
+        where requests never run together.
+        """
+        if not isinstance(self._service, SingleNodeService) or obstacle(self._service):
             return None
-        # Before the run: a Module is bound for other shapes by it.
-        fitting = sample_inputs(self._signature, bound_lengths(self._service))
-        try:
-            self._service.inference(list(sample))
-        except Exception:
-            if fitting in (None, sample):
-                raise
-            sample = fitting
-            self._service.inference(list(sample or ()))
-        return sample
+        ready = self._service._run_preprocess(list(self._sample))
+        if self._optimize:
+            self._fuse(copied(ready))
+        return ready
 
-    def _paying_levels(self, sample: list[Any]) -> Sequence[int]:
+    def _run_sizes(self, ready: Any) -> None:
+        for size in sorted({padded_rows([1] * most)
+                            for most in range(2, (self._most or MOST_TOGETHER) + 1)}):
+            try:
+                self._service._run_inference(join([ready] * size).value)
+            except NotJoinable:
+                return
+
+    def _answer(self) -> None:
+        self._service.inference(list(self._sample))
+
+    def _paying_levels(self) -> Sequence[int]:
         """Before anything is fused: a fused graph is made for one number of threads."""
         if len(self._threads) == 1:
             return self._threads
         try:
-            times = times_by_threads(lambda: self._service.inference(list(sample)), self._threads,
-                                     _THREADS_BUDGET_S)
+            times = times_by_threads(self._answer, self._threads, _THREADS_BUDGET_S)
             logger.info('Model %s: a request %s.', self._model, ', '.join(
                 f'on {count} thread{"s" * (count != 1)} in {1000 * time_s:.1f} ms'
                 for count, time_s in times.items()))
@@ -218,15 +189,16 @@ class _Work:
             return ()
 
     def _measure(self, ready: Any) -> None:
-        sizes = _sizes(self._most or _MOST_TOGETHER)
+        """How long batches take; nothing is known where they cannot be run."""
+        sizes = _sizes(self._most or MOST_TOGETHER)
         try:
             batches = {size: join([ready] * size).value for size in sizes}
-        except NotJoinable:
-            batches = {1: ready}
-        if self._optimize:
-            self._fuse(batches[1])
-        times = _times_s(self._service._run_inference, batches)
-        self.batch_size = min(worthwhile(times), self._most or _MOST_TOGETHER)
+            times = _times_s(self._service._run_inference, batches)
+        except (Exception, SystemExit) as error:
+            logger.info('Model %s: which batch sizes pay cannot be measured (%s).', self._model,
+                        reason_of(error) if not isinstance(error, NotJoinable) else error)
+            return
+        self.batch_size = min(worthwhile(times), self._most or MOST_TOGETHER)
         logger.info('Model %s: inference of %s.', self._model, ', '.join(
             f'{size} in {1000 * time_s:.1f} ms' for size, time_s in times.items()))
 
@@ -285,9 +257,11 @@ def _time_s(run: Callable[[Any], Any], batch: Any) -> float:
     return time.perf_counter() - start
 
 
-def _prime_opencv() -> None:
+def prime_opencv() -> None:
+    """Let MXNet's OpenCV start the threads that it keeps, if it can."""
     import mxnet as mx
 
     zeros = mx.np.zeros if mx.util.is_np_array() else mx.nd.zeros
-    mx.image.imresize(zeros(_PRIMING_SHAPE, dtype='uint8'), _PRIMED_SIZE,
-                      _PRIMED_SIZE).wait_to_read()
+    with suppress(Exception):
+        mx.image.imresize(zeros(_PRIMING_SHAPE, dtype='uint8'), _PRIMED_SIZE,
+                          _PRIMED_SIZE).wait_to_read()

@@ -20,8 +20,10 @@ import numpy as np
 from mms.model_service.arrays import is_ndarray
 from mms.model_service.reasons import reason_of
 
-# The server's own attributes, and those of Python's abstract classes.
-_NOT_STATE = frozenset({'stage_times_ms', '__class__', '_abc_impl', '__dict__', '__weakref__'})
+# The server's own attributes, those of Python's abstract classes, and where Python notes what it
+# has warned of.
+_NOT_STATE = frozenset({'stage_times_ms', '__class__', '_abc_impl', '__dict__', '__weakref__',
+                        '__warningregistry__'})
 # Objects that are mere bags of attributes.
 _PLAIN_HOLDERS = ('types', '_thread')
 _NOT_USERS = ('mms', 'mxnet', 'builtins', 'abc', 'typing', 'numpy')

@@ -46,27 +46,26 @@ def test_one_whose_client_has_left_is_told_of_and_one_that_is_over_is_passed_ove
     assert left == [gone]
 
 
-def test_several_are_taken_up_to_the_first_that_does_not_fit(waiting):
+def test_several_are_taken_oldest_first_and_no_more_than_there_are(waiting):
     a, b, c, d = map(job, 'abcd')
     fill(waiting, a, b, c, d)
-    assert waiting.take(9, lambda each: each is not c) == [a, b]
-    assert waiting.take(9, lambda each: each is not c) == []
-    assert waiting.take(1, lambda each: True) == [c]
-    assert waiting.take(9, lambda each: True) == [d]
-    assert waiting.take(9, lambda each: True) == []
+    assert waiting.take(2) == [a, b]
+    assert waiting.take(0) == []
+    assert waiting.take(9) == [c, d]
+    assert waiting.take(9) == []
 
 
 def test_one_that_a_worker_has_died_over_joins_nobody(waiting):
     suspect = job('suspect', tries=1)
     fill(waiting, suspect, job('other'))
-    assert waiting.take(9, lambda each: True) == []
+    assert waiting.take(9) == []
     assert waiting.next() is suspect
 
 
 def test_those_that_left_take_no_place_among_those_taken(waiting):
     jobs = [job('gone', left=True), job('a'), job('gone', left=True), job('b')]
     fill(waiting, *jobs)
-    assert waiting.take(2, lambda each: True) == [jobs[1], jobs[3]]
+    assert waiting.take(2) == [jobs[1], jobs[3]]
 
 
 def test_one_that_is_dropped_is_gone_and_one_that_was_taken_may_be_dropped(waiting):

@@ -183,7 +183,8 @@ def test_what_the_user_has_said_and_two_workers_are_not_measured(supervise, want
 
 def test_a_service_that_cannot_be_measured_keeps_its_workers(supervise):
     workers = supervise(source=mxnet_service(
-        'if os.getpid() != self.loaded_in and len(data[0]) > 1: os._exit(3)'), workers=None,
+        'if os.getpid() != self.loaded_in and len(data[0]) > 1: os._exit(3)').replace(
+            'signature = ', 'batchable = True\n    signature = ', 1), workers=None,
         resources=Resources(4, 2**40, 1), batch_size=4)
     assert workers.template_pid
     before = set(workers.pids)

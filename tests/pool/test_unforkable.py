@@ -1,5 +1,7 @@
 """Models that cannot be forked, or not be warmed up, are served all the same."""
 
+import re
+
 import psutil
 import pytest
 from fleet import mxnet_service, needs_compiler, patch_pool, sleeper, until
@@ -7,6 +9,11 @@ from harness import SERVICE, work
 
 DATA = SERVICE.format(body='        return data')
 FORK_ENDS = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n' + DATA
+FORKS_END_LATER = '''import os, time
+forks = []
+os.register_at_fork(before=lambda: forks.append(1),
+                    after_in_child=lambda: len(forks) > 3 and {act})
+''' + DATA
 
 
 def ask(workers, text):
@@ -65,11 +72,24 @@ def test_a_model_that_starts_a_thread_in_a_hook_is_not_forked(supervise, logged)
 
 
 @pytest.mark.parametrize(('act', 'reason'), [
+    ('time.sleep(600)', 'it takes longer than 5 s'), ('os.abort()', 'SIGABRT')])
+def test_a_model_whose_forks_do_not_live_is_loaded_by_each_worker(
+        supervise, logged, act, reason):
+    workers = supervise(source=FORK_ENDS.format(act=act), workers=2)
+    [line] = [text for text in logged.messages if 'is not forked' in text]
+    assert reason in line
+    assert workers.template_pid is None
+    assert len(workers.pids) == 2
+    assert ask(workers, '[1]') == b'[[1]]'
+
+
+@pytest.mark.parametrize(('act', 'reason'), [
     ('time.sleep(600)', 'not ready within 1 s'), ('os.abort()', 'SIGABRT')])
 def test_a_model_whose_forks_do_not_get_ready_is_loaded_by_each_worker(
         supervise, logged, monkeypatch, act, reason):
     patch_pool(monkeypatch, 'join_deadline_s', lambda load_s: 1.0)
-    workers = supervise(source=FORK_ENDS.format(act=act), workers=2)
+    # Those in which it is tried out before it has workers do live.
+    workers = supervise(source=FORKS_END_LATER.format(act=act), workers=2)
     [line] = [text for text in logged.messages if 'workers cannot be forked' in text]
     assert reason in line
     assert workers.template_pid is None
@@ -97,13 +117,14 @@ def test_a_model_that_a_made_up_input_kills_or_hangs_is_served_without_a_warm_up
     [line] = [text for text in logged.messages if 'is not warmed up' in text]
     assert reason in line
     assert ask(workers, '[[1, 2]]') == b'[[2.0,4.0]]'
-    assert len(psutil.Process().children(recursive=True)) == 1
+    # The template, which has run nothing, and a worker.
+    assert len(psutil.Process().children(recursive=True)) == 2
 
 
 def test_a_model_that_raises_over_a_made_up_input_is_forked_all_the_same(supervise, logged):
     workers = supervise(source=mxnet_service(
-        'if not data[0].sum().asscalar(): raise ValueError("all zero")'))
+        'if data[0].max().asscalar() < 2: raise ValueError("too small")'))
     assert workers.template_pid
     assert ask(workers, '[[1, 2]]') == b'[[2.0,4.0]]'
-    until(lambda: 'a made-up input is answered by' in logged.text)
-    assert 'all zero' in logged.text
+    [line] = [text for text in logged.messages if 'is not warmed up' in text]
+    assert re.search(r'with a made-up request, \S+/service.py:\d+: ValueError: too small', line)

@@ -89,7 +89,7 @@ def test_a_request_survives_the_death_of_all_workers_with_their_template(model):
 def test_a_request_in_hand_survives_the_death_of_the_template(model, tmp_path):
     started = tmp_path / 'started'
     asked = model(f'open({str(started)!r}, "a").write("x")\n__import__("time").sleep(0.5)\n'
-                  'return data')
+                  'return data', warm_up=False)
     answer = asked.ask('[1]')
     for turn in (1, 2):
         until(lambda turn=turn: started.exists() and len(started.read_text()) == turn)
@@ -113,7 +113,8 @@ def gated(model, tmp_path):
     gate, notes = tmp_path / 'gate', tmp_path / 'notes'
 
     def gated(**options):
-        asked = model(GATED.format(gate=str(gate), notes=str(notes)), **options)
+        asked = model(GATED.format(gate=str(gate), notes=str(notes)), warm_up=False,
+                      **options)
         asked.first = asked.ask('["gate"]')
         until(notes.exists)
         asked.open, asked.notes = gate.touch, lambda: notes.read_text().split()

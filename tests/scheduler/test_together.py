@@ -190,6 +190,7 @@ def test_free_workers_share_what_waits(model, tmp_path):
 def test_a_request_waits_for_company_only_as_long_as_it_is_told(model, tmp_path):
     notes = tmp_path / 'notes'
     asked = model(source=numpy_service(notes, batchable=True), max_batch_delay_s=1.0)
+    notes.write_text('')
     first = asked.ask('[1]')
     gevent.sleep(0.3)
     assert not first.ready()
@@ -203,6 +204,7 @@ def test_a_full_batch_waits_for_nobody(model, tmp_path):
     notes = tmp_path / 'notes'
     asked = model(source=numpy_service(notes, batchable=True), batch_size=3,
                   max_batch_delay_s=600.0)
+    notes.write_text('')
     answers = [asked.ask(f'[{number}]') for number in range(3)]
     with gevent.Timeout(10):
         assert [json.loads(answer.get().prediction) for answer in answers] == numbers(3)[1]

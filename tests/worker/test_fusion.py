@@ -17,7 +17,7 @@ import mxnet as mx  # noqa: E402
 from mxnet.gluon import Block, HybridBlock, nn  # noqa: E402
 
 from mms.worker import fusion  # noqa: E402
-from mms.worker.equality import same  # noqa: E402
+from mms.worker.compare import same  # noqa: E402
 from mms.worker.graph_plan import PlannedForward  # noqa: E402
 
 

@@ -1,6 +1,7 @@
 """What a process of a model answers to messages, without a process around it."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from mms.messages import (
     JOINT,
     TRIAL,
+    Answered,
     Failure,
     More,
     Ping,
@@ -96,6 +98,14 @@ def told(*messages, service=None, weigh=False):
     return channel.sent
 
 
+class Slow(Stateless):
+    """Answers so slowly that each answer is a message of its own."""
+
+    def _postprocess(self, data):
+        time.sleep(0.02)
+        return data[0]
+
+
 def predictions(result):
     return [json.loads(answer.prediction) if isinstance(answer, Reply) else answer.error
             for answer in result.answers]
@@ -132,7 +142,8 @@ def test_requests_that_run_alone_are_answered_in_their_order():
 def test_requests_that_run_together_are_one_inference():
     service = Service()
     [result] = told(Work([ONE, BAD, TWO], JOINT), service=service)
-    assert predictions(result) == [[2], 'BadRequest', [4]]
+    # What fails in _preprocess is answered first.
+    assert (result.places, predictions(result)) == ([1, 0, 2], ['BadRequest', [2], [4]])
     assert service.sizes == [2]
 
 
@@ -147,21 +158,31 @@ def test_a_worker_with_room_asks_for_more_until_there_is_no_room_or_no_more():
     assert service.sizes == [2, 2]
 
 
-def test_a_trial_answers_and_says_what_it_found():
-    [result] = told(Work([ONE, TWO], TRIAL), service=Stateless())
-    assert (predictions(result), result.compared, result.refusal) == ([[2], [4]], True, '')
-    [result] = told(Work([ONE, BAD], TRIAL), service=Stateless())
-    assert (predictions(result), result.compared, result.refusal) == (
+def test_answers_are_sent_as_they_come_where_they_come_slowly():
+    sent = told(Work([ONE, TWO]), service=Slow())
+    assert [type(message) for message in sent] == [Answered, Result]
+    assert [(message.places, predictions(message)) for message in sent] == [
+        ([0], [[2]]), ([1], [[4]])]
+    sent = told(Work([ONE], JOINT, 1), Work([TWO], JOINT, 0), service=Slow())
+    assert [list(message.places) for message in sent[1:]] == [[0], [1]]
+
+
+def test_a_trial_answers_before_it_compares_and_says_what_it_found():
+    answered, result = told(Work([ONE, TWO], TRIAL), service=Stateless())
+    assert (predictions(answered), answered.places) == ([[2], [4]], [0, 1])
+    assert (result.answers, result.compared, result.refusal) == ([], True, '')
+    answered, result = told(Work([ONE, BAD], TRIAL), service=Stateless())
+    assert (predictions(answered), result.compared, result.refusal) == (
         [[2], 'BadRequest'], False, '')
-    [result] = told(Work([ONE, TWO], TRIAL))
-    assert (predictions(result), result.compared) == ([[2], [4]], False)
+    answered, result = told(Work([ONE, TWO], TRIAL))
+    assert (predictions(answered), result.compared) == ([[2], [4]], False)
     assert result.refusal == 'its _inference writes self.sizes'
 
 
 def test_a_worker_says_how_much_memory_it_has_for_itself_if_this_is_asked():
     for how in ('alone', TRIAL, JOINT):
-        assert told(Work([ONE], how))[0].memory_bytes == 0
-        assert told(Work([ONE], how), weigh=True)[0].memory_bytes > 1_000_000
+        assert told(Work([ONE], how))[-1].memory_bytes == 0
+        assert told(Work([ONE], how), weigh=True)[-1].memory_bytes > 1_000_000
 
 
 def test_a_failure_has_no_numbers():

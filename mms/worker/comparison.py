@@ -1,0 +1,104 @@
+"""Inputs of several requests through one ``_inference``, as far as they fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mms.worker.axis import join, layout_of, map_arrays, padded_rows, split
+from mms.worker.compare import all_equal, frozen
+from mms.worker.readings import readings
+from mms.worker.verdict import Refused
+from mms.worker.watch import Watch
+
+
+def only_shapes_differ(values: Sequence[Any]) -> bool:
+    """Whether all could run together with others, but none with another one of these.
+
+    Raises
+    ------
+    NotJoinable
+    """
+    layouts = [layout_of(value) for value in values]
+    kinds = {(layout.structure, layout.types) for layout in layouts}
+    return len(kinds) == 1 and len({layout.shapes for layout in layouts}) == len(layouts)
+
+
+def two_differ(values: Sequence[Any]) -> bool:
+    """Whether two that could run together hold different numbers.
+
+    Raises
+    ------
+    NotJoinable
+    """
+    return any(not all_equal([frozen(values[place]) for place in places])
+               for places in _groups(values))
+
+
+def outputs_together(service: Any, values: Sequence[Any],
+                     watch: Watch) -> Iterator[tuple[int, Any]]:
+    """Run those that fit together, each group with one ``_inference``.
+
+    Parameters
+    ----------
+    values
+        What ``_preprocess`` has returned for each request; no array of two of them lies in the
+        same memory.
+
+    Yields
+    ------
+    int, Any
+        The place of a value, and its own part of what ``_inference`` returned, valid until the
+        next; those of one group together.
+
+    Raises
+    ------
+    NotJoinable
+        Not even two fit together, or the output cannot be taken apart.
+    Refused
+        Numbers of all requests were read at once.
+    Exception
+        What the hook raises.
+    """
+    groups = _groups(values)
+    if not groups:
+        # Says what differs.
+        join(values)
+    for places in groups:
+        yield from zip(places, _infer(service, [values[place] for place in places], watch))
+
+
+def _groups(values: Sequence[Any]) -> list[list[int]]:
+    """The places of those that fit together, two at least."""
+    groups: dict[Any, list[int]] = {}
+    for place, value in enumerate(values):
+        groups.setdefault(layout_of(value), []).append(place)
+    return [places for places in groups.values() if len(places) > 1]
+
+
+def _infer(service: Any, values: Sequence[Any], watch: Watch) -> list[Any]:
+    # What mixes its rows is not seen in rows that are all the same.
+    strangers = [_stranger(values[0])] if all_equal([frozen(value) for value in values]) else []
+    joined = join([*values, *strangers])
+    with watch.during('_inference'), readings() as shapes:
+        output = service._run_inference(joined.value)
+    parts = split(output, joined.rows)
+    total = padded_rows(joined.rows)
+    for shape in shapes:
+        if shape[:1] != (total,):
+            raise Refused(f'its _inference reads numbers of all requests at once: shape {shape} '
+                          f'for {total} rows')
+    return parts[:len(values)]
+
+
+def _stranger(value: Any) -> Any:
+    """Another request's input, made up: mirrored, and half as large, so every number is one
+    that the service could have met.
+    """
+    def changed(array: Any) -> Any:
+        mirrored = array[..., ::-1] if array.ndim > 1 else array
+        return (mirrored.astype('float32') * 0.5).astype(array.dtype)
+
+    return map_arrays(value, changed)
+
+

@@ -1,0 +1,52 @@
+"""Answers on their way to the front: those that come close together go together."""
+
+from __future__ import annotations
+
+import time
+
+from mms.messages import Answer, Answered
+from mms.wire import Channel
+
+# What takes longer is worth a message of its own to those who are answered already.
+_CLOSE_S = 0.005
+
+
+class Outbox:
+    """Takes the answers of the requests in hand as they come.
+
+    Parameters
+    ----------
+    channel
+        To the front.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._places: list[int] = []
+        self._answers: list[Answer] = []
+        self._last_at = time.monotonic()
+        self._expected = 0
+
+    def expect(self, count: int) -> None:
+        """So many answers will come; the last of them goes with the :class:`Result`."""
+        self._expected += count
+
+    def put(self, place: int, answer: Answer) -> None:
+        """Take an answer; send it, and those that wait, where answers come slowly."""
+        self._places.append(place)
+        self._answers.append(answer)
+        self._expected -= 1
+        before, self._last_at = self._last_at, time.monotonic()
+        if self._expected and self._last_at - before > _CLOSE_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        if self._places:
+            self._channel.send(Answered(*self.rest()))
+
+    def rest(self) -> tuple[list[int], list[Answer]]:
+        """What waits, and does so no longer: places and answers."""
+        waiting = self._places, self._answers
+        self._places, self._answers = [], []
+        return waiting

@@ -1,0 +1,142 @@
+"""Proof on made-up requests that a service's requests may run together.
+
+It is made before the first real request, in a process that is thrown away: all hooks run
+twice, so what a service carries from one hook to the next, wherever it keeps it, shows in the
+answers.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mms.model_service.arrays import address
+from mms.model_service.reasons import reason_of
+from mms.worker.axis import NotJoinable, arrays_in, layout_of
+from mms.worker.compare import Differs, all_equal, compare_outputs, compare_predictions, frozen
+from mms.worker.comparison import outputs_together, two_differ
+from mms.worker.encode import to_json
+from mms.worker.verdict import Outcome, Refused, Verdict
+from mms.worker.watch import Watch
+
+
+class _Run(NamedTuple):
+    """A request that was answered alone, with copies of what its hooks returned."""
+
+    inputs: list[Any]
+    value: Any
+    output: Any
+    prediction: bytes
+
+
+def prove(service: Any, requests: Sequence[list[Any]]) -> Verdict:
+    """Run the hooks for each request alone, then for all together, and compare.
+
+    Never raises. Together means: first ``_preprocess`` of each, then one ``_inference``, then
+    ``_postprocess`` of each.
+
+    Parameters
+    ----------
+    service
+        One that runs the three hooks, for which :func:`mms.worker.joint.obstacle` finds none.
+    requests
+        What ``_preprocess`` takes, of several requests, of which some may be refused.
+
+    Returns
+    -------
+    Verdict
+        ``INCONCLUSIVE`` when there are no two requests that differ, are answered and have the
+        same shapes.
+    """
+    proof = _Proof(service)
+    with proof.watch:
+        for inputs in requests:
+            proof.run_alone(inputs)
+        return proof.verdict()
+
+
+class _Proof:
+    def __init__(self, service: Any) -> None:
+        self._service = service
+        self._runs: list[_Run] = []
+        self._unjoinable = ''
+        self.watch = Watch(service)
+
+    def run_alone(self, inputs: list[Any]) -> None:
+        """One that is refused shows nothing."""
+        service, self._service.stage_times_ms = self._service, {}
+        try:
+            with self.watch.during('_preprocess'):
+                value = service._run_preprocess(copy.deepcopy(inputs))
+            before = frozen(value)
+            with self.watch.during('_inference'):
+                output = service._run_inference(value)
+            between = frozen(output)
+            with self.watch.during('_postprocess'):
+                prediction = to_json(service._run_postprocess(output))
+        except (Exception, SystemExit):
+            return
+        self._runs.append(_Run(inputs, before, between, prediction))
+        self._check_joinable(value, output)
+
+    def verdict(self) -> Verdict:
+        """What all runs showed, after running those together that nothing speaks against."""
+        reason = self.watch.found
+        if not reason and len(self._runs) < 2:
+            return Verdict(Outcome.INCONCLUSIVE, 'it answers no two made-up requests')
+        reason = reason or self._unjoinable or self._run_together() or self.watch.found
+        if reason:
+            return Verdict(Outcome.REFUSED, reason)
+        if not two_differ([run.value for run in self._runs]):
+            return Verdict(Outcome.INCONCLUSIVE,
+                           'no two made-up requests differ and have the same shapes')
+        return Verdict(Outcome.EQUAL)
+
+    def _check_joinable(self, value: Any, output: Any) -> None:
+        try:
+            layout_of(value)
+            arrays_in(output)
+        except NotJoinable as error:
+            self._unjoinable = self._unjoinable or str(error)
+        except BaseException as error:
+            self._unjoinable = f'its arrays cannot be read: {reason_of(error)}'
+
+    def _run_together(self) -> str:
+        """Why the joint run does not do; an empty string when it gave the same answers."""
+        try:
+            if not two_differ([run.value for run in self._runs]):
+                return ''
+            values = [self._preprocess_again(run) for run in self._runs]
+            _check_memory(values)
+            for run, value in zip(self._runs, values):
+                _check_value(run, value)
+            for place, output in outputs_together(self._service, values, self.watch):
+                self._compare(self._runs[place], output)
+        except (NotJoinable, Differs, Refused) as error:
+            return str(error)
+        except BaseException as error:
+            return f'it fails when run together: {reason_of(error)}'
+        return ''
+
+    def _preprocess_again(self, run: _Run) -> Any:
+        with self.watch.during('_preprocess'):
+            return self._service._run_preprocess(copy.deepcopy(run.inputs))
+
+    def _compare(self, run: _Run, output: Any) -> None:
+        compare_outputs(run.output, frozen(output))
+        with self.watch.during('_postprocess'):
+            prediction = to_json(self._service._run_postprocess(output))
+        compare_predictions(run.prediction, prediction)
+
+
+def _check_value(run: _Run, value: Any) -> None:
+    if not all_equal([run.value, frozen(value)]):
+        raise Refused('its _preprocess returns other values when other requests come between')
+
+
+def _check_memory(values: Sequence[Any]) -> None:
+    """A hook that fills one buffer again and again; constants beside new arrays are no harm."""
+    places = [{address(array) for array in arrays_in(value)} for value in values]
+    if any(place <= other for index, place in enumerate(places) for other in places[:index]):
+        raise Refused('its _preprocess returns the same array for every request')

@@ -1,0 +1,109 @@
+"""Trials of real requests: each hook runs once, ``_inference`` once more to compare."""
+
+import json
+
+import pytest
+
+from mms import mxnet_compat
+
+mxnet_compat.prepare()
+
+from hook_sources import NOT_BATCHABLE, hooks  # noqa: E402
+from real_services import CASES, Ask, classic, inputs_of, recorded, written  # noqa: E402
+
+from mms.errors import BadRequest  # noqa: E402
+from mms.messages import Reply  # noqa: E402
+from mms.worker.compare import compare_predictions  # noqa: E402
+from mms.worker.trial import answer_and_compare  # noqa: E402
+from mms.worker.verdict import Outcome, Verdict  # noqa: E402
+
+pytestmark = pytest.mark.core
+
+ROWS = [Ask([[[number, 1.]]]) for number in range(5)]
+
+
+class Outbox:
+    """Takes answers, and notes how many there were when they were sent."""
+
+    def __init__(self):
+        self.answers = {}
+        self.sent = 0
+
+    def put(self, place, answer):
+        self.answers[place] = answer
+
+    def flush(self):
+        self.sent = len(self.answers)
+
+
+def tried(service, requests):
+    outbox = Outbox()
+    verdict = answer_and_compare(service, requests, inputs_of, outbox)
+    assert outbox.sent == len(requests)
+    return [outbox.answers[place] for place in range(len(requests))], verdict
+
+
+@pytest.mark.parametrize(('archive', 'outcome', 'reason'), [
+    ('a2_vision.model', Outcome.EQUAL, ''), ('b2_json.model', Outcome.EQUAL, ''),
+    ('g_seed.model', Outcome.EQUAL, ''),
+    ('c_gluon.model', Outcome.REFUSED,
+     'its _inference reads numbers of all requests at once: shape (1,) for'),
+    ('e_boxes.model', Outcome.REFUSED, 'its _preprocess writes self.size'),
+])
+def test_archives_of_0_4(archive, outcome, reason, tmp_path):
+    assert any(case['archive'] == archive for case in CASES)
+    service = classic(archive, tmp_path)
+    requests = (recorded(archive, service.signature) * 3)[:4]
+    alone = [json.dumps(service.inference(inputs_of(request))) for request in requests]
+    answers, verdict = tried(service, requests)
+    assert verdict.outcome is outcome
+    assert verdict.reason.startswith(reason)
+    for before, answer in zip(alone, answers):
+        compare_predictions(before.encode(), answer.prediction)
+
+
+@pytest.mark.parametrize(('name', 'text', 'reason'), NOT_BATCHABLE)
+def test_a_service_that_is_not_batchable_is_found_out(name, text, reason, tmp_path):
+    service = written(text, tmp_path, f'service_{name}_of_a_trial')
+    answers, verdict = tried(service, ROWS)
+    assert verdict == Verdict(Outcome.REFUSED, reason)
+    assert all(isinstance(answer, Reply) for answer in answers)
+
+
+@pytest.mark.parametrize('inference', ['data[0] - data[0].mean(axis=0)',
+                                       'data[0] - data[0].mean()'])
+def test_rows_that_mix_are_seen_in_equal_requests_too(inference, tmp_path):
+    service = written(hooks(inf=f'return {inference}'), tmp_path, 'service_of_equal_requests')
+    _, verdict = tried(service, ROWS[1:2] * 3)
+    assert verdict.reason.startswith('its numbers differ by')
+
+
+def test_a_good_service_is_batchable_and_other_shapes_are_no_proof(tmp_path):
+    service = written(hooks(), tmp_path, 'good_service_of_a_trial')
+    answers, verdict = tried(service, ROWS)
+    assert verdict == Verdict(Outcome.EQUAL)
+    assert json.loads(answers[4].prediction) == [[8, 2]]
+    _, verdict = tried(service, [ROWS[0], Ask([[[1.]]])])
+    assert verdict == Verdict(Outcome.INCONCLUSIVE, 'no two requests had the same shapes')
+    _, verdict = tried(service, [ROWS[0], Ask(BadRequest('no'))])
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def test_preprocess_and_postprocess_run_once_for_each_request(tmp_path):
+    runs = tmp_path / 'runs'
+    noted = f'open({str(runs)!r}, "a").write("{{}} ");'
+    service = written(hooks(pre=noted.format('pre') + 'return [mx.nd.array(data[0])]',
+                            inf=noted.format('inf') + 'return data[0] * 2',
+                            post=noted.format('post') + 'return data.asnumpy().tolist()'),
+                      tmp_path, 'service_that_is_counted')
+    _, verdict = tried(service, ROWS)
+    assert verdict.outcome is Outcome.EQUAL
+    assert runs.read_text().split() == ['pre', 'inf', 'post'] * 5 + ['inf']
+
+
+def test_what_inference_does_to_its_input_changes_no_comparison(tmp_path):
+    service = written(hooks(inf='data[0] += 1; return data[0] * 2'), tmp_path,
+                      'service_that_changes_its_input')
+    answers, verdict = tried(service, ROWS)
+    assert verdict.outcome is Outcome.EQUAL
+    assert json.loads(answers[4].prediction) == [[10, 4]]
