@@ -99,6 +99,8 @@ class Ready:
         string when it may.
     answered
         The same, for :class:`Load`.
+    seen
+        Whether the service has answered zeros, noise or samples as its signature describes them.
     """
 
     signature: dict[str, Any]
@@ -109,6 +111,7 @@ class Ready:
     proven: bool = False
     spoiled: str = ''
     answered: Union[tuple[int, int, str], None] = None
+    seen: bool = False
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,11 @@ class LocalModels:
         """Live signature of a model."""
         return self._workers[name].signature
 
+    @property
+    def unseen(self) -> list[str]:
+        """Names of those that have not answered what their signature lets one make up."""
+        return [name for name, workers in self._workers.items() if not workers.ready.seen]
+
     def predict(self, name: str, request: Request,
                 client_left: Callable[[], bool] = lambda: False) -> Reply:
         """Answer one request; see :meth:`Scheduler.predict`."""

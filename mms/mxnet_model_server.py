@@ -301,9 +301,9 @@ class MMS:
         description = self._description(models, port)
         in_thread(lambda: generate_client(description, language))
 
-    def _announce(self, models: Models, port: int) -> None:
+    def _announce(self, models: LocalModels, port: int) -> None:
         self._log_started(port)
-        say(announcement(_signatures(models), self._settings.host, port))
+        say(announcement(_signatures(models), self._settings.host, port, models.unseen))
 
     def _log_started(self, port: int) -> None:
         address = host_and_port(self._settings.host, port)

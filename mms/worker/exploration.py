@@ -53,6 +53,8 @@ class Findings:
         Why this process must take no request: the warm-up has changed the answers.
     given
         The answer to a made-up request before anything else was run; None where there is none.
+    seen
+        Whether it has answered what :func:`mms.worker.sample.sample_inputs` makes.
     """
 
     sample: Optional[list[Any]] = None
@@ -61,6 +63,7 @@ class Findings:
     unforkable: str = ''
     spoiled: str = ''
     given: Optional[Given] = None
+    seen: bool = False
 
 
 def explore(service: Any, signature: Mapping[str, Any], baseline: Baseline,
@@ -105,6 +108,8 @@ class _Exploration:
 
     def run(self) -> Findings:
         findings = Findings(unforkable=self._unforkable())
+        if self._load.answered:
+            findings.seen = self._load.answered[1] == len(self._samples)
         if self._load.warm_up and self._load.explored:
             self._warm_up_as_known(findings)
         elif self._load.warm_up:
@@ -140,6 +145,7 @@ class _Exploration:
         if not isinstance(given, Given):
             return
         findings.given = given
+        findings.seen = given.other == len(self._samples)
         if 'mxnet' in sys.modules:
             prime_opencv()
             self._baseline.take_threads("MXNet's OpenCV")
@@ -193,15 +199,17 @@ class _Exploration:
         return place
 
     def _complain(self, refusal: Refusal) -> None:
+        # The files of an archive lie in a folder that is gone when this is read.
+        reason = refusal.reason.replace(os.path.join(self._load.model_dir, ''), '')
         if refusal.certain:
-            raise ServiceError(f'it cannot answer: with a made-up request, {refusal.reason}')
+            raise ServiceError(f'it cannot answer: with a made-up request, {reason}')
         if self._load.strict:
             raise ServiceError(f'it does not answer a made-up request (--strict): '
-                               f'{refusal.reason}')
+                               f'{reason}')
         logger.warning(
             'Model %s is not warmed up: with a made-up request, %s. It is served all the same. '
             'Give each input a "sample" that it takes in signature.json; mxnet-model-export '
-            '--check tries it.', self._model, refusal.reason)
+            '--check tries it.', self._model, reason)
 
     def _warm_up(self, findings: Findings, given: Given) -> None:
         """Run it, and measure, with inputs that it answers."""

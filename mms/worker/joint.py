@@ -47,7 +47,7 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
                    more: Callable[[], Sequence[Request]],
                    complain: Callable[[str], None] = lambda reason: None,
                    answered: Callable[[int, Answer], None] = lambda place, answer: None,
-                   ) -> list[Answer]:
+                   flush: Callable[[], None] = lambda: None) -> list[Answer]:
     """Answer all requests, those that fit together with one ``_inference``.
 
     A request that fails fails alone: when a joint ``_inference`` raises, or what
@@ -66,6 +66,8 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
         Called with the reason when requests fail together of which each succeeds alone.
     answered
         Called with each answer as soon as it is there, and with its place in what is returned.
+    flush
+        Called before each ``_inference``, for which answers that are there should not wait.
 
     Returns
     -------
@@ -82,6 +84,7 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
                 answered(turn.place, turn.answer)
         arrived = more()
     for group in _groups(turns):
+        flush()
         _infer(service, group, complain)
         # Before the next group: a Module's outputs are valid until its next forward.
         for turn in group:

@@ -135,7 +135,8 @@ class ModelProcess:
         """What speaks against it; an empty string when nothing has shown."""
         complaints: list[str] = []
         answer_jointly(self._service, work.requests, self._inputs_of,
-                       _Intake(self._channel, work.room, outbox), complaints.append, outbox.put)
+                       _Intake(self._channel, work.room, outbox), complaints.append, outbox.put,
+                       outbox.flush)
         return ''.join(complaints[:1])
 
     def _requests_per_s(self, measure: Measure) -> float:

@@ -101,7 +101,8 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     ready = Ready(signature, type(service).__name__, findings.unforkable, findings.batch_size,
                   findings.levels, findings.batch_size > 1 and service.batchable is True,
                   findings.spoiled,
-                  (given.place, given.other, given.prediction.decode()) if given else load.answered)
+                  (given.place, given.other, given.prediction.decode()) if given else load.answered,
+                  findings.seen)
     channel.send(ready)
     return ModelProcess(channel, log_fd, service, ready, findings.sample,
                         intake_of(service, load.max_image_pixels), load.weigh)

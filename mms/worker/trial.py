@@ -48,7 +48,7 @@ def answer_and_compare(service: Any, requests: Sequence[Request], inputs_of: Inp
     with trial.watch:
         for place, request in enumerate(requests):
             outbox.put(place, trial.answer_alone(request, place))
-        outbox.flush()
+            outbox.flush()
         return trial.verdict()
 
 

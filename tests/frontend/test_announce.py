@@ -1,11 +1,11 @@
-"""The curl line that a person can paste."""
+"""The curl line that a person can paste, or fill in."""
 
 import json
 import shlex
 
 import pytest
 
-from mms.frontend.announce import curl_line
+from mms.frontend.announce import announcement, curl_line
 
 URL = 'http://127.0.0.1:8080'
 
@@ -25,3 +25,28 @@ def test_a_sample_is_what_the_line_sends():
 @pytest.mark.parametrize('sample', [['a' * 300], ['good; cheap']])
 def test_a_sample_that_is_long_or_that_curl_would_misread_is_a_file_s_name(sample):
     assert field(sample) == 'text=<text.json'
+
+
+def announced(*inputs, unseen=(), kind='application/json'):
+    signature = {'input_type': kind, 'inputs': list(inputs)}
+    return announcement({'lm': signature}, '127.0.0.1', 8080, unseen).splitlines()[3:]
+
+
+def test_zeros_need_no_explanation():
+    assert announced({'data_name': 'data', 'data_shape': [0, 2]}) == [
+        f"    curl -X POST {URL}/lm/predict -F 'data=[[0, 0]]'"]
+
+
+def test_what_stands_for_something_else_is_explained():
+    assert announced({'data_name': 'data', 'data_shape': [0, 3, 8, 8]}, kind='image/jpeg') == [
+        f'    curl -X POST {URL}/lm/predict -F data=@kitten.jpg',
+        '    kitten.jpg stands for any picture']
+    assert announced({'data_name': 'data', 'data_shape': [0, 500]}) == [
+        f"    curl -X POST {URL}/lm/predict -F 'data=<data.json'",
+        '    data.json stands for a file with a list of the shape [0, 500]']
+
+
+def test_a_model_that_has_not_answered_has_a_line_to_be_filled_in():
+    assert announced({'data_name': 'data', 'data_shape': [0, 2]}, unseen=['lm']) == [
+        f'    curl -X POST {URL}/lm/predict -F data=...',
+        '    the model has not answered what could be made up: fill in what it takes']

@@ -108,6 +108,27 @@ def test_a_service_is_tried_before_its_requests_run_together(waves, caplog):
     assert refusals(caplog) == []
 
 
+@pytest.mark.engine
+@pytest.mark.parametrize('batchable', [None, True])
+def test_an_answer_that_is_there_is_sent_while_others_of_its_batch_are_not(
+        model, tmp_path, batchable):
+    gates = [tmp_path / 'first', tmp_path / 'second']
+    wait = ('while data.ravel()[0] == {} and not os.path.exists({!r}): time.sleep(0.005)\n')
+    body = wait.format(-1, str(gates[0])) + wait.format(-2, str(gates[1]))
+    asked = model(source=numpy_service(tmp_path / 'notes', body, batchable))
+    busy = asked.ask('[-1]')
+    gevent.sleep(0.1)
+    # Of two shapes, so that they are no one inference even where they may be.
+    early, late = asked.ask('[1]'), asked.ask('[-2, 0]')
+    gevent.sleep(0.1)
+    gates[0].touch()
+    assert json.loads(early.get(timeout=10).prediction) == [2.0]
+    assert not late.ready()
+    gates[1].touch()
+    assert json.loads(late.get(timeout=10).prediction) == [-4.0, 0.0]
+    busy.get(timeout=10)
+
+
 def test_no_more_run_together_than_the_user_allows(waves):
     texts, expected = numbers(8)
     got, rows = waves(batchable=True, batch_size=3)(*texts)

@@ -141,9 +141,10 @@ def test_requests_that_run_alone_are_answered_in_their_order():
 
 def test_requests_that_run_together_are_one_inference():
     service = Service()
-    [result] = told(Work([ONE, BAD, TWO], JOINT), service=service)
-    # What fails in _preprocess is answered first.
-    assert (result.places, predictions(result)) == ([1, 0, 2], ['BadRequest', [2], [4]])
+    early, result = told(Work([ONE, BAD, TWO], JOINT), service=service)
+    # What fails in _preprocess waits for no inference.
+    assert (early.places, predictions(early)) == ([1], ['BadRequest'])
+    assert (result.places, predictions(result)) == ([0, 2], [[2], [4]])
     assert service.sizes == [2]
 
 
@@ -168,15 +169,14 @@ def test_answers_are_sent_as_they_come_where_they_come_slowly():
 
 
 def test_a_trial_answers_before_it_compares_and_says_what_it_found():
-    answered, result = told(Work([ONE, TWO], TRIAL), service=Stateless())
-    assert (predictions(answered), answered.places) == ([[2], [4]], [0, 1])
-    assert (result.answers, result.compared, result.refusal) == ([], True, '')
-    answered, result = told(Work([ONE, BAD], TRIAL), service=Stateless())
-    assert (predictions(answered), result.compared, result.refusal) == (
-        [[2], 'BadRequest'], False, '')
-    answered, result = told(Work([ONE, TWO], TRIAL))
-    assert (predictions(answered), result.compared) == ([[2], [4]], False)
-    assert result.refusal == 'its _inference writes self.sizes'
+    for service, requests, expected, compared, refusal in (
+            (Stateless(), [ONE, TWO], [[2], [4]], True, ''),
+            (Stateless(), [ONE, BAD], [[2], 'BadRequest'], False, ''),
+            (Service(), [ONE, TWO], [[2], [4]], False, 'its _inference writes self.sizes')):
+        *answered, result = told(Work(requests, TRIAL), service=service)
+        assert [place for part in answered for place in part.places] == [0, 1]
+        assert [each for part in answered for each in predictions(part)] == expected
+        assert (result.answers, result.compared, result.refusal) == ([], compared, refusal)
 
 
 def test_a_worker_says_how_much_memory_it_has_for_itself_if_this_is_asked():
