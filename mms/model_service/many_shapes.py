@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from mms import mxnet_compat
 
@@ -13,6 +13,7 @@ mxnet_compat.prepare()
 import mxnet as mx  # noqa: E402
 
 from mms.model_service.numpy_shapes import numpy_shapes  # noqa: E402
+from mms.model_service.shape_inference import ShapeInference, shapes_of  # noqa: E402
 
 # The batch sizes up to 64 that worker/axis.py uses are 20; a few more, for pictures of
 # several sizes.
@@ -47,12 +48,16 @@ class ManyShapesModule(mx.mod.Module):
     _exec_group: Any
     _data_shapes: Any
     _label_shapes: Any
+    _arg_params: Any
+    _aux_params: Any
+    _symbol: Any
 
     def __init__(self, *args: Any, of_numpy: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._options = (args, kwargs)
         self._of_numpy = of_numpy
         self._bound: OrderedDict[Any, _Bound] = OrderedDict()
+        self._inference: Optional[ShapeInference] = None
 
     def bind(self, *args: Any, **kwargs: Any) -> None:
         """As ever."""
@@ -65,7 +70,12 @@ class ManyShapesModule(mx.mod.Module):
             super().forward(*args, **kwargs)
 
     def reshape(self, data_shapes: Any, label_shapes: Any = None) -> None:
-        """Get ready for inputs of these shapes."""
+        """Get ready for inputs of these shapes.
+
+        Raises
+        ------
+        ShapesRefused
+        """
         with numpy_shapes(self._of_numpy):
             if self.for_training:
                 super().reshape(data_shapes, label_shapes)
@@ -76,9 +86,17 @@ class ManyShapesModule(mx.mod.Module):
         self._keep(_Bound(self._exec_group, self._data_shapes, self._label_shapes))
         bound = self._bound.get(_key(data_shapes))
         if bound is None:
+            self._check(data_shapes)
             bound = self._bind_beside(data_shapes, label_shapes)
         self._keep(bound)
         self._exec_group, self._data_shapes, self._label_shapes = bound
+
+    def _check(self, data_shapes: Any) -> None:
+        """Before anything is bound: what then fails is no fault of the inputs."""
+        if self._inference is None:
+            arrays = {**(self._arg_params or {}), **(self._aux_params or {})}
+            self._inference = ShapeInference(self._symbol, shapes_of(arrays))
+        self._inference.check({entry[0]: tuple(entry[1]) for entry in data_shapes})
 
     def _bind_beside(self, data_shapes: Any, label_shapes: Any) -> _Bound:
         args, kwargs = self._options
@@ -106,6 +124,7 @@ class ManyShapesModule(mx.mod.Module):
 
     def _reset_bind(self) -> None:
         self._bound.clear()
+        self._inference = None
         super()._reset_bind()
 
 

@@ -30,6 +30,7 @@ from mms.model_service.model_service import SingleNodeService  # noqa: E402
 from mms.model_service.output_format import formatted, output_format_of  # noqa: E402
 from mms.model_service.pictures import read_resized  # noqa: E402
 from mms.model_service.reasons import reason_of  # noqa: E402
+from mms.model_service.shape_inference import ShapesRefused  # noqa: E402
 from mms.utils.mxnet import image  # noqa: E402
 
 __all__ = ['GluonImperativeBaseService', 'InputShapeError', 'MXNetBaseService',
@@ -179,7 +180,11 @@ class MXNetBaseService(_MXNetService):
         if self._network is None:
             return self._forward_net([_as_floats(array) for array in data])
         _check_batch(data, self.signature)
-        self.mx_model.forward(DataBatch(data))
+        try:
+            self.mx_model.forward(DataBatch(data))
+        except ShapesRefused as error:
+            raise InputShapeError('The network does not take inputs of the shapes '
+                                  f'{_shapes(data, self.signature)}: {error}.') from error
         return list(self.mx_model.get_outputs())
 
     def _postprocess(self, data: Any) -> Any:
@@ -244,6 +249,11 @@ def _check_batch(data: Sequence[Any], signature: Any) -> None:
             raise InputShapeError(
                 f'Input {name} has a batch of {array.shape[0]}, input {names[0]} one of '
                 f'{data[0].shape[0]}: the first dimension has to be the same.')
+
+
+def _shapes(data: Sequence[Any], signature: Any) -> str:
+    return ', '.join(f"{entry['data_name']} {list(array.shape)}"
+                     for entry, array in zip(signature['inputs'], data))
 
 
 def _read_labels(path: str) -> list[str]:

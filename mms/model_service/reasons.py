@@ -13,6 +13,7 @@ _MAX_CHARACTERS = 400
 _MXNET_REASON = re.compile(r'^\w*Error: (.*)', re.MULTILINE)
 _FAILED_CHECK = re.compile(r'Check failed: .* : (.+)')
 _CHECK = re.compile(r'^Check failed: .*?: (?=\S)')
+_OPERATOR = re.compile(r'Error in operator \S+: (?:\[[\d:]+\] \S+: )?')
 _OTHER_SHAPES = {
     'ndarray was saved in np shape semantics':
         'it was saved after mx.npx.set_np(): call mx.npx.set_np() at the top of the service file',
@@ -33,6 +34,13 @@ def reason_of(error: BaseException) -> str:
     message = _one_line(_CHECK.sub('', text))
     message = _download(error) or _other_shapes(message) or message
     return f'{type(error).__name__}: {message}' if message else type(error).__name__
+
+
+def operator_reason(error: BaseException) -> str:
+    """What an operator of MXNet says of its inputs, without its place in MXNet's source."""
+    text = str(error).split('Stack trace:')[0]
+    words = _one_line(_OPERATOR.split(text)[-1])
+    return (_CHECK.sub('', words) or words).removesuffix(':').rstrip(' .')
 
 
 def request_fault(error: BaseException) -> Optional[BadRequest]:

@@ -26,6 +26,11 @@ from mms.model_service.numpy_shapes import (  # noqa: E402
     numpy_shapes,
 )
 from mms.model_service.reasons import reason_of  # noqa: E402
+from mms.model_service.shape_inference import (  # noqa: E402
+    ShapeInference,
+    ShapesRefused,
+    shapes_of,
+)
 from mms.model_service.training_parts import inference_symbol  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -151,7 +156,8 @@ def fitting_shapes(network: Network, data_shapes: Shapes) -> Shapes:
     """
     candidates = [_filled(data_shapes, length) for length in _LIKELY_LENGTHS]
     with numpy_shapes(network.numpy_shapes):
-        return next((shapes for shapes in candidates if _fits(network, shapes)), candidates[0])
+        inference = ShapeInference(network.symbol, shapes_of({**network.args, **network.aux}))
+        return next((shapes for shapes in candidates if _fits(inference, shapes)), candidates[0])
 
 
 def bind(network: Network, data_shapes: Shapes, ctx: Any) -> Any:
@@ -202,13 +208,12 @@ def _filled(data_shapes: Shapes, length: int) -> Shapes:
     return [(name, tuple(size or length for size in shape)) for name, shape in data_shapes]
 
 
-def _fits(network: Network, data_shapes: Shapes) -> bool:
+def _fits(inference: ShapeInference, data_shapes: Shapes) -> bool:
     try:
-        expected = _infer_shapes(network.symbol, data_shapes)
-    except mx.base.MXNetError:
+        inference.check(dict(data_shapes))
+    except ShapesRefused:
         return False
-    return all(tuple(array.shape) == expected.get(name, tuple(array.shape))
-               for name, array in {**network.args, **network.aux}.items())
+    return True
 
 
 def _load(path: str, what: str, load: Callable[[str], Any]) -> Any:
