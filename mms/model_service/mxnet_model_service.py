@@ -22,7 +22,7 @@ from mms.archive.signature import (  # noqa: E402
     input_types,
     read_signature,
 )
-from mms.errors import BadRequest, ServiceError  # noqa: E402
+from mms.errors import ServiceError  # noqa: E402
 from mms.model_service import symbolic  # noqa: E402
 from mms.model_service.device import context_for  # noqa: E402
 from mms.model_service.input_shape import InputShapeError, check_input_shape  # noqa: E402
@@ -31,6 +31,7 @@ from mms.model_service.output_format import formatted, output_format_of  # noqa:
 from mms.model_service.pictures import read_resized  # noqa: E402
 from mms.model_service.reasons import reason_of  # noqa: E402
 from mms.model_service.shape_inference import ShapesRefused  # noqa: E402
+from mms.model_service.tensors import tensor_of  # noqa: E402
 from mms.utils.mxnet import image  # noqa: E402
 
 __all__ = ['GluonImperativeBaseService', 'InputShapeError', 'MXNetBaseService',
@@ -40,10 +41,6 @@ logger = logging.getLogger(__name__)
 
 LABELS_FILE = 'synset.txt'
 _SYMBOL_SUFFIX = '-symbol.json'
-
-
-# From here on a whole number may have lost a digit.
-_EXACT_IN_FLOAT64 = 2**53
 
 
 class _MXNetService(SingleNodeService):
@@ -80,14 +77,7 @@ class _MXNetService(SingleNodeService):
         return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
     def _tensor(self, value: Any, name: str) -> Any:
-        kind = self._number_types.get(name)
-        try:
-            if kind and np.issubdtype(kind, np.integer):
-                value = _whole(value, kind, name)
-            return mx.nd.array(value, dtype=kind)
-        except (TypeError, ValueError, OverflowError, mx.base.MXNetError) as error:
-            raise BadRequest(f'Input {name} is no tensor: it must be numbers in lists, and every '
-                             'row must be of the same length.') from error
+        return tensor_of(value, name, self._number_types.get(name))
 
 
 class MXNetBaseService(_MXNetService):
@@ -292,25 +282,6 @@ def _load_weights(net: Any, path: str, ctx: Any) -> None:
     except Exception as error:
         raise ServiceError(f'The weights in {path} do not load into {type(net).__name__}: '
                            f'{reason_of(error)}') from error
-
-
-def _whole(value: Any, kind: Any, name: str) -> Any:
-    """`value` as an array of whole numbers.
-
-    NumPy before 2 makes any number fit such a type, without a word.
-    """
-    array = np.array(value)
-    if array.dtype.kind == 'f' and not np.all(np.abs(array) < _EXACT_IN_FLOAT64):
-        # One number that is too large for int64, or one with a point, made floats of them all.
-        array = np.array(value, dtype=object)
-    if array.dtype.kind not in 'biufO':
-        raise ValueError('no numbers')
-    least, most = np.iinfo(kind).min, np.iinfo(kind).max
-    with np.errstate(invalid='ignore'):
-        good = (array >= least) & (array <= most) & (array % 1 == 0)
-    if not np.all(good):
-        raise BadRequest(f'Input {name} must hold whole numbers from {least} to {most}.')
-    return array.astype(kind)
 
 
 def _as_floats(array: Any) -> Any:
