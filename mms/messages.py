@@ -10,6 +10,9 @@ from mms.devices import Device
 
 Body = Union[bytes, bytearray]
 
+# In messages to a client: MMS 0.4's words, behind which the front puts the real address.
+API_DESCRIPTION = 'http://<host>:<port>/api-description'
+
 
 @dataclass(frozen=True)
 class Load:

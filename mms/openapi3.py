@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Of a file part; the server takes no other type for a picture.
+# Of a file part. The server takes other types too; every MMS takes this one.
 _PICTURE = 'image/jpeg'
 _ERROR = {'$ref': '#/components/schemas/ErrorAnswer'}
 _ERROR_SCHEMA = {

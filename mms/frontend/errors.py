@@ -11,6 +11,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from mms.errors import RequestError
 from mms.log_lines import one_line
+from mms.messages import API_DESCRIPTION
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +31,22 @@ def answer_errors(app: flask.Flask) -> None:
 
 
 def _request_error(error: RequestError) -> flask.Response:
-    logger.error('%s', one_line(str(error)))
-    answer = _answer(error.status, error.type, str(error))
+    message = _addressed(str(error))
+    logger.error('%s', one_line(message))
+    answer = _answer(error.status, error.type, message)
     if error.retry_after_s is not None:
         answer.headers['Retry-After'] = str(error.retry_after_s)
         # To the scripts of a page.
         answer.headers['Access-Control-Expose-Headers'] = 'Retry-After'
     return answer
+
+
+def _addressed(message: str) -> str:
+    """With the real address of the description behind the placeholder, which clients know."""
+    if not flask.request.host:
+        return message
+    return message.replace(
+        API_DESCRIPTION, f'{API_DESCRIPTION} ({flask.request.url_root}api-description)')
 
 
 def _http_exception(error: HTTPException) -> flask.Response:

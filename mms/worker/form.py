@@ -6,15 +6,20 @@ What the bytes hold is for :mod:`mms.worker.inputs` to judge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.errors import BadRequest
 from mms.messages import Request
-from mms.worker.form_parser import Form, parse_form
+from mms.worker.form_fault import missing_input
+from mms.worker.form_parser import Form, Part, parse_form
 
 FROM_PART = 'part'
 FROM_FIELD = 'field'
+
+# Of a part that may be a picture, beside image/*: clients that do not know the type of a file
+# send the second, or none.
+_ANY_BYTES = ('', 'application/octet-stream')
 
 
 class RawInput(NamedTuple):
@@ -28,11 +33,14 @@ class RawInput(NamedTuple):
         ``part``: the bytes of a file part; ``field``: a form field's text, UTF-8.
     data
         The bytes.
+    media_type
+        What the client says that a picture is; empty where it says nothing.
     """
 
     name: str
     origin: str
     data: bytes
+    media_type: str = IMAGE_TYPE
 
 
 def read_form(request: Request, signature: Mapping[str, Any]) -> list[RawInput]:
@@ -44,30 +52,45 @@ def read_form(request: Request, signature: Mapping[str, Any]) -> list[RawInput]:
     Raises
     ------
     BadRequest
-        A field is missing, or a part has another type than ``image/jpeg``.
+        A field is missing, the body is no form, or a part has a type that no picture has.
     PayloadTooLarge
         The form has too many fields.
     """
     form = parse_form(request.content_type, request.body)
-    return [(_picture if kind == IMAGE_TYPE else _field)(form, spec['data_name'])
-            for spec, kind in zip(signature['inputs'], input_types(signature))]
+    found = []
+    for spec, kind in zip(signature['inputs'], input_types(signature)):
+        name = spec['data_name']
+        item = _picture(form, name) if kind == IMAGE_TYPE else _list(form, name)
+        if item is None:
+            raise missing_input(name, request, form)
+        found.append(item)
+    return found
 
 
-def _picture(form: Form, name: str) -> RawInput:
-    part = form.parts.get(name)
-    if part is None or not part.has_filename:
-        return _field(form, name, empty_is_missing=True)
-    if part.content_type != IMAGE_TYPE:
+def _picture(form: Form, name: str) -> Optional[RawInput]:
+    part = _sent_part(form, name)
+    if part is None:
+        return _field(form, name) if form.fields.get(name) else None
+    kind = part.content_type.partition(';')[0].strip().lower()
+    if kind not in _ANY_BYTES and not kind.startswith('image/'):
         raise BadRequest(f'Input data for request argument: {name} is not correct. '
                          f'{IMAGE_TYPE} is expected but {part.content_type} is given.')
     is_base64 = part.transfer_encoding.strip().lower() == 'base64'
-    return RawInput(name, FROM_FIELD if is_base64 else FROM_PART, part.data)
+    return RawInput(name, FROM_FIELD if is_base64 else FROM_PART, part.data, part.content_type)
 
 
-def _field(form: Form, name: str, empty_is_missing: bool = False) -> RawInput:
+def _list(form: Form, name: str) -> Optional[RawInput]:
+    part = None if name in form.fields else _sent_part(form, name)
+    return _field(form, name) if part is None else RawInput(name, FROM_PART, part.data)
+
+
+def _field(form: Form, name: str) -> Optional[RawInput]:
     text = form.fields.get(name)
-    if text is None or (empty_is_missing and not text):
-        raise BadRequest(
-            f'This end point is expecting a data_name of {name}. End point details can be '
-            'found here:http://<host>:<port>/api-description')
-    return RawInput(name, FROM_FIELD, text.encode('utf-8', 'surrogatepass'))
+    return None if text is None else RawInput(
+        name, FROM_FIELD, text.encode('utf-8', 'surrogatepass'))
+
+
+def _sent_part(form: Form, name: str) -> Optional[Part]:
+    """The part of this name; None for the empty one of a page's file field that was left alone."""
+    part = form.parts.get(name)
+    return part if part and (part.has_filename or part.data) else None

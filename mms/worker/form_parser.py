@@ -18,14 +18,17 @@ from werkzeug.http import parse_options_header
 
 from mms.errors import PayloadTooLarge
 from mms.messages import Body
+from mms.worker.picture_start import starts_as_picture
 
 # Werkzeug takes about a second for ten times as many.
 MAX_FIELDS = 10_000
 
-_MULTIPART = 'multipart/form-data'
-_URLENCODED = 'application/x-www-form-urlencoded'
+MULTIPART = 'multipart/form-data'
+URLENCODED = 'application/x-www-form-urlencoded'
 # Escapes in the name of a field, which the two parsers do not undo alike.
 _ESCAPES = frozenset('%\\*')
+# The charsets of a field that Werkzeug knows beside UTF-8.
+_CHARSETS = frozenset({'ascii', 'us-ascii', 'iso-8859-1'})
 
 
 class Part(NamedTuple):
@@ -50,7 +53,11 @@ class Part(NamedTuple):
 
 
 class Form(NamedTuple):
-    """The first field, and the first part, of each name."""
+    """The first field, and the first part, of each name.
+
+    A field whose bytes are no text, or begin as a picture does, is a part without a filename too:
+    .NET sends files so.
+    """
 
     fields: MutableMapping[str, str]
     parts: MutableMapping[str, Part]
@@ -71,7 +78,7 @@ def parse_form(content_type: str, body: Body) -> Form:
     """
     kind, options = parse_options_header(content_type)
     kind = kind.lower()
-    plain = _plain_parts(options.get('boundary', ''), body) if kind == _MULTIPART else None
+    plain = _plain_parts(options.get('boundary', ''), body) if kind == MULTIPART else None
     return plain or _any_form(kind, options, body)
 
 
@@ -100,21 +107,33 @@ def _plain_parts(boundary: str, body: Body) -> Optional[Form]:
 def _is_plain(segment: MultipartSegment) -> bool:
     """Whether Werkzeug would read its head alike."""
     return (segment.name is not None
-            and _ESCAPES.isdisjoint(segment.header('Content-Disposition'))
-            and (segment.filename is not None or segment.header('Content-Type') is None))
+            and _ESCAPES.isdisjoint(segment.header('Content-Disposition')))
 
 
 def _add(form: Form, segment: MultipartSegment, data: bytes) -> None:
-    if segment.filename is None:
-        form.fields.setdefault(segment.name, data.decode('utf-8', 'replace'))
-    else:
+    is_file = segment.filename is not None
+    if not is_file:
+        text, is_text = _text(segment, data)
+        form.fields.setdefault(segment.name, text)
+        is_file = not is_text
+    if is_file:
         form.parts.setdefault(segment.name, Part(
             bool(segment.filename), segment.header('Content-Type', ''),
             segment.header('Content-Transfer-Encoding', ''), data))
 
 
+def _text(segment: MultipartSegment, data: bytes) -> tuple[str, bool]:
+    """A field's text, and whether it is one."""
+    named = (segment.charset or '').lower()
+    charset = named if named in _CHARSETS else 'utf-8'
+    try:
+        return data.decode(charset), not starts_as_picture(data)
+    except UnicodeDecodeError:
+        return data.decode(charset, 'replace'), False
+
+
 def _any_form(kind: str, options: Mapping[str, str], body: Body) -> Form:
-    if kind == _URLENCODED and body.count(b'&') >= MAX_FIELDS:
+    if kind == URLENCODED and body.count(b'&') >= MAX_FIELDS:
         raise _too_many_fields()
     parser = FormDataParser(stream_factory=_in_memory, max_form_parts=MAX_FIELDS)
     stream = cast('IO[bytes]', _Uncopied(body))

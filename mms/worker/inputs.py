@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import base64
 import binascii
+import codecs
 import contextlib
 import io
 import json
@@ -24,6 +25,7 @@ from PIL import Image, UnidentifiedImageError
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.errors import BadRequest
 from mms.worker.form import FROM_FIELD, RawInput
+from mms.worker.picture_start import PNG, starts_as_picture
 
 # Far above any tensor's rank; Python's literal parser overflows its C stack
 # some thousands of brackets deep.
@@ -41,12 +43,16 @@ _ATOM = re.compile(
     r'|\#[^\n]*|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?', re.DOTALL)
 _OPERATOR_AFTER_OPERAND = re.compile(r'[\w)\]}]\s*[-+*/%@.(\[{]')
 
+# UTF-16 takes its byte order from the mark.
+_MARKS = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF16_LE: 'utf-16',
+          codecs.BOM_UTF16_BE: 'utf-16'}
+
 # Digits as 0, what continues a fraction as a point, all else as a space.
 _BONES = bytes(ord('0') if chr(code).isdecimal() else ord('.') if chr(code) in '.' else ord(' ')
                for code in range(256))
 _LONG_INTEGER = b' ' + b'0' * 19
 
-_PNG = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
+_PNG = PNG + b'\0\0\0\rIHDR'
 _PNG_SIZE = struct.Struct(f'!{len(_PNG)}xII')
 
 # The limit on pixels is ours: Pillow's own would warn on standard error.
@@ -92,6 +98,10 @@ def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
     data = _from_base64(item) if item.origin == FROM_FIELD else item.data
     if not data:
         raise _incorrect(item.name, 'the picture is empty.')
+    if item.media_type != IMAGE_TYPE and not starts_as_picture(data):
+        raise _incorrect(item.name, f'{IMAGE_TYPE} is expected but '
+                                    f'{item.media_type or "no type"} is given. Its bytes are no '
+                                    'JPEG, PNG or BMP.')
     width, height = _size(item.name, data)
     if width * height > max_image_pixels:
         raise _incorrect(item.name, f'a picture of {width} x {height} pixels is over the limit '
@@ -114,17 +124,23 @@ def _size(name: str, data: bytes) -> tuple[int, int]:
 
 
 def read_list(item: RawInput) -> list[Any]:
-    """List in a form field that holds JSON or a Python literal.
+    """List in a form field, or a file part, that holds JSON or a Python literal.
 
     Raises
     ------
     BadRequest
     """
-    value = _parse(item)
+    value = _parse(item._replace(data=_in_utf8(item.data)))
     if not isinstance(value, list):
         raise _incorrect(
             item.name, f'application/json is expected but got {type(value)} instead of list')
     return value
+
+
+def _in_utf8(data: bytes) -> bytes:
+    """Without the mark that editors and shells of Windows put before a text."""
+    encoding = next((encoding for mark, encoding in _MARKS.items() if data.startswith(mark)), None)
+    return data.decode(encoding, 'replace').encode() if encoding else data
 
 
 def _parse(item: RawInput) -> Any:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mms.errors import ClientLeft, DeadlineExceeded, ModelUnavailable, QueueFull
+from mms.errors import BadRequest, ClientLeft, DeadlineExceeded, ModelUnavailable, QueueFull
 from mms.frontend.app import create_app
 from mms.frontend.shortcut import Shortcut
 
@@ -27,11 +27,12 @@ class NoMetrics:
 @pytest.fixture(params=['application', 'short way'])
 def ask(request):
     """The answer to a request that fails with an error, either way."""
-    def answer(error):
+    def answer(error, headers=None):
         app = create_app('test', Failing(error), NoMetrics(), {}, 1000)
         if request.param == 'short way':
             app.wsgi_app = Shortcut(app.wsgi_app, Failing(error), NoMetrics(), 1000)
-        return app.test_client().post('/m/predict', data={'data': '1'})
+        return app.test_client().post('/m/predict', data={'data': '1'},
+                                       headers=headers)
 
     return answer
 
@@ -53,3 +54,14 @@ def test_any_other_error_does_not(ask, error, status, kind):
     answer = ask(error('Not now.'))
     assert (answer.status_code, answer.get_json()['type']) == (status, kind)
     assert 'Retry-After' not in answer.headers
+
+
+@pytest.mark.parametrize(('headers', 'address'), [
+    ({'Host': 'models.example:8443'}, ' (http://models.example:8443/api-description)'),
+    ({'Host': '[::1]:8080'}, ' (http://[::1]:8080/api-description)'),
+    ({'Host': 'no host'}, ''),
+])
+def test_the_real_address_follows_the_placeholder(ask, headers, address):
+    answer = ask(BadRequest('It is here:http://<host>:<port>/api-description'), headers)
+    assert answer.get_json()['message'] == (
+        f'It is here:http://<host>:<port>/api-description{address}')

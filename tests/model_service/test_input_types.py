@@ -73,7 +73,8 @@ def test_a_service_refuses_null_and_takes_nan(model_folder, cls):
     with pytest.raises(BadRequest, match='Input data is no tensor: null is no number'):
         service.inference([[[1, None]]])
     [[[number, nan]]] = service.inference([[[1, float('nan')]]])
-    assert number == 2 and np.isnan(nan)
+    assert number == 2
+    assert np.isnan(nan)
 
 
 def test_to_look_for_null_costs_a_large_tensor_next_to_nothing():

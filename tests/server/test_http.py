@@ -77,14 +77,13 @@ def test_the_first_of_two_fields_of_one_name_counts(server):
 
 def test_a_missing_field_is_named(server):
     for model, body in [('size', {}), ('size', jpeg(name='wrong')), ('echo', {}),
-                        ('echo', {'data': {'wrong': '[1]'}}), ('size', {'data': {'data': ''}}),
-                        ('echo', jpeg())]:
+                        ('echo', {'data': {'wrong': '[1]'}}), ('size', {'data': {'data': ''}})]:
         assert_error(server.post(model, **body), 400, EXPECTING, 'BadRequestException')
     assert EXPECTING in server.log
 
 
 def test_a_part_of_another_type_is_refused(server):
-    for kind in ('image/png', 'image/jpeg; q=1', 'application/octet-stream'):
+    for kind in ('text/plain', 'application/json', 'image'):
         assert_error(
             server.post('size', **jpeg(kind=kind)), 400,
             'Input data for request argument: data is not correct. image/jpeg is expected but '

@@ -60,6 +60,25 @@ def test_what_is_no_picture_is_refused_with_the_reason(data, reason):
     assert 'Input data for request argument: data is not correct.' in str(refusal.value)
 
 
+@pytest.mark.parametrize('kind', ['', 'application/octet-stream', 'image/png', 'IMAGE/JPEG'])
+def test_bytes_of_any_type_may_be_a_picture_but_have_to_be_one(kind):
+    def read(data, origin=FROM_PART):
+        return read_inputs([RawInput('data', origin, data, kind)], PICTURES, LIMIT)[0]
+
+    for data in (picture(), picture('PNG'), picture('BMP'), picture(progressive=True)):
+        assert read(data) == data
+        assert read(base64.b64encode(data), FROM_FIELD) == data
+    for data in (b'hello', picture('GIF'), picture('TIFF')):
+        with pytest.raises(BadRequest, match=(
+                'Input data for request argument: data is not correct. image/jpeg is expected but '
+                f'{kind or "no type"} is given. Its bytes are no JPEG, PNG or BMP.')):
+            read(data)
+    with pytest.raises(BadRequest, match='the picture is empty'):
+        read(b'')
+    with pytest.raises(BadRequest, match='no picture'):
+        read(b'\xff\xd8\xff nothing more')
+
+
 def png(*chunks):
     head = struct.pack('!II5B', 7, 5, 8, 2, 0, 0, 0)
     pixels = zlib.compress(b'\0' * 5 * (1 + 7 * 3))
@@ -136,6 +155,18 @@ def test_a_field_is_json_or_a_python_literal(text, value):
     assert read_text(text) == value
 
 
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
+@pytest.mark.parametrize('text', ['["café"]', "['café']"])
+def test_a_list_may_have_the_mark_of_an_editor_before_it(text, encoding):
+    item = RawInput('data', FROM_PART, text.encode(encoding))
+    assert read_inputs([item], TENSORS, LIMIT) == [['café']]
+
+
+def test_half_a_character_of_utf_16_is_no_server_error():
+    with pytest.raises(BadRequest, match='neither JSON nor a Python literal'):
+        read_inputs([RawInput('data', FROM_PART, b'\xff\xfe[\0\xd8')], TENSORS, LIMIT)
+
+
 @pytest.mark.parametrize(('text', 'kind'), [
     ('{"a": 1}', 'dict'), ("{'a': 1}", 'dict'), ('1', 'int'), ('"[1]"', 'str'), ('(1, 2)', 'tuple'),
 ])
@@ -200,7 +231,7 @@ def test_a_tensor_has_the_values_that_pythons_own_parser_gives():
 
 
 @pytest.mark.parametrize('text', [
-    '[1,]', '[01]', '[1.]', '["\t"]', '["\\x"]', '[1]\x0b', '\ufeff[1]', '[+1]', '[.5]', '[1]]',
+    '[1,]', '[01]', '[1.]', '["\t"]', '["\\x"]', '[1]\x0b', '[+1]', '[.5]', '[1]]',
 ])
 def test_what_is_no_json_is_a_literal_or_refused(text):
     with pytest.raises(ValueError, match=r'.'):
