@@ -28,6 +28,7 @@ from mms.archive.model_files import (
     check_symbolic,
     find_model_files,
 )
+from mms.archive.picture_shapes import check_picture_shapes
 from mms.archive.signature import SIGNATURE_FILE, read_signature
 from mms.archive.writer import Source, add_member, already_exists, collect, write_archive
 from mms.arg_parser import ArgParser
@@ -77,7 +78,8 @@ def export_model(
     MissingExtraError
         The model is an ONNX one, and the package onnx is not installed.
     SignatureError
-        ``signature.json`` is missing or breaks its schema.
+        ``signature.json`` is missing, breaks its schema, or gives pictures a shape that the
+        service does not make of them.
     ServiceError
         The service file cannot be loaded.
     """
@@ -91,8 +93,11 @@ def export_model(
     members = collect(model_dir)
     service_path = _service_path(service_file, model_dir)
     service_name = _add_service(members, service_path, signature['input_type'])
-    model_format = _model_format(files, service_path, model_dir, model_type)
+    service_class = _load_class(service_path, model_dir, files, model_type)
+    model_format = _model_format(service_path, service_class, model_type)
     _check_files(files, model_format, model_dir, service_path, model_type)
+    if service_class or isinstance(members[service_name], bytes):
+        _check_pictures(service_class, signature, os.path.join(model_dir, SIGNATURE_FILE))
     with tempfile.TemporaryDirectory(prefix='mms-export-') as folder:
         if files.onnx:
             files = _convert(files.onnx, model_name, model_dir, folder, signature, members)
@@ -153,14 +158,13 @@ def _add_service(
 
 
 def _model_format(
-    files: ModelFiles, service_path: Optional[str], model_dir: str, model_type: Optional[str]
+    service_path: Optional[str], service_class: Optional[type], model_type: Optional[str]
 ) -> str:
-    if service_path is None:
+    if service_class is None:
         if model_type == 'imperative':
             raise ExportError('--model-type imperative needs a service file, which builds the '
                               'network: give --service-file-path')
         return SYMBOLIC
-    service_class = _load_class(service_path, model_dir, files, model_type)
     is_gluon = _is_gluon(service_class)
     if is_gluon and model_type == 'symbolic':
         raise ExportError(f'--model-type symbolic contradicts the service file {service_path}: '
@@ -170,8 +174,10 @@ def _model_format(
 
 
 def _load_class(
-    service_path: str, model_dir: str, files: ModelFiles, model_type: Optional[str]
-) -> type:
+    service_path: Optional[str], model_dir: str, files: ModelFiles, model_type: Optional[str]
+) -> Optional[type]:
+    if service_path is None:
+        return None
     from mms.worker.service_loader import import_folders, load_service_class
 
     is_symbolic = files.symbol or files.onnx
@@ -187,6 +193,17 @@ def _is_gluon(service_class: type) -> bool:
     from mms.model_service.mxnet_model_service import GluonImperativeBaseService
 
     return issubclass(service_class, GluonImperativeBaseService)
+
+
+def _check_pictures(
+    service_class: Optional[type], signature: dict[str, Any], where: str
+) -> None:
+    if service_class is None:
+        check_picture_shapes(signature, where)
+        return
+    from mms.worker.picture_inputs import check_class
+
+    check_class(service_class, signature, where)
 
 
 def _check_files(

@@ -17,6 +17,7 @@ from mms.model_service.model_service import ModelService, MultiNodesService, Sin
 from mms.model_service.reasons import reason_of
 from mms.model_service.service_file import load_service
 from mms.worker.held_output import held_output
+from mms.worker.picture_inputs import check_service
 from mms.worker.weights import check_module, settle_nets
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ def build_service(cls: type, model_name: str, model_dir: str, manifest: dict[str
     ------
     ServiceError
         The constructor raised, or the network's weights are missing.
+    SignatureError
+        No picture has the shape that the signature gives it.
     """
     gpu = device.number if device and device.kind == GPU else None
     positional, keywords = _gpu_arguments(cls, gpu)
@@ -85,6 +88,7 @@ def build_service(cls: type, model_name: str, model_dir: str, manifest: dict[str
         _check_device(service, device)
         settle_nets(service)
         check_module(service, model_dir, manifest)
+        check_service(service, model_dir, manifest)
     except StartupError:
         raise
     except (Exception, SystemExit) as error:
