@@ -1,15 +1,16 @@
 """A prediction as JSON text, the way MMS 0.4 wrote it.
 
-Keys sorted, no spaces, NaN as ``NaN``, tuples as lists; NumPy scalars and
-arrays and MXNet NDArrays become numbers and nested lists.
+Keys sorted, no spaces, NaN as ``NaN``, tuples as lists. Values of other kinds become what
+:mod:`mms.worker.json_values` says.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
+from mms.worker.json_values import PLAIN, json_value
 
 
 def to_json(prediction: Any) -> bytes:
@@ -17,40 +18,62 @@ def to_json(prediction: Any) -> bytes:
 
     Raises
     ------
-    TypeError, ValueError
-        It holds what JSON cannot: bytes, sets, circular references, own classes.
+    TypeError
+        It holds what JSON cannot; the message says what and where.
+    ValueError
+        It holds itself.
     """
     try:
         text = _dumps(prediction, sort_keys=True)
     except TypeError:
-        # Keys of several types cannot be sorted; everything else fails again.
-        text = _dumps(_with_plain_keys(prediction), sort_keys=False)
+        # Keys of several types cannot be sorted, and a key may be of a type that JSON lacks.
+        text = _dumps(_plain(prediction, 'prediction', ()), sort_keys=False)
     return text.encode('ascii')
 
 
 def _dumps(value: Any, sort_keys: bool) -> str:
-    return json.dumps(value, default=_plain, sort_keys=sort_keys, separators=(',', ':'))
+    return json.dumps(value, default=json_value, sort_keys=sort_keys, separators=(',', ':'))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.floating):
-        return float(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if hasattr(value, 'asnumpy'):
-        return value.asnumpy().tolist()
-    raise TypeError(f'a prediction cannot hold {type(value).__name__}: JSON has no such value')
-
-
-def _with_plain_keys(value: Any) -> Any:
+def _plain(value: Any, place: str, around: tuple[int, ...]) -> Any:
+    """`value` in JSON's own types, its keys in the order in which they are to be written."""
+    if isinstance(value, PLAIN):
+        return value
+    if id(value) in around:
+        raise ValueError(f'{place} holds itself')
+    inside = (*around, id(value))
     if isinstance(value, dict):
-        return {_plain_key(key): _with_plain_keys(item) for key, item in value.items()}
+        keys = {key: _key(key, place) for key in value}
+        return {keys[key]: _plain(value[key], f'{place}[{key!r}]', inside)
+                for key in sorted(keys, key=lambda key: _rank(keys[key]))}
     if isinstance(value, (list, tuple)):
-        return [_with_plain_keys(item) for item in value]
-    return value
+        return [_plain(item, f'{place}[{number}]', inside) for number, item in enumerate(value)]
+    try:
+        nearer = json_value(value)
+    except TypeError as error:
+        raise TypeError(f'{error} (in {place})') from error
+    return _plain(nearer, place, inside)
 
 
-def _plain_key(key: Any) -> Any:
-    return key.item() if isinstance(key, np.generic) else key
+def _key(key: Any, place: str) -> Any:
+    """What JSON writes for a key: as for a value, where that is one number or text."""
+    for nearer in _nearer(key):
+        if isinstance(nearer, PLAIN):
+            return nearer
+        if isinstance(nearer, (dict, list, tuple)):
+            break
+    raise TypeError(f'a key of a prediction cannot be a {type(key).__name__}: give text or a '
+                    f'number (in {place})')
+
+
+def _nearer(value: Any) -> Iterator[Any]:
+    while True:
+        yield value
+        value = json_value(value)
+
+
+def _rank(key: Any) -> tuple[int, float, str]:
+    """Python 2's order of keys of several types: None, numbers, text."""
+    if key is None:
+        return 0, 0, ''
+    return (2, 0, key) if isinstance(key, str) else (1, key, '')

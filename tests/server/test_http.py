@@ -407,3 +407,22 @@ def test_the_description_passes_a_swagger_validator(server):
     from openapi_spec_validator import OpenAPIV2SpecValidator
 
     OpenAPIV2SpecValidator(server.get('/api-description').json()['description']).validate()
+
+
+@pytest.mark.parametrize(('source', 'text'), [
+    ('{"id": __import__("uuid").UUID(int=5), '
+     '"at": __import__("datetime").datetime(2018, 5, 24, 10)}',
+     b'{"at":"Thu, 24 May 2018 10:00:00 GMT","id":"00000000-0000-0000-0000-000000000005"}'),
+    ('{"b": {3, 1}, 2: b"k"}', b'{"2":"k","b":[1,3]}'),
+    ('[__import__("decimal").Decimal("1.50")]', b'["1.50"]'),
+])
+def test_an_answer_may_hold_what_json_has_no_form_of_its_own_for(server, source, text):
+    answer = server.post_text('value', json.dumps([source]))
+    assert (answer.status_code, answer.content) == (200, b'{"prediction":' + text + b'}\n')
+
+
+def test_bytes_that_are_no_text_are_a_500_and_the_log_says_what_and_where(server):
+    answer = server.post_text('value', json.dumps([r'{"mask": [b"\xff"]}']))
+    assert_error(answer, 500, 'Error occurs while inference was executed on server.',
+                 'InternalServerException')
+    until(lambda: "base64.b64encode(...).decode('ascii') (in prediction['mask'][0])" in server.log)
