@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from mms.utf8 import start_in_utf8
+
 
 def main() -> int:
     """Run ``mxnet-model-server`` and return its exit status."""
+    start_in_utf8()
     try:
         from mms.mxnet_model_server import main as serve
     except KeyboardInterrupt:

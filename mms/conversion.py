@@ -63,7 +63,8 @@ def convert_onnx(onnx_path: str, name: str, folder: str) -> Conversion:
 
 def _run(onnx_path: str, prefix: str) -> dict[str, Any]:
     done = subprocess.run([*child_python(_RUN), onnx_path, prefix], check=False,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+                          stdin=subprocess.DEVNULL, capture_output=True, encoding='utf-8',
+                          errors='replace')
     if done.returncode:
         raise ExportError(f'{onnx_path}: the conversion ended early: {_reason(done)}')
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

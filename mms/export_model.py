@@ -35,6 +35,7 @@ from mms.arg_parser import ArgParser
 from mms.conversion import check_signature, convert_onnx
 from mms.errors import ExportError, StartupError
 from mms.inspection.command import inspect_model
+from mms.utf8 import print_utf8, start_in_utf8
 
 _FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
 _BAD_NAME_CHARACTERS = ('/', '\\', '\0', '\n')
@@ -251,6 +252,8 @@ def _json_bytes(manifest: dict[str, Any]) -> bytes:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run ``mxnet-model-export`` and return its exit status."""
+    start_in_utf8()
+    print_utf8()
     args = ArgParser.export_parser().parse_args(argv)
     with _messages_on_stderr(), _terminated_like_interrupted():
         try:

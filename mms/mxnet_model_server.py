@@ -37,6 +37,7 @@ from mms.pool.sight import look
 from mms.resources import raise_file_limit
 from mms.run import StopRequest, ignore_signals, run_until_signal
 from mms.streams import is_terminal, open_missing_streams, say
+from mms.utf8 import print_utf8, start_in_utf8
 from mms.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ _LAST_ANSWERS_S = 1.0
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Console script; returns the exit status."""
     open_missing_streams()
+    print_utf8()
     try:
         status = MMS(args=ArgParser.extract_args(argv)).start_model_serving()
     except StartupError as error:
@@ -346,4 +348,5 @@ def _report(message: str) -> None:
 
 
 if __name__ == '__main__':
+    start_in_utf8()
     sys.exit(main())

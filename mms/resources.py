@@ -67,7 +67,7 @@ def free_bytes(cgroups: Path = _CGROUPS, own: Path = _SELF) -> int:
 def _folders(cgroups: Path, own: Path) -> Iterator[Path]:
     """The folders of this process's own cgroups, and of those that hold them."""
     with suppress(OSError):
-        for line in own.read_text().splitlines():
+        for line in own.read_text(encoding='utf-8', errors='replace').splitlines():
             _, controllers, path = line.split(':', 2)
             roots = [cgroups] if not controllers else [
                 cgroups / controllers, *(cgroups / name for name in controllers.split(','))]
@@ -106,7 +106,7 @@ def _statistic(folder: Path, name: str) -> int:
 
 def _words(path: Path) -> list[str]:
     try:
-        return path.read_text().split()
+        return path.read_text(encoding='utf-8').split()
     except OSError:
         return []
 

@@ -131,7 +131,7 @@ class Server:
     @property
     def log(self):
         path = self.folder / 'mms_app.log'
-        return path.read_text() if path.exists() else ''
+        return path.read_text(encoding='utf-8') if path.exists() else ''
 
     def wait_until_up(self, seconds=120):
         until(lambda: 'Serving ' in self.stdout or self.process.poll() is not None, seconds)

@@ -42,7 +42,7 @@ def library_of(thread_id: int) -> str:
     thread that is busy.
     """
     try:
-        words = (_TASKS / str(thread_id) / 'syscall').read_text().split()
+        words = (_TASKS / str(thread_id) / 'syscall').read_text(encoding='utf-8').split()
         if words[0] == 'running':
             return ''
         libraries = list(_libraries(int(words[-2], 16)))
@@ -53,7 +53,7 @@ def library_of(thread_id: int) -> str:
 
 def _libraries(stack_pointer: int) -> Iterator[str]:
     stack_end, codes = stack_pointer, []
-    for line in Path('/proc/self/maps').read_text().splitlines():
+    for line in Path('/proc/self/maps').read_text(encoding='utf-8', errors='replace').splitlines():
         addresses, access, _, _, _, file = [*line.split(None, 5), ''][:6]
         start, end = (int(address, 16) for address in addresses.split('-'))
         if start <= stack_pointer < end:
