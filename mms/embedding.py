@@ -19,6 +19,8 @@ import gevent.event
 from gevent._hub_local import get_hub_if_exists  # get_hub would make one
 
 from mms.errors import ModelUnavailable
+from mms.greenlets import uninterrupted
+from mms.interrupts import first_interrupt_only, no_interrupts
 from mms.messages import Reply, Request
 from mms.metrics import Metrics
 from mms.models import LocalModels
@@ -72,7 +74,7 @@ class LoopThread:
         try:
             return self.call(work)
         except (KeyboardInterrupt, SystemExit, gevent.GreenletExit):
-            self.call(lambda: gevent.killall(started))
+            uninterrupted(lambda: self.call(lambda: gevent.killall(started)))
             raise
 
     def post(self, function: Callable[[], Any]) -> None:
@@ -195,16 +197,26 @@ class Embedded:
         atexit.register(self._end)
 
     def close(self, timeout_s: float) -> None:
-        """Finish the requests in flight, for `timeout_s` at most, and end everything."""
-        if os.getpid() == self._owner:
-            atexit.unregister(self._end)
-            self._models.close(timeout_s)
-            self._end()
+        """Finish the requests in flight, for `timeout_s` at most, and end everything; where this
+        is interrupted, at once.
+        """
+        if os.getpid() != self._owner:
+            return
+        with first_interrupt_only():
+            try:
+                self._models.close(timeout_s)
+            except BaseException:
+                uninterrupted(lambda: self._models.close(0.0))
+                raise
+            finally:
+                atexit.unregister(self._end)
+                self._end()
 
     def _end(self) -> None:
         """Not in a process that was forked since: what is to be closed lives in this one."""
         if os.getpid() == self._owner:
-            self._parts.close()
+            with no_interrupts():
+                uninterrupted(self._parts.close)
 
 
 def _forked() -> ModelUnavailable:

@@ -35,6 +35,7 @@ from mms.arg_parser import ArgParser
 from mms.conversion import check_signature, convert_onnx
 from mms.errors import ExportError, StartupError
 from mms.inspection.command import inspect_model
+from mms.interrupts import first_interrupt_only, ignore_signals
 from mms.utf8 import print_utf8, start_in_utf8
 
 _FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
@@ -255,7 +256,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     start_in_utf8()
     print_utf8()
     args = ArgParser.export_parser().parse_args(argv)
-    with _messages_on_stderr(), _terminated_like_interrupted():
+    with _messages_on_stderr(), _terminated_like_interrupted(), first_interrupt_only():
         try:
             if _looks(args):
                 location = args.check if args.inspect is None else args.inspect
@@ -266,6 +267,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             print(f'mxnet-model-export: {exc}', file=sys.stderr)
             return 1
         except KeyboardInterrupt:
+            if argv is None:
+                ignore_signals()
             nothing = '' if _looks(args) else ', nothing was written'
             print(f'mxnet-model-export: interrupted{nothing}', file=sys.stderr)
             return 130
@@ -306,7 +309,8 @@ def _terminated_like_interrupted() -> Iterator[None]:
         yield
     finally:
         for number, handler in zip(heard, before):
-            signal.signal(number, handler)
+            if signal.getsignal(number) is interrupt:
+                signal.signal(number, handler)
 
 
 # MMS 0.4's name for the command.

@@ -6,11 +6,21 @@ from typing import Callable, Optional, TypeVar
 
 import gevent
 
+from mms.greenlets import uninterrupted
+
 T = TypeVar('T')
 
 
-def in_thread(work: Callable[[], T]) -> T:
-    """What `work` returned, or raised; the event loop goes on meanwhile."""
+def in_thread(work: Callable[[], T], end: Optional[Callable[[], None]] = None) -> T:
+    """What `work` returned, or raised; the event loop goes on meanwhile.
+
+    Parameters
+    ----------
+    work
+        Goes on by itself when the caller is interrupted, unless there is an `end`.
+    end
+        Called when the caller is interrupted: has `work` end soon, which is waited for.
+    """
 
     def guarded() -> tuple[Optional[T], Optional[Exception]]:
         # gevent would print the traceback of what leaves a thread.
@@ -19,7 +29,14 @@ def in_thread(work: Callable[[], T]) -> T:
         except Exception as error:
             return None, error
 
-    value, error = gevent.get_hub().threadpool.apply(guarded)
+    result = gevent.get_hub().threadpool.spawn(guarded)
+    try:
+        value, error = result.get()
+    except BaseException:
+        if end is not None:
+            end()
+            uninterrupted(result.wait)
+        raise
     if error is not None:
         raise error
     return value

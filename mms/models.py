@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Callable, Optional
 
@@ -17,6 +18,7 @@ from mms.archive.reader import LoadedModel
 from mms.config import Settings
 from mms.devices import Sight
 from mms.errors import ServiceError
+from mms.greenlets import uninterrupted
 from mms.messages import Load, Reply, Request
 from mms.pool.crew import threads_for
 from mms.pool.nursery import Staffing
@@ -86,9 +88,14 @@ class LocalModels:
         try:
             gevent.joinall(greenlets, raise_error=True)
         except BaseException:
-            starts.kill()
-            self.stop()
+            # Why it does not start says more than that it was stopped meanwhile.
+            with suppress(gevent.GreenletExit):
+                uninterrupted(lambda: self._give_up_start(starts))
             raise
+
+    def _give_up_start(self, starts: Group) -> None:
+        starts.kill()
+        self.stop()
 
     def signature(self, name: str) -> Mapping[str, Any]:
         """Live signature of a model."""

@@ -28,14 +28,17 @@ from mms.frontend.predictor import Counts, Models
 from mms.frontend.progress import loading_bar
 from mms.frontend.server import HTTPServer, bind
 from mms.frontend.shortcut import Shortcut
+from mms.greenlets import Undo
 from mms.in_thread import in_thread
+from mms.interrupts import first_interrupt_only
 from mms.log import FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.models import LocalModels
 from mms.pool.placement import devices_of
 from mms.pool.sight import look
+from mms.programs import Programs
 from mms.resources import raise_file_limit
-from mms.run import StopRequest, ignore_signals, run_until_signal
+from mms.run import StopRequest, run_until_signal
 from mms.streams import is_terminal, open_missing_streams, say
 from mms.utf8 import print_utf8, start_in_utf8
 from mms.workspace import Workspace
@@ -53,12 +56,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     open_missing_streams()
     print_utf8()
     try:
-        status = MMS(args=ArgParser.extract_args(argv)).start_model_serving()
+        # Another Ctrl-C would only interrupt the end of the interpreter.
+        status = MMS(args=ArgParser.extract_args(argv))._serve_until_signal(is_last=True)
     except StartupError as error:
         _report(str(error))
         return 1
-    # It has stopped: another Ctrl-C would only interrupt the end of the interpreter.
-    ignore_signals()
     if status:
         _report('stopped by a signal before it served')
     return status
@@ -139,12 +141,15 @@ class MMS:
         StartupError
             The server could not start; nothing of it is left.
         """
+        return self._serve_until_signal()
+
+    def _serve_until_signal(self, is_last: bool = False) -> int:
         if threading.current_thread() is not threading.main_thread():
             raise UsageError('a server that stops at a signal has to run in the main thread: '
                              'elsewhere, give MMS(...).create_app() to a WSGI server')
         with self._failures_logged():
             status = run_until_signal(self._serve if self._settings.gen_api is None
-                                      else self._write_client)
+                                      else self._write_client, is_last)
             if status:
                 self._fail('stopped by a signal before it served')
         return status
@@ -160,7 +165,7 @@ class MMS:
         StartupError
             The models could not be loaded; nothing of them is left.
         """
-        with self._failures_logged():
+        with first_interrupt_only(), self._failures_logged():
             return self._load_app()
 
     def close(self) -> None:
@@ -169,8 +174,9 @@ class MMS:
         Requests in flight are finished first; later ones are answered 503.
         """
         apps, self._apps = self._apps, []
-        for app in apps:
-            app.close(DRAIN_TIMEOUT_S)
+        with first_interrupt_only(), ExitStack() as closing:
+            for app in reversed(apps):
+                closing.callback(app.close, DRAIN_TIMEOUT_S)
 
     @contextmanager
     def _failures_logged(self) -> Iterator[None]:
@@ -190,7 +196,7 @@ class MMS:
 
     def _load_app(self) -> Any:
         settings = self._settings
-        with ExitStack() as undo:
+        with Undo() as undo:
             self._log = log = self._start_log()
             undo.callback(log.end)
             sight = self._look_for_gpus()
@@ -213,7 +219,7 @@ class MMS:
     def _serve(self, stop: StopRequest) -> None:
         settings = self._settings
         raise_file_limit()
-        with ExitStack() as undo:
+        with Undo() as undo:
             sock = undo.enter_context(bind(settings.host, settings.port))
             self._log = self._start_log()
             models = self._load_models(undo)
@@ -243,7 +249,7 @@ class MMS:
 
     def _write_client(self, stop: StopRequest) -> None:
         # Nothing listens: the server that the client is for may be running.
-        with ExitStack() as undo:
+        with Undo() as undo:
             self._log = self._start_log()
             self._check_language()
             models = self._load_models(undo)
@@ -253,9 +259,9 @@ class MMS:
     def _load_models(self, undo: ExitStack) -> LocalModels:
         sight = self._look_for_gpus()
         models = LocalModels(self._open(undo), self._settings, sight)
+        undo.callback(models.stop)
         with loading_bar(models.names) as on_ready:
             models.start(on_ready)
-        undo.callback(models.stop)
         return models
 
     def _open(self, undo: ExitStack) -> list[LoadedModel]:
@@ -293,15 +299,17 @@ class MMS:
 
         language = self._settings.gen_api
         assert language is not None
-        in_thread(lambda: check_language(language))
+        programs = Programs()
+        in_thread(lambda: check_language(language, programs), programs.stop)
 
     def _generate_client(self, models: Models, port: int) -> None:
         from mms.codegen import generate_client
 
         language = self._settings.gen_api
         assert language is not None
-        description = self._description(models, port)
-        in_thread(lambda: generate_client(description, language))
+        description, programs = self._description(models, port), Programs()
+        in_thread(lambda: generate_client(description, language, programs=programs),
+                  programs.stop)
 
     def _announce(self, models: LocalModels, port: int) -> None:
         self._log_started(port)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 import gevent
 from gevent.event import Event
 
 from mms.errors import MMSError
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from mms.interrupts import STOPPING, ignore_signals
 
 
 class Stopped(gevent.GreenletExit):
@@ -52,22 +51,31 @@ def leave_errors_to_who_waits() -> None:
         hub.NOT_ERROR = (*hub.NOT_ERROR, MMSError)
 
 
-def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
-    """Give an embedding program its handlers back; libev leaves the default ones."""
-    if threading.current_thread() is threading.main_thread():
+def _restore(watchers: Sequence[Any], handlers: Mapping[signal.Signals, Any]) -> None:
+    """Give an embedding program its handlers back; libev leaves the default ones, and what comes
+    between the two waits.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        for watcher in watchers:
+            watcher.cancel()
         for number, handler in handlers.items():
-            if handler is not None:
+            if in_main_thread and handler is not None:
                 signal.signal(number, handler)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
-def ignore_signals() -> None:
-    """For a process that is about to end anyway."""
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-
-
-def run_until_signal(work: Callable[[StopRequest], None]) -> int:
+def run_until_signal(work: Callable[[StopRequest], None], is_last: bool = False) -> int:
     """Run `work` in a greenlet; SIGINT, SIGTERM and SIGHUP ask it to end.
+
+    Parameters
+    ----------
+    work
+        Is told when it is to end; before it serves, it is killed, once.
+    is_last
+        The process ends after this: later signals do nothing any more.
 
     Returns
     -------
@@ -87,21 +95,23 @@ def run_until_signal(work: Callable[[StopRequest], None]) -> int:
     def stop(number: int) -> None:
         if request.signal_number:
             request.hurry.set()
-        request.signal_number = request.signal_number or number
+            return
+        request.signal_number = number
         request.event.set()
         if not request.serving:
             greenlet.kill(Stopped, block=False)
 
     # nohup has SIGHUP ignored.
-    heard = [number for number in _SIGNALS
+    heard = [number for number in STOPPING
              if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.getsignal(number) for number in heard}
     handlers = [gevent.signal_handler(number, stop, int(number)) for number in heard]
     try:
         greenlet.join()
     finally:
-        for handler in handlers:
-            handler.cancel()
-        _restore(before)
+        if is_last:
+            ignore_signals()
+        else:
+            _restore(handlers, before)
     greenlet.get()
     return 0 if request.serving or not request.signal_number else 128 + request.signal_number

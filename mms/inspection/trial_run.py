@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple, Optional
 
 from mms.child_python import child_python
 from mms.errors import ServiceError
+from mms.interrupts import first_interrupt_only, no_interrupts
 
 _CHILD = 'from mms.worker.check import main; sys.exit(main(sys.argv[1:]))'
 
@@ -83,16 +84,21 @@ def try_model(model_dir: str, workspace: str) -> Trial:
 
 def _run(words: Sequence[str], log: BinaryIO) -> Optional[int]:
     """Exit status of a process of its own group, of which nothing is left; None for no end."""
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                          start_new_session=True) as child:
+    child: Optional[subprocess.Popen[bytes]] = None
+    with first_interrupt_only():
         try:
+            # An interrupt between its start and its name would leave it behind.
+            with no_interrupts():
+                child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                         start_new_session=True)
             return child.wait(_MOST_S)
         except subprocess.TimeoutExpired:
             return None
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+            if child is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
 
 
 def _without_answer(status: Optional[int]) -> str:

@@ -13,6 +13,7 @@ from gevent.lock import RLock
 
 from mms.devices import GPU, Device
 from mms.errors import ServiceError
+from mms.greenlets import uninterrupted
 from mms.messages import Load, Ready
 from mms.pool.backoff import deadline_s, join_deadline_s
 from mms.pool.birth import Birth, Spawned
@@ -201,7 +202,7 @@ class Nursery:
     def _take_over(self, first: WorkerProcess) -> None:
         """End a process that was spent on finding out what the workers are told."""
         self._found_by(first.ready)
-        first.kill()
+        uninterrupted(first.kill)
 
     def _found_by(self, ready: Ready) -> None:
         self._load = replace(self._load, explored=True, batch_size=ready.batch_size,
@@ -245,7 +246,7 @@ class Nursery:
                       'requests. It runs one request at a time, and may answer by what each '
                       'worker has seen')
             answered = process.ready.answered
-            process.kill()
+            uninterrupted(process.kill)
         logger.warning('Model %s is not warmed up: %s.', load.endpoint, reason)
         cold: dict[str, Any] = {'warm_up': False, 'answered': answered}
         self._load = replace(self._load, **cold)

@@ -14,6 +14,7 @@ from gevent.event import AsyncResult
 
 from mms.devices import Device
 from mms.errors import ServiceError
+from mms.greenlets import uninterrupted
 from mms.messages import (
     Answered,
     Failure,
@@ -107,6 +108,7 @@ class WorkerProcess:
         self.threads = threads
         self.on_death = on_death
         self.device = device
+        self._is_born = False
         self._closing = False
         # Answers come in the order of the messages, also when nobody waits for one any more.
         self._pending: deque[_Pending] = deque()
@@ -218,11 +220,12 @@ class WorkerProcess:
         self._end(0)
 
     def _start(self, handshake: Callable[[], Ready]) -> None:
-        self._bear()
         try:
+            uninterrupted(self._bear)
             self.ready = handshake()
         except BaseException:
-            self.kill()
+            if self._is_born:
+                uninterrupted(self.kill)
             raise
         gevent.spawn(self._read)
 
@@ -240,6 +243,7 @@ class WorkerProcess:
             gevent.spawn(relay_records, log_here),
             gevent.spawn(relay_outputs, output.reader, self.pid, self._endpoint),
         ]
+        self._is_born = True
 
     def _load(self, load: Load, load_s: Optional[float], warm_up_s: Optional[float],
               await_turn: Callable[[], None]) -> Ready:

@@ -13,6 +13,7 @@ from gevent.event import Event
 
 from mms.devices import Device
 from mms.errors import MMSError, ModelUnavailable, ServiceError
+from mms.greenlets import uninterrupted
 from mms.messages import Load, Ready
 from mms.pool.backoff import GIVE_UP_AFTER, delay_s
 from mms.pool.crew import FEWEST_MEASURED, Crew
@@ -162,7 +163,7 @@ class Supervisor:
         try:
             gevent.joinall(starts)
         finally:
-            gevent.killall(starts)
+            uninterrupted(lambda: gevent.killall(starts))
         return self._on_threads(crew.threads)
 
     def _here_or_soon(self, threads: int) -> int:
@@ -247,11 +248,14 @@ class Supervisor:
         try:
             gevent.joinall(starts, raise_error=True)
         except BaseException:
-            gevent.killall(starts)
-            gevent.joinall([gevent.spawn(worker.kill) for worker in self._posts])
-            self._posts.clear()
-            self._idle.clear()
+            uninterrupted(lambda: self._give_up(starts))
             raise
+
+    def _give_up(self, starts: Sequence[gevent.Greenlet]) -> None:
+        gevent.killall(starts)
+        gevent.joinall([gevent.spawn(worker.kill) for worker in self._posts])
+        self._posts.clear()
+        self._idle.clear()
 
     def _start_wide(self) -> None:
         crew = self._nursery.crew
