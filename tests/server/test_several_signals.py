@@ -136,3 +136,73 @@ def test_interrupts_of_a_program_that_embeds_leave_nothing(tmp_path, gap_s):
     assert_nothing_left(marker, family, program.temporary)
     # A late one may meet the program's own end.
     assert status in (77, 130, -INT, 1), program.stderr
+
+
+CLOSING = '''
+import sys
+import threading
+import time
+from mms.mxnet_model_server import MMS
+
+server = MMS(args=sys.argv[1:])
+client = server.create_app().test_client()
+threading.Thread(target=client.post, args=('/m/predict',), daemon=True,
+                 kwargs={'data': {'data': '[1]'}}).start()
+while not OS.path.exists(sys.argv[-1].partition('=')[2] + '-asked'):
+    time.sleep(0.01)
+print('asked', flush=True)
+try:
+    server.close()
+except KeyboardInterrupt:
+    sys.exit(77)
+'''.replace('OS', '__import__("os")')
+
+
+@pytest.mark.parametrize('gap_s', [0, 0.002, 0.02])
+def test_interrupts_of_a_close_that_waits_for_a_request_leave_nothing(tmp_path, gap_s):
+    marker = f'1{time.monotonic_ns()}'
+    archive = write_archive(tmp_path, 'm', f'''
+import subprocess
+import time
+subprocess.Popen(['sleep', '600', '{marker}'])
+open('{tmp_path}/m.model-asked', 'w').close()
+time.sleep(600)''')
+    program = Server(tmp_path / 'program', ['--models', f'm={archive}'],
+                     command=(sys.executable, '-c', CLOSING))
+    until(lambda: 'asked' in program.stdout, 60)
+    family = psutil.Process(program.pid).children(recursive=True)
+    time.sleep(0.3)
+    send(program.process, [INT, INT, INT], gap_s)
+    status = program.wait()
+    assert_nothing_left(marker, family, program.temporary)
+    assert status in (77, 130, -INT, 1), program.stderr
+
+
+# What openapi-generator-cli does, as far as this package asks it; it takes its time.
+TOOL = '''
+import subprocess
+
+
+def run(words):
+    if words[0] == 'list':
+        print('python')
+        return subprocess.run(['true'])
+    open('{started}', 'w').close()
+    return subprocess.run(['sleep', '600', '{marker}'])
+'''
+
+
+@pytest.mark.parametrize('gap_s', [0, 0.002, 0.02])
+def test_signals_while_a_client_is_generated_leave_nothing(launch, tmp_path, gap_s):
+    started, marker = tmp_path / 'started', f'1{time.monotonic_ns()}'
+    (tmp_path / 'openapi_generator_cli.py').write_text(
+        TOOL.replace('{started}', str(started)).replace('{marker}', marker))
+    (tmp_path / 'java').write_text('#!/bin/sh\n')
+    (tmp_path / 'java').chmod(0o755)
+    server = launch('--models', f"m={write_archive(tmp_path, 'm')}", '--gen-api', 'python', env={
+        'PYTHONPATH': f'{tmp_path}:{REPO}', 'PATH': f"{tmp_path}:{os.environ['PATH']}"})
+    until(lambda: started.exists() and running(marker), 60)
+    family = psutil.Process(server.pid).children(recursive=True)
+    send(server.process, [TERM, INT, TERM], gap_s)
+    assert server.wait() == 128 + TERM
+    assert_nothing_left(marker, family, server.temporary)
