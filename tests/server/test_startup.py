@@ -48,6 +48,23 @@ def test_the_printed_curl_line_works(serve, tmp_path):
     assert answer.stdout == b'{"prediction":[[[0]]]}\n'
 
 
+def test_a_picture_of_a_shape_that_no_picture_has_stops_the_start(launch, tmp_path):
+    source = '''
+from mxnet.gluon import nn
+from mms.model_service.mxnet_vision_service import MXNetVisionService
+
+class Service(MXNetVisionService):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.net = nn.Flatten()
+'''
+    rows = {**PICTURES, 'inputs': [{'data_name': 'data', 'data_shape': [0, 8, 8, 3]}]}
+    archive = write_archive(tmp_path, 'rows', source=source, signature=rows)
+    line = fails(launch, '--models', f'rows={archive}').splitlines()[-1]
+    assert "signature.json: the data_shape of 'data' is [0, 8, 8, 3]; a picture arrives as " in line
+    assert 'rows' in line
+
+
 @pytest.mark.parametrize(('words', 'parts'), [
     (['--models', 'm=nowhere.model'], ['nowhere.model']),
     (['--models', 'm=x.model', '--port', 'many'], ['--port', 'many']),
