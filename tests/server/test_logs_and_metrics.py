@@ -31,13 +31,15 @@ def test_worker_and_front_share_one_log_file(serve, tmp_path):
     until(lambda: all(text in server.log for text in ('by logging', 'POST', 'printed')))
     records = [match for line in server.log.splitlines() if (match := HEAD.match(line))]
     [worker] = server.workers()
+    # Made-up requests have talked before, in processes that are gone.
+    records = [record for record in records if int(record[2]) in (worker.pid, server.pid)]
     said = {record[6]: record for record in records}
     for text, level in [('by get_logger', 'WARNING'), ('by a name', 'INFO'),
                         ('by logging é', 'INFO'), ('printed', 'INFO')]:
         assert said[text][1] == level
         assert int(said[text][2]) == worker.pid
         assert said[text][3].endswith('service.py' if text != 'printed' else 'output')
-        assert server.log.count(text) == 1
+        assert [record[6] for record in records].count(text) == 1
     assert 'never at INFO' not in server.log
     [access] = [record for text, record in said.items() if text.startswith('POST')]
     assert re.fullmatch(r'POST /talk/predict 200 \d+\.\d ms model=talk', access[6])

@@ -23,6 +23,8 @@ class Gated:
 
     def __init__(self, server, pool, gate, notes):
         self.server, self._pool, self._gate, self._notes = server, pool, gate, notes
+        # What it noted of made-up requests.
+        notes.unlink(missing_ok=True)
         self.first = self.ask('["gate"]')
         until(notes.exists)
 
@@ -104,6 +106,7 @@ def test_a_request_that_is_too_late_is_504_and_is_not_computed(serve, tmp_path):
     body = f'open({str(notes)!r}, "a").write(str(data[0][0]) + " ")\n{HANG}'
     server = serve('--models', f"m={write_archive(tmp_path, 'm', body)}", '--workers', 1,
                    '--request-timeout', '1')
+    notes.unlink()
     before = server.post_text('m', '[0]').json()
     with ThreadPoolExecutor(2) as pool:
         hanging = pool.submit(server.post_text, 'm', '["hang"]')
