@@ -20,6 +20,7 @@ from gevent._hub_local import get_hub_if_exists  # get_hub would make one
 
 from mms.errors import ModelUnavailable
 from mms.greenlets import uninterrupted
+from mms.guard import log_escaped
 from mms.interrupts import first_interrupt_only, no_interrupts
 from mms.messages import Reply, Request
 from mms.metrics import Metrics
@@ -97,6 +98,8 @@ class LoopThread:
         leave_errors_to_who_waits()
         hub = gevent.get_hub()
         self._loop = hub.loop
+        if is_own:
+            hub.print_exception = log_escaped
         # Made now: when the interpreter ends, and the metrics want it, it is too late.
         hub.threadpool.size = min(1, hub.threadpool.maxsize)
         self._stopping = gevent.event.Event()

@@ -17,6 +17,7 @@ import gevent
 from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 
 from mms.frontend.headers import BadHead, PlainHeaders, plain_headers, read_block
+from mms.guard import report
 from mms.log_lines import one_line
 from mms.messages import Body
 
@@ -48,6 +49,7 @@ _MESSAGES = {
     '400': ('BadRequestException', 'This is no HTTP request.'),
     '408': ('RequestTimeoutException', 'The head of the request did not arrive in time.'),
     '414': ('RequestUriTooLongException', 'The request line is too long.'),
+    '500': ('InternalServerException', 'The server failed over this request; its log says how.'),
 }
 
 
@@ -64,6 +66,7 @@ class Connection(WSGIHandler):
         super().__init__(*args)
         self._held = bytearray()
         self._wrong = ''
+        self._is_answering = False
         self._head_limit = gevent.Timeout(_HEAD_S)
 
     def read_requestline(self) -> Any:
@@ -81,8 +84,16 @@ class Connection(WSGIHandler):
 
     def handle_one_request(self) -> Any:
         """Serve one request."""
+        self._is_answering = False
         try:
             result = super().handle_one_request()
+        except (OSError, EOFError):
+            raise
+        except Exception:
+            if self._is_answering:
+                raise
+            report(f'a request from {self.client_address[0]}')
+            result = ('500', b'')
         except gevent.Timeout as late:
             if late is not self._head_limit:
                 raise
@@ -132,6 +143,7 @@ class Connection(WSGIHandler):
 
     def run_application(self) -> None:
         """Answer one request."""
+        self._is_answering = True
         super().run_application()
         self.server.request_ended(self)
         if self._body_is_left():
@@ -273,6 +285,6 @@ def _refusal(status: str, reason: str) -> bytes:
 
 def _head(status: str, headers: Mapping[str, str]) -> bytes:
     reason = {'400': 'BAD REQUEST', '408': 'REQUEST TIMEOUT',
-              '414': 'REQUEST URI TOO LONG'}[status]
+              '414': 'REQUEST URI TOO LONG', '500': 'INTERNAL SERVER ERROR'}[status]
     lines = [f'{name}: {value}' for name, value in headers.items()]
     return '\r\n'.join([f'HTTP/1.1 {status} {reason}', *lines, '', '']).encode()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import gevent
 
+from mms.guard import Complaints
 from mms.streams import is_terminal
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def _advance(bar: tqdm[Any]) -> None:
 
 
 def _tick(bar: tqdm[Any]) -> None:
+    complaints = Complaints('the progress bar')
     while True:
         gevent.sleep(_REFRESH_S)
-        bar.refresh()
+        complaints.attempt(bar.refresh)

@@ -15,6 +15,7 @@ from gevent.pywsgi import WSGIServer
 
 from mms.errors import AddressError
 from mms.frontend.connection import Connection
+from mms.guard import log_escaped
 
 logger = logging.getLogger(__name__)
 
@@ -178,4 +179,4 @@ def _log_failure(context: Any, kind: type, error: Any, trace: Any) -> None:
             and error.errno in _NO_ROOM):
         context.accept_failed(error)
     else:
-        logger.error('A greenlet failed', exc_info=(kind, error, trace))
+        log_escaped(context, kind, error, trace)

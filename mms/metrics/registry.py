@@ -10,6 +10,7 @@ from typing import Any, Optional
 import gevent
 import gevent.event
 
+from mms.guard import attempt
 from mms.in_thread import in_thread
 from mms.metrics.host import HostGauges
 from mms.metrics.names import HOST_GAUGES, STAGE_METRICS
@@ -23,6 +24,8 @@ HOST_SAMPLE_INTERVAL_S = 5.0
 FIRST_SAMPLE_DELAY_S = 0.1
 # What is left at the end has this long to be written before the server goes without it.
 STOP_TIMEOUT_S = 3.0
+# For the log.
+_DUTY = 'the metrics'
 
 
 class Metrics:
@@ -113,8 +116,8 @@ class Metrics:
 
     def _report(self, gauges: HostGauges) -> None:
         self._stopping.wait(FIRST_SAMPLE_DELAY_S)
-        self._sample(gauges)
-        self._write([(name, None) for name in HOST_GAUGES])
+        attempt(_DUTY, self._sample, gauges)
+        attempt(_DUTY, self._write, [(name, None) for name in HOST_GAUGES])
         self._every(self._interval_s, self.flush)
 
     def _watch(self, gauges: HostGauges) -> None:
@@ -124,12 +127,12 @@ class Metrics:
         """Run `duty` on the beat; a beat that a slow one overran is left out."""
         due = time.monotonic() + seconds
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
-            duty()
+            attempt(_DUTY, duty)
             due = max(due + seconds, time.monotonic())
 
     def _finish(self) -> None:
         gevent.joinall(self._greenlets)
-        self.flush()
+        attempt(_DUTY, self.flush)
 
     def _sample(self, gauges: HostGauges) -> None:
         for name, value in (self._in_thread('sampled', gauges.sample) or {}).items():
@@ -153,4 +156,5 @@ class Metrics:
         kind = (verb, type(error).__name__)
         if kind not in self._complaints:
             self._complaints.add(kind)
-            logger.warning('A metric could not be %s (%s: %s)', verb, kind[1], error)
+            logger.warning('A metric could not be %s (%s: %s)', verb, kind[1], error,
+                           exc_info=error)

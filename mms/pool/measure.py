@@ -58,5 +58,9 @@ def _rate_of(worker: WorkerProcess, measure: Measure) -> float:
     except NoAnswer:
         worker.abort()
         return 0.0
+    except BaseException:
+        # Nobody knows what it would answer next.
+        worker.abort()
+        raise
     assert isinstance(answer, Measured)
     return answer.requests_per_s

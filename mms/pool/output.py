@@ -9,6 +9,7 @@ import gevent
 from gevent import socket
 from gevent.fileobject import FileObjectPosix
 
+from mms.guard import Complaints
 from mms.log_relay import relay, relay_output
 
 # A progress bar may never end its line.
@@ -43,16 +44,19 @@ class OutputPipe:
 
 def relay_records(sock: socket.socket) -> None:
     """Log what a worker logs, until it ends."""
+    complaints = Complaints('what a worker logs')
     with sock, sock.makefile('rb') as lines:
         for line in lines:
-            relay(line)
+            # Whatever becomes of a line: a worker whose lines nobody reads stops at a full pipe.
+            complaints.attempt(relay, line)
             # A worker that never stops talking would keep everybody else from running.
             gevent.sleep(0)
 
 
 def relay_outputs(reader: Any, pid: int, model: str) -> None:
     """Log what a worker prints, until it ends."""
+    complaints = Complaints(f'what a worker of model {model} prints')
     with reader:
         for line in iter(lambda: reader.readline(_MAX_OUTPUT_LINE_BYTES), b''):
-            relay_output(line, pid, model)
+            complaints.attempt(relay_output, line, pid, model)
             gevent.sleep(0)
