@@ -19,6 +19,7 @@ from mms.config import Settings
 from mms.devices import Sight
 from mms.errors import ServiceError
 from mms.greenlets import uninterrupted
+from mms.guard import FAULTS, report
 from mms.messages import Load, Reply, Request
 from mms.pool.crew import threads_for
 from mms.pool.nursery import Staffing
@@ -113,7 +114,7 @@ class LocalModels:
 
     def ill_health(self) -> dict[str, str]:
         """Name of each model that cannot answer -> why."""
-        asked = {name: gevent.spawn(scheduler.ill_health)
+        asked = {name: gevent.spawn(_ill_health, name, scheduler)
                  for name, scheduler in self._schedulers.items()}
         gevent.joinall(list(asked.values()))
         return {name: greenlet.value for name, greenlet in asked.items() if greenlet.value}
@@ -160,6 +161,14 @@ class LocalModels:
                    for name, scheduler in self._schedulers.items())
         workers = sum(workers.crew.workers for workers in self._workers.values())
         return threads_for(peak, workers, self._resources)
+
+
+def _ill_health(name: str, scheduler: Scheduler) -> str:
+    try:
+        return scheduler.ill_health()
+    except FAULTS as error:
+        report(f'the health of model {name}')
+        return f'its health cannot be told ({type(error).__name__}: {error})'
 
 
 def _staffing(settings: Settings, models: int, resources: Resources) -> Staffing:

@@ -25,16 +25,16 @@ from mms.errors import (
     MMSError,
     ModelUnavailable,
     QueueFull,
+    RequestError,
     WorkerDied,
 )
+from mms.guard import Loop, attempt
 from mms.messages import (
     ALONE,
     JOINT,
     TRIAL,
     Answered,
     More,
-    Ping,
-    Pong,
     Reply,
     Request,
     Result,
@@ -45,10 +45,6 @@ from mms.pool.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
-# A service's own ping is heard only this long: /ping answers while it hangs.
-_PING_S = 0.05
-# One that hangs for longer costs its worker.
-_LONGEST_PING_S = 10.0
 # A worker that ends with requests in hand may have ended of any of them, or of none: each is
 # given to one more, alone. One that ends before it has a request whole is not held against it
 # as soon.
@@ -118,10 +114,10 @@ class Scheduler:
         self._unanswered: set[Job] = set()
         self._each_s = 0.0
         self._given_up = False
-        self._sick = ''
-        self._asking: Optional[gevent.Greenlet] = None
+        self._running: set[_Batch] = set()
         self.demand = Demand(time.monotonic)
-        self._dispatcher = gevent.spawn(self._dispatch)
+        self._dispatcher = Loop(f'the queue of model {workers.name}', self._dispatch,
+                                self._dispatch_failed)
 
     def predict(self, request: Request,
                 client_left: Callable[[], bool] = lambda: False) -> Reply:
@@ -159,17 +155,9 @@ class Scheduler:
         return reply
 
     def ill_health(self) -> str:
-        """Why the model cannot answer; an empty string when it can.
-
-        A free worker is asked for its service's ``ping``; a busy one is alive,
-        and was well when it was last asked.
-        """
-        if self._asking is None or self._asking.ready():
-            worker = self._workers.acquire_now()
-            self._asking = None if worker is None else gevent.spawn(self._ask, worker)
-        if self._asking is not None:
-            self._asking.join(timeout=_PING_S)
-        return self._workers.ill_health() or self._sick
+        """Why the model cannot answer; an empty string when it can. See :class:`Probe`."""
+        sick = self._workers.probe.ill_health()
+        return self._dispatcher.trouble() or self._workers.ill_health() or sick
 
     def give_up(self) -> None:
         """Answer every request that has no answer yet, or comes yet: the server ends without it."""
@@ -196,38 +184,45 @@ class Scheduler:
         job.fail(ClientLeft(
             f'The client has left before model {self._workers.name} had time for it.'))
 
-    def _ask(self, worker: WorkerProcess) -> None:
-        try:
-            answer = worker.exchange(Ping(), _LONGEST_PING_S)
-        except WorkerGone as error:
-            if not isinstance(error, NotSent):
-                self._sick = f'its ping ended its worker ({error})'
-            return
-        except NoAnswer:
-            self._sick = f'its ping did not return within {_LONGEST_PING_S:.0f} s'
-            worker.abort()
-            return
-        self._workers.release(worker)
-        if isinstance(answer, Pong):
-            self._sick = answer.reason
-
     def _dispatch(self) -> None:
-        while True:
-            # A request stays in the queue until there is a worker for it.
-            self._waiting.wait()
-            try:
-                worker = self._workers.acquire(self._threads())
-            except MMSError as error:
-                job = self._waiting.next()
-                if job is not None:
-                    job.fail(error)
-                continue
+        """Give the oldest requests to a worker; each stays in the queue until there is one."""
+        self._waiting.wait()
+        try:
+            worker = self._workers.acquire(self._threads())
+        except MMSError as error:
+            job = self._waiting.next()
+            if job is not None:
+                job.fail(error)
+            return
+        try:
             self._wait_for_company()
             batch = self._next_batch(self._workers.idle_beside(worker) + 1)
-            if batch is None:
-                self._workers.release(worker)
-            else:
+            if batch is not None:
                 gevent.spawn(self._run, batch, worker)
+                self._running.add(batch)
+                return
+        except BaseException:
+            self._workers.release(worker)
+            raise
+        self._workers.release(worker)
+
+    def _dispatch_failed(self) -> None:
+        self._answer_lost()
+        if self._dispatcher.trouble():
+            for job in list(self._waiting):
+                self._waiting.drop(job)
+                job.fail(self._failure())
+
+    def _answer_lost(self) -> None:
+        """Answer requests that were taken from the queue, and that no worker has."""
+        in_hand = {job for batch in self._running for job in batch.jobs}
+        for job in self._unanswered - in_hand - set(self._waiting):
+            if not job.answer.ready():
+                job.fail(self._failure())
+
+    def _failure(self) -> RequestError:
+        return RequestError(f'The server itself failed over this request of model '
+                            f'{self._workers.name}; its log says how.')
 
     def _wait_for_company(self) -> None:
         """What ``--max-batch-delay`` asks for."""
@@ -260,6 +255,12 @@ class Scheduler:
         return _Batch(jobs, TRIAL if len(jobs) > 1 else ALONE, 0)
 
     def _run(self, batch: _Batch, worker: WorkerProcess) -> None:
+        went_well = attempt(f'a batch of model {self._workers.name}', self._answer, batch, worker)
+        self._running.discard(batch)
+        if not went_well:
+            self._answer_lost()
+
+    def _answer(self, batch: _Batch, worker: WorkerProcess) -> None:
         started = time.monotonic()
         try:
             result = self._work(batch, worker)
@@ -268,6 +269,10 @@ class Scheduler:
                 self._tell_refusal(self._trust.lost())
             self._retry(batch.unanswered(), error)
             return
+        except BaseException:
+            # Half way: nobody knows what it would answer next.
+            worker.abort()
+            raise
         finally:
             self._workers.release(worker)
         self._learn(batch, result, time.monotonic() - started)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Callable
+
 # Starts that fail one after another before the model is called unavailable.
 GIVE_UP_AFTER = 3
 _FIRST_DELAY_S = 0.2
@@ -10,6 +13,8 @@ _LONGEST_DELAY_S = 30.0
 _SLACK = 10.0
 _SHORTEST_DEADLINE_S = 60.0
 _SHORTEST_JOIN_S = 15.0
+# Workers that were replaced for their health longer ago are forgotten.
+_REMEMBERED_S = 300.0
 
 
 def delay_s(failures: int) -> float:
@@ -25,3 +30,27 @@ def deadline_s(first_load_s: float) -> float:
 def join_deadline_s(load_s: float) -> float:
     """Seconds that a forked worker may take to run its model once, which took `load_s` to load."""
     return max(_SHORTEST_JOIN_S, _SLACK * load_s)
+
+
+class Pace:
+    """How soon a worker that is ill may be replaced: ones that fall ill again must not keep the
+    machine busy.
+
+    Parameters
+    ----------
+    clock
+        Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._times: deque[float] = deque()
+
+    def next_s(self, workers: int) -> float:
+        """Seconds to wait before the next one, which counts; each of `workers` may go at once."""
+        now = self._clock()
+        while self._times and self._times[0] < now - _REMEMBERED_S:
+            self._times.popleft()
+        self._times.append(now)
+        beyond = len(self._times) - workers
+        return delay_s(beyond) if beyond > 0 else 0.0

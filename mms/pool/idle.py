@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Collection
 from typing import Optional
 
 from mms.devices import Device
@@ -19,8 +20,13 @@ class Idle:
     def __len__(self) -> int:
         return len(self._since)
 
-    def __contains__(self, worker: WorkerProcess) -> bool:
+    def __contains__(self, worker: object) -> bool:
         return worker in self._since
+
+    @property
+    def all(self) -> Collection[WorkerProcess]:
+        """Each of them, as they are now and later."""
+        return self._since.keys()
 
     def put(self, worker: WorkerProcess) -> None:
         """Add a worker that is free from now on."""

@@ -15,6 +15,7 @@ from gevent.event import AsyncResult
 from mms.devices import Device
 from mms.errors import ServiceError
 from mms.greenlets import uninterrupted
+from mms.guard import attempt
 from mms.messages import (
     Answered,
     Failure,
@@ -310,21 +311,32 @@ class WorkerProcess:
 
     def _died(self) -> None:
         self.gone = True
+        over = f'the end of worker {self.pid} of model {self._endpoint}'
+        # Each of these is done whatever becomes of the others.
         if not self._closing:
-            self._channel.close()
-            self.on_death(self)
-            self._reap(_GRACE_S)
+            attempt(over, self._channel.close)
+            attempt(over, self.on_death, self)
+            attempt(over, self._reap, _GRACE_S)
         while self._pending:
-            kind = NotSent if self._handle.is_orphan() else WorkerGone
-            self._pending.popleft().set_exception(kind(self._how_it_ended()))
+            pending = self._pending.popleft()
+            if not attempt(over, self._tell_the_end, pending):
+                pending.set_exception(WorkerGone('nobody knows how it ended'))
         if not self._closing:
-            self._end_readers()
+            attempt(over, self._end_readers)
+
+    def _tell_the_end(self, pending: AsyncResult) -> None:
+        kind = NotSent if self._handle.is_orphan() else WorkerGone
+        pending.set_exception(kind(self._how_it_ended()))
 
     def _end(self, grace_s: float) -> None:
         self._closing = True
-        self._channel.close()
-        self._reap(grace_s)
-        self._end_readers()
+        try:
+            self._channel.close()
+            self._reap(grace_s)
+            self._end_readers()
+        except BaseException:
+            self._handle.kill()
+            raise
 
     def _reap(self, grace_s: float) -> None:
         waited = 0.0

@@ -5,22 +5,27 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from enum import Enum
 from typing import Any, Callable, Optional
 
 import gevent
 from gevent.event import Event
 
 from mms.devices import Device
-from mms.errors import MMSError, ModelUnavailable, ServiceError
+from mms.errors import ModelUnavailable, ServiceError
 from mms.greenlets import uninterrupted
+from mms.guard import Background, Loop, attempt
 from mms.messages import Load, Ready
-from mms.pool.backoff import GIVE_UP_AFTER, delay_s
 from mms.pool.crew import FEWEST_MEASURED, Crew
 from mms.pool.idle import Idle
 from mms.pool.measure import requests_per_s
 from mms.pool.nursery import Nursery, Post, Staffing
+from mms.pool.probe import Probe
 from mms.pool.process import WorkerProcess
+from mms.pool.starts import Starts
+from mms.pool.succession import Succession
+from mms.pool.vacancies import Vacancies
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +33,13 @@ logger = logging.getLogger(__name__)
 _REPLACEMENT_GRACE_S = 10.0
 # A worker that was forked for a load that has gone is kept this long.
 _KEEP_IDLE_S = 60.0
+
+
+class _State(Enum):
+    LOADING = 'loading'
+    SERVING = 'serving'
+    MEASURING = 'measuring'
+    STOPPING = 'stopping'
 
 
 class Supervisor:
@@ -39,6 +51,13 @@ class Supervisor:
         What every process is told to load.
     staffing
         How many there are to be.
+
+    Attributes
+    ----------
+    name
+        The model's endpoint.
+    probe
+        Asks the workers how they are.
     """
 
     def __init__(self, load: Load, staffing: Staffing) -> None:
@@ -47,18 +66,18 @@ class Supervisor:
         self._nursery = Nursery(load, staffing)
         self._posts: dict[WorkerProcess, Post] = {}
         self._idle = Idle()
-        # Worn workers: those whose successor is on its way, and those whose successor is here.
-        self._leaving: set[WorkerProcess] = set()
-        self._relieved: set[WorkerProcess] = set()
         self._changed = Event()
-        # By their number of threads, permanent workers that are on their way.
-        self._starting: Counter[int] = Counter()
-        self._starters: set[gevent.Greenlet] = set()
-        self._closing: set[gevent.Greenlet] = set()
-        self._stopping = False
+        self._background = Background(f'the workers of model {self.name}')
+        self._closing = Background(f'the end of a worker of model {self.name}')
+        self._state = _State.LOADING
         self._widening = False
-        self._failures = 0
-        self._failure = ''
+        self._tidying: Optional[Loop] = None
+        self.probe = Probe(self)
+        self._starts = Starts(self.name, lambda post: self._nursery.worker(post, self._replace),
+                              self._take_on, self.probe.why_refused, self._changed.set)
+        self._vacancies = Vacancies(self.name, self._starts, self._missing, self._background)
+        self._succession = Succession(self.name, staffing, self._posts, self._idle, self._starts,
+                                      self._vacancies, self._dismiss)
         self._alone_since = time.monotonic()
 
     @property
@@ -97,14 +116,29 @@ class Supervisor:
         """How many workers answer at the same time under load, but for those being replaced."""
         return len(self._on_threads(self.crew.threads))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the workers serve, and are as many as they are to be."""
+        return self._state is _State.SERVING
+
+    @property
+    def here(self) -> Collection[WorkerProcess]:
+        """All workers that are loaded."""
+        return self._posts.keys()
+
+    @property
+    def free(self) -> Collection[WorkerProcess]:
+        """Workers that have nothing to do."""
+        return self._idle.all
+
     def idle_beside(self, worker: WorkerProcess) -> int:
         """How many workers are free that compute on no more threads than `worker`."""
         return self._idle.count(worker.threads)
 
     def ill_health(self) -> str:
         """Why the model has no worker; an empty string while it has one, or soon will."""
-        if self._posts or self._failure:
-            return '' if self._posts else self._failure
+        if self._posts or self._starts.failure:
+            return '' if self._posts else self._starts.failure
         alone_s = time.monotonic() - self._alone_since
         return f'no worker for {alone_s:.0f} s' if alone_s > _REPLACEMENT_GRACE_S else ''
 
@@ -129,7 +163,9 @@ class Supervisor:
                 raise
             self._fill(self._nursery.give_up_forking(str(error)))
         self._start_wide()
-        self._in_background(self._tidy)
+        self._tidying = Loop(f'the workers of model {self.name}', self._tidy)
+        self.probe.start()
+        self._turn_to(_State.SERVING)
 
     def settle(self) -> None:
         """Keep as many workers as pay when all of them compute at once, where nobody has said how
@@ -139,10 +175,18 @@ class Supervisor:
         if staffing.workers or self.on_devices or not self._nursery.template or \
                 crew.workers <= FEWEST_MEASURED:
             return
-        self._nursery.settle(self._requests_per_s)
-        for worker in self._workers_of(self.crew)[self.crew.workers:]:
-            self._dismiss(worker)
-        self._start_wide()
+        self._turn_to(_State.MEASURING)
+        try:
+            self._nursery.settle(self._requests_per_s)
+            for worker in self._workers_of(self.crew)[self.crew.workers:]:
+                self._dismiss(worker)
+            self._start_wide()
+        finally:
+            self._turn_to(_State.SERVING)
+
+    def _turn_to(self, state: _State) -> None:
+        if self._state is not _State.STOPPING:
+            self._state = state
 
     def _requests_per_s(self, crew: Crew) -> float:
         """What the workers of a crew do together."""
@@ -158,31 +202,30 @@ class Supervisor:
         for worker in list(self._posts):
             if worker.threads != crew.threads and worker not in lone:
                 self._dismiss(worker)
-        missing = crew.workers - self._here_or_soon(crew.threads)
-        starts = [gevent.spawn(self._try_to_start, Post(crew.threads)) for _ in range(missing)]
-        try:
-            gevent.joinall(starts)
-        finally:
-            uninterrupted(lambda: gevent.killall(starts))
+        missing = crew.workers - self._here_or_soon(Post(crew.threads))
+        self._starts.as_many(Post(crew.threads), missing)
         return self._on_threads(crew.threads)
 
-    def _here_or_soon(self, threads: int) -> int:
-        """Workers on so many threads that stay, and those that are on their way."""
-        leaving = self._leaving | self._relieved
-        here = sum(post.permanent and post.threads == threads and worker not in leaving
-                   for worker, post in self._posts.items())
-        return here + self._starting[threads]
+    def _missing(self, post: Post) -> int:
+        """How many workers of a kind there are too few, but for those that are being started."""
+        if self._state is _State.STOPPING:
+            return 0
+        crew = self.crew
+        if self.on_devices:
+            wanted = sum(device == post.device for device in self._staffing.devices)
+        else:
+            wanted = crew.workers if post.threads == crew.threads else int(
+                post.threads == crew.wide)
+        return wanted - self._here_or_soon(post)
+
+    def _here_or_soon(self, post: Post) -> int:
+        """Workers of a kind that stay, and those that are being started."""
+        here = sum(other == post and not self._succession.has_successor(worker)
+                   for worker, other in self._posts.items())
+        return here + self._starts.on_the_way(post)
 
     def _on_threads(self, threads: int) -> list[WorkerProcess]:
         return [worker for worker in self._posts if worker.threads == threads]
-
-    def _try_to_start(self, post: Post) -> bool:
-        try:
-            self._start_one(post)
-        except ServiceError as error:
-            logger.debug('Model %s: no worker on %d threads (%s)', self.name, post.threads, error)
-            return False
-        return True
 
     def acquire(self, threads: int = 1) -> WorkerProcess:
         """Wait for a worker that is free, and take it.
@@ -199,31 +242,44 @@ class Supervisor:
         """
         threads = self.crew.fitting(threads)
         while not self._is_served(threads):
-            if self._failure and not self._posts:
-                raise ModelUnavailable(self._failure)
+            if self._starts.failure and not self._posts:
+                raise ModelUnavailable(self._starts.failure)
             self._changed.clear()
             self._changed.wait()
         worker = self._idle.take(threads, self._busy())
         if worker.threads != threads and threads in self.crew.wider:
-            self._widen(threads)
+            attempt(f'the workers of model {self.name}', self._widen, threads)
         return worker
 
-    def acquire_now(self) -> Optional[WorkerProcess]:
-        """Take a worker if one is free this moment."""
-        return self._idle.take(1, self._busy()) if self._idle else None
+    def borrow(self, worker: WorkerProcess) -> None:
+        """Take one that is free."""
+        self._idle.remove(worker)
 
     def release(self, worker: WorkerProcess) -> None:
         """Give back a worker that was taken; a dead one is already being replaced."""
         if worker.gone:
             return
-        if worker in self._relieved:
+        if self._succession.may_go(worker):
             self._dismiss(worker)
+            return
+        if self.is_open and self.probe.is_due(worker):
+            self._background.do(self.probe.ask, worker)
             return
         self._idle.put(worker)
         self._changed.set()
-        if self._is_worn(worker):
-            self._leaving.add(worker)
-            self._in_background(self._relieve, worker, self._posts[worker])
+        if self._succession.is_worn(worker):
+            self._succession.begin(worker)
+            self._background.do(self._succession.relieve, worker, self._posts[worker])
+
+    def take_out(self, worker: WorkerProcess, after_s: float) -> None:
+        """End a worker that was borrowed, and put another in its place after a while."""
+        self._succession.take_out(worker, after_s)
+
+    def succeed(self, worker: WorkerProcess,
+                why_not: Callable[[WorkerProcess], str]) -> None:
+        """Start another worker, which takes the place of one that is here if it is fit."""
+        if self.is_open:
+            self._succession.succeed(worker, why_not)
 
     def stop(self) -> None:
         """End every worker when it has answered; those still loading are killed."""
@@ -236,48 +292,42 @@ class Supervisor:
         self._nursery.kill()
 
     def _end(self, how: Callable[[WorkerProcess], None]) -> None:
-        self._stopping = True
-        gevent.killall(list(self._starters))
+        self._state = _State.STOPPING
+        self.probe.stop()
+        if self._tidying is not None:
+            self._tidying.kill()
+        self._background.kill()
         gevent.joinall([gevent.spawn(how, worker) for worker in self._posts])
-        gevent.joinall(list(self._closing))
+        self._closing.join()
         self._posts.clear()
         self._idle.clear()
 
     def _fill(self, posts: Sequence[Post]) -> None:
-        starts = [gevent.spawn(self._start_one, post) for post in posts]
         try:
-            gevent.joinall(starts, raise_error=True)
+            self._starts.all(posts)
         except BaseException:
-            uninterrupted(lambda: self._give_up(starts))
+            uninterrupted(self._give_up)
             raise
 
-    def _give_up(self, starts: Sequence[gevent.Greenlet]) -> None:
-        gevent.killall(starts)
+    def _give_up(self) -> None:
         gevent.joinall([gevent.spawn(worker.kill) for worker in self._posts])
         self._posts.clear()
         self._idle.clear()
 
     def _start_wide(self) -> None:
         crew = self._nursery.crew
-        if not crew.wide or not self._nursery.template or self._here_or_soon(crew.wide):
+        post = Post(crew.wide)
+        if not crew.wide or not self._nursery.template or self._missing(post) < 1:
             return
         try:
-            self._start_one(Post(crew.wide))
+            self._starts.one(post)
         except ServiceError as error:
             logger.info('Model %s: no worker on %d threads (%s)', self.name, crew.wide, error)
             self._nursery.crew = crew._replace(wider=())
 
-    def _start_one(self, post: Post) -> WorkerProcess:
-        self._starting[post.threads] += post.permanent
-        try:
-            worker = self._nursery.worker(post, self._replace)
-        finally:
-            self._starting[post.threads] -= post.permanent
-        self._take_on(worker, post)
-        return worker
-
     def _take_on(self, worker: WorkerProcess, post: Post) -> None:
-        self._failure = ''
+        if worker.gone:
+            raise ServiceError('it ended when it was ready')
         self._posts[worker] = post
         self._idle.put(worker)
         self._changed.set()
@@ -300,23 +350,34 @@ class Supervisor:
         """See that there are workers for a load between one request and a full house."""
         here = [post for post in self._posts.values() if post.threads == threads]
         most = max(1, self._staffing.resources.cores // threads)
-        if self._widening or self._stopping or len(here) >= min(most, self.crew.workers):
+        if self._widening or not self.is_open or len(here) >= min(most, self.crew.workers):
             return
         self._widening = True
-        self._in_background(self._fork_another, Post(threads, permanent=False))
+        self._background.do(self._fork_another, Post(threads, permanent=False))
 
     def _fork_another(self, post: Post) -> None:
         try:
-            if not self._try_to_start(post):
+            if not self._starts.if_possible(post):
                 gevent.sleep(_KEEP_IDLE_S)
         finally:
             self._widening = False
 
     def _tidy(self) -> None:
-        """End, now and then, the workers that were forked for a load that has gone."""
-        while True:
-            gevent.sleep(_KEEP_IDLE_S / 4)
+        """Now and then: end workers that were forked for a load that has gone, and see that
+        there are as many as there are to be, whatever became of those who see to it at once.
+        """
+        gevent.sleep(_KEEP_IDLE_S / 4)
+        if self.is_open:
             self._dismiss_idle()
+            for dead in [worker for worker in self._posts if worker.gone]:
+                self._replace(dead)
+            self._vacancies.fill_all(self._kinds())
+
+    def _kinds(self) -> set[Post]:
+        """The kinds of workers that there are to be."""
+        crew, devices = self.crew, self._staffing.devices
+        wide = {Post(crew.wide)} if crew.wide else set()
+        return {Post(crew.threads, device) for device in devices or (None,)} | wide
 
     def _dismiss_idle(self) -> None:
         for worker in self._idle.since(_KEEP_IDLE_S):
@@ -326,90 +387,25 @@ class Supervisor:
     def _dismiss(self, worker: WorkerProcess) -> None:
         self._posts.pop(worker, None)
         self._idle.remove(worker)
-        self._relieved.discard(worker)
+        self._succession.forget(worker)
         # One fewer is busy: another may begin.
         self._changed.set()
-        closing = gevent.spawn(worker.close)
-        self._closing.add(closing)
-        closing.link(self._closing.discard)
-
-    def _is_worn(self, worker: WorkerProcess) -> bool:
-        staffing = self._staffing
-        return worker not in self._leaving and (
-            0 < staffing.max_requests <= worker.served
-            or 0 < staffing.max_memory_bytes < worker.memory_bytes)
-
-    def _relieve(self, worker: WorkerProcess, post: Post) -> None:
-        """Put a new worker in the place of one that has served long enough."""
-        logger.info('%s is replaced after %d requests, with %d MB of its own.',
-                    self._named(worker), worker.served, worker.memory_bytes // 1024**2)
-        self._keep_starting(post)
-        self._leaving.discard(worker)
-        if worker in self._idle:
-            self._dismiss(worker)
-        elif worker in self._posts:
-            self._relieved.add(worker)
+        self._closing.do(worker.close)
 
     def _replace(self, dead: WorkerProcess) -> None:
         post = self._posts.pop(dead, None)
-        has_successor = dead in self._leaving or dead in self._relieved
-        self._relieved.discard(dead)
+        has_successor = self._succession.has_successor(dead)
+        self._succession.forget(dead)
         self._idle.remove(dead)
-        if self._stopping or post is None:
+        if self._state is _State.STOPPING or post is None:
             return
         if not self._posts:
             self._alone_since = time.monotonic()
         # Whoever waits may now have to take another kind.
         self._changed.set()
-        # One that died before there was any use of it is as good as one that did not start.
-        self._failures = 0 if dead.was_used else self._failures + 1
-        logger.warning('%s died; it is being replaced.', self._named(dead))
+        self._starts.died(dead.was_used)
+        where = f' on {dead.device}' if dead.device else ''
+        logger.warning('Worker %d of model %s%s died; it is being replaced.', dead.pid, self.name,
+                       where)
         if post.permanent and not has_successor:
-            self._in_background(self._respawn, post)
-
-    def _respawn(self, post: Post) -> None:
-        if self._failures > 1:
-            gevent.sleep(delay_s(self._failures - 1))
-        if not self._is_wanted(post):
-            return
-        worker = self._keep_starting(post)
-        if worker is not None:
-            logger.info('Model %s has a new worker, PID %d%s.', self.name, worker.pid, _on(worker))
-
-    def _is_wanted(self, post: Post) -> bool:
-        """Whether there are fewer of its kind than the crew is to have."""
-        crew = self.crew
-        wanted = crew.workers if post.threads == crew.threads else int(post.threads == crew.wide)
-        return self.on_devices or self._here_or_soon(post.threads) < wanted
-
-    def _named(self, worker: WorkerProcess) -> str:
-        return f'Worker {worker.pid} of model {self.name}{_on(worker)}'
-
-    def _keep_starting(self, post: Post) -> Optional[WorkerProcess]:
-        """Start a worker, again and again until there is one or the server stops."""
-        while not self._stopping:
-            try:
-                return self._start_one(post)
-            except Exception as error:
-                self._failures += 1
-                self._failed(error)
-                gevent.sleep(delay_s(self._failures))
-        return None
-
-    def _failed(self, error: Exception) -> None:
-        known = isinstance(error, MMSError)
-        logger.error('A worker of model %s did not start: %s', self.name, error,
-                     exc_info=None if known else error)
-        if self._failures >= GIVE_UP_AFTER:
-            self._failure = (f'Model {self.name} is not available: its worker process does not '
-                             f'start ({error}).')
-            self._changed.set()
-
-    def _in_background(self, duty: Callable[..., Any], *arguments: Any) -> None:
-        starter = gevent.spawn(duty, *arguments)
-        self._starters.add(starter)
-        starter.link(self._starters.discard)
-
-
-def _on(worker: WorkerProcess) -> str:
-    return f' on {worker.device}' if worker.device else ''
+            self._vacancies.fill(post, self._starts.pause_s())

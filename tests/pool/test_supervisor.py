@@ -59,9 +59,9 @@ def answers(worker):
 def test_one_worker_is_started_taken_and_given_back(supervise):
     workers = supervise()
     worker = workers.acquire()
-    assert workers.acquire_now() is None
+    assert not workers.free
     workers.release(worker)
-    assert workers.acquire_now() is worker
+    assert list(workers.free) == [worker]
 
 
 @pytest.mark.engine
@@ -93,7 +93,7 @@ def test_as_many_workers_as_are_asked_for_answer_at_the_same_time(supervise):
     workers = supervise(workers=3)
     taken = [workers.acquire() for _ in range(3)]
     assert len({worker.pid for worker in taken}) == 3
-    assert workers.acquire_now() is None
+    assert not workers.free
     assert workers.crew[:3] == (3, 1, ())
 
 
@@ -158,7 +158,7 @@ def test_workers_that_do_not_pay_are_let_go_before_there_are_requests(
     assert workers.crew[:3] == (4, 2, ())
     assert 'measured 8 x 1 20/s, 4 x 2 30/s, 2 x 2 25/s' in workers.crew.why
     assert [workers.acquire().threads for _ in range(4)] == [2] * 4
-    assert workers.acquire_now() is None
+    assert not workers.free
     until(lambda: len(psutil.Process(workers.template_pid).children()) == 4)
 
 

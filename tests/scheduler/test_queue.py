@@ -6,10 +6,9 @@ import time
 
 import gevent
 import pytest
-from fleet import until
+from fleet import patch_pool, until
 from harness import SERVICE
 
-from mms import scheduler as module
 from mms.errors import (
     BadRequest,
     ClientLeft,
@@ -204,7 +203,7 @@ def test_giving_up_answers_the_request_in_hand_and_those_that_wait(model):
 
 def test_a_ping_that_hangs_makes_the_model_ill_until_its_new_worker_answers_one(
         model, monkeypatch, tmp_path):
-    monkeypatch.setattr(module, '_LONGEST_PING_S', 0.5)
+    patch_pool(monkeypatch, '_LONGEST_PING_S', 0.5)
     hang = tmp_path / 'hang'
     source = 'import os, time\n' + SERVICE.format(body='        return data').replace(
         "return 'fine'", f'time.sleep(600 * os.path.exists({str(hang)!r}))')

@@ -140,6 +140,24 @@ def test_a_service_whose_ping_fails_makes_the_server_unhealthy(serve, tmp_path):
     assert server.get('/ping').status_code == 200
 
 
+def test_a_worker_that_is_ill_beside_others_is_replaced_and_the_server_stays_healthy(
+        serve, tmp_path):
+    sick = tmp_path / 'sick'
+    source = 'import os\n' + SERVICE.format(body='        return [os.getpid()]').replace(
+        "return 'fine'", f'assert not os.path.exists({str(sick)!r} + str(os.getpid()))')
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}", '--workers', 3)
+    [first, *others] = server.workers()
+    (tmp_path / f'sick{first.pid}').touch()
+    assert {server.get('/ping').status_code for _ in range(len(others) + 1)} == {200}
+    until(lambda: not first.is_running())
+    until(lambda: len(server.workers()) == len(others) + 1)
+    assert {other.pid for other in others} < {worker.pid for worker in server.workers()}
+    assert {server.get('/ping').status_code for _ in range(6)} == {200}
+    answers = [server.post_text('m', '[1]') for _ in range(6)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert f'Worker {first.pid} of model m is ill: AssertionError' in server.log
+
+
 def test_a_dead_template_costs_no_later_request_and_is_replaced(serve, tmp_path):
     server = serve('--models', f"m={write_archive(tmp_path, 'm', CRASH)}", '--workers', 2)
     [template] = server.templates()
