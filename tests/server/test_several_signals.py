@@ -204,5 +204,6 @@ def test_signals_while_a_client_is_generated_leave_nothing(launch, tmp_path, gap
     until(lambda: started.exists() and running(marker), 60)
     family = psutil.Process(server.pid).children(recursive=True)
     send(server.process, [TERM, INT, TERM], gap_s)
-    assert server.wait() == 128 + TERM
+    # Of two that come at the same moment, either may be told first.
+    assert server.wait() in (128 + TERM, 128 + INT), server.stderr
     assert_nothing_left(marker, family, server.temporary)
