@@ -5,8 +5,8 @@ MXNet's last release was written for NumPy 1.x and for a Python that has
 and leaves alone every name that is there; where MXNet needs nothing, it does
 nothing. The tables say of each name why MXNet needs it and since when it is
 gone: ``numpy_names`` for those of NumPy, ``repairs`` for what is mended in
-MXNet itself once it has been imported. ``library`` keeps a process that loads
-MXNet fit to be forked.
+MXNet itself once it has been imported. ``fusions`` switches off what makes MXNet
+answer wrongly. ``library`` keeps a process that loads MXNet fit to be forked.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import importlib
 import warnings
 
 # Relative, since the benchmarks copy this folder.
-from . import after_import, distutils_version, library, numpy_names, repairs
+from . import after_import, distutils_version, fusions, library, numpy_names, repairs
 
 
 def prepare() -> None:
-    """Make ``import mxnet`` possible; call it before the first one.
+    """Make ``import mxnet`` possible, and right; call it before the first one.
 
-    Does nothing a second time, and nothing at all where nothing is missing.
+    Does nothing a second time. Where nothing is missing, it only sets two variables of
+    the environment, which switch off fusions of operators that change answers.
 
     Raises
     ------
@@ -31,6 +32,7 @@ def prepare() -> None:
     numpy = importlib.import_module('numpy')
     numpy_names.restore(numpy, numpy_names.MXNET)
     distutils_version.restore()
+    fusions.switch_off()
     if any(repair.needed(numpy) for repair in repairs.REPAIRS):
         after_import.call('mxnet', repairs.mend)
 
