@@ -10,8 +10,10 @@ from typing import Any, Optional
 import numpy as np
 
 from mms import mxnet_compat
+from mms.mxnet_compat.engine import compute_as_served
 
 mxnet_compat.prepare()
+compute_as_served()
 
 import mxnet as mx  # noqa: E402
 import onnxruntime  # noqa: E402
@@ -102,18 +104,7 @@ def random_inputs(session: onnxruntime.InferenceSession, batches: Sequence[int]
 
 
 def run_mxnet(converted: Any, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """The outputs of a converted model.
-
-    MXNet's threaded engine now and then loses sight of a buffer where many small networks run
-    one after the other, and never twice in a row. The server's workers run without its threads.
-    """
-    try:
-        return _run_mxnet(converted, inputs)
-    except mx.base.MXNetError:
-        return _run_mxnet(converted, inputs)
-
-
-def _run_mxnet(converted: Any, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """The outputs of a converted model."""
     kinds = {name: dtype for name, _, dtype in converted.inputs}
     executor = converted.symbol.simple_bind(
         mx.cpu(), grad_req='null', type_dict=kinds,

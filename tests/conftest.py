@@ -1,4 +1,4 @@
-"""Servers that end with their test."""
+"""Servers that end with their test, and the engine of MXNet that tests compute in."""
 
 import signal
 
@@ -6,10 +6,14 @@ import pytest
 from fleet import supervisor
 from harness import Server
 
+from mms.mxnet_compat.engine import compute_as_served
+
 # Where the tests run in the background of a script, or under nohup, these are ignored, and would
 # be in the processes that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+compute_as_served()
 
 
 @pytest.fixture

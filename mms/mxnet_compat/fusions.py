@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 
 _HARMFUL = {
-    # FullyConnected and an activation behind it become one, also where the FullyConnected has
-    # further consumers; about one time in ten the activation is lost: where(x > 20, x, softplus(x)).
+    # FullyConnected and an activation behind it become one, also where others take the output of
+    # the FullyConnected; in about one time of ten the activation is lost, as of
+    # where(x > 20, x, softplus(x)).
     'MXNET_DISABLE_MKLDNN_FUSE_FC_ELTWISE': '1',
     # Convolution and an addition behind it become one, also where what is added is an activation of
-    # the same convolution, which is lost: x + tanh(x).
+    # the same convolution, which is lost always, as of x + tanh(x).
     'MXNET_DISABLE_MKLDNN_FUSE_CONV_SUM': '1',
 }
 

@@ -36,18 +36,7 @@ def operators_of(case):
 
 
 def predict(converted, feeds):
-    """The outputs of a converted model; a scalar comes as a list of one.
-
-    MXNet's threaded engine now and then loses sight of a buffer where thousands of little
-    networks run one after the other (about once in 1,000), and never twice in a row.
-    """
-    try:
-        return _predict(converted, feeds)
-    except mx.base.MXNetError:
-        return _predict(converted, feeds)
-
-
-def _predict(converted, feeds):
+    """The outputs of a converted model; a scalar comes as a list of one."""
     feeds = {name: np.asarray(feeds[name]) for name, _, _ in converted.inputs}
     feeds = {name: mx.nd.array(array.reshape(array.shape or (1,)), dtype=(
         'float64' if array.dtype == np.float64 else 'float32')) for name, array in feeds.items()}
