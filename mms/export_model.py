@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, Optional
 
 from mms.archive.builtin_service import builtin_service
+from mms.archive.labels import label_advice
 from mms.archive.manifest import (
     IMPERATIVE,
     MANIFEST_FILE,
@@ -29,13 +30,15 @@ from mms.archive.model_files import (
     find_model_files,
 )
 from mms.archive.picture_shapes import check_picture_shapes
-from mms.archive.signature import SIGNATURE_FILE, read_signature
+from mms.archive.signature import IMAGE_TYPE, SIGNATURE_FILE, read_signature
+from mms.archive.symbol_file import check_inputs
 from mms.archive.writer import Source, add_member, already_exists, collect, write_archive
 from mms.arg_parser import ArgParser
 from mms.conversion import check_signature, convert_onnx
 from mms.errors import ExportError, StartupError
 from mms.inspection.command import inspect_model
 from mms.interrupts import first_interrupt_only, ignore_signals
+from mms.log_lines import LeveledFormatter
 from mms.utf8 import print_utf8, start_in_utf8
 
 _FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
@@ -100,6 +103,7 @@ def export_model(
     _check_files(files, model_format, model_dir, service_path, model_type)
     if service_class or isinstance(members[service_name], bytes):
         _check_pictures(service_class, signature, os.path.join(model_dir, SIGNATURE_FILE))
+    _check_author(files, model_dir, signature, service_class, model_format)
     with tempfile.TemporaryDirectory(prefix='mms-export-') as folder:
         if files.onnx:
             files = _convert(files.onnx, model_name, model_dir, folder, signature, members)
@@ -222,6 +226,25 @@ def _check_files(
     check_symbolic(files, model_dir, hint)
 
 
+def _check_author(
+    files: ModelFiles, model_dir: str, signature: dict[str, Any], service_class: Optional[type],
+    model_format: str
+) -> None:
+    """See what would stop the server, and warn of what would not, and is wrong all the same."""
+    binds, names_classes = True, signature['input_type'] == IMAGE_TYPE
+    if service_class is not None:
+        from mms.worker.advice import answers_classes, binds_as_signed, class_advice
+
+        binds, names_classes = binds_as_signed(service_class), answers_classes(service_class)
+        for line in class_advice(service_class):
+            logger.warning(line)
+    if files.symbol and binds and model_format == SYMBOLIC:
+        check_inputs(signature, os.path.join(model_dir, files.symbol), SIGNATURE_FILE)
+    if names_classes:
+        for line in label_advice(signature, model_dir):
+            logger.warning(line)
+
+
 def _convert(
     onnx: str, model_name: str, model_dir: str, folder: str, signature: dict[str, Any],
     members: dict[str, Source]
@@ -285,6 +308,7 @@ def _messages_on_stderr() -> Iterator[None]:
     """What this package logs at INFO and above is what the command says."""
     package = logging.getLogger('mms')
     handler, level = logging.StreamHandler(), package.level
+    handler.setFormatter(LeveledFormatter())
     package.addHandler(handler)
     package.setLevel(logging.INFO)
     try:

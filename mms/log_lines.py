@@ -51,6 +51,16 @@ def _local_time(second: int) -> str:
     return time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(second))
 
 
+
+class LeveledFormatter(logging.Formatter):
+    """The message alone, for a command; a warning says that it is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """``WARNING: message`` from that level on."""
+        head = f'{record.levelname}: ' if record.levelno >= logging.WARNING else ''
+        return head + super().format(record)
+
+
 def message_of(record: logging.LogRecord) -> str:
     """The record's message, with its traceback and stack on the lines below."""
     parts = [_plain_message(record)]

@@ -507,3 +507,65 @@ def _read_terminal(terminal, output):
                 output.append(stream.read(4096))
             except OSError:  # the other end is closed
                 return
+
+
+def warnings_of(capsys):
+    lines = capsys.readouterr().err.splitlines()
+    return [line for line in lines if line.startswith('WARNING: ')]
+
+
+def exported(folder, *words):
+    return main(['--model-name', 'net', '--model-path', str(folder), *map(str, words)])
+
+
+def test_a_good_model_is_exported_without_a_warning(symbolic, capsys):
+    assert exported(symbolic) == 0
+    assert warnings_of(capsys) == []
+
+
+def test_an_input_that_the_symbol_does_not_have_stops_the_export(here, symbolic):
+    path = symbolic / 'signature.json'
+    signature = json.loads(path.read_text())
+    [entry] = signature['inputs']
+    known, entry['data_name'] = entry['data_name'], 'photograph'
+    path.write_text(json.dumps(signature))
+    message = ("signature.json: input 'photograph' is not an input of the network, which has: "
+               f'{known}')
+    assert refusal(here, 'net', str(symbolic)) == message
+    (symbolic / 'mine.py').write_text(VISION_SERVICE)
+    assert refusal(here, 'net', str(symbolic), 'mine.py') == message
+
+
+def test_a_service_that_loads_its_network_itself_may_call_its_inputs_anything(symbolic):
+    path = symbolic / 'signature.json'
+    signature = json.loads(path.read_text())
+    signature['inputs'][0]['data_name'] = 'photograph'
+    path.write_text(json.dumps(signature))
+    (symbolic / 'mine.py').write_text(VISION_SERVICE.replace(
+        'pass', 'def __init__(self, model_name, model_dir, manifest, gpu=None): pass'))
+    export_model('net', str(symbolic), 'mine.py')
+
+
+@pytest.mark.parametrize('service', [None, VISION_SERVICE])
+def test_labels_that_are_more_than_the_classes_are_a_warning(symbolic, service, capsys):
+    path = symbolic / 'signature.json'
+    signature = json.loads(path.read_text())
+    labels = len((symbolic / 'synset.txt').read_text().splitlines())
+    signature['outputs'] = [{'data_name': 'out', 'data_shape': [0, labels - 1]}]
+    path.write_text(json.dumps(signature))
+    words = []
+    if service:
+        (symbolic / 'mine.py').write_text(service)
+        words = ['--service-file-path', 'mine.py']
+    assert exported(symbolic, *words) == 0
+    assert warnings_of(capsys) == [
+        f"WARNING: synset.txt:{labels}: there are {labels} labels, and output 'out' of "
+        f'signature.json has {labels - 1} classes']
+
+
+def test_a_misspelt_hook_is_a_warning_with_file_and_line(symbolic, capsys):
+    (symbolic / 'mine.py').write_text(VISION_SERVICE.replace(
+        '    pass', '    def _preproces(self, data):\n        return data'))
+    assert exported(symbolic, '--service-file-path', 'mine.py') == 0
+    assert warnings_of(capsys) == ['WARNING: mine.py:6: Pretrained._preproces is never called: '
+                                   'the hook is _preprocess']

@@ -68,6 +68,8 @@ def _try(where: str, model_dir: str, workspace: str) -> bool:
         message = str(error).replace(model_dir, where)
         _verdict(f'Version {__version__} of the server would not serve it: {message}')
         return False
+    for line in trial.advice:
+        print(one_line(f'WARNING: {line}'), file=sys.stderr, flush=True)
     return _judge(trial)
 
 

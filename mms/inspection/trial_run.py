@@ -15,7 +15,8 @@ from mms.errors import ServiceError
 from mms.interrupts import first_interrupt_only, no_interrupts
 
 _CHILD = 'from mms.worker.check import main; sys.exit(main(sys.argv[1:]))'
-
+# The engine of MXNet that a server's workers on the CPU compute in.
+_ENVIRONMENT = {'MXNET_ENGINE_TYPE': 'NaiveEngine'}
 
 # Loading takes seconds, or minutes where a service downloads; a model that hangs is not waited for.
 _MOST_S = 600
@@ -37,12 +38,15 @@ class Trial(NamedTuple):
         The prediction as JSON, or the error's message.
     log
         What the model printed and logged.
+    advice
+        Mistakes that stop nothing, one line each.
     """
 
     service_class: str
     status: int
     answer: str
     log: str = ''
+    advice: Sequence[str] = ()
 
 
 class TrialFailed(ServiceError):
@@ -90,7 +94,8 @@ def _run(words: Sequence[str], log: BinaryIO) -> Optional[int]:
             # An interrupt between its start and its name would leave it behind.
             with no_interrupts():
                 child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                         start_new_session=True)
+                                         start_new_session=True,
+                                         env={**_ENVIRONMENT, **os.environ})
             return child.wait(_MOST_S)
         except subprocess.TimeoutExpired:
             return None

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Optional
 
 from mms import mxnet_compat
@@ -14,6 +15,8 @@ from mms.archive.manifest import read_manifest
 from mms.config import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
 from mms.messages import Answer, Failure
+from mms.worker.advice import class_advice
+from mms.worker.answer_advice import advice_on
 from mms.worker.hooks import answer_alone
 from mms.worker.intake import intake_of
 from mms.worker.made_up_request import made_up_request
@@ -63,12 +66,14 @@ def _try(model_dir: str) -> dict[str, Any]:
     service = build_service(cls, model['Model-Name'], model_dir, manifest, None)
     signature = live_signature(service.signature)
     samples = [sample_inputs(signature), sample_inputs(signature, bound_lengths(service))]
+    advice = class_advice(cls)
     if samples[0] is None:
-        return _told(cls, _NOT_ASKED, '')
+        return _told(cls, _NOT_ASKED, '', advice)
     answer = _first_answer(service, signature, samples)
+    advice += _answer_advice(service, samples)
     if isinstance(answer, Failure):
-        return _told(cls, REQUEST_ERRORS[answer.error].status, answer.message)
-    return _told(cls, _OK, bytes(answer.prediction).decode('utf-8', 'replace'))
+        return _told(cls, REQUEST_ERRORS[answer.error].status, answer.message, advice)
+    return _told(cls, _OK, bytes(answer.prediction).decode('utf-8', 'replace'), advice)
 
 
 def _first_answer(service: Any, signature: Mapping[str, Any],
@@ -82,5 +87,14 @@ def _first_answer(service: Any, signature: Mapping[str, Any],
     return answer
 
 
-def _told(cls: type, status: int, answer: str) -> dict[str, Any]:
-    return {'service_class': cls.__name__, 'status': status, 'answer': answer}
+def _answer_advice(service: Any, samples: Sequence[Optional[list[Any]]]) -> list[str]:
+    """What the first sample that is answered shows; nothing where none is."""
+    for sample in filter(None, samples):
+        with suppress(Exception, SystemExit):
+            return advice_on(service, sample)
+    return []
+
+
+def _told(cls: type, status: int, answer: str, advice: Sequence[str]) -> dict[str, Any]:
+    return {'service_class': cls.__name__, 'status': status, 'answer': answer,
+            'advice': list(advice)}

@@ -14,6 +14,7 @@ from mms.devices import GPU
 from mms.errors import ServiceError
 from mms.messages import Load
 from mms.model_service.reasons import reason_of
+from mms.worker.answer_advice import advice_on
 from mms.worker.first_answer import Given, answer, difference
 from mms.worker.fork_safety import Baseline
 from mms.worker.joint import obstacle
@@ -145,6 +146,8 @@ class _Exploration:
         if not isinstance(given, Given):
             return
         findings.given = given
+        for line in given.advice:
+            logger.warning('Model %s: %s', self._model, line)
         findings.seen = given.other == len(self._samples)
         if 'mxnet' in sys.modules:
             prime_opencv()
@@ -188,7 +191,8 @@ class _Exploration:
                 logger.debug('A made-up request is refused', exc_info=True)
                 refusal = refusal_of(error, self._service, self._signature)
             else:
-                return given._replace(other=self._other_good(place))
+                other = self._other_good(place)
+                return given._replace(other=other, advice=self._advice(other))
         assert refusal is not None
         return refusal
 
@@ -197,6 +201,13 @@ class _Exploration:
             with suppress(Exception, SystemExit):
                 return answer(self._service, self._requests, other).place
         return place
+
+    def _advice(self, place: int) -> tuple[str, ...]:
+        try:
+            return tuple(advice_on(self._service, self._requests[place]))
+        except (Exception, SystemExit):
+            logger.debug('Nothing can be said of an answer', exc_info=True)
+            return ()
 
     def _complain(self, refusal: Refusal) -> None:
         # The files of an archive lie in a folder that is gone when this is read.

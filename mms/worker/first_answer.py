@@ -30,12 +30,15 @@ class Given(NamedTuple):
         A copy of what ``_inference`` returned, if that is arrays; else None.
     prediction
         JSON text.
+    advice
+        What its author had better know, a line each.
     """
 
     place: int
     other: int
     output: Any
     prediction: bytes
+    advice: tuple[str, ...] = ()
 
 
 def answer(service: Any, requests: Sequence[list[Any]], place: int) -> Given:

@@ -19,6 +19,7 @@ from mms.errors import ServiceError, StartupError
 from mms.log import configure_worker
 from mms.messages import Failure, Load, Loaded, Ready, WarmUp
 from mms.wire import Channel, ChannelClosed
+from mms.worker.advice import class_advice
 from mms.worker.exploration import explore
 from mms.worker.fork_safety import Baseline
 from mms.worker.intake import intake_of
@@ -91,6 +92,8 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     baseline.take_threads('the import of NumPy')
     sys.path.extend(import_folders(load.service_file, load.model_dir))
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
+    for line in class_advice(cls):
+        logger.warning('Model %s: %s', load.endpoint, line)
     service = build_service(cls, load.model_name, load.model_dir, load.manifest, load.device)
     signature = live_signature(service.signature)
     channel.send(Loaded(is_all_built_in(service, signature)))

@@ -26,7 +26,7 @@ def listed():
     _, _, text = read('docs/export.md').partition('## Messages')
     found = [code_spans(cells[0])[0] for cells in rows(text) if code_spans(cells[0])]
     return {message: re.compile(re.sub(
-        r'\b(NAME|FILES?|DIR|OTHER|TYPE|CLASS|REASON|MEND|N)\b(?!-)', '.+', re.escape(message)))
+        r'\b(NAMES?|FILES?|DIR|OTHER|TYPE|CLASS|REASON|MEND|N)\b(?!-)', '.+', re.escape(message)))
         for message in found}
 
 
@@ -74,6 +74,8 @@ CASES = {
     'no epoch': lambda d: (d / 'flowers-0000.params').rename(d / 'flowers.params') and None,
     'another prefix': lambda d: (d / 'flowers-0000.params').rename(d / 'b-0000.params') and None,
     'broken symbol': lambda d: (d / 'flowers-symbol.json').write_text('{') and None,
+    'another input': lambda d: (d / 'signature.json').write_text((
+        d / 'signature.json').read_text().replace('"data"', '"picture"')) and None,
     'one name twice': lambda d: write(d, 'sub/synset.txt'),
     'dead link': lambda d: (d / 'link').symlink_to('nowhere'),
     'pipe': lambda d: os.mkfifo(d / 'pipe'),

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from harness import PICTURES, write_archive
+from harness import PICTURES, TENSORS, write_archive
 
 FIXTURES = Path(__file__).parents[1] / 'fixtures' / 'mms04'
 SERVED = 'of the server would serve it, by its files'
@@ -217,3 +217,29 @@ def _wait_for(path):
         assert time.monotonic() < end, 'the service never ran'
         time.sleep(0.05)
     return int(path.read_text())
+
+
+SILENT_MISTAKES = """
+from mms.model_service.model_service import SingleNodeService
+
+
+class Mine(SingleNodeService):
+    signature = __import__('json').loads(%r)
+
+    def _preproces(self, data):
+        return data
+
+    def _postprocess(self, data):
+        return [object()]
+"""
+
+
+def test_a_check_tells_what_nobody_would_see(run, tmp_path):
+    archive = write_archive(tmp_path, 'net', source=SILENT_MISTAKES % json.dumps(TENSORS))
+    done = run('--check', archive)
+    told = [line for line in done.stderr.splitlines() if line.startswith('WARNING: ')]
+    assert done.returncode == 1
+    assert told[0] == ('WARNING: service.py:8: Mine._preproces is never called: the hook is '
+                       '_preprocess')
+    assert told[1].startswith('WARNING: service.py:11: its answer cannot be sent: ')
+    assert len(told) == 2

@@ -1,0 +1,36 @@
+"""``synset.txt``: the names of the classes, one a line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from mms.archive.signature import OUTPUT_FORMAT
+
+LABELS_FILE = 'synset.txt'
+
+
+def label_advice(signature: Mapping[str, Any], model_dir: str) -> list[str]:
+    """Outputs with more or fewer classes than there are labels, of a service that names classes.
+
+    Parameters
+    ----------
+    signature
+        That of the model. An output of unknown length says nothing.
+    model_dir
+        The folder with ``synset.txt``.
+
+    Returns
+    -------
+    list of str
+    """
+    path = os.path.join(model_dir, LABELS_FILE)
+    if OUTPUT_FORMAT in signature or not os.path.isfile(path):
+        return []
+    with open(path, 'rb') as file:
+        count = len(file.read().splitlines())
+    return [f"{LABELS_FILE}:{count}: there are {count} labels, and output "
+            f"{entry['data_name']!r} of signature.json has {entry['data_shape'][1]} classes"
+            for entry in signature['outputs']
+            if len(entry['data_shape']) > 1 and entry['data_shape'][1] not in (0, count)]
