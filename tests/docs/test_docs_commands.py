@@ -11,7 +11,6 @@ from harness import KITTEN, REPO
 
 # What a page needs in its folder before the first command.
 GIVEN = {
-    'README.md': ['my_model'],
     'docs/server.md': ['flowers.model'],
     'docs/export.md': ['my_model'],
     'docs/onnx.md': ['my_onnx'],
