@@ -9,8 +9,8 @@ from harness import REPO
 
 # From the ground floor up; a part may import the parts before it, and itself.
 FLOORS = ['version', 'errors', 'devices', 'mxnet_compat', 'utf8', 'child_python', 'interrupts',
-          'greenlets', 'guard', 'programs', 'streams', 'in_thread', 'device_flags', 'config', 'resources',
-          'log_lines', 'log_relay', 'log', 'workspace', 'run', 'archive', 'arg_parser',
+          'greenlets', 'guard', 'programs', 'streams', 'in_thread', 'device_flags', 'config',
+          'resources', 'log_lines', 'log_relay', 'log', 'workspace', 'run', 'archive', 'arg_parser',
           'model_loader', 'messages', 'wire', 'openapi3', 'codegen', 'inspection', 'utils',
           'model_service', 'worker', 'from_onnx', 'conversion', 'export_model', 'metrics',
           'batching', 'pool', 'scheduler', 'models', 'frontend', 'embedding',
