@@ -22,7 +22,8 @@ from mms.worker.encode import to_json  # noqa: E402
 from mms.worker.fusion import fuse  # noqa: E402
 from mms.worker.graph_plan import PlannedForward  # noqa: E402
 from mms.worker.joint import answer_jointly, infer_together  # noqa: E402
-from mms.worker.trial import Outcome, try_both_ways  # noqa: E402
+from mms.worker.proof import prove  # noqa: E402
+from mms.worker.verdict import Outcome  # noqa: E402
 
 HERE, THERE = mx.cpu(0), mx.cpu(1)
 ELSEWHERE = Device(CPU, 1)
@@ -341,10 +342,11 @@ def test_batches_are_tried_joined_and_split_there(naive):
     service = naive(DENSE.format('', 'self.net.hybridize()'))
     requests = [Ask([[[number, 1]]]) for number in range(5)]
     with strict_contexts():
-        answers, verdict = try_both_ways(service, requests, inputs_of)
+        verdict = prove(service, [inputs_of(request) for request in requests])
         assert verdict.outcome is Outcome.EQUAL, verdict
+        alone = [to_json(service.inference(inputs_of(request))) for request in requests]
         together = answer_jointly(service, requests, inputs_of, list)
-    for alone, joint in zip(answers, together):
-        compare_predictions(alone.prediction, joint.prediction)
+    for prediction, joint in zip(alone, together):
+        compare_predictions(prediction, joint.prediction)
     ready = service._run_preprocess([[[1, 2]]])
     assert {part.context for part in infer_together(service, [ready] * 3)} == {THERE}
