@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Union
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.model_service.labelled import top_classes
-from mms.model_service.mxnet_model_service import GluonImperativeBaseService, mx
+from mms.model_service.mxnet_model_service import GluonImperativeBaseService, NDArray, mx
 from mms.model_service.output_format import formatted
 from mms.model_service.pictures import read_resized
 from mms.utils.mxnet import image
@@ -28,19 +28,21 @@ class GluonVisionService(GluonImperativeBaseService):
     goes through a softmax. With an ``output_format``, that is the answer.
     """
 
-    def _preprocess(self, data: Any) -> list[Any]:
+    def _preprocess(self, data: list[Any]) -> list[NDArray]:
+        """One NDArray an input; of a picture float32, normalized, (1, 3, height, width)."""
         return [_normalized(read_resized(value, entry['data_shape'], _BILINEAR))
                 if kind == IMAGE_TYPE else self._tensor(value, entry['data_name'])
                 for value, entry, kind in zip(data, self.signature['inputs'],
                                               input_types(self.signature))]
 
-    def _inference(self, data: Any) -> Any:
+    def _inference(self, data: list[NDArray]) -> Union[NDArray, list[NDArray]]:
         """The softmax of the network's output; a list if it has several."""
         super()._inference(data)
         outputs = [output.softmax() for output in self._forward_net(data)]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _postprocess(self, data: Any) -> Any:
+        """The five most probable classes of each output, a list for each."""
         if self.output_format is None:
             return top_classes(self, data)
         return formatted(data, self.output_format)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from mms.model_service.arrays import holds_bytes, materialise, move_to, wait_for
 from mms.model_service.default_context import on, on_cpu
 from mms.model_service.reasons import request_fault
 from mms.model_service.service_file import load_service
+
+if TYPE_CHECKING:
+    import mxnet as mx
 
 __all__ = ['URL_PREFIX', 'ModelService', 'MultiNodesService', 'SingleNodeService', 'load_service',
            'logger']
@@ -32,9 +35,16 @@ class ModelService:
         ``MANIFEST.json``, parsed.
     gpu
         Number of the GPU to run on; None for the CPU.
+
+    Attributes
+    ----------
+    model_name : str
+    ctx : mxnet.Context or None
+        Where it computes; None for a service that does not use MXNet.
     """
 
-    ctx: Any = None
+    model_name: str
+    ctx: Optional[mx.Context] = None
     _signature: Optional[dict[str, Any]] = None
 
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
@@ -121,8 +131,8 @@ class SingleNodeService(ModelService):
         with on_cpu():
             return materialise(self._postprocess(data))
 
-    def _preprocess(self, data: Any) -> Any:
-        """Raw inputs -> what ``_inference`` takes."""
+    def _preprocess(self, data: list[Any]) -> Any:
+        """Raw inputs, bytes or a list for each input -> what ``_inference`` takes."""
         return data
 
     def _inference(self, data: Any) -> Any:

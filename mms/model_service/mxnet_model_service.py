@@ -14,6 +14,7 @@ mxnet_compat.prepare()
 import mxnet as mx  # noqa: E402
 import numpy as np  # noqa: E402
 from mxnet.io import DataBatch  # noqa: E402
+from mxnet.ndarray import NDArray  # noqa: E402
 
 from mms.archive.manifest import SYMBOLIC, is_symbolic  # noqa: E402
 from mms.archive.signature import (  # noqa: E402
@@ -46,7 +47,9 @@ _SYMBOL_SUFFIX = '-symbol.json'
 class _MXNetService(SingleNodeService):
     """What both kinds share: context, signature, labels, parameter file."""
 
-    net: Any = None
+    ctx: mx.Context
+    net: mx.gluon.Block = None
+    labels: list[str]
     output_format: Optional[str] = None
     # Name of an input -> the type of its numbers; float32 where it is missing.
     _number_types: Mapping[str, Any] = {}
@@ -122,6 +125,7 @@ class MXNetBaseService(_MXNetService):
         The weights do not load or do not fit the network, or there is no such GPU.
     """
 
+    mx_model: mx.mod.Module
     _network: Optional[symbolic.Network] = None
 
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
@@ -136,7 +140,24 @@ class MXNetBaseService(_MXNetService):
             self._network = network._replace(args={}, aux={})
             self._number_types = {entry.name: entry.dtype for entry in self.mx_model.data_shapes}
 
-    def _preprocess(self, data: Any) -> list[Any]:
+    def _preprocess(self, data: list[Any]) -> list[NDArray]:
+        """One NDArray an input of the signature.
+
+        Parameters
+        ----------
+        data : list
+            Bytes of a picture, or a list of numbers, one an input.
+
+        Returns
+        -------
+        list of NDArray
+            Of a picture uint8 of shape (1, 3, height, width); of a tensor the type of number
+            that the network wants, float32 where it does not say.
+
+        Raises
+        ------
+        BadRequest
+        """
         return [self._array(value, index) for index, value in enumerate(data)]
 
     def _array(self, value: Any, index: int) -> Any:
@@ -148,7 +169,7 @@ class MXNetBaseService(_MXNetService):
             return self._tensor(value, inputs[index]['data_name'])
         return image.transform_shape(read_resized(value, inputs[index]['data_shape']))
 
-    def _inference(self, data: Any) -> list[Any]:
+    def _inference(self, data: list[NDArray]) -> list[NDArray]:
         """Run the network.
 
         Parameters
@@ -177,7 +198,8 @@ class MXNetBaseService(_MXNetService):
                                   f'{_shapes(data, self.signature)}: {error}.') from error
         return list(self.mx_model.get_outputs())
 
-    def _postprocess(self, data: Any) -> Any:
+    def _postprocess(self, data: list[NDArray]) -> Any:
+        """Each output as text, or as nested lists: see ``output_format``."""
         return formatted(data, self.output_format)
 
 
@@ -204,7 +226,8 @@ class GluonImperativeBaseService(_MXNetService):
     """
 
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
-                 net: Any = None, gpu: Optional[Union[int, str]] = None) -> None:
+                 net: Optional[mx.gluon.Block] = None,
+                 gpu: Optional[Union[int, str]] = None) -> None:
         super().__init__(model_name, model_dir, manifest, gpu)
         self.net = net
         if net is None or self.param_filename is None:
@@ -213,7 +236,8 @@ class GluonImperativeBaseService(_MXNetService):
         else:
             _load_weights(net, os.path.join(model_dir, self.param_filename), self.ctx)
 
-    def _preprocess(self, data: Any) -> Any:
+    def _preprocess(self, data: list[Any]) -> Any:
+        """`data` as it is: one an input of the signature, bytes or a list."""
         return data
 
     def _inference(self, data: Any) -> Any:
@@ -226,6 +250,7 @@ class GluonImperativeBaseService(_MXNetService):
         check_input_shape(data, self.signature)
 
     def _postprocess(self, data: Any) -> Any:
+        """`data` as it is, or in its ``output_format``."""
         return formatted(data, self.output_format) if self.output_format else data
 
 
