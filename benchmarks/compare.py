@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Optional
 
+from body import FIXED_HELP
 from contenders.contender import Contender
 from contenders.lit_serve import LitServe
 from contenders.mms04 import MMS04
@@ -49,7 +50,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             contender.prepare(options.cache)
         with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as folder:
             rows = [row for name in options.models
-                    for row in _compare(build_model(MODELS[name], Path(folder) / name),
+                    for row in _compare(build_model(MODELS[name], Path(folder) / name,
+                                                    options.fixed),
                                         contenders, options)]
     except BenchmarkError as error:
         print(f'compare.py: {error}', file=sys.stderr)
@@ -74,6 +76,7 @@ def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('--connections', nargs='+', type=int, metavar='N',
                         help='numbers of connections (default: 1 8 32, and 16 for dense)')
     parser.add_argument('--seconds', type=int, default=20, help='load of each figure (default: 20)')
+    parser.add_argument('--fixed', action='store_true', help=FIXED_HELP)
     parser.add_argument('--server-flags', action='append', default=[], metavar='"--FLAG ..."',
                         help='flags of this server, as one word after a =; again for another row')
     parser.add_argument('--cache', type=Path, default=default_cache(),

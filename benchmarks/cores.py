@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Optional
 
 from answers import check_answer
+from body import FIXED_HELP
 from contenders.contender import Endpoint, Setting
 from contenders.this_server import serve_alone
 from cores_table import Row, document, tables
@@ -86,9 +87,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument('--seen', action='store_true',
                         help='show the server so many cores, and hold it to none; needs a C '
                         'compiler')
-    parser.add_argument('--fixed', action='store_true',
-                        help='send one body again and again; otherwise each multipart request '
-                        'has a boundary of its own, as from most clients')
+    parser.add_argument('--fixed', action='store_true', help=FIXED_HELP)
     parser.add_argument('--server-flags', default='', metavar='"--FLAG ..."',
                         help='more flags of the server, as one word after a =')
     parser.add_argument('--out', type=Path, metavar='FILE.md', help='write the page here')
@@ -107,7 +106,7 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
     places = [seen(number) if options.seen else held(number) for number in numbers]
     with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as folder:
         for name in options.models:
-            built = build_model(MODELS[name], Path(folder) / name)
+            built = build_model(MODELS[name], Path(folder) / name, options.fixed)
             for place in places:
                 try:
                     yield _measure(built, place, options)
@@ -145,12 +144,11 @@ def _measure(built: BuiltModel, place: Place, options: argparse.Namespace) -> Ro
 def _load(endpoint: Endpoint, built: BuiltModel, connections: int,
           options: argparse.Namespace) -> Load:
     """Load it after a load to warm up, in which slow connections may not all be answered."""
-    fresh = not options.fixed
     if options.warm_up:
         with contextlib.suppress(BenchmarkError):
-            run_wrk(endpoint.url, built.body, connections, options.warm_up, fresh)
+            run_wrk(endpoint.url, built.body, connections, options.warm_up)
         time.sleep(SETTLE_S)
-    return run_wrk(endpoint.url, built.body, connections, options.seconds, fresh)
+    return run_wrk(endpoint.url, built.body, connections, options.seconds)
 
 
 def _said(endpoint: Endpoint) -> str:
@@ -162,7 +160,7 @@ def _one_worker_mb(built: BuiltModel, place: Place, connections: int,
     """PSS with one worker, once it has had batches of every size."""
     with serve_alone(built, f'{options.server_flags} --workers 1'.strip(), place) as endpoint:
         check_answer(endpoint, built)
-        run_wrk(endpoint.url, built.body, connections, options.seconds, not options.fixed)
+        run_wrk(endpoint.url, built.body, connections, options.seconds)
         return pss_mb(endpoint.pid)
 
 

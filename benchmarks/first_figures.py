@@ -20,14 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
-from alexnet import PICTURE, build_archive
-
-BOUNDARY = 'figures'
-HEADERS = {'Content-Type': f'multipart/form-data; boundary={BOUNDARY}'}
+from alexnet import build_archive
+from body import FIXED_HELP, Body, picture_body
+from picture import kitten_jpeg, other_jpegs
 
 
 def main() -> None:
@@ -35,15 +36,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--rounds', type=int, default=10)
     parser.add_argument('--requests', type=int, default=20, help='requests of one round')
+    parser.add_argument('--fixed', action='store_true', help=FIXED_HELP)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         archive = build_archive(Path(folder))
+        pictures = [kitten_jpeg(), *([] if args.fixed else other_jpegs())]
+        files = [Path(folder) / f'{number}.jpg' for number in range(len(pictures))]
+        for file, picture in zip(files, pictures):
+            file.write_bytes(picture)
+        body = replace(picture_body(pictures[0], Path(folder) / 'body', pictures[1:]),
+                       is_fixed=args.fixed)
         server, port, ready_s = start_server(archive, folder)
         hooks = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name('in_process.py')), archive, str(PICTURE)],
+            [sys.executable, str(Path(__file__).with_name('in_process.py')), archive,
+             *map(str, files)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
-            served, direct = compare(port, hooks, args.rounds, args.requests)
+            served, direct = compare(port, body, hooks, args.rounds, args.requests)
             front, tree = memory_mb(server)
         finally:
             for process in (server, hooks):
@@ -68,29 +77,29 @@ def start_server(archive: str, folder: str) -> tuple[subprocess.Popen[str], int,
 
 
 def compare(
-    port: int, hooks: subprocess.Popen[str], rounds: int, requests: int,
+    port: int, body: Body, hooks: subprocess.Popen[str], rounds: int, requests: int,
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of each request through the server, and of each direct call."""
     connection = http.client.HTTPConnection('127.0.0.1', port)
+    posts = body.requests()
     served: list[float] = []
     direct: list[float] = []
-    ask(connection, requests)
+    ask(connection, posts, requests)
     call(hooks, requests)
     for _ in range(rounds):
-        served += ask(connection, requests)
+        served += ask(connection, posts, requests)
         direct += call(hooks, requests)
     return served, direct
 
 
-def ask(connection: http.client.HTTPConnection, requests: int) -> list[float]:
+def ask(connection: http.client.HTTPConnection, posts: Iterator[tuple[bytes, str]],
+        requests: int) -> list[float]:
     """Milliseconds of some requests, one after the other, on one connection."""
-    body = b'\r\n'.join([
-        f'--{BOUNDARY}'.encode(), b'Content-Disposition: form-data; name="data"; filename="k.jpg"',
-        b'Content-Type: image/jpeg', b'', PICTURE.read_bytes(), f'--{BOUNDARY}--'.encode(), b''])
     times = []
     for _ in range(requests):
+        content, content_type = next(posts)
         start = time.perf_counter()
-        connection.request('POST', '/alexnet/predict', body, HEADERS)
+        connection.request('POST', '/alexnet/predict', content, {'Content-Type': content_type})
         answer = connection.getresponse()
         assert len(json.loads(answer.read())['prediction']) == 5
         times.append((time.perf_counter() - start) * 1000)

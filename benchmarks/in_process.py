@@ -6,6 +6,7 @@ writes one JSON list of milliseconds.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -18,16 +19,17 @@ from mms.worker.service_loader import build_service, load_service_class
 
 
 def main() -> None:
-    """Serve the archive named first with the picture named second."""
+    """Serve the archive named first with the pictures named behind it, by turns."""
     mxnet_compat.prepare()
     [(_, name, folder, manifest)] = ModelLoader.load({'model': sys.argv[1]})
     file = os.path.join(folder, manifest['Model']['Service'])
     service = build_service(load_service_class(file, manifest['Model']['Model-Format']),
                             name, folder, manifest, None)
-    picture = Path(sys.argv[2]).read_bytes()
+    pictures = itertools.cycle([Path(name).read_bytes() for name in sys.argv[2:]])
     for line in sys.stdin:
         times = []
         for _ in range(int(line)):
+            picture = next(pictures)
             start = time.perf_counter()
             json.dumps(service.inference([picture]))
             times.append((time.perf_counter() - start) * 1000)

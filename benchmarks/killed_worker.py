@@ -4,8 +4,8 @@
 
     python benchmarks/killed_worker.py
 
-The worker that computes most is killed. Each connection posts one picture after
-the other; an answer other than 200, or none, is an error.
+The worker that computes most is killed. Each connection posts one of twelve
+pictures after the other; an answer other than 200, or none, is an error.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 import psutil
+from body import FIXED_HELP
 from contenders.contender import Endpoint
 from contenders.this_server import serve_alone
 from models import MODELS, BuiltModel, build_model
@@ -61,14 +62,15 @@ class Clients:
             thread.join()
 
     def _run(self) -> None:
-        content = self._body.file.read_bytes()
-        headers = {'Content-Type': self._body.content_type}
+        requests = self._body.requests()
         connection = http.client.HTTPConnection('127.0.0.1', self._endpoint.port,
                                                 timeout=TIMEOUT_S)
         while not self._is_over.is_set():
+            content, content_type = next(requests)
             sent, status = time.monotonic(), 0
             try:
-                connection.request('POST', self._endpoint.predict_path, content, headers)
+                connection.request('POST', self._endpoint.predict_path, content,
+                                   {'Content-Type': content_type})
                 answer = connection.getresponse()
                 answer.read()
                 status = answer.status
@@ -87,12 +89,14 @@ def main() -> int:
     parser.add_argument('--connections', type=int, default=8)
     parser.add_argument('--seconds', type=float, default=5, help='load before and after the kill')
     parser.add_argument('--kills', type=int, default=3)
+    parser.add_argument('--fixed', action='store_true', help=FIXED_HELP)
     parser.add_argument('--server-flags', default='', help='as one word after a =')
     options = parser.parse_args()
     end_on_sigterm()
     try:
         with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as folder:
-            built = build_model(MODELS[options.model], Path(folder) / options.model)
+            built = build_model(MODELS[options.model], Path(folder) / options.model,
+                                options.fixed)
             for _ in range(options.kills):
                 with serve_alone(built, options.server_flags) as endpoint, Clients(
                         endpoint, built, options.connections) as clients:

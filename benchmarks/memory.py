@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from answers import check_answer
+from body import FIXED_HELP
 from contenders.this_server import serve_alone
 from models import MODELS, BuiltModel, build_model
 from processes import BenchmarkError, end_on_sigterm, pss_mb, tree
@@ -31,13 +32,15 @@ def main() -> int:
     parser.add_argument('--model', choices=list(MODELS), default='alexnet')
     parser.add_argument('--workers', type=int, nargs='+', default=[1, 4], metavar='N')
     parser.add_argument('--seconds', type=int, default=10, help='load before a look (default: 10)')
+    parser.add_argument('--fixed', action='store_true', help=FIXED_HELP)
     parser.add_argument('--server-flags', default='', help='more flags, as one word after a =')
     options = parser.parse_args()
     end_on_sigterm()
     try:
         check_wrk()
         with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as folder:
-            built = build_model(MODELS[options.model], Path(folder) / options.model)
+            built = build_model(MODELS[options.model], Path(folder) / options.model,
+                                options.fixed)
             found = {workers: used_mb(built, workers, options.seconds, options.server_flags)
                      for workers in options.workers}
     except BenchmarkError as error:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from body import Body, picture_body, urlencoded_body
-from picture import kitten_jpeg
+from picture import kitten_jpeg, other_jpegs
 from processes import REPO, BenchmarkError, plain_environment
 
 BUILD = Path(__file__).with_name('build_model.py')
@@ -28,8 +28,9 @@ class Model:
 
 
 MODELS = {model.name: model for model in (
-    Model('alexnet', 'AlexNet, 233 MB, JPEG of 400x400', True, (1, 8, 32)),
-    Model('efficientnet', 'EfficientNet-Lite0, real weights, JPEG of 400x400', True, (1, 8, 32)),
+    Model('alexnet', 'AlexNet, 233 MB, JPEGs of about 400x400', True, (1, 8, 32)),
+    Model('efficientnet', 'EfficientNet-Lite0, real weights, JPEGs of about 400x400', True,
+          (1, 8, 32)),
     Model('dense', 'One dense layer, four floats as a form field', False, (1, 8, 16, 32)),
 )}
 
@@ -45,7 +46,7 @@ class BuiltModel:
     graph
         Folder for the peers: the exported network, and hooks that need no server.
     body
-        One request.
+        One request, which is answered by `answer`, and what is sent by turns with it.
     raw
         File of what the service's ``_preprocess`` gets: the JPEG, or JSON.
     answer
@@ -60,8 +61,10 @@ class BuiltModel:
     answer: Any
 
 
-def build_model(model: Model, folder: Path) -> BuiltModel:
+def build_model(model: Model, folder: Path, fixed: bool = False) -> BuiltModel:
     """Write everything that the contenders need into `folder`, which is made.
+
+    With `fixed` one request is sent again and again, as it is.
 
     MXNet stays in a process of its own: its threads have no business beside the probes.
 
@@ -74,7 +77,7 @@ def build_model(model: Model, folder: Path) -> BuiltModel:
     raw, body = folder / 'raw', folder / 'body'
     if model.takes_pictures:
         raw.write_bytes(kitten_jpeg())
-        request = picture_body(raw.read_bytes(), body)
+        request = picture_body(raw.read_bytes(), body, other_jpegs())
     else:
         raw.write_text(json.dumps(TENSOR))
         request = urlencoded_body(json.dumps(TENSOR), body)
@@ -84,5 +87,5 @@ def build_model(model: Model, folder: Path) -> BuiltModel:
     if run.returncode:
         raise BenchmarkError(f'{model.name} cannot be built:\n{run.stdout.strip()}')
     built = json.loads((folder / 'built.json').read_text())
-    return BuiltModel(model, Path(built['archive']), folder / 'graph', request, raw,
-                      built['answer'])
+    return BuiltModel(model, Path(built['archive']), folder / 'graph',
+                      replace(request, is_fixed=fixed), raw, built['answer'])

@@ -1,6 +1,6 @@
--- Posts one body again and again, and prints what came of it as one line of JSON.
--- BODY_FILE and CONTENT_TYPE come from the environment; without a BODY_FILE it is a GET.
--- FRESH_BOUNDARY is the body's multipart boundary, if each request is to have one of its own.
+-- Posts bodies by turns, and prints what came of it as one line of JSON.
+-- BODY_FILES, one a line, and CONTENT_TYPE come from the environment; without files it is a GET.
+-- FRESH_BOUNDARY is the bodies' multipart boundary, if each request is to have one of its own.
 
 local threads = {}
 
@@ -21,32 +21,56 @@ local function split(text, separator)
     return pieces
 end
 
-local function renew(boundary)
-    local body, content_type = split(wrk.body, boundary), split(wrk.headers['Content-Type'], boundary)
-    local sent = 0
+local function read(path)
+    local file = assert(io.open(path, 'rb'))
+    local content = file:read('*a')
+    file:close()
+    return content
+end
+
+-- The requests as they are, made once.
+local function repeat_all(bodies)
+    local made, sent = {}, 0
+    for number, body in ipairs(bodies) do
+        made[number] = wrk.format(nil, nil, nil, body)
+    end
+    function request()
+        sent = sent + 1
+        return made[(sent - 1) % #made + 1]
+    end
+end
+
+local function renew(bodies, boundary)
+    local content_type, pieces, sent = split(wrk.headers['Content-Type'], boundary), {}, 0
+    for number, body in ipairs(bodies) do
+        pieces[number] = split(body, boundary)
+    end
     math.randomseed(os.time())
     local run = string.format('%08x', math.random(0, 2^31 - 1))
     function request()
         sent = sent + 1
         local own = string.format('----------------%s%08x', run, sent)
         return wrk.format(nil, nil, {['Content-Type'] = table.concat(content_type, own)},
-                          table.concat(body, own))
+                          table.concat(pieces[(sent - 1) % #pieces + 1], own))
     end
 end
 
 function init(args)
     not_200 = 0
-    local path = os.getenv('BODY_FILE')
-    if path then
-        local file = assert(io.open(path, 'rb'))
-        wrk.method = 'POST'
-        wrk.body = file:read('*a')
-        wrk.headers['Content-Type'] = os.getenv('CONTENT_TYPE')
-        file:close()
+    local bodies = {}
+    for path in (os.getenv('BODY_FILES') or ''):gmatch('[^\n]+') do
+        table.insert(bodies, read(path))
     end
+    if #bodies == 0 then
+        return
+    end
+    wrk.method = 'POST'
+    wrk.headers['Content-Type'] = os.getenv('CONTENT_TYPE')
     local boundary = os.getenv('FRESH_BOUNDARY') or ''
     if boundary ~= '' then
-        renew(boundary)
+        renew(bodies, boundary)
+    else
+        repeat_all(bodies)
     end
 end
 

@@ -42,10 +42,8 @@ def check_wrk() -> None:
                              '(on Debian and Ubuntu: apt-get install wrk)')
 
 
-def run_wrk(url: str, body: Body, connections: int, seconds: int, fresh: bool = False) -> Load:
+def run_wrk(url: str, body: Body, connections: int, seconds: int) -> Load:
     """Post `body` to `url` on so many connections, one request at a time on each.
-
-    `fresh` gives each request a multipart boundary of its own, as most clients do.
 
     Raises
     ------
@@ -55,8 +53,9 @@ def run_wrk(url: str, body: Body, connections: int, seconds: int, fresh: bool = 
     command = ['wrk', '--threads', '1', '--connections', str(connections),
                '--duration', f'{seconds}s', '--timeout', f'{TIMEOUT_S}s',
                '--script', str(SCRIPT), url]
-    environment = {**os.environ, 'BODY_FILE': str(body.file), 'CONTENT_TYPE': body.content_type,
-                   'FRESH_BOUNDARY': body.boundary if fresh else ''}
+    environment = {**os.environ, 'CONTENT_TYPE': body.content_type,
+                   'BODY_FILES': '\n'.join(map(str, body.sent)),
+                   'FRESH_BOUNDARY': '' if body.is_fixed else body.boundary}
     before = _children_cpu_s()
     run = subprocess.run(command, env=environment, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True, check=False,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -205,20 +206,22 @@ def recorder():
 
 
 @needs_wrk
-def test_each_multipart_request_has_a_boundary_of_its_own(recorder, tmp_path):
+def test_each_multipart_request_has_a_boundary_of_its_own_and_pictures_take_turns(
+        recorder, tmp_path):
     url, posts = recorder
-    body = picture_body(b'\xff\xd8 picture', tmp_path / 'body')
-    run_wrk(url, body, 1, 1, fresh=True)
+    body = picture_body(b'\xff\xd8 picture', tmp_path / 'body', [b'\xff\xd8 other', b'third'])
+    run_wrk(url, body, 1, 1)
     own = [re.fullmatch('multipart/form-data; boundary=(.+)', kind)[1] for kind, _ in posts]
-    assert len(set(own)) == len(own) > 1
-    fixed = body.file.read_bytes()
-    for boundary, (_, content) in zip(own, posts):
-        assert content == fixed.replace(body.boundary.encode(), boundary.encode())
+    assert len(set(own)) == len(own) > 3
+    contents = [file.read_bytes() for file in body.sent]
+    turns = [contents.index(content.replace(boundary.encode(), body.boundary.encode()))
+             for boundary, (_, content) in zip(own, posts)]
+    assert turns == [(turns[0] + number) % 3 for number in range(len(turns))]
 
 
 @needs_wrk
-def test_otherwise_each_request_is_the_same(recorder, tmp_path):
+def test_a_fixed_body_is_the_same_again_and_again(recorder, tmp_path):
     url, posts = recorder
-    body = picture_body(b'picture', tmp_path / 'body')
+    body = replace(picture_body(b'picture', tmp_path / 'body', [b'other']), is_fixed=True)
     run_wrk(url, body, 1, 1)
     assert set(posts) == {(body.content_type, body.file.read_bytes())}
