@@ -63,15 +63,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Process to front: the service is constructed, and waits for :class:`WarmUp`.
-
-    Attributes
-    ----------
-    certain
-        Whether a made-up request fares as every real one.
-    """
-
-    certain: bool = False
+    """Process to front: the service is constructed, and waits for :class:`WarmUp`."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ MESSAGES = [
          batch_size=8),
     Load('e', 'm', '/dir', {}, '/dir/s.py', Device(CPU, 1), 10, threads=[1],
          optimize=False, strict=True, explored=True, answered=(0, 0, '["é"]')),
-    Loaded(True), WarmUp(),
+    Loaded(), WarmUp(),
     Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
           [1, 2], answered=(1, 2, '[1,2]')),
     Fork(2), Forked(17), Forked(0, 'no memory'), Reap(17), Reaped(None), Reaped(-9),

@@ -262,7 +262,7 @@ class WorkerProcess:
             self._channel.send(WarmUp())
         return self._await_ready(warm_up_s, WarmUpFailed(
             f'it was not run for the first time within {warm_up_s or 0:.0f} s'),
-            ServiceError if loaded.certain or load.strict else WarmUpFailed,
+            ServiceError if load.strict else WarmUpFailed,
             'was run for the first time')
 
     def _await_ready(self, seconds: Optional[float], late: ServiceError,

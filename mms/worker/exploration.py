@@ -19,7 +19,7 @@ from mms.worker.first_answer import Given, answer, difference
 from mms.worker.fork_safety import Baseline
 from mms.worker.joint import obstacle
 from mms.worker.proof import prove
-from mms.worker.refusal import Refusal, refusal_of
+from mms.worker.refusal import Refusal, is_all_built_in, refusal_of
 from mms.worker.sample import bound_lengths, sample_inputs
 from mms.worker.scratch import ScratchFailed, ScratchLate, in_scratch
 from mms.worker.variants import variants
@@ -166,8 +166,8 @@ class _Exploration:
         except ScratchLate as error:
             return Refusal(str(error), certain=False)
         except ScratchFailed as error:
-            given = Refusal(str(error), certain=False)
-        if isinstance(given, Given):
+            given = Refusal(str(error), is_all_built_in(self._service, self._signature))
+        if isinstance(given, Given) or given.certain:
             return given
         here = self._first_answer_here(findings)
         if isinstance(here, Given):

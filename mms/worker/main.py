@@ -26,7 +26,6 @@ from mms.worker.intake import intake_of
 from mms.worker.loop import ModelProcess
 from mms.worker.parent import die_with, keep_from_forks
 from mms.worker.process_name import set_process_name
-from mms.worker.refusal import is_all_built_in
 from mms.worker.service_loader import build_service, import_folders, load_service_class
 from mms.worker.signature import live_signature
 
@@ -96,7 +95,7 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
         logger.warning('Model %s: %s', load.endpoint, line)
     service = build_service(cls, load.model_name, load.model_dir, load.manifest, load.device)
     signature = live_signature(service.signature)
-    channel.send(Loaded(is_all_built_in(service, signature)))
+    channel.send(Loaded())
     turn = channel.receive()
     assert isinstance(turn, WarmUp)
     findings = explore(service, signature, baseline, load)
