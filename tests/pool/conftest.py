@@ -1,6 +1,7 @@
 """Processes of a model, started for real."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 from harness import load_message
@@ -16,8 +17,9 @@ def start(tmp_path):
     processes = []
 
     def start(body='return data', on_death=lambda process: None, load_s=30, warm_up_s=30,
-              **options):
-        load = load_message(tmp_path, f'm{len(processes)}', body, **options)
+              warm_up=True, **options):
+        load = replace(load_message(tmp_path, f'm{len(processes)}', body, **options),
+                       warm_up=warm_up)
         process = WorkerProcess(
             load.endpoint, lambda ends: Spawned(ends, load.endpoint, logging.INFO, 1), 1, on_death)
         processes.append(process)

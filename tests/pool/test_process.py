@@ -44,7 +44,7 @@ def test_a_request_that_is_wrong_is_answered_by_the_name_of_its_error(start):
 
 def test_the_death_of_a_worker_is_told_once_and_names_the_signal(start):
     dead = []
-    worker = start('import os; os.abort()', on_death=dead.append)
+    worker = start('import os; os.abort()', on_death=dead.append, warm_up=False)
     with pytest.raises(WorkerGone, match='signal 6, SIGABRT'):
         ask(worker, '[1]')
     assert dead == [worker]
@@ -75,7 +75,7 @@ def test_a_worker_that_is_closed_may_take_its_time_to_end_and_is_heard(start, tm
 
 def test_a_worker_that_is_aborted_in_a_hook_is_mourned(start):
     dead = []
-    worker = start('import time; time.sleep(600)', on_death=dead.append)
+    worker = start('import time; time.sleep(600)', on_death=dead.append, warm_up=False)
     asked = gevent.spawn(ask, worker, '[1]')
     gevent.sleep(0.1)
     worker.abort()
@@ -162,7 +162,7 @@ def test_a_process_that_a_hook_forks_can_be_terminated(start):
 
 def test_a_death_is_told_though_a_process_of_another_session_holds_the_output(start):
     worker = start("import os, subprocess\nsubprocess.Popen(['sleep', '5'], "
-                   'start_new_session=True)\nos.abort()')
+                   'start_new_session=True)\nos.abort()', warm_up=False)
     with gevent.Timeout(4), pytest.raises(WorkerGone, match='SIGABRT'):
         ask(worker, '[1]')
 
@@ -175,7 +175,7 @@ def test_a_ping_that_raises_or_exits_is_an_answer(start):
 
 def test_an_answer_that_is_late_is_no_answer_and_the_process_is_of_no_use_any_more(start):
     dead = []
-    worker = start('import time; time.sleep(600)', on_death=dead.append)
+    worker = start('import time; time.sleep(600)', on_death=dead.append, warm_up=False)
     with pytest.raises(NoAnswer, match='no answer within 0.2 s'):
         worker.exchange(work('[1]'), 0.2)
     worker.abort()

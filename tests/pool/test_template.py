@@ -62,7 +62,7 @@ def test_the_state_of_a_worker_is_its_own(template, fork):
 
 @pytest.mark.engine
 def test_the_death_of_a_forked_worker_is_told_once_and_names_the_signal(template, fork):
-    dead, parent = [], template('import os; os.abort()')
+    dead, parent = [], template('import os; os.abort()', warm_up=False)
     worker = fork(parent, dead.append)
     with pytest.raises(WorkerGone, match='signal 6, SIGABRT'):
         ask(worker)
@@ -73,13 +73,13 @@ def test_the_death_of_a_forked_worker_is_told_once_and_names_the_signal(template
 
 def test_an_exit_of_a_forked_worker_is_told_with_its_status(template, fork):
     with pytest.raises(WorkerGone, match='exit status 7'):
-        ask(fork(template('import os; os._exit(7)')))
+        ask(fork(template('import os; os._exit(7)', warm_up=False)))
 
 
 @pytest.mark.engine
 def test_a_forked_worker_that_is_aborted_in_a_hook_is_mourned(template, fork):
     dead = []
-    worker = fork(template('import time; time.sleep(600)'), dead.append)
+    worker = fork(template('import time; time.sleep(600)', warm_up=False), dead.append)
     asked = gevent.spawn(ask, worker)
     gevent.sleep(0.1)
     worker.abort()
@@ -107,7 +107,7 @@ def test_what_a_service_arranged_for_its_end_is_done_by_its_template_alone(
 
 @pytest.mark.engine
 def test_the_death_of_a_template_takes_its_workers_along(template, fork):
-    dead, parent = [], template('import time; time.sleep(600)')
+    dead, parent = [], template('import time; time.sleep(600)', warm_up=False)
     worker = fork(parent, dead.append)
     asked = gevent.spawn(ask, worker)
     gevent.sleep(0.1)

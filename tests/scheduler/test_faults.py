@@ -265,7 +265,7 @@ def test_a_worker_that_talks_goes_on_though_its_lines_cannot_be_logged(
     patch_pool(monkeypatch, name, broken)
     asked = model('import logging\nfor _ in range(300):\n'
                   '    print("x" * 2000, flush=True)\n'
-                  '    logging.getLogger("mms").error("y" * 2000)\nreturn data')
+                  '    logging.getLogger("mms").error("y" * 2000)\nreturn data', warm_up=False)
     before = asked.workers.pids
     assert serves(asked)
     assert asked.workers.pids == before

@@ -190,7 +190,7 @@ def test_workers_answer_side_by_side(model):
 
 
 def test_giving_up_answers_the_request_in_hand_and_those_that_wait(model):
-    asked = model('__import__("time").sleep(600)')
+    asked = model('__import__("time").sleep(600)', warm_up=False)
     answers = [asked.ask('[1]') for _ in range(3)]
     gevent.sleep(0.1)
     asked.scheduler.give_up()
