@@ -12,6 +12,7 @@ import select
 import socket
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from mms.devices import Device
@@ -63,6 +64,7 @@ class Socket(Protocol):
     def sendmsg(self, buffers: Any, ancdata: Any = ()) -> int: ...  # noqa: D102
     def recvmsg_into(self, buffers: Any, ancbufsize: int = 0) -> Any: ...  # noqa: D102
     def fileno(self) -> int: ...  # noqa: D102
+    def shutdown(self, how: int) -> None: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
@@ -128,6 +130,11 @@ class Channel:
         poll = select.poll()
         poll.register(self._socket.fileno(), select.POLLIN)
         return not poll.poll(1000 * seconds)
+
+    def take_no_more(self) -> None:
+        """From now on the other end cannot send, and learns so; what is sent to it arrives."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
 
     def send_descriptors(self, descriptors: Sequence[int]) -> None:
         """Send open descriptors, at most 3; the other end has to know that they come now.

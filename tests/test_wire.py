@@ -127,6 +127,15 @@ def test_sending_to_an_end_that_is_gone_is_a_closed_channel(ends):
         here.send(Result([0], [Reply(b'x' * 10_000_000)]))
 
 
+def test_an_end_that_takes_no_more_sends_on_and_gets_nothing(ends):
+    here, there, _ = ends
+    there.take_no_more()
+    with pytest.raises(ChannelClosed):
+        here.send(Ping())
+    there.send(Pong('ill'))
+    assert here.receive() == Pong('ill')
+
+
 def test_nothing_on_the_wire_is_pickled(ends):
     here, _, raw = ends
     _, there, _ = ends

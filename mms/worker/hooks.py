@@ -12,6 +12,7 @@ from typing import Any, Callable, Optional, TypeVar
 from mms.errors import InferenceError, RequestError, error_name
 from mms.messages import Answer, Failure, Reply, Request
 from mms.model_service.reasons import request_fault
+from mms.worker.device_loss import note, raise_if_lost
 from mms.worker.encode import to_json
 
 logger = logging.getLogger(__name__)
@@ -32,12 +33,17 @@ def guarded(run: Callable[[], _Result]) -> _Result:
         The inputs are wrong, or a hook found them so.
     InferenceError
         A hook raised, or returned what JSON cannot hold; the traceback is logged.
+    DeviceLost
+        An earlier run has lost the device.
     """
+    raise_if_lost()
     try:
         return run()
-    except RequestError:
+    except RequestError as error:
+        note(error)
         raise
     except BaseException as error:
+        note(error)
         fault = request_fault(error)
         if fault is not None:
             raise fault from error
@@ -73,6 +79,7 @@ def ill_health(service: Any) -> str:
     try:
         service.ping()
     except (Exception, SystemExit) as error:
+        note(error)
         return f'{type(error).__name__}: {error}'
     return ''
 

@@ -12,6 +12,7 @@ from mms.messages import Request
 from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, arrays_in, join, layout_of, split
+from mms.worker.device_loss import note_or_raise
 from mms.worker.hooks import Answer, InputsOf, Turn
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,8 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
     """Answer all requests, those that fit together with one ``_inference``.
 
     A request that fails fails alone: when a joint ``_inference`` raises, or what
-    it returns cannot be taken apart, each of its requests runs by itself.
+    it returns cannot be taken apart, each of its requests runs by itself. Not so
+    when the device has failed: :class:`DeviceLost` leaves them unanswered.
 
     Parameters
     ----------
@@ -171,6 +173,7 @@ def _infer_joined(service: Any, group: Sequence[Turn]) -> str:
     except NotJoinable as error:
         return str(error)
     except BaseException as error:
+        note_or_raise(error)
         return f'it fails when run together: {reason_of(error)}'
     elapsed_ms = (time.perf_counter() - start) * 1000
     for turn, output in zip(group, outputs):

@@ -29,6 +29,7 @@ from mms.messages import (
     Work,
 )
 from mms.wire import Channel, ChannelClosed
+from mms.worker.device_loss import DeviceLost, is_lost, raise_if_lost
 from mms.worker.forking import (
     draw_other_numbers,
     fork_worker,
@@ -87,14 +88,24 @@ class ModelProcess:
         self._rests_at: Optional[float] = None
 
     def serve(self) -> None:
-        """Answer until the front is gone."""
+        """Answer until the front is gone.
+
+        Raises
+        ------
+        DeviceLost
+            What could be answered is; the process is of no use any more.
+        """
         try:
             while True:
                 message = self._channel.receive()
                 if isinstance(message, Fork):
                     self._fork(message.threads)
                     continue
-                self._channel.send(self._answer(message))
+                answer = self._answer(message)
+                if is_lost():
+                    self._channel.take_no_more()
+                self._channel.send(answer)
+                raise_if_lost()
                 if isinstance(message, _COMPUTING):
                     self._rests_at = time.monotonic() + _REST_S
                 self._rest()
@@ -118,8 +129,17 @@ class ModelProcess:
         if isinstance(message, Measure):
             return Measured(self._requests_per_s(message))
         assert isinstance(message, Work)
+        outbox = Outbox(self._channel)
+        try:
+            return self._work(message, outbox)
+        except DeviceLost:
+            # The front gives those without an answer to another worker.
+            outbox.flush()
+            raise
+
+    def _work(self, message: Work, outbox: Outbox) -> Result:
         memory = private_bytes() if self._weigh else 0
-        compared, refusal, outbox = False, '', Outbox(self._channel)
+        compared, refusal = False, ''
         outbox.expect(len(message.requests))
         if message.how == JOINT:
             refusal = self._answer_jointly(message, outbox)

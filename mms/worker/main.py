@@ -20,6 +20,7 @@ from mms.log import configure_worker
 from mms.messages import Failure, Load, Loaded, Ready, WarmUp
 from mms.wire import Channel, ChannelClosed
 from mms.worker.advice import class_advice
+from mms.worker.device_loss import DeviceLost
 from mms.worker.exploration import explore
 from mms.worker.fork_safety import Baseline
 from mms.worker.intake import intake_of
@@ -51,6 +52,11 @@ def main(argv: Optional[list[str]] = None) -> int:
         return _end(starter, _run(Channel(sock), args.log_fd))
     except ChannelClosed:
         return _end(starter, 0)
+    except DeviceLost as loss:
+        logger.error('Its device failed, and a process cannot go on after that: this worker ends, '
+                     'and is replaced (%s).', loss)
+        # What MXNet would do at its end needs the device.
+        os._exit(1)
     except BaseException:
         logger.exception('The worker itself failed')
         # A thread of the service would keep a process alive that serves nothing.

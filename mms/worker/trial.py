@@ -16,6 +16,7 @@ from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, arrays_in, layout_of
 from mms.worker.compare import Differs, compare_outputs, frozen
 from mms.worker.comparison import only_shapes_differ, outputs_together
+from mms.worker.device_loss import is_lost, note_or_raise
 from mms.worker.hooks import Answer, InputsOf, Turn
 from mms.worker.outbox import Outbox
 from mms.worker.verdict import Outcome, Refused, Verdict
@@ -26,8 +27,8 @@ def answer_and_compare(service: Any, requests: Sequence[Request], inputs_of: Inp
                        outbox: Outbox) -> Verdict:
     """Answer each request alone, then run ``_inference`` for all of them and compare.
 
-    Never raises. The joint run begins when all answers are sent, and only if the runs alone gave
-    no reason against it.
+    Raises nothing but :class:`DeviceLost`. The joint run begins when all answers are sent, and
+    only if the runs alone gave no reason against it.
 
     Parameters
     ----------
@@ -80,6 +81,8 @@ class _Trial:
 
     def verdict(self) -> Verdict:
         """What all runs showed, after running those together that nothing speaks against."""
+        if is_lost():
+            return Verdict(Outcome.INCONCLUSIVE, 'the device failed')
         reason = self.watch.found
         if not reason and len(self._values) < 2:
             return Verdict(Outcome.INCONCLUSIVE, 'fewer than two requests were answered')
@@ -99,6 +102,7 @@ class _Trial:
         except NotJoinable as error:
             self._unjoinable = self._unjoinable or str(error)
         except BaseException as error:
+            note_or_raise(error)
             self._unjoinable = f'its arrays cannot be read: {reason_of(error)}'
         return None
 
@@ -111,5 +115,6 @@ class _Trial:
         except (NotJoinable, Differs, Refused) as error:
             return str(error)
         except BaseException as error:
+            note_or_raise(error)
             return f'it fails when run together: {reason_of(error)}'
         return ''
