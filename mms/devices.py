@@ -34,12 +34,15 @@ class Sight(NamedTuple):
         Why it cannot say how many; an empty string when it can.
     visible
         ``CUDA_VISIBLE_DEVICES``; None where it is not set.
+    unfit
+        What is said of a GPU that was asked to compute, and did not; empty when all did.
     """
 
     cuda: bool = True
     gpus: int = 0
     trouble: str = ''
     visible: Optional[str] = None
+    unfit: str = ''
 
 
 def refusal(said: str, numbers: Sequence[int], sight: Sight) -> str:
@@ -54,7 +57,7 @@ def refusal(said: str, numbers: Sequence[int], sight: Sight) -> str:
     """
     missing = [number for number in numbers if not 0 <= number < sight.gpus]
     if sight.gpus and not missing:
-        return ''
+        return f'{said}: {sight.unfit}' if sight.unfit else ''
     if not sight.cuda:
         return (f'{said}: MXNet sees no GPU: it is built without CUDA. Install mxnet-cu112 or '
                 f'mxnet-cu117 in its place, or leave out {said.split()[0]}')

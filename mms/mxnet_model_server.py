@@ -17,7 +17,7 @@ from gevent.event import Event
 from mms.archive.reader import LoadedModel, open_model
 from mms.arg_parser import ArgParser
 from mms.config import Settings
-from mms.devices import Sight
+from mms.devices import GPU, Sight
 from mms.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
 from mms.errors import StartupError, UsageError
 from mms.frontend.address import host_and_port
@@ -238,11 +238,14 @@ class MMS:
             self._drain(server, models, stop.hurry)
 
     def _look_for_gpus(self) -> Sight:
-        """Before models are fetched: a GPU that is not there is told at once."""
+        """Before models are fetched: a GPU that is not there, or fails, is told at once."""
         wanted = [wish for wish in self._settings.all_devices if wish.on_gpus]
         if not wanted:
             return Sight()
-        sight = in_thread(look)
+        every = any(wish.every_gpu for wish in wanted)
+        numbers = [] if every else sorted({device.number for wish in wanted
+                                           for device in wish.devices if device.kind == GPU})
+        sight = in_thread(lambda: look(numbers))
         for wish in wanted:
             devices_of(wish, sight)
         return sight

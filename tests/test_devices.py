@@ -25,6 +25,8 @@ NO_LIBRARY = 'OSError: libcudnn.so.8: cannot open shared object file: No such fi
     ([7], Sight(gpus=2), ['no GPU 7', 'sees 2 GPUs: 0 and 1']),
     ([0, 3, 4], Sight(gpus=3), ['no GPU 3', 'sees 3 GPUs: 0, 1 and 2']),
     ([8], Sight(gpus=8), ['no GPU 8', 'sees 8 GPUs: 0 to 7']),
+    ([0], Sight(gpus=1, unfit='GPU 0 does not compute (x). Look'), ['GPU 0 does not compute (x)']),
+    ([1], Sight(gpus=1, unfit='GPU 0 does not compute'), ['no GPU 1']),
     ([1], Sight(gpus=1, visible='3'), ['sees 1 GPU: 0', "CUDA_VISIBLE_DEVICES is '3'"]),
 ])
 def test_a_gpu_that_cannot_be_had_is_one_line_that_says_what_mxnet_sees(numbers, sight, parts):

@@ -15,6 +15,10 @@ _ENVIRONMENT = {
     # MXNet says on standard error, for every Module, that it fuses operators.
     'MXNET_SUBGRAPH_VERBOSE': '0',
 }
+_GPU_ENVIRONMENT = {
+    # MXNet warns of each cuDNN that is newer than the one it was built with.
+    'MXNET_CUDNN_LIB_CHECKING': '0',
+}
 _CPU_ENVIRONMENT = {
     # Operators run where they are called: no threads that a fork would lose, and errors appear
     # there.
@@ -103,6 +107,6 @@ class Spawned:
 
 def _environment(threads: Optional[int]) -> dict[str, str]:
     if threads is None:
-        return {**_ENVIRONMENT, **os.environ}
+        return {**_ENVIRONMENT, **_GPU_ENVIRONMENT, **os.environ}
     # The number that the user may have set is heeded when the workers' share is chosen.
     return {**_ENVIRONMENT, **_CPU_ENVIRONMENT, **os.environ, 'OMP_NUM_THREADS': str(threads)}

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 # The first runs of a model compile, fuse, measure and compare; one that hangs is not waited for.
 _WARM_UP_S = 180.0
-# CUDA may compile every operator for a device that is newer than MXNet, which takes minutes.
+# There every batch size is run before requests, and for each cuDNN tries all its algorithms.
 _WARM_UP_ON_GPU_S = 600.0
 
 
