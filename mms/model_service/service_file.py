@@ -14,6 +14,7 @@ from typing import Optional
 
 from mms import mxnet_compat
 from mms.errors import ServiceError
+from mms.model_service.missing_library import missing_library
 from mms.model_service.reasons import reason_of
 
 
@@ -38,7 +39,8 @@ def load_service(path: str, name: Optional[str] = None) -> types.ModuleType:
     Raises
     ------
     ServiceError
-        The file cannot be run; names the line and the reason.
+        The file cannot be run; names the line and the reason. Or MXNet cannot be imported here,
+        whatever the file says.
     """
     mxnet_compat.prepare_services()
     path = os.path.abspath(path)
@@ -55,6 +57,9 @@ def load_service(path: str, name: Optional[str] = None) -> types.ModuleType:
     except (Exception, SystemExit) as error:
         if registered:
             sys.modules.pop(name, None)
+        missing = missing_library(error)
+        if missing:
+            raise ServiceError(missing) from error
         raise ServiceError(f'the service file cannot be loaded: {_place(error, path)}: '
                            f'{_message(error)}') from error
     return module
