@@ -11,6 +11,7 @@ from typing import Callable, NamedTuple, Optional, Protocol
 from mms.child_python import child_python
 
 _WORKER = 'from mms.worker.main import main; sys.exit(main())'
+_NAIVE = 'NaiveEngine'
 _ENVIRONMENT = {
     # MXNet says on standard error, for every Module, that it fuses operators.
     'MXNET_SUBGRAPH_VERBOSE': '0',
@@ -22,7 +23,7 @@ _GPU_ENVIRONMENT = {
 _CPU_ENVIRONMENT = {
     # Operators run where they are called: no threads that a fork would lose, and errors appear
     # there.
-    'MXNET_ENGINE_TYPE': 'NaiveEngine',
+    'MXNET_ENGINE_TYPE': _NAIVE,
     # How long a thread that waits for its team spins. OpenMP's own 300,000 rounds make AlexNet on
     # two threads take 25 to 105 ms beside one busy process, this 24 (alone: 14 to 16 either way).
     'GOMP_SPINCOUNT': '1000',
@@ -109,4 +110,10 @@ def _environment(threads: Optional[int]) -> dict[str, str]:
     if threads is None:
         return {**_ENVIRONMENT, **_GPU_ENVIRONMENT, **os.environ}
     # The number that the user may have set is heeded when the workers' share is chosen.
-    return {**_ENVIRONMENT, **_CPU_ENVIRONMENT, **os.environ, 'OMP_NUM_THREADS': str(threads)}
+    environment = {**_ENVIRONMENT, **_CPU_ENVIRONMENT, 'OPENBLAS_NUM_THREADS': str(threads),
+                   **os.environ, 'OMP_NUM_THREADS': str(threads)}
+    if environment['MXNET_ENGINE_TYPE'] == _NAIVE:
+        # For threads of the service's own: `mms.worker.operator_threads` gives that of the hooks
+        # its number. MXNet's other engines compute on threads that they start themselves.
+        environment['OMP_NUM_THREADS'] = '1'
+    return environment

@@ -25,6 +25,7 @@ from mms.worker.exploration import explore
 from mms.worker.fork_safety import Baseline
 from mms.worker.intake import intake_of
 from mms.worker.loop import ModelProcess
+from mms.worker.operator_threads import prepare_threads
 from mms.worker.parent import die_with, keep_from_forks
 from mms.worker.process_name import set_process_name
 from mms.worker.service_loader import build_service, import_folders, load_service_class
@@ -94,6 +95,7 @@ def _run(channel: Channel, log_fd: int) -> int:
 def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     baseline = Baseline()
     mxnet_compat.prepare_services()
+    prepare_threads(load)
     baseline.take_threads('the import of NumPy')
     sys.path.extend(import_folders(load.service_file, load.model_dir))
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])

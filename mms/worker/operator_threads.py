@@ -1,0 +1,38 @@
+"""How many processor threads compute MXNet's operators in a worker that is not forked.
+
+The OpenBLAS in MXNet's wheels takes one product on several threads at a time; a second one, of
+another thread of the process, waits in a loop that has no end (``exec_blas``: a plain flag, read
+once). So only the thread that runs the hooks computes on several threads. Those that a service
+starts compute on one, as ``OMP_NUM_THREADS`` says.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mms.devices import GPU
+from mms.messages import Load
+from mms.mxnet_compat import after_import
+from mms.worker.forking import set_threads
+
+
+def prepare_threads(load: Load) -> None:
+    """Give the thread that imports MXNet the threads of this process, and a fork of it one.
+
+    The threads of OpenMP are lost in a fork: a process of ``multiprocessing``, of a
+    ``DataLoader`` say, would wait for them in its first operator.
+    """
+    after_import.call('mxnet', lambda _module: _begin(_own_threads(load)))
+
+
+def _begin(threads: int) -> None:
+    if threads > 1:
+        set_threads(threads)
+    os.register_at_fork(after_in_child=lambda: set_threads(1))
+
+
+def _own_threads(load: Load) -> int:
+    """Of a process that was started to compute on a number of threads; 1 for all others."""
+    if load.device is not None and load.device.kind == GPU:
+        return 1
+    return load.threads[0] if load.explored or load.device is not None else 1
