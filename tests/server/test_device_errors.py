@@ -5,6 +5,7 @@ it, as MXNet puts them. Nothing of CUDA runs, so what a real card leaves of a pr
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness import TENSORS, until, write_archive
@@ -31,6 +32,7 @@ class Service(MXNetBaseService):
         super().__init__(model_name, model_dir, manifest, gpu)
 
     def _inference(self, data):
+        print('rows', len(data[0]), flush=True)
         first = data[0][:, 0].asnumpy().tolist()
         if 7.0 in first:
             raise mx.base.MXNetError(ILLEGAL)
@@ -71,3 +73,19 @@ def test_memory_that_does_not_suffice_is_answered_by_a_worker_that_stays(failing
     before = pid_of(failing.post_text('m', '[[1, 2]]'))
     assert failing.post_text('m', '[[8, 2]]').status_code == 500
     assert pid_of(failing.post_text('m', '[[1, 2]]')) == before
+
+
+def test_what_ran_together_with_it_is_answered_by_another_worker(serve, tmp_path):
+    archive = write_archive(tmp_path, 'm', signature=PAIR, source=SOURCE.format(batchable=True))
+    server = serve('--models', f'm={archive}', '--device', 'cpu:0', '--workers', '1',
+                   '--batch-size', '4', '--max-batch-delay', '2000')
+    with ThreadPoolExecutor(4) as pool:
+        texts = ['[[1, 2]]', '[[2, 2]]', '[[7, 2]]', '[[3, 2]]']
+        answers = list(pool.map(lambda text: server.post_text('m', text), texts))
+    assert [answer.status_code for answer in answers] == [200, 200, 500, 200]
+    assert [answer.json()['prediction'][1:] for answer in answers if answer.status_code == 200] \
+        == [[2.0, 4.0], [4.0, 4.0], [6.0, 4.0]]
+    assert answers[2].json()['message'].startswith('Error occurs while inference was executed')
+    assert 'rows 4' in server.log
+    # Together, and once more alone: twice it ended a worker.
+    assert server.log.count('Its device failed') == 2
