@@ -5,8 +5,12 @@ CUDA keeps that for each process, and for good: so does this module.
 
 from __future__ import annotations
 
+import logging
+
 from mms.model_service.reasons import reason_of
 from mms.worker.cuda_errors import is_device_error
+
+logger = logging.getLogger(__name__)
 
 _lost: list[str] = []
 
@@ -20,8 +24,13 @@ class DeviceLost(BaseException):
 
 def note(error: BaseException) -> None:
     """Remember `error`, if it says that the device failed."""
-    if is_device_error(error):
-        _lost.append(reason_of(error))
+    if not is_device_error(error):
+        return
+    if not _lost:
+        # Not when it ends: by then the front may have ended it.
+        logger.error('The device failed, and no process can go on after that: this worker ends, '
+                     'and is replaced (%s).', reason_of(error))
+    _lost.append(reason_of(error))
 
 
 def note_or_raise(error: BaseException) -> None:

@@ -53,9 +53,7 @@ def main(argv: Optional[list[str]] = None) -> int:
         return _end(starter, _run(Channel(sock), args.log_fd))
     except ChannelClosed:
         return _end(starter, 0)
-    except DeviceLost as loss:
-        logger.error('Its device failed, and a process cannot go on after that: this worker ends, '
-                     'and is replaced (%s).', loss)
+    except DeviceLost:
         # What MXNet would do at its end needs the device.
         os._exit(1)
     except BaseException:

@@ -1,4 +1,4 @@
-"""A GPU that does not compute stops the start. Driver and wheel are stand-ins: ``cuda_stand_in``."""
+"""A GPU that does not compute stops the start. Driver and wheel: see ``cuda_stand_in``."""
 
 import os
 import subprocess
