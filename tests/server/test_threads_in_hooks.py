@@ -48,7 +48,8 @@ POOL = 'return [product(numbers[0]), *self.pool.map(product, numbers)]'
 LAZY = 'self.pool = getattr(self, "pool", None) or ThreadPoolExecutor(2); ' + POOL
 LOADER = '''product(1.)
         loader = gluon.data.DataLoader(gluon.data.ArrayDataset(mx.nd.array(numbers)).transform(
-            lambda number: number * mx.nd.ones((64, 64))), 1, num_workers=2, thread_pool={}, timeout=20)
+            lambda number: number * mx.nd.ones((64, 64))), 1, num_workers=2,
+            thread_pool={}, timeout=20)
         return [product(batch[0, 0, 0].asscalar()) for batch in loader]'''
 TABLE = np.random.RandomState(0).normal(size=(SIZE, SIZE)).astype('float32')
 TOTAL = float((TABLE.astype('float64') @ TABLE).sum())
@@ -57,7 +58,7 @@ TOTAL = float((TABLE.astype('float64') @ TABLE).sum())
 def served(serve, folder, constructor, hook, workers):
     source = SOURCE.replace('CONSTRUCTOR', constructor).replace('HOOK', hook)
     archive = write_archive(folder, 'm', source=source, signature=SIGNATURE)
-    return serve('--models', f'm={archive}', '--workers', workers)
+    return serve('--models', f'm={archive}', '--workers', workers, '--request-timeout', 30)
 
 
 def assert_answers(server, requests, first_again):
