@@ -82,7 +82,7 @@ def test_waiting_ends_when_there_is_one(waiting):
     gevent.sleep(0.01)
     assert not waiter.ready()
     waiting.put(job('a'))
-    waiter.get(timeout=1)
+    waiter.get(timeout=30)
 
 
 def test_an_answer_is_a_reply_or_the_error_that_it_names():

@@ -115,7 +115,7 @@ def test_a_worker_on_all_cores_does_not_start_while_others_fill_them(supervise, 
     gevent.sleep(0.05)
     assert not third.ready()
     workers.release(taken[0])
-    assert third.get(timeout=5) is taken[0]
+    assert third.get(timeout=30) is taken[0]
 
 
 @pytest.mark.engine
@@ -361,7 +361,7 @@ def test_a_worn_worker_that_is_busy_again_finishes_first(supervise):
     assert again is worn
     slow = gevent.spawn(again.exchange, work('[0.5]'))
     until(lambda: len(workers.pids) == 2)
-    assert slow.get(timeout=10).answers[0].prediction == b'[[0.5]]'
+    assert slow.get(timeout=60).answers[0].prediction == b'[[0.5]]'
     workers.release(again)
     until(lambda: worn.pid not in workers.pids)
     assert len(workers.pids) == 1
