@@ -5,9 +5,7 @@ import re
 import subprocess
 import sys
 
-import pytest
 from harness import REPO
-
 
 # MXNet says nothing of its types. An editor reads its source; mypy takes these instead.
 STUBS = {
