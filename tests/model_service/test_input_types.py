@@ -83,9 +83,9 @@ def test_to_look_for_null_costs_a_large_tensor_next_to_nothing():
     def seconds(make):
         times = []
         for _ in range(7):
-            start = time.perf_counter()
+            start = time.thread_time()
             make()
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return min(times)
 
     assert seconds(lambda: tensor_of(lists, 'data')) < 1.5 * seconds(lambda: mx.nd.array(lists))

@@ -123,10 +123,10 @@ def test_alternating_costs_little_more_than_staying():
     def seconds(*batches):
         times = []
         for _ in range(30):
-            start = time.perf_counter()
+            start = time.thread_time()
             for batch in batches:
                 run(module, batch)
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return min(times)
 
     seconds(first, second)

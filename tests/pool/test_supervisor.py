@@ -191,7 +191,7 @@ def test_a_service_that_cannot_be_measured_keeps_its_workers(supervise):
     workers.settle()
     assert workers.crew.workers == 4
     assert 'measured' not in workers.crew.why
-    until(lambda: before - set(workers.pids) and len(workers.pids) == 4)
+    until(lambda: before - set(workers.pids) and len(workers.pids) == 4, 90)
 
 
 def test_a_template_that_dies_while_its_workers_are_measured_is_replaced(
