@@ -3,8 +3,8 @@
 MXNet 1.9.1 rewrites each symbol that it binds for its backend ``MKLDNN``, as does
 ``optimize_for``. Two of its patterns are matched where they must not be
 (``src/operator/subgraph/mkldnn/mkldnn_fc_property.h`` and ``mkldnn_conv_property.h``). The
-variables are read at each rewriting. Without the second pattern ResNet-18 takes 31.9 to 32.0 ms, and
-31.2 to 31.5 with it (one picture, one thread).
+variables are read at each rewriting. Without the second pattern ResNet-18 takes 31.9 to 32.0 ms,
+and 31.2 to 31.5 with it (one picture, one thread).
 """
 
 from __future__ import annotations
