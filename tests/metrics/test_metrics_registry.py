@@ -121,7 +121,7 @@ def test_a_sink_that_raises_is_told_once_for_each_kind_and_gets_the_next_report(
 
 def test_the_host_is_reported_at_start_and_then_each_interval():
     sink = Memory()
-    metrics = Metrics(['a'], sink, interval_s=0.3, sample_interval_s=0.1)
+    metrics = Metrics(['a'], sink, interval_s=1.5, sample_interval_s=0.1)
     metrics.start()
     wait_until(lambda: len(sink.reports) >= 3)
     metrics.stop()
