@@ -46,9 +46,14 @@ class Service(SingleNodeService):
 BEGUN = 'self.pool = ThreadPoolExecutor(2); self.pool.submit(int).result()'
 POOL = 'return [product(numbers[0]), *self.pool.map(product, numbers)]'
 LAZY = 'self.pool = getattr(self, "pool", None) or ThreadPoolExecutor(2); ' + POOL
+# A convolution in the hook, and again in the processes that the hook forks.
 LOADER = '''product(1.)
+        net = gluon.nn.Conv2D(16, 3, in_channels=8)
+        net.initialize(mx.init.One())
+        for _ in range(2):
+            net(mx.nd.ones((1, 8, 64, 64))).wait_to_read()
         loader = gluon.data.DataLoader(gluon.data.ArrayDataset(mx.nd.array(numbers)).transform(
-            lambda number: number * mx.nd.ones((64, 64))), 1, num_workers=2,
+            lambda number: net(number * mx.nd.ones((1, 8, 64, 64)) / 72)[0, 0]), 1, num_workers=2,
             thread_pool={}, timeout=20)
         return [product(batch[0, 0, 0].asscalar()) for batch in loader]'''
 TABLE = np.random.RandomState(0).normal(size=(SIZE, SIZE)).astype('float32')
