@@ -37,9 +37,8 @@ class Load:
         Whether another process has found out what there is to know, `batch_size` included, and
         this one is a worker.
     answered
-        Of what was found out there: which of the requests that can be made up a new process
-        answers, which other one it answers after that, and the first prediction as JSON text; None
-        where it answers none.
+        Of what was found out there: which of the requests that can be made up the service has
+        answered, and had best be warmed up with; None where it answers none.
     weigh
         Whether each :class:`Result` is to say how much memory the process has.
     """
@@ -57,7 +56,7 @@ class Load:
     batch_size: Union[int, None] = None
     strict: bool = False
     explored: bool = False
-    answered: Union[tuple[int, int, str], None] = None
+    answered: Union[int, None] = None
     weigh: bool = False
 
 
@@ -105,7 +104,7 @@ class Ready:
     levels: Sequence[int] = ()
     proven: bool = False
     spoiled: str = ''
-    answered: Union[tuple[int, int, str], None] = None
+    answered: Union[int, None] = None
     seen: bool = False
 
 

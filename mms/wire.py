@@ -226,8 +226,6 @@ def _unpack(kind: type, header: dict[str, Any], body: bytearray) -> Message:
             for first, second in header['answers']]
     if kind is Load and header['device'] is not None:
         header['device'] = Device(*header['device'])
-    if header.get('answered') is not None:
-        header['answered'] = tuple(header['answered'])
     message: Message = kind(**header)
     return message
 

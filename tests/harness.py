@@ -54,15 +54,16 @@ class Service(SingleNodeService):
 '''
 
 
-def write_archive(folder, name, body='return data', signature=TENSORS, source=None, files=()):
-    """A .model whose service runs `body` as its ``_inference``."""
+def write_archive(folder, name, body='return data', signature=TENSORS, source=None, files=(),
+                  model=None):
+    """A .model whose service runs `body` as its ``_inference``; `model` is more of its manifest."""
     text = source or SERVICE.format(body='\n'.join(
         f'        {line}' for line in body.strip('\n').splitlines()))
     manifest = {
         'Model-Archive-Version': 0.2, 'Model-Server': 0.4, 'Engine': {'MXNet': '1.2.1'},
         'Model': {'Symbol': '', 'Parameters': '', 'Signature': 'signature.json',
                   'Service': 'service.py', 'Description': name, 'Model-Name': name,
-                  'Model-Format': 'Gluon-Imperative'},
+                  'Model-Format': 'Gluon-Imperative', **(model or {})},
     }
     path = Path(folder) / f'{name}.model'
     with zipfile.ZipFile(path, 'w') as archive:

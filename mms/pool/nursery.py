@@ -242,9 +242,7 @@ class Nursery:
         else:
             if not process.ready.spoiled:
                 return process
-            reason = (f'it remembers what it has answered: {process.ready.spoiled} after other '
-                      'requests. It runs one request at a time, and may answer by what each '
-                      'worker has seen')
+            reason = f'{process.ready.spoiled}. It runs one request at a time'
             answered = process.ready.answered
             uninterrupted(process.kill)
         logger.warning('Model %s is not warmed up: %s.', load.endpoint, reason)

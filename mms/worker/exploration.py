@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from mms.devices import GPU
 from mms.errors import ServiceError
 from mms.messages import Load
 from mms.model_service.reasons import reason_of
 from mms.worker.answer_advice import advice_on
+from mms.worker.batch_limit import allowed_batch_size
+from mms.worker.cuda_errors import is_device_error, is_out_of_memory
+from mms.worker.findings import Findings
 from mms.worker.first_answer import Given, answer, difference
 from mms.worker.fork_safety import Baseline
-from mms.worker.joint import obstacle
-from mms.worker.proof import prove
+from mms.worker.made_up import MadeUp
 from mms.worker.refusal import Refusal, is_all_built_in, refusal_of
-from mms.worker.sample import bound_lengths, sample_inputs
 from mms.worker.scratch import ScratchFailed, ScratchLate, in_scratch
-from mms.worker.variants import variants
-from mms.worker.verdict import Outcome, Verdict
+from mms.worker.signature import live_signature
 from mms.worker.warm_up import MOST_TOGETHER, WarmUp, prime_opencv
 
 logger = logging.getLogger(__name__)
@@ -36,40 +36,8 @@ _SCRATCH_S = 40.0
 _SCRATCH_WITHOUT_MXNET_S = 5.0
 
 
-@dataclass
-class Findings:
-    """What was found out.
-
-    Attributes
-    ----------
-    sample
-        Inputs that the model has answered in this process; None where there was no warm-up.
-    batch_size
-        Most requests that it pays to run together, and that may; 1 for one by one.
-    levels
-        Numbers of threads that pay, the smallest first; none where it cannot run on several.
-    unforkable
-        Why this process cannot be forked; an empty string when it can be.
-    spoiled
-        Why this process must take no request: the warm-up has changed the answers.
-    given
-        The answer to a made-up request before anything else was run; None where there is none.
-    seen
-        Whether it has answered what :func:`mms.worker.sample.sample_inputs` makes.
-    """
-
-    sample: Optional[list[Any]] = None
-    batch_size: int = 1
-    levels: Sequence[int] = ()
-    unforkable: str = ''
-    spoiled: str = ''
-    given: Optional[Given] = None
-    seen: bool = False
-
-
-def explore(service: Any, signature: Mapping[str, Any], baseline: Baseline,
-            load: Load) -> Findings:
-    """Find out whether a service answers, which numbers of threads and batch sizes pay, and
+class Exploration:
+    """Finds out whether a service answers, which numbers of threads and batch sizes pay, and
     whether its requests may run together.
 
     A process that cannot be forked, and that is not told what another has found, is spent
@@ -77,46 +45,53 @@ def explore(service: Any, signature: Mapping[str, Any], baseline: Baseline,
 
     Parameters
     ----------
-    signature
-        The live one, from which requests are made up.
+    make
+        Makes the service.
     load
         What this process was told to load, and how.
+
+    Attributes
+    ----------
+    service
+        That was made. To compare its answers, there may be another one at the end.
+    signature
+        The live one, from which requests are made up.
 
     Raises
     ------
     ServiceError
-        It answers no request, as far as can be known; or, where the user wants this to be strict,
-        none that could be made up.
+        What `make` raises.
     """
-    return _Exploration(service, signature, baseline, load).run()
 
-
-class _Exploration:
-    def __init__(self, service: Any, signature: Mapping[str, Any], baseline: Baseline,
-                 load: Load) -> None:
-        self._service = service
-        self._signature = signature
+    def __init__(self, make: Callable[[], Any], baseline: Baseline, load: Load) -> None:
+        self._make = make
         self._baseline = baseline
         self._load = load
         self._model = load.endpoint
         self._most = load.batch_size or MOST_TOGETHER
-        self._samples = _samples(service, signature)
-        others = [variants(signature, sample) for sample in self._samples]
-        # First those that differ from what the model is best warmed up with.
-        self._requests = [*(of_one[0] for of_one in others), *self._samples,
-                          *(of_one[1] for of_one in others)]
-        self._others = others
+        self.service = make()
+        self.signature = live_signature(self.service.signature)
+        self._made_up = MadeUp(self.service, self.signature)
 
     def run(self) -> Findings:
+        """Do so; the first requests of the service are made up here.
+
+        Raises
+        ------
+        ServiceError
+            It answers no request, as far as can be known; or, where the user wants this to be
+            strict, none that could be made up.
+        """
         findings = Findings(unforkable=self._unforkable())
-        if self._load.answered:
-            findings.seen = self._load.answered[1] == len(self._samples)
+        if self._load.answered is not None:
+            findings.seen = self._made_up.is_as_described(self._load.answered)
         if self._load.warm_up and self._load.explored:
             self._warm_up_as_known(findings)
         elif self._load.warm_up:
             self._explore(findings)
         if not self._load.explored:
-            findings.batch_size = self._allowed_batch_size(findings)
+            findings.batch_size = allowed_batch_size(
+                self.service, self._load, findings, self._made_up, self._scratch_s)
         return findings
 
     @property
@@ -148,48 +123,61 @@ class _Exploration:
         findings.given = given
         for line in given.advice:
             logger.warning('Model %s: %s', self._model, line)
-        findings.seen = given.other == len(self._samples)
-        if 'mxnet' in sys.modules:
-            prime_opencv()
-            self._baseline.take_threads("MXNet's OpenCV")
-            self._warm_up(findings, given)
-            findings.unforkable = findings.unforkable or self._baseline.excess('its hooks')
-            findings.spoiled = findings.spoiled or self._changed(findings, given)
+        findings.seen = self._made_up.is_as_described(given.other)
+        if 'mxnet' not in sys.modules:
+            return
+        if findings.unforkable:
+            findings.spoiled = self._begin_anew()
+            if findings.spoiled:
+                return
+        was_forkable = not findings.unforkable
+        prime_opencv()
+        self._baseline.take_threads("MXNet's OpenCV")
+        self._warm_up(findings, given)
+        findings.unforkable = findings.unforkable or self._baseline.excess('its hooks')
+        if not findings.spoiled:
+            changed = self._changed(given) if was_forkable else self._changed_here(given)
+            if changed:
+                findings.spoiled = f'it remembers what it has answered: {changed} after other ' \
+                                   'requests'
 
     def _first_answer(self, findings: Findings) -> Union[Given, Refusal, None]:
-        if not self._requests:
+        if not self._made_up.requests:
             return None
         if findings.unforkable:
-            return self._first_answer_here(findings)
+            return self._first_good()
         try:
             given = in_scratch(self._first_good, self._scratch_s)
         except ScratchLate as error:
             return Refusal(str(error), certain=False)
         except ScratchFailed as error:
-            given = Refusal(str(error), is_all_built_in(self._service, self._signature))
+            given = Refusal(str(error), is_all_built_in(self.service, self.signature))
         if isinstance(given, Given) or given.certain:
             return given
-        here = self._first_answer_here(findings)
+        here = self._first_good()
         if isinstance(here, Given):
             findings.unforkable = f'it does not run in a forked process: {given.reason}'
         return here
 
-    def _first_answer_here(self, findings: Findings) -> Union[Given, Refusal]:
-        given = self._first_good()
-        if isinstance(given, Given):
-            again = answer(self._service, self._requests, given.place)
-            findings.spoiled = difference(given, again)
-        return given
+    def _begin_anew(self) -> str:
+        """Make another service in the place of one that has answered; why that cannot be done."""
+        self.service = None
+        gc.collect()
+        try:
+            self.service = self._make()
+        except ServiceError as error:
+            return f'whether it remembers what it has answered cannot be seen ({error})'
+        return ''
 
     def _first_good(self) -> Union[Given, Refusal]:
         refusal: Optional[Refusal] = None
-        for place in range(2 * len(self._samples)):
+        for place in self._made_up.at_first:
             try:
-                given = answer(self._service, self._requests, place)
+                given = self._answer(place)
             except (Exception, SystemExit) as error:
                 # What the sample itself is refused for counts, not what is wrong with a variant.
                 logger.debug('A made-up request is refused', exc_info=True)
-                refusal = refusal_of(error, self._service, self._signature)
+                refusal = refusal_of(error, self.service, self.signature)
             else:
                 other = self._other_good(place)
                 return given._replace(other=other, advice=self._advice(other))
@@ -197,14 +185,14 @@ class _Exploration:
         return refusal
 
     def _other_good(self, place: int) -> int:
-        for other in range(len(self._samples), len(self._requests)):
+        for other in self._made_up.afterwards:
             with suppress(Exception, SystemExit):
-                return answer(self._service, self._requests, other).place
+                return self._answer(other).place
         return place
 
     def _advice(self, place: int) -> tuple[str, ...]:
         try:
-            return tuple(advice_on(self._service, self._requests[place]))
+            return tuple(advice_on(self.service, self._made_up.requests[place]))
         except (Exception, SystemExit):
             logger.debug('Nothing can be said of an answer', exc_info=True)
             return ()
@@ -231,87 +219,54 @@ class _Exploration:
             work.run()
         except (Exception, SystemExit) as error:
             logger.debug('The warm-up fails', exc_info=True)
-            findings.spoiled = f'what was answered is refused ({reason_of(error)})'
+            findings.spoiled = f'it refuses what it has answered ({reason_of(error)})'
             return
-        findings.sample, findings.levels = self._requests[given.other], work.levels
+        findings.sample = self._made_up.requests[given.other]
+        findings.levels = work.levels
         findings.batch_size = work.batch_size or self._most
 
     def _work(self, place: int, threads: Sequence[int]) -> WarmUp:
-        return WarmUp(self._model, self._service, self._requests[place], threads,
+        return WarmUp(self._model, self.service, self._made_up.requests[place], threads,
                       self._load.optimize, self._load.batch_size)
 
-    def _changed(self, findings: Findings, given: Given) -> str:
-        """Whether it answers otherwise than when it was new, and not by chance."""
-        if findings.unforkable:
-            return ''
+    def _changed_here(self, given: Given) -> str:
+        """In what it answers otherwise than when it was new, by chance or not."""
         try:
-            now = in_scratch(lambda: answer(self._service, self._requests, given.place),
-                             _SCRATCH_S)
+            return difference(given, self._answer(given.place))
+        except (Exception, SystemExit) as error:
+            return f'it refuses what it has answered ({reason_of(error)})'
+
+    def _changed(self, given: Given) -> str:
+        """In what it answers otherwise than when it was new, and not by chance."""
+        try:
+            now = in_scratch(lambda: self._answer(given.place), _SCRATCH_S)
             changed = difference(given, now)
             if changed and not difference(now, in_scratch(
-                    lambda: answer(self._service, self._requests, given.place), _SCRATCH_S,
-                    reseed=True)):
+                    lambda: self._answer(given.place), _SCRATCH_S, reseed=True)):
                 return changed
         except ScratchFailed as error:
             logger.debug('A warm process does not answer in a fork: %s', error)
         return ''
 
-    def _allowed_batch_size(self, findings: Findings) -> int:
-        """Of requests that may run together; the log says why there are none."""
-        if obstacle(self._service) or findings.spoiled:
-            return 1
-        if not self._load.warm_up:
-            return self._most if self._service.batchable else 1
-        most = findings.batch_size if findings.batch_size > 1 or findings.sample else self._most
-        if most < 2 or self._service.batchable:
-            return most
-        verdict = self._proof(findings)
-        if verdict.outcome is Outcome.EQUAL:
-            return most
-        if verdict.outcome is Outcome.REFUSED:
-            logger.info('Model %s is served one request at a time: %s.', self._model,
-                        verdict.reason)
-        else:
-            logger.info(
-                'Model %s is served one request at a time: %s. A "sample" of each input in '
-                'signature.json that its hooks take lets it be tried, and batchable = True in its '
-                'class says that requests may run together.', self._model, verdict.reason)
-        return 1
-
-    def _proof(self, findings: Findings) -> Verdict:
-        if findings.given is None:
-            return Verdict(Outcome.INCONCLUSIVE, 'it answers no made-up request')
-        requests = self._others[findings.given.place % len(self._samples)]
-        if findings.unforkable:
-            return prove(self._service, requests)
-        try:
-            return in_scratch(lambda: prove(self._service, requests), self._scratch_s)
-        except ScratchFailed as error:
-            return Verdict(Outcome.REFUSED, f'when made-up requests run together, {error}')
-
     def _warm_up_as_known(self, findings: Findings) -> None:
-        """Warm up a worker of its own, of which all is known but whether it can be warmed up."""
+        """Warm up a worker of its own, of which all is known."""
         findings.batch_size = self._load.batch_size or 1
         if self._load.answered is None or 'mxnet' not in sys.modules:
             return
-        place, other, prediction = self._load.answered
+        work = self._work(self._load.answered, self._load.threads[:1])
         try:
-            self._work(other, self._load.threads[:1]).run_as_known(every_size=self._is_on_gpu())
-            now = answer(self._service, self._requests, place)
+            work.run_as_known(every_size=self._is_on_gpu())
         except (Exception, SystemExit) as error:
+            if is_device_error(error) or is_out_of_memory(error):
+                raise
             logger.debug('The warm-up fails', exc_info=True)
-            findings.spoiled = f'what was answered is refused ({reason_of(error)})'
+            findings.spoiled = f'it refuses what it has answered ({reason_of(error)})'
             return
-        findings.sample = self._requests[other]
-        findings.spoiled = difference(Given(place, other, None, prediction.encode()),
-                                      now._replace(output=None))
+        findings.sample = self._made_up.requests[self._load.answered]
+
+    def _answer(self, place: int) -> Given:
+        return answer(self.service, self._made_up.requests, place)
 
     def _is_on_gpu(self) -> bool:
         return self._load.device is not None and self._load.device.kind == GPU
 
-
-def _samples(service: Any, signature: Mapping[str, Any]) -> list[list[Any]]:
-    """Made-up inputs, the second of the lengths that a network was bound for."""
-    made = [sample_inputs(signature), sample_inputs(signature, bound_lengths(service))]
-    found = [sample for sample in made if sample is not None]
-    return found[:1] if found[1:] == found[:1] else found

@@ -21,7 +21,7 @@ from mms.messages import Failure, Load, Loaded, Ready, WarmUp
 from mms.wire import Channel, ChannelClosed
 from mms.worker.advice import class_advice
 from mms.worker.device_loss import DeviceLost
-from mms.worker.exploration import explore
+from mms.worker.exploration import Exploration
 from mms.worker.fork_safety import Baseline
 from mms.worker.intake import intake_of
 from mms.worker.loop import ModelProcess
@@ -29,7 +29,6 @@ from mms.worker.operator_threads import prepare_threads
 from mms.worker.parent import die_with, keep_from_forks
 from mms.worker.process_name import set_process_name
 from mms.worker.service_loader import build_service, import_folders, load_service_class
-from mms.worker.signature import live_signature
 
 logger = logging.getLogger(__name__)
 
@@ -99,17 +98,18 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
     for line in class_advice(cls):
         logger.warning('Model %s: %s', load.endpoint, line)
-    service = build_service(cls, load.model_name, load.model_dir, load.manifest, load.device)
-    signature = live_signature(service.signature)
+
+    exploration = Exploration(
+        lambda: build_service(cls, load.model_name, load.model_dir, load.manifest, load.device),
+        baseline, load)
     channel.send(Loaded())
     turn = channel.receive()
     assert isinstance(turn, WarmUp)
-    findings = explore(service, signature, baseline, load)
-    given = findings.given
-    ready = Ready(signature, type(service).__name__, findings.unforkable, findings.batch_size,
+    findings = exploration.run()
+    service = exploration.service
+    ready = Ready(exploration.signature, cls.__name__, findings.unforkable, findings.batch_size,
                   findings.levels, findings.batch_size > 1 and service.batchable is True,
-                  findings.spoiled,
-                  (given.place, given.other, given.prediction.decode()) if given else load.answered,
+                  findings.spoiled, findings.given.other if findings.given else load.answered,
                   findings.seen)
     channel.send(ready)
     return ModelProcess(channel, log_fd, service, ready, findings.sample,

@@ -17,7 +17,7 @@ from mms.devices import Sight
 from mms.model_service.reasons import reason_of
 from mms.worker.card import read_card
 from mms.worker.cuda_wheels import cuda_of
-from mms.worker.probe import Fault, complaint, fault_of, probe
+from mms.worker.gpu_probe import Fault, complaint, fault_of, probe
 
 
 def main() -> None:

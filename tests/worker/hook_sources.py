@@ -1,4 +1,6 @@
-"""Sources of services whose hooks are given."""
+"""Services whose requests may run together, or may not: sources, and archives of MMS 0.4."""
+
+from mms.worker.verdict import Outcome
 
 HEAD = '''
     import mxnet as mx
@@ -52,4 +54,13 @@ NOT_BATCHABLE = [
      'its _preprocess returns str'),
     ('single', hooks(inf='assert data[0].shape[0] == 1; return data[0]'),
      'it fails when run together: AssertionError'),
+]
+
+# Archive, what comes of running its requests together, and how the reason begins.
+OF_0_4 = [
+    ('a2_vision.model', Outcome.EQUAL, ''), ('b2_json.model', Outcome.EQUAL, ''),
+    ('g_seed.model', Outcome.EQUAL, ''),
+    ('c_gluon.model', Outcome.REFUSED,
+     'its _inference reads numbers of all requests at once: shape (1,) for'),
+    ('e_boxes.model', Outcome.REFUSED, 'its _preprocess writes self.size'),
 ]

@@ -4,7 +4,7 @@ import pytest
 
 import mms.mxnet_compat
 from mms.worker.card import Card
-from mms.worker.probe import Fault, complaint, fault_of, probe
+from mms.worker.gpu_probe import Fault, complaint, fault_of, probe
 
 mms.mxnet_compat.prepare()
 

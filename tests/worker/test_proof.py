@@ -6,7 +6,7 @@ from mms import mxnet_compat
 
 mxnet_compat.prepare()
 
-from hook_sources import NOT_BATCHABLE, PRE, hooks  # noqa: E402
+from hook_sources import NOT_BATCHABLE, OF_0_4, PRE, hooks  # noqa: E402
 from real_services import CASES, classic, inputs_of, recorded, written  # noqa: E402
 
 from mms.worker.proof import prove  # noqa: E402
@@ -45,13 +45,7 @@ IN_THE_ENVIRONMENT = hooks(pre=f'import os; os.environ["LAST"] = str(data[0][0][
                            post='import os; return float(os.environ["LAST"])')
 
 
-@pytest.mark.parametrize(('archive', 'outcome', 'reason'), [
-    ('a2_vision.model', Outcome.EQUAL, ''), ('b2_json.model', Outcome.EQUAL, ''),
-    ('g_seed.model', Outcome.EQUAL, ''),
-    ('c_gluon.model', Outcome.REFUSED,
-     'its _inference reads numbers of all requests at once: shape (1,) for'),
-    ('e_boxes.model', Outcome.REFUSED, 'its _preprocess writes self.size'),
-])
+@pytest.mark.parametrize(('archive', 'outcome', 'reason'), OF_0_4)
 def test_archives_of_0_4(archive, outcome, reason, tmp_path):
     assert any(case['archive'] == archive for case in CASES)
     service = classic(archive, tmp_path)

@@ -8,7 +8,7 @@ from mms import mxnet_compat
 
 mxnet_compat.prepare()
 
-from hook_sources import NOT_BATCHABLE, hooks  # noqa: E402
+from hook_sources import NOT_BATCHABLE, OF_0_4, hooks  # noqa: E402
 from real_services import CASES, Ask, classic, inputs_of, recorded, written  # noqa: E402
 
 from mms.errors import BadRequest  # noqa: E402
@@ -43,13 +43,7 @@ def tried(service, requests):
     return [outbox.answers[place] for place in range(len(requests))], verdict
 
 
-@pytest.mark.parametrize(('archive', 'outcome', 'reason'), [
-    ('a2_vision.model', Outcome.EQUAL, ''), ('b2_json.model', Outcome.EQUAL, ''),
-    ('g_seed.model', Outcome.EQUAL, ''),
-    ('c_gluon.model', Outcome.REFUSED,
-     'its _inference reads numbers of all requests at once: shape (1,) for'),
-    ('e_boxes.model', Outcome.REFUSED, 'its _preprocess writes self.size'),
-])
+@pytest.mark.parametrize(('archive', 'outcome', 'reason'), OF_0_4)
 def test_archives_of_0_4(archive, outcome, reason, tmp_path):
     assert any(case['archive'] == archive for case in CASES)
     service = classic(archive, tmp_path)
