@@ -130,13 +130,13 @@ class Exploration:
             findings.spoiled = self._begin_anew()
             if findings.spoiled:
                 return
-        was_forkable = not findings.unforkable
         prime_opencv()
         self._baseline.take_threads("MXNet's OpenCV")
         self._warm_up(findings, given)
         findings.unforkable = findings.unforkable or self._baseline.excess('its hooks')
         if not findings.spoiled:
-            changed = self._changed(given) if was_forkable else self._changed_here(given)
+            # A fork of a process whose hooks have started threads would wait for them.
+            changed = self._changed_here(given) if findings.unforkable else self._changed(given)
             if changed:
                 findings.spoiled = f'it remembers what it has answered: {changed} after other ' \
                                    'requests'

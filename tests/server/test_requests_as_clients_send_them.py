@@ -183,4 +183,4 @@ def test_a_network_of_one_request_is_warmed_up_and_answers(server):
     answer = server.post('one', data={'data': '[[[1, 2], [3, 4]]]'})
     assert answer.json() == {'prediction': [[[2.0, 4.0, 6.0, 8.0]]]}
     assert 'is not warmed up' not in server.log
-    assert 'Model one: inference of 1 in ' in server.log
+    assert 'Model one is served one request at a time: it fails when run together: ' in server.log
