@@ -11,6 +11,7 @@ import gevent
 
 from mms.batching.demand import Demand
 from mms.batching.policy import (
+    batch_in_time,
     fair_share,
     largest_batch,
     retry_after_s,
@@ -244,6 +245,7 @@ class Scheduler:
         peak = self.demand.peak()
         if not self._limits.max_batch_delay_s:
             most = largest_batch(peak, self._workers.alive, most)
+        most = batch_in_time(most, self._each_s, self._limits.request_timeout_s)
         share = fair_share(len(self._waiting) + 1, free_workers, most)
         if self._trust.allows() and not (share > 1 and self._trust.wants_recheck()):
             jobs = [first, *self._waiting.take(share - 1)]
@@ -282,28 +284,39 @@ class Scheduler:
 
     def _work(self, batch: _Batch, worker: WorkerProcess) -> Result:
         """Let a worker answer a batch, and the jobs that join it on the way."""
-        seconds = self._limits.request_timeout_s
-        if batch.how == TRIAL:
-            seconds = trial_timeout_s(len(batch.jobs), self._each_s, seconds)
-        answer = self._exchange(worker, batch, batch.jobs, seconds)
+        answer = self._exchange(worker, batch, batch.jobs)
         while isinstance(answer, More):
             share = fair_share(len(self._waiting), self._workers.idle_beside(worker) + 1,
                                answer.room)
             more = self._waiting.take(share)
             batch.jobs += more
             batch.room = answer.room - len(more) if more else 0
-            answer = self._exchange(worker, batch, more, seconds)
+            answer = self._exchange(worker, batch, more)
         assert isinstance(answer, Result)
         worker.memory_bytes = answer.memory_bytes
         return answer
 
-    def _exchange(self, worker: WorkerProcess, batch: _Batch, jobs: Sequence[Job],
-                  seconds: float) -> Union[More, Result]:
+    def _exchange(self, worker: WorkerProcess, batch: _Batch,
+                  jobs: Sequence[Job]) -> Union[More, Result]:
+        limit: Optional[gevent.Greenlet] = None
+
+        def settle(part: Answered) -> None:
+            nonlocal limit
+            batch.settle(part)
+            if batch.how == TRIAL and limit is None and not batch.unanswered():
+                # From now on nobody waits for the worker but others.
+                limit = gevent.spawn_later(trial_timeout_s(
+                    len(batch.jobs), self._each_s, self._limits.request_timeout_s), worker.abort)
+
         try:
-            answer = worker.exchange(batch.work(jobs), seconds, on_part=batch.settle)
+            answer = worker.exchange(batch.work(jobs), self._limits.request_timeout_s,
+                                     on_part=settle)
         except NoAnswer as error:
             worker.abort()
             raise WorkerGone(str(error)) from error
+        finally:
+            if limit is not None:
+                limit.kill(block=False)
         assert isinstance(answer, (More, Result))
         return answer
 

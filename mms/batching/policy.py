@@ -7,6 +7,8 @@ import math
 # Where nothing is known yet, or the queue moves fast.
 _SHORTEST_RETRY_S = 1
 _LONGEST_RETRY_S = 60
+# Of the time of a request, what the batch that it is in may take.
+_BATCH_SHARE = 0.5
 # A trial runs every request twice: only as many as leave most of their time to them.
 _TRIAL_SHARE = 0.25
 _LARGEST_TRIAL = 4
@@ -46,6 +48,21 @@ def largest_batch(unanswered: int, workers: int, most: int) -> int:
     return min(most, max(1, math.ceil(unanswered / max(1, workers))))
 
 
+def batch_in_time(most: int, each_s: float, timeout_s: float) -> int:
+    """How many requests may run together so that all have their answers in time.
+
+    Parameters
+    ----------
+    each_s
+        How long a request runs, in batches as they come; 0 while this is not known.
+    timeout_s
+        How long a request may take in all: half of it, since it may have waited.
+    """
+    if each_s <= 0:
+        return most
+    return max(1, min(most, int(timeout_s * _BATCH_SHARE / each_s)))
+
+
 def trial_size(most: int, alone_s: float, timeout_s: float) -> int:
     """How many requests a trial takes; 1 when there is no time for one, or no telling.
 
@@ -61,7 +78,7 @@ def trial_size(most: int, alone_s: float, timeout_s: float) -> int:
 
 
 def trial_timeout_s(requests: int, alone_s: float, timeout_s: float) -> float:
-    """How long a trial may take before it counts as hung, in seconds."""
+    """Seconds that requests which are answered may run together before they count as hung."""
     return min(timeout_s, max(_SHORTEST_TRIAL_S, _TRIAL_SLACK * requests * alone_s))
 
 

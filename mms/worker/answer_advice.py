@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from mms.model_service.arrays import is_ndarray
 from mms.worker.advice import answers_classes, class_place, is_asked_by_hooks
 from mms.worker.encode import to_json
+from mms.worker.sample import copy_of
 
 # Softmax in float16 sums to 1 within this.
 _TOLERANCE = 1e-2
@@ -41,7 +42,7 @@ def advise(service: Any, outputs: Any, prediction: Any) -> list[str]:
     return found
 
 
-def advice_on(service: Any, inputs: Sequence[Any]) -> list[str]:
+def advice_on(service: Any, inputs: list[Any]) -> list[str]:
     """Let a service answer `inputs`, which it has answered before, and look at what comes of it.
 
     Raises
@@ -50,8 +51,8 @@ def advice_on(service: Any, inputs: Sequence[Any]) -> list[str]:
         What the service raises.
     """
     if not is_asked_by_hooks(service):
-        return advise(service, None, service.inference(list(inputs)))
-    outputs = service._run_inference(service._run_preprocess(list(inputs)))
+        return advise(service, None, service.inference(copy_of(inputs)))
+    outputs = service._run_inference(service._run_preprocess(copy_of(inputs)))
     return advise(service, outputs, service._run_postprocess(outputs))
 
 

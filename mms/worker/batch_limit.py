@@ -40,7 +40,7 @@ def allowed_batch_size(service: Any, load: Load, findings: Findings, made_up: Ma
     most = findings.batch_size if findings.sample else load.batch_size or MOST_TOGETHER
     if most < 2 or service.batchable:
         return most
-    verdict = _proof(service, findings, made_up, seconds)
+    verdict = _proof(service, findings, made_up, most, seconds)
     if verdict.outcome is Outcome.EQUAL:
         return most
     advice = ''
@@ -52,13 +52,14 @@ def allowed_batch_size(service: Any, load: Load, findings: Findings, made_up: Ma
     return 1
 
 
-def _proof(service: Any, findings: Findings, made_up: MadeUp, seconds: float) -> Verdict:
+def _proof(service: Any, findings: Findings, made_up: MadeUp, most: int,
+           seconds: float) -> Verdict:
     if findings.given is None:
         return Verdict(Outcome.INCONCLUSIVE, 'it answers no made-up request')
     requests = made_up.beside(findings.given.place)
     if findings.unforkable:
-        return prove(service, requests)
+        return prove(service, requests, most)
     try:
-        return in_scratch(lambda: prove(service, requests), seconds)
+        return in_scratch(lambda: prove(service, requests, most), seconds)
     except ScratchFailed as error:
         return Verdict(Outcome.REFUSED, f'when made-up requests run together, {error}')

@@ -5,11 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mms.worker.axis import join, layout_of, map_arrays, padded_rows, split
+import numpy as np
+
+from mms.model_service.arrays import address
+from mms.worker.axis import arrays_in, join, layout_of, map_arrays, padded_rows, split
 from mms.worker.compare import all_equal, frozen
 from mms.worker.readings import readings
 from mms.worker.verdict import Refused
 from mms.worker.watch import Watch
+
+# Of the numbers of a request that all others are equal to.
+_FACTORS = (0.5, 3.0)
+
+
+def check_memory(values: Sequence[Any]) -> None:
+    """See that a hook does not fill one buffer again and again; constants beside new arrays are no
+    harm.
+
+    Parameters
+    ----------
+    values
+        What ``_preprocess`` returned for each request; all of it is still there.
+
+    Raises
+    ------
+    Refused
+    """
+    places = [{address(array) for array in arrays_in(value)} for value in values]
+    if any(place <= other for index, place in enumerate(places) for other in places[:index]):
+        raise Refused('its _preprocess returns the same array for every request')
 
 
 def only_shapes_differ(values: Sequence[Any]) -> bool:
@@ -78,7 +102,8 @@ def _groups(values: Sequence[Any]) -> list[list[int]]:
 
 def _infer(service: Any, values: Sequence[Any], watch: Watch) -> list[Any]:
     # What mixes its rows is not seen in rows that are all the same.
-    strangers = [_stranger(values[0])] if all_equal([frozen(value) for value in values]) else []
+    strangers = [_stranger(values[0], factor) for factor in _FACTORS] if all_equal(
+        [frozen(value) for value in values]) else []
     joined = join([*values, *strangers])
     with watch.during('_inference'), readings() as shapes:
         output = service._run_inference(joined.value)
@@ -91,13 +116,15 @@ def _infer(service: Any, values: Sequence[Any], watch: Watch) -> list[Any]:
     return parts[:len(values)]
 
 
-def _stranger(value: Any) -> Any:
-    """Another request's input, made up: mirrored, and half as large, so every number is one
-    that the service could have met.
+def _stranger(value: Any, factor: float) -> Any:
+    """Another request's input, made up: mirrored, and smaller or larger. Whole numbers, which may
+    be those of words, are never larger.
     """
     def changed(array: Any) -> Any:
         mirrored = array[..., ::-1] if array.ndim > 1 else array
-        return (mirrored.astype('float32') * 0.5).astype(array.dtype)
+        whole = np.dtype(array.dtype).kind not in 'fc'
+        return (mirrored.astype('float32') * (min(factor, 1.0) if whole else factor)).astype(
+            array.dtype)
 
     return map_arrays(value, changed)
 

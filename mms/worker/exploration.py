@@ -33,7 +33,7 @@ _FORK_S = 5.0
 # Each of what is tried in a process that is thrown away. Without MXNet nothing has to be compiled,
 # and a model that hangs is not waited for as long.
 _SCRATCH_S = 40.0
-_SCRATCH_WITHOUT_MXNET_S = 5.0
+_SCRATCH_WITHOUT_MXNET_S = 10.0
 
 
 class Exploration:
@@ -70,6 +70,8 @@ class Exploration:
         self._model = load.endpoint
         self._most = load.batch_size or MOST_TOGETHER
         self.service = make()
+        # It has answered nothing in this process.
+        self._is_new = True
         self.signature = live_signature(self.service.signature)
         self._made_up = MadeUp(self.service, self.signature)
 
@@ -120,13 +122,13 @@ class Exploration:
             self._complain(given)
         if not isinstance(given, Given):
             return
-        findings.given = given
+        findings.given = given = self._looked_further(findings, given)
         for line in given.advice:
             logger.warning('Model %s: %s', self._model, line)
         findings.seen = self._made_up.is_as_described(given.other)
         if 'mxnet' not in sys.modules:
             return
-        if findings.unforkable:
+        if not self._is_new:
             findings.spoiled = self._begin_anew()
             if findings.spoiled:
                 return
@@ -145,6 +147,7 @@ class Exploration:
         if not self._made_up.requests:
             return None
         if findings.unforkable:
+            self._is_new = False
             return self._first_good()
         try:
             given = in_scratch(self._first_good, self._scratch_s)
@@ -154,10 +157,25 @@ class Exploration:
             given = Refusal(str(error), is_all_built_in(self.service, self.signature))
         if isinstance(given, Given) or given.certain:
             return given
-        here = self._first_good()
-        if isinstance(here, Given):
-            findings.unforkable = f'it does not run in a forked process: {given.reason}'
+        here = self._first_answer_of_another()
+        findings.unforkable = self._baseline.excess('its hooks')
+        if here is None:
+            return given
+        findings.unforkable = f'it does not run in a forked process: {given.reason}'
         return here
+
+    def _first_answer_of_another(self) -> Optional[Given]:
+        """What another service answers in this process, for the case that a fork is to blame."""
+        kept = self.service
+        try:
+            self.service = self._make()
+            given = self._first_good()
+        except ServiceError:
+            return None
+        finally:
+            self.service = kept
+            gc.collect()
+        return given if isinstance(given, Given) else None
 
     def _begin_anew(self) -> str:
         """Make another service in the place of one that has answered; why that cannot be done."""
@@ -173,16 +191,29 @@ class Exploration:
         refusal: Optional[Refusal] = None
         for place in self._made_up.at_first:
             try:
-                given = self._answer(place)
+                return self._answer(place)
             except (Exception, SystemExit) as error:
                 # What the sample itself is refused for counts, not what is wrong with a variant.
                 logger.debug('A made-up request is refused', exc_info=True)
                 refusal = refusal_of(error, self.service, self.signature)
-            else:
-                other = self._other_good(place)
-                return given._replace(other=other, advice=self._advice(other))
         assert refusal is not None
         return refusal
+
+    def _looked_further(self, findings: Findings, given: Given) -> Given:
+        """The same, and another request that is answered as well, and what its author had better
+        know; as it is where that takes too long.
+        """
+        def look() -> Given:
+            other = self._other_good(given.place)
+            return given._replace(other=other, advice=self._advice(other))
+
+        if findings.unforkable:
+            return look() if not self._is_new else given
+        try:
+            return in_scratch(look, self._scratch_s)
+        except ScratchFailed as error:
+            logger.debug('Only one made-up request is answered: %s', error)
+            return given
 
     def _other_good(self, place: int) -> int:
         for other in self._made_up.afterwards:
@@ -245,7 +276,7 @@ class Exploration:
                     lambda: self._answer(given.place), _SCRATCH_S, reseed=True)):
                 return changed
         except ScratchFailed as error:
-            logger.debug('A warm process does not answer in a fork: %s', error)
+            return f'it does not answer ({error})'
         return ''
 
     def _warm_up_as_known(self, findings: Findings) -> None:

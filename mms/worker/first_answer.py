@@ -6,7 +6,6 @@ warm-up: such a service is to meet its first real request as it was made.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from mms.worker.axis import NotJoinable, arrays_in
 from mms.worker.compare import TOGETHER, Differs, compare_outputs, compare_predictions, frozen
 from mms.worker.encode import to_json
 from mms.worker.joint import defines_inference
+from mms.worker.sample import copy_of
 
 
 class Given(NamedTuple):
@@ -49,7 +49,7 @@ def answer(service: Any, requests: Sequence[list[Any]], place: int) -> Given:
     Exception
         What a hook raises.
     """
-    inputs = copy.deepcopy(requests[place])
+    inputs = copy_of(requests[place])
     if not isinstance(service, SingleNodeService) or defines_inference(service):
         return Given(place, place, None, to_json(service.inference(inputs)))
     service.stage_times_ms = {}

@@ -84,6 +84,7 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
             turns.append(turn)
             if turn.answer is not None:
                 answered(turn.place, turn.answer)
+                flush()
         arrived = more()
     for group in _groups(turns):
         flush()

@@ -40,7 +40,7 @@ from mms.worker.forking import (
 from mms.worker.hooks import InputsOf, answer_alone, ill_health
 from mms.worker.joint import answer_jointly
 from mms.worker.memory import Allowance, private_bytes
-from mms.worker.outbox import Outbox
+from mms.worker.outbox import Gaps, Outbox
 from mms.worker.trial import answer_and_compare
 from mms.worker.verdict import Outcome, Verdict
 from mms.worker.warm_up import made_up_requests_per_s, rehearse
@@ -84,6 +84,7 @@ class ModelProcess:
         self._sample = sample
         self._inputs_of = inputs_of
         self._weigh = weigh
+        self._gaps = Gaps()
         self._allowance = Allowance(_KEPT_AT_REST_BYTES)
         self._rests_at: Optional[float] = None
 
@@ -129,7 +130,7 @@ class ModelProcess:
         if isinstance(message, Measure):
             return Measured(self._requests_per_s(message))
         assert isinstance(message, Work)
-        outbox = Outbox(self._channel)
+        outbox = Outbox(self._channel, self._gaps)
         try:
             return self._work(message, outbox)
         except DeviceLost:

@@ -35,14 +35,14 @@ class MadeUp:
         self._variants = [variants(signature, sample) for sample in self._samples]
         count = len(self._samples)
         self.requests: list[list[Any]] = [
-            *(of_one[0] for of_one in self._variants), *self._samples,
-            *(of_one[1] for of_one in self._variants)]
-        self.at_first = range(2 * count)
-        self.afterwards = range(count, 3 * count)
+            *(of_one[0] for of_one in self._variants), *(of_one[1] for of_one in self._variants),
+            *self._samples]
+        self.at_first = range(3 * count)
+        self.afterwards = (*range(2 * count, 3 * count), *range(count, 2 * count))
 
     def is_as_described(self, place: int) -> bool:
         """Whether it is zeros, noise or a sample, as the signature describes the inputs."""
-        return place == len(self._samples)
+        return place == 2 * len(self._samples)
 
     def beside(self, place: int) -> list[list[Any]]:
         """Requests of the same shapes as one of `at_first` that differ from each other, and one of

@@ -9,6 +9,21 @@ from mms.wire import Channel
 
 # What takes longer is worth a message of its own to those who are answered already.
 _CLOSE_S = 0.005
+# Where one came slowly, the next may: it is not known before.
+_REMEMBERED_S = 1.0
+
+
+class Gaps:
+    """Whether the answers of a process come slowly."""
+
+    def __init__(self) -> None:
+        self._slow_until = 0.0
+
+    def heard(self, gap_s: float, now: float) -> bool:
+        """So much time lay before an answer; whether it, or one lately, came slowly."""
+        if gap_s > _CLOSE_S:
+            self._slow_until = now + _REMEMBERED_S
+        return now < self._slow_until
 
 
 class Outbox:
@@ -18,10 +33,13 @@ class Outbox:
     ----------
     channel
         To the front.
+    gaps
+        Of all answers of this process.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, gaps: Gaps) -> None:
         self._channel = channel
+        self._gaps = gaps
         self._places: list[int] = []
         self._answers: list[Answer] = []
         self._last_at = time.monotonic()
@@ -32,12 +50,13 @@ class Outbox:
         self._expected += count
 
     def put(self, place: int, answer: Answer) -> None:
-        """Take an answer; send it, and those that wait, where answers come slowly."""
+        """Take an answer; send it, and those that wait, where answers come slowly just now."""
         self._places.append(place)
         self._answers.append(answer)
         self._expected -= 1
         before, self._last_at = self._last_at, time.monotonic()
-        if self._expected and self._last_at - before > _CLOSE_S:
+        is_slow = self._gaps.heard(self._last_at - before, self._last_at)
+        if self._expected and is_slow:
             self.flush()
 
     def flush(self) -> None:

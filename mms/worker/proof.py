@@ -7,18 +7,22 @@ answers.
 
 from __future__ import annotations
 
-import copy
+import time
 from collections.abc import Sequence
+from itertools import cycle, islice
 from typing import Any, NamedTuple
 
-from mms.model_service.arrays import address
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, arrays_in, layout_of
 from mms.worker.compare import Differs, all_equal, compare_outputs, compare_predictions, frozen
-from mms.worker.comparison import outputs_together, two_differ
+from mms.worker.comparison import check_memory, outputs_together, two_differ
 from mms.worker.encode import to_json
+from mms.worker.sample import copy_of
 from mms.worker.verdict import Outcome, Refused, Verdict
 from mms.worker.watch import Watch
+
+# Requests that take longer in all are not run together as many as there may be.
+_MOMENT_S = 5.0
 
 
 class _Run(NamedTuple):
@@ -30,7 +34,7 @@ class _Run(NamedTuple):
     prediction: bytes
 
 
-def prove(service: Any, requests: Sequence[list[Any]]) -> Verdict:
+def prove(service: Any, requests: Sequence[list[Any]], most: int = 2) -> Verdict:
     """Run the hooks for each request alone, then for all together, and compare.
 
     Never raises. Together means: first ``_preprocess`` of each, then one ``_inference``, then
@@ -42,6 +46,8 @@ def prove(service: Any, requests: Sequence[list[Any]]) -> Verdict:
         One that runs the three hooks, for which :func:`mms.worker.joint.obstacle` finds none.
     requests
         What ``_preprocess`` takes, of several requests, of which some may be refused.
+    most
+        As many as a batch may have.
 
     Returns
     -------
@@ -49,7 +55,7 @@ def prove(service: Any, requests: Sequence[list[Any]]) -> Verdict:
         ``INCONCLUSIVE`` when there are no two requests that differ, are answered and have the
         same shapes.
     """
-    proof = _Proof(service)
+    proof = _Proof(service, most)
     with proof.watch:
         for inputs in requests:
             proof.run_alone(inputs)
@@ -57,8 +63,11 @@ def prove(service: Any, requests: Sequence[list[Any]]) -> Verdict:
 
 
 class _Proof:
-    def __init__(self, service: Any) -> None:
+    def __init__(self, service: Any, most: int) -> None:
         self._service = service
+        self._most = most
+        # Of the latest request, alone.
+        self._took_s = 0.0
         self._runs: list[_Run] = []
         self._unjoinable = ''
         self.watch = Watch(service)
@@ -66,9 +75,10 @@ class _Proof:
     def run_alone(self, inputs: list[Any]) -> None:
         """One that is refused shows nothing."""
         service, self._service.stage_times_ms = self._service, {}
+        began = time.monotonic()
         try:
             with self.watch.during('_preprocess'):
-                value = service._run_preprocess(copy.deepcopy(inputs))
+                value = service._run_preprocess(copy_of(inputs))
             before = frozen(value)
             with self.watch.during('_inference'):
                 output = service._run_inference(value)
@@ -77,6 +87,7 @@ class _Proof:
                 prediction = to_json(service._run_postprocess(output))
         except (Exception, SystemExit):
             return
+        self._took_s = time.monotonic() - began
         self._runs.append(_Run(inputs, before, between, prediction))
         self._check_joinable(value, output)
 
@@ -108,20 +119,30 @@ class _Proof:
             if not two_differ([run.value for run in self._runs]):
                 return ''
             values = [self._preprocess_again(run) for run in self._runs]
-            _check_memory(values)
+            check_memory(values)
             for run, value in zip(self._runs, values):
                 _check_value(run, value)
             for place, output in outputs_together(self._service, values, self.watch):
                 self._compare(self._runs[place], output)
+            self._run_many_together()
         except (NotJoinable, Differs, Refused) as error:
             return str(error)
         except BaseException as error:
             return f'it fails when run together: {reason_of(error)}'
         return ''
 
+    def _run_many_together(self) -> None:
+        """As many as a batch may have, where that takes a moment; these are some of them again."""
+        if self._took_s * self._most > _MOMENT_S:
+            return
+        runs = list(islice(cycle(self._runs), self._most))
+        values = [self._preprocess_again(run) for run in runs]
+        for place, output in outputs_together(self._service, values, self.watch):
+            compare_outputs(runs[place].output, frozen(output))
+
     def _preprocess_again(self, run: _Run) -> Any:
         with self.watch.during('_preprocess'):
-            return self._service._run_preprocess(copy.deepcopy(run.inputs))
+            return self._service._run_preprocess(copy_of(run.inputs))
 
     def _compare(self, run: _Run, output: Any) -> None:
         compare_outputs(run.output, frozen(output))
@@ -134,9 +155,3 @@ def _check_value(run: _Run, value: Any) -> None:
     if not all_equal([run.value, frozen(value)]):
         raise Refused('its _preprocess returns other values when other requests come between')
 
-
-def _check_memory(values: Sequence[Any]) -> None:
-    """A hook that fills one buffer again and again; constants beside new arrays are no harm."""
-    places = [{address(array) for array in arrays_in(value)} for value in values]
-    if any(place <= other for index, place in enumerate(places) for other in places[:index]):
-        raise Refused('its _preprocess returns the same array for every request')

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.errors import ServiceError
 from mms.model_service.model_service import SingleNodeService
-from mms.model_service.reasons import reason_of
+from mms.model_service.reasons import reason_of, request_fault
 from mms.worker.cuda_errors import is_device_error, is_out_of_memory
 from mms.worker.joint import defines_inference
 
@@ -71,7 +71,10 @@ def _is_certain(error: BaseException, service: Any, signature: Mapping[str, Any]
     if not is_as_good_as_real(service, signature):
         return False
     pictures = all(kind == IMAGE_TYPE for kind in input_types(signature))
-    return _is_built_in(service, hook) or (hook == '_inference' and pictures)
+    if _is_built_in(service, hook):
+        return True
+    # It may find fault with this picture alone.
+    return hook == '_inference' and pictures and request_fault(error) is None
 
 
 def _is_built_in(service: Any, hook: str) -> bool:

@@ -34,7 +34,7 @@ class ScratchLate(ScratchFailed):
 def in_scratch(work: Callable[[], _Found], seconds: float, reseed: bool = False) -> _Found:
     """What `work` returns in a fork of this process, in which nothing is changed by it.
 
-    What the fork has started ends with it.
+    What the fork has started ends with it, but for what has left its process group.
 
     Parameters
     ----------

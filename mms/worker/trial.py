@@ -15,7 +15,7 @@ from mms.model_service.arrays import copied
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, arrays_in, layout_of
 from mms.worker.compare import Differs, compare_outputs, frozen
-from mms.worker.comparison import only_shapes_differ, outputs_together
+from mms.worker.comparison import check_memory, only_shapes_differ, outputs_together
 from mms.worker.device_loss import is_lost, note_or_raise
 from mms.worker.hooks import Answer, InputsOf, Turn
 from mms.worker.outbox import Outbox
@@ -57,15 +57,19 @@ class _Trial:
     def __init__(self, service: Any, inputs_of: InputsOf) -> None:
         self._service = service
         self._inputs_of = inputs_of
+        # As they were returned: what fills one buffer again and again shows in them.
+        self._originals: list[Any] = []
         self._values: list[Any] = []
         self._outputs: list[Any] = []
         self._unjoinable = ''
-        self.watch = Watch(service)
+        self.watch = Watch(service, notes_writes=False)
 
     def answer_alone(self, request: Request, place: int) -> Answer:
         turn = Turn(self._service, place)
         with self.watch.during('_preprocess'):
             turn.preprocess(lambda: self._inputs_of(request))
+        if turn.answer is None:
+            self._originals.append(turn.value)
         value = self._kept(turn, layout_of, copied)
         with self.watch.during('_inference'):
             turn.infer()
@@ -110,6 +114,7 @@ class _Trial:
         """Why the joint run does not do; an empty string when it gave the same outputs."""
         self._service.stage_times_ms = {}
         try:
+            check_memory(self._originals)
             for place, output in outputs_together(self._service, self._values, self.watch):
                 compare_outputs(self._outputs[place], frozen(output))
         except (NotJoinable, Differs, Refused) as error:

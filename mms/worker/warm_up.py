@@ -15,6 +15,7 @@ from mms.model_service.model_service import SingleNodeService
 from mms.model_service.reasons import reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
 from mms.worker.joint import infer_together, obstacle
+from mms.worker.sample import copy_of
 from mms.worker.thread_scaling import paying, times_by_threads
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def rehearse(service: Any, sample: Optional[list[Any]]) -> None:
         What the service raises: the fork has broken something.
     """
     if sample is not None:
-        service.inference(list(sample))
+        service.inference(copy_of(sample))
 
 
 def made_up_requests_per_s(service: Any, sample: Optional[list[Any]],
@@ -80,11 +81,11 @@ def _answered_together(service: Any, sample: list[Any], size: int) -> int:
     """Run the hooks for so many requests at once, or for one where they cannot be joined."""
     if size > 1 and isinstance(service, SingleNodeService) and not obstacle(service):
         with suppress(NotJoinable):
-            ready = [service._run_preprocess(list(sample)) for _ in range(size)]
+            ready = [service._run_preprocess(copy_of(sample)) for _ in range(size)]
             for output in infer_together(service, ready):
                 service._run_postprocess(output)
             return size
-    service.inference(list(sample))
+    service.inference(copy_of(sample))
     return 1
 
 
@@ -157,7 +158,7 @@ class WarmUp:
         """
         if not isinstance(self._service, SingleNodeService) or obstacle(self._service):
             return None
-        ready = self._service._run_preprocess(list(self._sample))
+        ready = self._service._run_preprocess(copy_of(self._sample))
         if self._optimize:
             self._fuse(copied(ready))
         return ready
@@ -171,7 +172,7 @@ class WarmUp:
                 return
 
     def _answer(self) -> None:
-        self._service.inference(list(self._sample))
+        self._service.inference(copy_of(self._sample))
 
     def _paying_levels(self) -> Sequence[int]:
         """Before anything is fused: a fused graph is made for one number of threads."""

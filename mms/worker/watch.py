@@ -54,8 +54,11 @@ Places = dict[str, Any]
 class Watch:
     """Tells whether hooks of a service write to it. A context manager.
 
-    While it is entered, the service is of a subclass of its class, of the same name,
-    that notes who sets attributes.
+    Parameters
+    ----------
+    notes_writes
+        Whether writes are seen that leave everything as it was: while the watch is entered, the
+        service is of a subclass of its class then, of the same name, which nothing can pickle.
 
     Attributes
     ----------
@@ -64,8 +67,9 @@ class Watch:
         Never does the watch raise: what it cannot look at is a reason as well.
     """
 
-    def __init__(self, service: Any) -> None:
+    def __init__(self, service: Any, notes_writes: bool = True) -> None:
         self.found = ''
+        self._notes_writes = notes_writes
         self._service = service
         self._class = type(service)
         self._hook = ''
@@ -74,8 +78,9 @@ class Watch:
 
     def __enter__(self) -> Watch:
         try:
-            self._recorder = _recording(self._class, self._note)
-            object.__setattr__(self._service, '__class__', self._recorder)
+            if self._notes_writes:
+                self._recorder = _recording(self._class, self._note)
+                object.__setattr__(self._service, '__class__', self._recorder)
             self._places = self._look()
         except BaseException as error:
             self._give_up(error)
@@ -127,7 +132,8 @@ class Watch:
         for cls in self._class.__mro__:
             if cls.__module__ in modules:
                 _add_all(places, f'{cls.__name__}.', vars(cls), modules)
-        _add_all(places, f'{self._class.__name__}.', _written_to(self._recorder), modules)
+        if self._recorder is not None:
+            _add_all(places, f'{self._class.__name__}.', _written_to(self._recorder), modules)
         for name in modules:
             _add_all(places, 'the global ', vars(sys.modules[name]), modules)
         return places

@@ -2,7 +2,13 @@
 
 import pytest
 
-from mms.batching.policy import fair_share, largest_batch, retry_after_s, trial_size
+from mms.batching.policy import (
+    batch_in_time,
+    fair_share,
+    largest_batch,
+    retry_after_s,
+    trial_size,
+)
 
 
 @pytest.mark.parametrize(('waiting', 'free', 'most', 'share'), [
@@ -52,3 +58,10 @@ def test_there_is_no_trial_before_it_is_known_how_long_a_request_runs():
 ])
 def test_a_client_is_told_when_the_queue_will_be_worked_off(waiting, each_s, workers, seconds):
     assert retry_after_s(waiting, each_s, workers) == seconds
+
+
+def test_a_batch_is_no_larger_than_there_is_time_for():
+    assert batch_in_time(16, 0.0, 1.0) == 16
+    assert batch_in_time(16, 0.01, 120.0) == 16
+    assert batch_in_time(16, 0.1, 1.0) == 5
+    assert batch_in_time(16, 10.0, 1.0) == 1

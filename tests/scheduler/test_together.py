@@ -5,7 +5,7 @@ import re
 
 import gevent
 import pytest
-from fleet import numpy_service
+from fleet import numpy_service, until
 
 from mms.errors import BadRequest, InferenceError, WorkerDied
 
@@ -54,6 +54,7 @@ class Waves:
 
     def __init__(self, asked, gate, notes):
         self._asked = asked
+        self.workers = asked.workers
         self._gate = gate
         self._notes = notes
 
@@ -106,6 +107,22 @@ def test_a_service_is_tried_before_its_requests_run_together(waves, caplog):
         assert got == expected
     assert wave(*texts) == (expected, [4])
     assert refusals(caplog) == []
+
+
+SLOW_OR_HUNG = ('if data.max() > 900: time.sleep(0.6)\n'
+                'if len(data) > 1 and (data > 900).sum() > 1: time.sleep(600)')
+
+
+def test_a_trial_of_slow_requests_is_waited_for_and_one_that_hangs_costs_its_worker(
+        waves, monkeypatch, caplog):
+    monkeypatch.setattr('mms.batching.policy._SHORTEST_TRIAL_S', 0.4)
+    wave = waves(SLOW_OR_HUNG)
+    before = wave.workers.pids
+    # Alone each takes longer than all of them may together.
+    assert wave('[901]', '[902]')[0] == [[1802.0], [1804.0]]
+    until(lambda: wave.workers.pids and wave.workers.pids != before)
+    assert refusals(caplog) == []
+    assert wave('[1]', '[2]')[0] == [[2.0], [4.0]]
 
 
 @pytest.mark.engine

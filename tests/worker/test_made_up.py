@@ -16,20 +16,20 @@ def columns(request):
 
 def test_what_differs_from_zeros_comes_first_and_zeros_are_what_warms_up():
     made = MadeUp(UNBOUND, ROWS)
-    first, zeros = [made.requests[place] for place in made.at_first]
+    first, _, zeros = [made.requests[place] for place in made.at_first]
     assert zeros == [[[0]]]
     assert made.requests[made.afterwards[0]] == zeros
-    assert [made.is_as_described(place) for place in made.at_first] == [False, True]
+    assert [made.is_as_described(place) for place in made.at_first] == [False, False, True]
     assert first == made.beside(made.at_first[0])[0]
 
 
 def test_lengths_that_a_network_was_bound_for_come_second():
     made = MadeUp(BOUND, ROWS)
-    assert [columns(made.requests[place]) for place in made.at_first] == [1, 3, 1, 3]
+    assert [columns(made.requests[place]) for place in made.at_first] == [1, 3] * 3
     assert [columns(made.requests[place]) for place in made.afterwards] == [1, 3, 1, 3]
     # Of the shape that was answered.
     assert {columns(request) for request in made.beside(made.at_first[3])} == {3}
-    assert [place for place in made.afterwards if made.is_as_described(place)] == [2]
+    assert [place for place in made.afterwards if made.is_as_described(place)] == [4]
 
 
 def test_a_signature_that_tells_too_little_makes_none():

@@ -77,6 +77,25 @@ def test_what_a_hook_leaves_for_the_next_is_found_out_wherever_it_is(name, text,
     assert 'predictions differ' in verdict.reason or 'numbers differ' in verdict.reason
 
 
+# Made-up tensors hold large and negative numbers, too.
+IN_A_CLOSURE_IF_LARGE = IN_A_CLOSURE.replace(
+    'KEEP(data[0][0][0])', 'KEEP(max(data[0][0]) if max(data[0][0]) > 1 else 1)')
+LARGEST = hooks(inf='return data[0] / mx.nd.abs(data[0]).max()')
+FIRST_SIX = hooks(inf='import numpy; out = mx.nd.zeros(data[0].shape); '
+                      'out[:6] = data[0][:6] * 2; return out')
+
+
+@pytest.mark.parametrize(('name', 'text'), [
+    ('large', IN_A_CLOSURE_IF_LARGE), ('largest', LARGEST), ('six', FIRST_SIX)])
+def test_what_shows_in_some_numbers_or_in_many_requests_is_found_out(name, text, tmp_path):
+    from mms.worker.made_up import MadeUp
+
+    service = written(text, tmp_path, f'service_showing_in_{name}')
+    made_up = MadeUp(service, {'input_type': 'application/json', 'inputs': [
+        {'data_name': 'data', 'data_shape': [0, 2]}]})
+    assert prove(service, made_up.beside(0), most=16).outcome is Outcome.REFUSED
+
+
 def test_a_good_service_is_batchable(tmp_path):
     service = written(hooks(), tmp_path, 'good_service_of_a_proof')
     assert prove(service, ROWS) == Verdict(Outcome.EQUAL)

@@ -57,6 +57,10 @@ def hook(name, line):
     ('open_labels', OPEN_PICTURES, VISION, '', True),
     # A hook of the user's after a built-in _preprocess that has made what it makes of any picture.
     ('inference', PICTURES, VISION, hook('_inference', 'raise KeyError("weights")'), True),
+    # It speaks of this picture.
+    ('blamed', PICTURES, VISION,
+     'def _inference(self, data):\n    from mms.errors import BadRequest\n'
+     '    raise BadRequest("no face")', False),
     # There may be a size that it takes.
     ('open_inference', OPEN_PICTURES, VISION, hook('_inference', 'raise KeyError("w")'), False),
     # There may be numbers that it takes.
