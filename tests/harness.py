@@ -198,6 +198,16 @@ class Server:
             raise
 
 
+def running(marker):
+    """Processes that run, and have this word on their command line."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if marker in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
 def until(condition, seconds=30):
     """Wait until `condition` is true; an assertion error when it stays false."""
     end = time.monotonic() + seconds

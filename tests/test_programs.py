@@ -1,15 +1,13 @@
 """Programs that are run to their end, or ended."""
 
-import contextlib
 import subprocess
 import sys
 import threading
 import time
 
 import gevent
-import psutil
 import pytest
-from harness import until
+from harness import running, until
 
 from mms.in_thread import in_thread
 from mms.programs import Programs, ProgramsStopped
@@ -17,21 +15,12 @@ from mms.programs import Programs, ProgramsStopped
 PRINT = [sys.executable, '-c', 'import sys; print("out"); sys.stderr.write("err"); sys.exit(3)']
 
 
-def alive(marker):
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if marker in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
-
-
 @pytest.fixture
 def long():
     """A program that starts another one and waits for it, and the mark of both."""
     marker = f'1{time.monotonic_ns()}'
     yield ['sh', '-c', f'sleep 600 {marker} & wait', marker], marker
-    for process in alive(marker):
+    for process in running(marker):
         process.kill()
 
 
@@ -45,7 +34,7 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(long):
     words, marker = long
     with pytest.raises(subprocess.TimeoutExpired):
         Programs().run(words, timeout_s=0.5)
-    until(lambda: not alive(marker))
+    until(lambda: not running(marker))
 
 
 def test_a_program_that_is_not_there_is_an_os_error():
@@ -65,10 +54,10 @@ def test_a_stop_ends_what_runs_and_lets_nothing_start(long):
 
     thread = threading.Thread(target=run)
     thread.start()
-    until(lambda: len(alive(marker)) == 2)
+    until(lambda: len(running(marker)) == 2)
     programs.stop()
     thread.join(10)
-    until(lambda: not alive(marker))
+    until(lambda: not running(marker))
     assert len(raised) == 1
     with pytest.raises(ProgramsStopped):
         programs.run(PRINT)
@@ -86,10 +75,10 @@ def test_a_greenlet_that_is_killed_twice_waits_until_its_thread_has_ended_the_pr
             ended.append(True)
 
     greenlet = gevent.spawn(in_thread, work, programs.stop)
-    while len(alive(marker)) < 2:
+    while len(running(marker)) < 2:
         gevent.sleep(0.02)
     greenlet.kill(block=False)
     gevent.sleep(0.01)
     greenlet.kill()
     assert ended == [True]
-    until(lambda: not alive(marker))
+    until(lambda: not running(marker))

@@ -9,7 +9,7 @@ import time
 
 import psutil
 import pytest
-from harness import REPO, SERVICE, TENSORS, Server, until, write_archive
+from harness import REPO, SERVICE, TENSORS, Server, running, until, write_archive
 
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
@@ -29,16 +29,6 @@ def archive_of(folder, name, then='time.sleep(600)'):
     source = SLOW.replace('{marker}', marker).replace('{started}', str(started)) \
         .replace('{then}', then)
     return write_archive(folder, name, source=source, signature=TENSORS), started, marker
-
-
-def running(marker):
-    """Programs that a service has started."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if marker in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
 
 
 def assert_nothing_left(marker, family, temporary):
