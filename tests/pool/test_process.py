@@ -112,7 +112,7 @@ def test_a_worker_that_sends_nonsense_is_killed_and_mourned(start):
     worker = start("import os, sys\n"
                    "fd = int(sys.argv[sys.argv.index('--fd') + 1])\n"
                    "os.write(fd, b'\\x07' + bytes(11) + b'\\x02{]')\n"
-                   "__import__('time').sleep(600)", on_death=dead.append)
+                   "__import__('time').sleep(600)", on_death=dead.append, warm_up=False)
     with pytest.raises(WorkerGone, match='SIGKILL'):
         ask(worker, '[1]')
     assert dead == [worker]
@@ -138,7 +138,7 @@ def test_what_it_prints_costs_no_request_though_nobody_could_read_it_all(start, 
 
 
 def test_one_that_never_stops_printing_keeps_nobody_else_from_running(start):
-    worker = start('while True: print("x")')
+    worker = start('while True: print("x")', warm_up=False)
     asked = gevent.spawn(ask, worker, '[1]')
     turns = 0
     with gevent.Timeout(10):

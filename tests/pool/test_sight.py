@@ -90,10 +90,10 @@ def test_only_the_wanted_cards_compute(machine):
 
 @needs_compiler
 @pytest.mark.parametrize(('words', 'trouble'), [
-    ('hangs', 'MXNet does not answer within 20 s on GPU 1'),
+    ('hangs', 'MXNet does not answer within 10 s on GPU 1'),
     ('aborts', 'MXNet ends with status -6 on GPU 1: terminate called')])
 def test_the_card_on_which_mxnet_hangs_or_dies_is_named(machine, monkeypatch, words, trouble):
     machine('multiply', words, bad=(1,))
-    monkeypatch.setattr('mms.pool.sight._LONGEST_S', 20.0)
+    monkeypatch.setattr('mms.pool.sight._LONGEST_S', 10.0)
     monkeypatch.setattr('mms.pool.sight._LONGEST_EACH_S', 0.0)
     assert look([0, 1]) == Sight(trouble=trouble)

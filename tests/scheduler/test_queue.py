@@ -189,7 +189,7 @@ def test_workers_answer_side_by_side(model, tmp_path):
         while len(os.listdir({str(met)!r})) < 4:
             time.sleep(0.01)
         return data[0]
-    """, workers=4)
+    """, workers=4, warm_up=False)
     answers = [asked.ask(f'[{number}]') for number in range(4)]
     assert [answer.get(timeout=60).prediction for answer in answers] == [
         b'[0]', b'[1]', b'[2]', b'[3]']
@@ -229,7 +229,7 @@ def test_a_ping_that_hangs_makes_the_model_ill_until_its_new_worker_answers_one(
 
 
 def test_a_busy_model_is_not_asked_how_it_is(model):
-    asked = model('__import__("time").sleep(1)\nreturn data')
+    asked = model('__import__("time").sleep(1)\nreturn data', warm_up=False)
     answer = asked.ask('[1]')
     gevent.sleep(0.1)
     assert asked.scheduler.ill_health() == ''
