@@ -227,6 +227,11 @@ def _add_server_flags(parser: argparse.ArgumentParser) -> None:
         help='largest request body, in bytes or with K, M or G; a larger one is answered 413 '
              '(default: 64M)')
     parser.add_argument(
+        '--max-buffered-bytes', metavar='SIZE',
+        help='most bytes of requests and answers that the server holds on their way, in bytes or '
+             'with K, M or G; what is more is answered 503 (default: a quarter of the memory that '
+             'is free at the start)')
+    parser.add_argument(
         '--max-image-pixels', metavar='N',
         help='largest picture, in pixels (width times height); a larger one is answered 400 '
              '(default: 50000000)')

@@ -81,6 +81,8 @@ class Settings:
         A worker with more private memory is replaced; 0 for no limit.
     max_request_bytes
         Largest request body that is read; a larger one is answered 413.
+    max_buffered_bytes
+        Most bytes of requests and answers that the front holds; more are answered 503. 0 to choose.
     max_image_pixels
         Largest width times height of a picture; a larger one is answered 400.
     """
@@ -107,6 +109,7 @@ class Settings:
     log_level: int = logging.INFO
     metrics_write_to: str = 'log'
     max_request_bytes: int = DEFAULT_MAX_REQUEST_BYTES
+    max_buffered_bytes: int = 0
     max_image_pixels: int = DEFAULT_MAX_IMAGE_PIXELS
 
     @classmethod
@@ -129,6 +132,8 @@ class Settings:
         models = dict(given('models', {}))
         default_devices, devices = parse_devices(given('gpu', None), given('device', None), models)
         default_workers, workers = parse_workers(given('workers', AUTO), models)
+        max_request_bytes = parse_size(
+            '--max-request-size', given('max_request_size', DEFAULT_MAX_REQUEST_BYTES))
         return cls(
             models=models,
             service=given('service', None),
@@ -157,8 +162,9 @@ class Settings:
             log_level=parse_log_level(given('log_level', 'INFO')),
             metrics_write_to=_one_of(
                 '--metrics-write-to', given('metrics_write_to', 'log'), METRICS_SINKS),
-            max_request_bytes=parse_size(
-                '--max-request-size', given('max_request_size', DEFAULT_MAX_REQUEST_BYTES)),
+            max_request_bytes=max_request_bytes,
+            max_buffered_bytes=_buffered_bytes(given('max_buffered_bytes', None),
+                                               max_request_bytes),
             max_image_pixels=_whole(
                 '--max-image-pixels', given('max_image_pixels', DEFAULT_MAX_IMAGE_PIXELS),
                 1, 2**31),
@@ -176,6 +182,16 @@ class Settings:
     def devices_of(self, model: str) -> Wanted:
         """Where the workers of a model are to run."""
         return self.devices.get(model, self.default_devices)
+
+
+def _buffered_bytes(value: Any, max_request_bytes: int) -> int:
+    if value is None:
+        return 0
+    size = parse_size('--max-buffered-bytes', value)
+    if size < max_request_bytes:
+        raise UsageError(f'--max-buffered-bytes {value!r} is less than --max-request-size, '
+                         f'{max_request_bytes} bytes: the largest request would never fit')
+    return size
 
 
 def parse_rotation(text: str) -> LogRotation:

@@ -20,6 +20,7 @@
         ├── WorkerDied            500  the worker process died over this request
         ├── ModelUnavailable      503  the model has no worker that can answer
         ├── QueueFull             503  too many requests wait already; says when to come again
+        ├── BuffersFull           503  the front holds as many bytes as it may; the same
         ├── DeadlineExceeded      504  no answer within --request-timeout
         └── ClientLeft            499  the client has gone before its request had its turn
 
@@ -147,6 +148,15 @@ class QueueFull(RequestError):
         self.retry_after_s = retry_after_s
 
 
+class BuffersFull(RequestError):
+    """The front holds as many bytes of requests and answers as ``--max-buffered-bytes`` allows."""
+
+    status = 503
+    type = 'ServiceUnavailableException'
+    # It moves with each upload, and with each answer that is sent.
+    retry_after_s = 1
+
+
 class DeadlineExceeded(RequestError):
     """The request has no answer within ``--request-timeout``."""
 
@@ -161,10 +171,10 @@ class ClientLeft(RequestError):
     type = 'ClientClosedRequestException'
 
 
-# Those that a worker may answer with.
+# Those that may cross from a worker, or stand for an answer that did not.
 REQUEST_ERRORS: dict[str, type[RequestError]] = {
     cls.__name__: cls
-    for cls in (BadRequest, PayloadTooLarge, InferenceError, ModelUnavailable)
+    for cls in (BadRequest, PayloadTooLarge, InferenceError, ModelUnavailable, BuffersFull)
 }
 
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Union
 
 from mms.devices import Device
+from mms.room import Pieces
 
 Body = Union[bytes, bytearray]
+# What crosses from process to process: the front has it in pieces.
+Content = Union[bytes, bytearray, Pieces]
 
 # In messages to a client: MMS 0.4's words, behind which the front puts the real address.
 API_DESCRIPTION = 'http://<host>:<port>/api-description'
@@ -142,7 +145,16 @@ class Request:
     """A form as the client sent it, with its ``Content-Type``."""
 
     content_type: str
-    body: Body
+    content: Content
+
+    @property
+    def body(self) -> Body:
+        """The form in one piece, as a worker has it."""
+        return _in_one_piece(self.content)
+
+
+def _in_one_piece(content: Content) -> Body:
+    return bytes(content) if isinstance(content, Pieces) else content
 
 
 ALONE, TRIAL, JOINT = 'alone', 'trial', 'joint'
@@ -179,8 +191,13 @@ class More:
 class Reply:
     """A prediction as JSON text, and how long each stage took (ms)."""
 
-    prediction: Body
+    content: Content
     stage_times_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def prediction(self) -> Body:
+        """The text in one piece, as a worker has it."""
+        return _in_one_piece(self.content)
 
 
 @dataclass(frozen=True)

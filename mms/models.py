@@ -27,6 +27,7 @@ from mms.pool.placement import lay_out
 from mms.pool.supervisor import Supervisor
 from mms.pool.turns import Turns
 from mms.resources import Resources, usable
+from mms.room import Room
 from mms.scheduler import Limits, Scheduler
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class LocalModels:
         The server's settings.
     sight
         What MXNet sees of GPUs; of no matter where none is wanted.
+    room
+        Where the answers count that are held.
 
     Raises
     ------
@@ -51,9 +54,9 @@ class LocalModels:
     """
 
     def __init__(self, opened: Sequence[LoadedModel], settings: Settings,
-                 sight: Sight) -> None:
+                 sight: Sight, room: Room) -> None:
         self._resources = usable()
-        staffing = _staffing(settings, len(opened), self._resources)
+        staffing = _staffing(settings, len(opened), self._resources, room)
         names = [model.service_name for model in opened]
         devices = lay_out({name: settings.devices_of(name) for name in names},
                           {name: settings.workers_of(name) for name in names}, sight)
@@ -171,10 +174,11 @@ def _ill_health(name: str, scheduler: Scheduler) -> str:
         return f'its health cannot be told ({type(error).__name__}: {error})'
 
 
-def _staffing(settings: Settings, models: int, resources: Resources) -> Staffing:
+def _staffing(settings: Settings, models: int, resources: Resources, room: Room) -> Staffing:
     return Staffing(resources, models=models,
                     max_requests=settings.max_requests_per_worker,
-                    max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize)
+                    max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
+                    room=room)
 
 
 def _described(workers: Supervisor) -> str:

@@ -24,7 +24,7 @@ from mms.frontend.address import host_and_port
 from mms.frontend.announce import announcement
 from mms.frontend.app import create_app
 from mms.frontend.openapi import describe
-from mms.frontend.predictor import Counts, Models
+from mms.frontend.predictor import Counts, Models, Predictor
 from mms.frontend.progress import loading_bar
 from mms.frontend.server import HTTPServer, bind
 from mms.frontend.shortcut import Shortcut
@@ -37,7 +37,8 @@ from mms.models import LocalModels
 from mms.pool.placement import devices_of
 from mms.pool.sight import look
 from mms.programs import Programs
-from mms.resources import raise_file_limit
+from mms.resources import buffer_bytes, raise_file_limit
+from mms.room import Room
 from mms.run import StopRequest, run_until_signal
 from mms.streams import is_terminal, open_missing_streams, say
 from mms.utf8 import print_utf8, start_in_utf8
@@ -118,6 +119,8 @@ class MMS:
         self.args = args if isinstance(args, argparse.Namespace) else ArgParser.parse_words(args)
         self._app_name = app_name
         self._settings = Settings.from_args(self.args)
+        self._room = Room(self._settings.max_buffered_bytes
+                          or buffer_bytes(self._settings.max_request_bytes))
         self._opened = None if models is None else [LoadedModel(*model) for model in models]
         self._log: Optional[FrontLog] = None
         self._apps: list[Embedded] = []
@@ -202,7 +205,7 @@ class MMS:
             sight = self._look_for_gpus()
             opened = self._open(undo)
             metrics = self._metrics([model.service_name for model in opened])
-            local = LocalModels(opened, settings, sight)
+            local = LocalModels(opened, settings, sight, self._room)
             loop = LoopThread()
             undo.callback(loop.stop)
             loop.run(local.start)
@@ -210,7 +213,8 @@ class MMS:
             loop.call(metrics.start)
             undo.callback(loop.call, metrics.stop)
             models = ThreadedModels(local, loop)
-            app = self._app(models, ThreadedMetrics(metrics, loop), settings.port)
+            app = self._app(self._predictor(models, ThreadedMetrics(metrics, loop)),
+                            settings.port)
             self._log.begin()
             self._apps.append(Embedded(models, undo.pop_all()))
         self._log_started(settings.port)
@@ -227,8 +231,8 @@ class MMS:
             metrics = self._metrics(models.names)
             metrics.start()
             undo.callback(metrics.stop)
-            app = Shortcut(self._app(models, metrics, port), models, metrics,
-                           settings.max_request_bytes)
+            predictor = self._predictor(models, metrics)
+            app = Shortcut(self._app(predictor, port), predictor)
             server = HTTPServer(sock, app)
             server.listen()
             self._log.begin()
@@ -261,7 +265,7 @@ class MMS:
 
     def _load_models(self, undo: ExitStack) -> LocalModels:
         sight = self._look_for_gpus()
-        models = LocalModels(self._open(undo), self._settings, sight)
+        models = LocalModels(self._open(undo), self._settings, sight, self._room)
         undo.callback(models.stop)
         with loading_bar(models.names) as on_ready:
             models.start(on_ready)
@@ -290,9 +294,11 @@ class MMS:
     def _metrics(self, names: Sequence[str]) -> Metrics:
         return Metrics(names, make_sink(self._settings.metrics_write_to, 'metrics'))
 
-    def _app(self, models: Models, metrics: Counts, port: int) -> Any:
-        return create_app(self._app_name, models, metrics, self._description(models, port),
-                          self._settings.max_request_bytes)
+    def _predictor(self, models: Models, metrics: Counts) -> Predictor:
+        return Predictor(models, metrics, self._settings.max_request_bytes, self._room)
+
+    def _app(self, predictor: Predictor, port: int) -> Any:
+        return create_app(self._app_name, predictor, self._description(predictor.models, port))
 
     def _description(self, models: Models, port: int) -> dict[str, Any]:
         return describe(_signatures(models), self._settings.host, port)

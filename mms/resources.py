@@ -14,6 +14,8 @@ import psutil
 _CGROUPS = Path('/sys/fs/cgroup')
 _SELF = Path('/proc/self/cgroup')
 MEGABYTE = 1024**2
+# Of the memory that is free when the server starts: the models' workers have the rest.
+_BUFFER_SHARE = 4
 
 
 class Resources(NamedTuple):
@@ -62,6 +64,11 @@ def free_bytes(cgroups: Path = _CGROUPS, own: Path = _SELF) -> int:
     rooms = [_room(folder) for folder in _folders(cgroups, own)]
     available = int(psutil.virtual_memory().available)
     return max(0, min([available, *(room for room in rooms if room is not None)]))
+
+
+def buffer_bytes(least: int) -> int:
+    """How much memory requests and answers may have on their way through this process."""
+    return max(least, free_bytes() // _BUFFER_SHARE)
 
 
 def _folders(cgroups: Path, own: Path) -> Iterator[Path]:

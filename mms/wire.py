@@ -11,15 +11,17 @@ import json
 import select
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, Union
 
 from mms.devices import Device
+from mms.errors import RequestError, error_name
 from mms.messages import (
     Answer,
     Answered,
     Body,
+    Content,
     Failure,
     Fork,
     Forked,
@@ -40,12 +42,16 @@ from mms.messages import (
     WarmUp,
     Work,
 )
+from mms.room import Pieces
 
 _HEAD = struct.Struct('!BIQ')
 # Linux hands a Unix socket's reader at most about 208 KB at once.
 _RECEIVE_BYTES = 256 * 1024
 # A small frame comes in one system call and leaves in one.
 _SMALL_BYTES = 16 * 1024
+# An exception's text may be as long as a service likes; the front reads it in one go.
+_LONGEST_TEXT = 8192
+_MOST_HEADER_BYTES = 16 * 1024**2
 _DESCRIPTOR_BYTES = struct.calcsize('i')
 # As many as one message brings.
 _MOST_DESCRIPTORS = 3
@@ -93,16 +99,16 @@ class Channel:
         ------
         ChannelClosed
         """
-        header, bodies = _pack(message)
-        size = sum(map(len, bodies))
+        header, contents = _pack(message)
+        size = sum(map(len, contents))
         head = _HEAD.pack(_KINDS.index(type(message)), len(header), size) + header
         try:
             if size <= _SMALL_BYTES:
-                self._send_small(b''.join([head, *bodies]))
+                self._send_small(b''.join([head, *_pieces(contents)]))
             else:
                 self._socket.sendall(head)
-                for body in bodies:
-                    self._socket.sendall(body)
+                for piece in _pieces(contents):
+                    self._socket.sendall(piece)
         except OSError as error:
             raise ChannelClosed(str(error)) from error
 
@@ -119,9 +125,40 @@ class Channel:
         ------
         ChannelClosed
         """
-        kind, header_bytes, body_bytes = _HEAD.unpack(self._read(_HEAD.size))
+        kind, header_bytes, _ = _HEAD.unpack(self._read(_HEAD.size))
+        if header_bytes > _MOST_HEADER_BYTES:
+            raise ValueError(f'a header of {header_bytes} bytes')
         header = json.loads(self._read(header_bytes))
-        return _unpack(_KINDS[kind], header, self._read(body_bytes))
+        return self._unpack(_KINDS[kind], header)
+
+    def _unpack(self, kind: type, header: dict[str, Any]) -> Message:
+        if kind is Work:
+            header['requests'] = [Request(content_type, self._content(size))
+                                  for content_type, size in header['requests']]
+        if kind in (Answered, Result):
+            header['answers'] = [self._answer(*head) for head in header['answers']]
+        if kind is Load and header['device'] is not None:
+            header['device'] = Device(*header['device'])
+        message: Message = kind(**header)
+        return message
+
+    def _answer(self, first: Union[int, str], second: Any) -> Answer:
+        if isinstance(first, str):
+            return Failure(first, second)
+        try:
+            return Reply(self._content(first), second)
+        except RequestError as error:
+            return Failure(error_name(error), str(error))
+
+    def _content(self, size: int) -> Content:
+        """Read so many bytes of a frame's body.
+
+        Raises
+        ------
+        RequestError
+            They were read, and left out.
+        """
+        return self._read(size)
 
     def is_quiet(self, seconds: float) -> bool:
         """Wait so long for a message at most; whether none began to come."""
@@ -197,50 +234,34 @@ class Channel:
         return int(count)
 
 
-def _pack(message: Message) -> tuple[bytes, list[Body]]:
-    header, bodies = dict(vars(message)), []
+def _pieces(contents: Iterable[Content]) -> Iterator[Body]:
+    for content in contents:
+        if isinstance(content, Pieces):
+            yield from content
+        else:
+            yield content
+
+
+def _pack(message: Message) -> tuple[bytes, list[Content]]:
+    header, contents = {name: _short(value) for name, value in vars(message).items()}, []
     if isinstance(message, Work):
-        header['requests'] = [[request.content_type, len(request.body)]
+        header['requests'] = [[request.content_type, len(request.content)]
                               for request in message.requests]
-        bodies = [request.body for request in message.requests]
+        contents = [request.content for request in message.requests]
     if isinstance(message, Answered):
         header['answers'] = [_answer_head(answer) for answer in message.answers]
-        bodies = [answer.prediction for answer in message.answers if isinstance(answer, Reply)]
-    return json.dumps(header).encode(), bodies
+        contents = [answer.content for answer in message.answers if isinstance(answer, Reply)]
+    return json.dumps(header).encode(), contents
 
 
 def _answer_head(answer: Answer) -> list[Any]:
     if isinstance(answer, Reply):
-        return [len(answer.prediction), answer.stage_times_ms]
-    return [answer.error, answer.message]
+        return [len(answer.content), answer.stage_times_ms]
+    return [answer.error, _short(answer.message)]
 
 
-def _unpack(kind: type, header: dict[str, Any], body: bytearray) -> Message:
-    take = _Parts(body)
-    if kind is Work:
-        header['requests'] = [Request(content_type, take(size))
-                              for content_type, size in header['requests']]
-    if kind in (Answered, Result):
-        header['answers'] = [
-            Failure(first, second) if isinstance(first, str) else Reply(take(first), second)
-            for first, second in header['answers']]
-    if kind is Load and header['device'] is not None:
-        header['device'] = Device(*header['device'])
-    message: Message = kind(**header)
-    return message
-
-
-class _Parts:
-    """One after the other, the parts of a frame's body."""
-
-    def __init__(self, body: bytearray) -> None:
-        self._body = body
-        self._at = 0
-
-    def __call__(self, size: int) -> bytearray:
-        if size == len(self._body):
-            # The whole of it needs no copy.
-            return self._body
-        part = self._body[self._at:self._at + size]
-        self._at += size
-        return part
+def _short(value: Any) -> Any:
+    """A text as a message may hold it; other values as they are."""
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        return f'{value[:_LONGEST_TEXT]} [{len(value) - _LONGEST_TEXT} more characters]'
+    return value

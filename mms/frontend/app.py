@@ -14,38 +14,34 @@ from werkzeug.routing import BaseConverter
 
 from mms.frontend.access_log import log_answer
 from mms.frontend.errors import answer_errors
-from mms.frontend.predictor import Counts, Models, Predictor
+from mms.frontend.predictor import Predictor
 from mms.frontend.shortcut import FAILURE, STARTED
 
 logger = logging.getLogger(__name__)
 
 
 def create_app(
-    app_name: str, models: Models, metrics: Counts, description: Mapping[str, Any],
-    max_request_bytes: int,
+    app_name: str, predictor: Predictor, description: Mapping[str, Any],
 ) -> flask.Flask:
-    """WSGI application that serves `models`.
+    """WSGI application that serves models.
 
     Parameters
     ----------
     app_name
         Import name of the Flask application.
-    models
-        The models, loaded.
-    metrics
-        Where requests are counted.
+    predictor
+        Of the models, loaded.
     description
         Swagger document for ``/api-description``.
-    max_request_bytes
-        A larger body is answered 413.
     """
     app = flask.Flask(app_name, static_folder=None)
     # Paths are exact: //ping is not /ping.
     app.url_map.merge_slashes = False
     CORS(app)
     answer_errors(app)
-    app.url_map.converters['model'] = _converter(models.names)
-    routes = _Routes(models, metrics, description, max_request_bytes)
+    app.url_map.converters['model'] = _converter(predictor.models.names)
+    with app.app_context():
+        routes = _Routes(predictor, flask.json.dumps({'description': description}) + '\n')
     app.add_url_rule('/<model:name>/predict', 'predict', routes.predict, methods=['POST'])
     app.add_url_rule('/ping', 'ping', routes.ping)
     app.add_url_rule('/', 'root', routes.ping)
@@ -56,22 +52,20 @@ def create_app(
 
 
 class _Routes:
-    def __init__(
-        self, models: Models, metrics: Counts, description: Mapping[str, Any],
-        max_request_bytes: int,
-    ) -> None:
-        self._models = models
-        self._metrics = metrics
+    def __init__(self, predictor: Predictor, description: str) -> None:
+        self._predictor = predictor
+        self._models = predictor.models
+        self._metrics = predictor.metrics
         self._description = description
-        self._predictor = Predictor(models, metrics, max_request_bytes)
 
     def predict(self, name: str) -> flask.Response:
         environ = flask.request.environ
         failure = environ.pop(FAILURE, None)
         if failure is not None:
             raise failure
-        return flask.Response(b''.join(self._predictor.predict(name, environ)),
-                              mimetype='application/json')
+        answer = self._predictor.predict(name, environ)
+        return flask.Response(iter(answer), mimetype='application/json',
+                              headers={'Content-Length': str(answer.size)})
 
     def ping(self) -> tuple[flask.Response, int]:
         self._metrics.count('PingTotal')
@@ -84,7 +78,7 @@ class _Routes:
 
     def api_description(self) -> flask.Response:
         self._metrics.count('APIDescriptionTotal')
-        return flask.jsonify({'description': self._description})
+        return flask.Response(self._description, mimetype='application/json')
 
     def account(self, answer: flask.Response) -> flask.Response:
         name = (flask.request.view_args or {}).get('name')

@@ -9,13 +9,10 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 from werkzeug.wsgi import get_content_length
 
 from mms.errors import PayloadTooLarge
-from mms.messages import Body
-
-# A body is read in pieces of this size: the event loop turns between two of them.
-_PIECE_BYTES = 1024 * 1024
+from mms.room import LARGEST_PIECE_BYTES, Pieces, Room
 
 
-def read_body(environ: dict[str, Any], most: int) -> Body:
+def read_body(environ: dict[str, Any], most: int, room: Room) -> Pieces:
     """Body of a request of the WSGI environment `environ`.
 
     Parameters
@@ -24,11 +21,15 @@ def read_body(environ: dict[str, Any], most: int) -> Body:
         Its ``wsgi.input`` gives way to other requests.
     most
         Bytes that a body may have.
+    room
+        Where its bytes count as held.
 
     Raises
     ------
     PayloadTooLarge
         The body has more.
+    BuffersFull
+        There is no room for it.
     ClientDisconnected
         It ended too early, or is broken.
     RequestTimeout
@@ -37,40 +38,36 @@ def read_body(environ: dict[str, Any], most: int) -> Body:
     length, stream = get_content_length(environ), environ['wsgi.input']
     if length is not None and length > most:
         raise _too_large(most)
+    body = Pieces(room)
     try:
         if length is not None:
-            return _read(stream, length)
-        # Without a length, only some servers know where a body ends.
-        return _read_to_end(stream, most) if environ.get('wsgi.input_terminated') else b''
+            _read(stream, length, body)
+        elif environ.get('wsgi.input_terminated'):
+            # Without a length, only some servers know where a body ends.
+            _read_to_end(stream, most, body)
+        return body
     except timeout as error:
         raise RequestTimeout('The body of the request stopped on its way.') from error
     except (OSError, ValueError) as error:
         raise ClientDisconnected from error
 
 
-def _read(stream: Any, length: int) -> Body:
-    piece: bytes = stream.read(min(length, _PIECE_BYTES))
-    if len(piece) == length:
-        return piece
-    # It grows piece by piece: to clear 20 MB at one go took 21 ms on a busy machine.
-    body = bytearray(piece)
-    while piece and len(body) < length:
-        piece = stream.read(min(length - len(body), _PIECE_BYTES))
-        body += piece
-    if len(body) < length:
-        raise OSError(f'{len(body)} of {length} bytes came')
-    return body
+def _read(stream: Any, length: int, body: Pieces) -> None:
+    while len(body) < length:
+        piece = stream.read(body.next_piece_bytes(length - len(body)))
+        if not piece:
+            raise OSError(f'{len(body)} of {length} bytes came')
+        body.append(piece)
 
 
-def _read_to_end(stream: Any, most: int) -> bytearray:
-    body = bytearray()
+def _read_to_end(stream: Any, most: int, body: Pieces) -> None:
     while True:
-        piece = stream.read(_PIECE_BYTES)
-        body += piece
+        piece = stream.read(body.next_piece_bytes(LARGEST_PIECE_BYTES))
+        if not piece:
+            return
+        body.append(piece)
         if len(body) > most:
             raise _too_large(most)
-        if not piece:
-            return body
 
 
 def _too_large(most: int) -> PayloadTooLarge:

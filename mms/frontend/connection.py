@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import re
@@ -16,17 +17,25 @@ from typing import Any, Optional
 import gevent
 from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 
-from mms.frontend.headers import BadHead, PlainHeaders, plain_headers, read_block
+from mms.frontend.headers import (
+    MOST_BYTES,
+    BadHead,
+    LargeHead,
+    PlainHeaders,
+    plain_headers,
+    read_block,
+)
+from mms.frontend.request_stream import ChunkedStream, RequestStream
 from mms.guard import report
 from mms.log_lines import one_line
 from mms.messages import Body
+from mms.room import LARGEST_PIECE_BYTES
+from mms.turn import Turn
 
 logger = logging.getLogger(__name__)
 
 # What a client sends to a proxy, which may pass it on.
 _ABSOLUTE = re.compile(r'https?://[^/?]*', re.IGNORECASE)
-# Reading gives way to other greenlets this often: an upload over loopback never waits.
-_YIELD_BYTES = 1024 * 1024
 # A client that goes on sending after its answer is read for so long, or it would see a reset
 # connection and not the answer.
 _LINGER_S = 5.0
@@ -44,11 +53,15 @@ _BODY_STALL_S = 30.0
 _HALF_CLOSED_S = 1.0
 # Pieces of an answer that are this small together leave in one write.
 _SMALL_BYTES = 64 * 1024
+# A client that takes nothing of its answer for so long has left in all but name.
+_ANSWER_STALL_S = 60.0
+_CONTINUE = b'HTTP/1.1 100 Continue\r\n\r\n'
 
 _MESSAGES = {
     '400': ('BadRequestException', 'This is no HTTP request.'),
     '408': ('RequestTimeoutException', 'The head of the request did not arrive in time.'),
     '414': ('RequestUriTooLongException', 'The request line is too long.'),
+    '431': ('RequestHeaderFieldsTooLargeException', 'The head of the request is too large.'),
     '500': ('InternalServerException', 'The server failed over this request; its log says how.'),
 }
 
@@ -64,6 +77,8 @@ class Connection(WSGIHandler):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self._turn = Turn()
+        self._head_bytes = 0
         self._held = bytearray()
         self._wrong = ''
         self._is_answering = False
@@ -85,6 +100,8 @@ class Connection(WSGIHandler):
     def handle_one_request(self) -> Any:
         """Serve one request."""
         self._is_answering = False
+        # Those who send one request after the other without waiting have one each turn.
+        self._turn.go_on()
         try:
             result = super().handle_one_request()
         except (OSError, EOFError):
@@ -111,9 +128,10 @@ class Connection(WSGIHandler):
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802
         """Header lines of a request."""
         try:
-            block = read_block(self.rfile)
+            block = read_block(self.rfile, MOST_BYTES)
         except OSError as error:
             raise EOFError from error
+        self._head_bytes = len(block)
         headers = plain_headers(block)
         # Before pywsgi, which takes many of them, decides where the body ends.
         headers.check_framing(self.request_version)
@@ -125,8 +143,7 @@ class Connection(WSGIHandler):
             if '_' not in name:
                 key = name.replace('-', '_').upper()
                 if key not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
-                    # pywsgi looks for it in lower case.
-                    yield f'HTTP_{key}', value.lower() if key == 'EXPECT' else value
+                    yield f'HTTP_{key}', value
 
     def get_environ(self) -> dict[str, Any]:
         """WSGI environment of a request whose head is read."""
@@ -137,9 +154,23 @@ class Connection(WSGIHandler):
         if absolute:
             self.path = self.path[absolute.end():] or '/'
         environ: dict[str, Any] = super().get_environ()
-        environ['wsgi.input'] = _PoliteInput(environ['wsgi.input'])
+        environ['wsgi.input'] = self.wsgi_input = self._body()
         environ['mms.client_left'] = partial(_has_left, self.socket, time.monotonic())
         return environ
+
+    def _body(self) -> RequestStream:
+        if self.headers.get('transfer-encoding'):
+            return ChunkedStream(self.rfile, self._turn, MOST_BYTES - self._head_bytes,
+                                 self._ask_for_body)
+        return RequestStream(self.rfile, self._turn, self.content_length or 0, self._ask_for_body)
+
+    def _ask_for_body(self) -> None:
+        if self._expects_to_be_asked():
+            self.socket.sendall(_CONTINUE)
+
+    def _expects_to_be_asked(self) -> bool:
+        return (self.request_version == 'HTTP/1.1'
+                and (self.headers.get('expect') or '').lower() == '100-continue')
 
     def run_application(self) -> None:
         """Answer one request."""
@@ -166,8 +197,7 @@ class Connection(WSGIHandler):
 
     def process_result(self) -> None:
         """Send the answer."""
-        # The limit would be one for the whole of a large answer.
-        self.socket.settimeout(None)
+        self.socket.settimeout(_ANSWER_STALL_S)
         super().process_result()
         self._flush()
 
@@ -182,12 +212,25 @@ class Connection(WSGIHandler):
             self._held += data
             return
         self._flush()
-        super()._sendall(data)
+        self._send(data)
 
     def _flush(self) -> None:
         data, self._held = self._held, bytearray()
-        if data:
-            super()._sendall(data)
+        self._send(data)
+
+    def _send(self, data: Body) -> None:
+        """Send piece by piece: each has its own time limit, and others their turns between."""
+        with memoryview(data) as rest:
+            while rest:
+                try:
+                    sent = self.socket.send(rest[:LARGEST_PIECE_BYTES])
+                except socket.timeout:
+                    logger.error('%s has taken nothing of its answer for %.0f s; the connection '
+                                 'is closed.', self.client_address[0], _ANSWER_STALL_S)
+                    raise ConnectionResetError(errno.ECONNRESET, 'stalled') from None
+                self.response_length += sent
+                rest = rest[sent:]
+                self._turn.go_on()
 
     def _connection_upgrade_requested(self) -> bool:
         """Never: gevent would hand out the bare connection, without an end to the body."""
@@ -201,46 +244,20 @@ class Connection(WSGIHandler):
             self._wrong = str(error)
         logger.error('No HTTP request from %s: %s', self.client_address[0],
                      one_line(str(error) or type(error).__name__))
-        return '400', b''
+        return ('431' if isinstance(error, LargeHead) else '400'), b''
 
     def _body_is_left(self) -> bool:
-        body = self.wsgi_input
-        if body.chunked_input:
-            return bool(body.chunk_length)
-        return body.position < (body.content_length or 0)
+        return not self.wsgi_input.is_over
 
     def _discard_body(self) -> None:
         body = self.wsgi_input
-        body.send_100_continue_enabled = False
-        try:
-            # A client that was never told to go on (Expect) has sent nothing.
-            with gevent.Timeout(_LINGER_S, False):
-                while body.socket is None and body.read(_DISCARD_BYTES):
-                    gevent.sleep(0)
-        except (OSError, ValueError):
-            # It ends too early, or has a broken chunk.
-            pass
-        # Nothing is left that gevent would wait for.
-        body.chunked_input, body.content_length = False, body.position
-
-
-class _PoliteInput:
-    """A request's body, read without holding up everybody else."""
-
-    def __init__(self, body: Any) -> None:
-        self._body = body
-        self._unyielding = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._body, name)
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self._body.read(None if size < 0 else size)
-        self._unyielding += len(data)
-        if self._unyielding >= _YIELD_BYTES:
-            self._unyielding = 0
-            gevent.sleep(0)
-        return data
+        if self._expects_to_be_asked() and not body.is_begun:
+            # A client that was never told to go on has sent nothing.
+            return
+        # It ends too early, or has a broken chunk.
+        with suppress(OSError, ValueError), gevent.Timeout(_LINGER_S, False):
+            while body.read(_DISCARD_BYTES):
+                pass
 
 
 @lru_cache(maxsize=1)
@@ -285,6 +302,7 @@ def _refusal(status: str, reason: str) -> bytes:
 
 def _head(status: str, headers: Mapping[str, str]) -> bytes:
     reason = {'400': 'BAD REQUEST', '408': 'REQUEST TIMEOUT',
-              '414': 'REQUEST URI TOO LONG', '500': 'INTERNAL SERVER ERROR'}[status]
+              '414': 'REQUEST URI TOO LONG', '431': 'REQUEST HEADER FIELDS TOO LARGE',
+              '500': 'INTERNAL SERVER ERROR'}[status]
     lines = [f'{name}: {value}' for name, value in headers.items()]
     return '\r\n'.join([f'HTTP/1.1 {status} {reason}', *lines, '', '']).encode()

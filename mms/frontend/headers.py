@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, Optional
 
-# Limits of Python's http.client.
-_LONGEST_LINE = 65536
+# Of a head and the trailers of its body together: many times what a browser with all its cookies
+# sends.
+MOST_BYTES = 64 * 1024
+# As in Python's http.client.
 _MOST_LINES = 100
 # RFC 9112, 5: nothing between a name and its colon, no line that goes on in the next one, no
 # control characters. A bare LF may end a line (2.2).
@@ -20,6 +22,10 @@ _SPACE = ' \t'
 
 class BadHead(ValueError):
     """Two readers could understand the head of a request differently."""
+
+
+class LargeHead(BadHead):
+    """It is larger than anybody needs."""
 
 
 class PlainHeaders:
@@ -97,7 +103,7 @@ class PlainHeaders:
         return [value for key, value in self.pairs() if key.lower() == name]
 
 
-def read_block(stream: Any) -> bytes:
+def read_block(stream: Any, most_bytes: int) -> bytes:
     """Bytes up to the empty line that ends a head, or up to where it breaks a limit.
 
     Raises
@@ -106,26 +112,32 @@ def read_block(stream: Any) -> bytes:
         The stream ended before.
     """
     lines: list[bytes] = []
-    while len(lines) <= _MOST_LINES:
-        line = stream.readline(_LONGEST_LINE + 1)
+    left = most_bytes
+    while len(lines) <= _MOST_LINES and left >= 0:
+        line = stream.readline(left + 1)
         if not line:
             raise EOFError
         lines.append(line)
-        if line in (b'\r\n', b'\n') or len(line) > _LONGEST_LINE:
+        left -= len(line)
+        if line in (b'\r\n', b'\n'):
             break
     return b''.join(lines)
 
 
-def plain_headers(block: bytes) -> PlainHeaders:
+def plain_headers(block: bytes, most_bytes: int = MOST_BYTES) -> PlainHeaders:
     """The head's lines; bytes beyond ASCII are Latin-1.
 
     Raises
     ------
+    LargeHead
+        They are too many, or too long.
     BadHead
-        They are no header lines, too many, or one is too long.
+        They are no header lines.
     """
     if block.count(b'\n') > _MOST_LINES:
-        raise BadHead(f'it has more than {_MOST_LINES - 1} header lines')
+        raise LargeHead(f'it has more than {_MOST_LINES - 1} header lines')
+    if len(block) > most_bytes:
+        raise LargeHead(f'it is larger than {MOST_BYTES} bytes')
     if not _LINES.fullmatch(block):
         raise BadHead('a header line is broken')
     return PlainHeaders(block.decode('latin-1'))

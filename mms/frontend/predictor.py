@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable, Optional, Protocol
 
 from mms.frontend.body import read_body
 from mms.messages import Body, Reply, Request
+from mms.room import Pieces, Room
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,30 @@ class Counts(Protocol):
         """Record the latencies of one prediction."""
 
 
+class Answer:
+    """The JSON text that answers a request; it can be read once.
+
+    Parameters
+    ----------
+    reply
+        Its prediction is forgotten piece by piece.
+    """
+
+    _HEAD, _TAIL = b'{"prediction":', b'}\n'
+
+    def __init__(self, reply: Reply) -> None:
+        self._prediction = reply.content
+        self.size = len(self._HEAD) + len(reply.content) + len(self._TAIL)
+
+    def __iter__(self) -> Iterator[Body]:
+        yield self._HEAD
+        if isinstance(self._prediction, Pieces):
+            yield from self._prediction.consume()
+        else:
+            yield self._prediction
+        yield self._TAIL
+
+
 class Predictor:
     """Hands requests to the models, and counts them.
 
@@ -51,15 +76,19 @@ class Predictor:
         Where requests are counted.
     max_request_bytes
         A larger body is refused.
+    room
+        Where the bodies count that are held.
     """
 
-    def __init__(self, models: Models, metrics: Counts, max_request_bytes: int) -> None:
-        self._models = models
-        self._metrics = metrics
+    def __init__(self, models: Models, metrics: Counts, max_request_bytes: int,
+                 room: Room) -> None:
+        self.models = models
+        self.metrics = metrics
         self._max_request_bytes = max_request_bytes
+        self._room = room
 
-    def predict(self, name: str, environ: dict[str, Any]) -> list[Body]:
-        """JSON text that answers a request, in pieces.
+    def predict(self, name: str, environ: dict[str, Any]) -> Answer:
+        """JSON text that answers a request.
 
         Parameters
         ----------
@@ -73,14 +102,14 @@ class Predictor:
         RequestError, ClientDisconnected
         """
         started = time.monotonic()
-        self._metrics.count('PredictionTotal', model=name)
-        body = read_body(environ, self._max_request_bytes)
-        request = Request(environ.get('CONTENT_TYPE', ''), body)
-        reply = self._models.predict(name, request, environ.get('mms.client_left', _never))
-        self._metrics.observe_stages(reply.stage_times_ms, model=name)
+        self.metrics.count('PredictionTotal', model=name)
+        request = Request(environ.get('CONTENT_TYPE', ''),
+                          read_body(environ, self._max_request_bytes, self._room))
+        reply = self.models.predict(name, request, environ.get('mms.client_left', _never))
+        self.metrics.observe_stages(reply.stage_times_ms, model=name)
         logger.debug('Prediction request handling time is: %s ms',
                      (time.monotonic() - started) * 1000)
-        return [b'{"prediction":', reply.prediction, b'}\n']
+        return Answer(reply)
 
 
 def _never() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import sys
 import time
 from typing import Any
 
@@ -20,6 +21,11 @@ from mms.guard import log_escaped
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 1024
+# Connections that are accepted before others have their turn.
+_MOST_ACCEPTED = 16
+# Greenlets that only give way run on for so long before the loop looks at sockets again: a request
+# that comes now waits that long for each of its steps.
+_SWITCH_S = 0.001
 # Time for the event loop to accept what the kernel holds already.
 _LAST_ACCEPT_S = 0.02
 # A request that is being sent when the server stops has its head here by then.
@@ -76,6 +82,7 @@ class HTTPServer(WSGIServer):
     """
 
     handler_class = Connection
+    max_accept = _MOST_ACCEPTED
 
     def __init__(self, sock: socket.socket, app: Any) -> None:
         # A pool, so that stopping ends the idle connections too.
@@ -102,6 +109,7 @@ class HTTPServer(WSGIServer):
         except OSError as error:
             raise _address_error(host, port, error) from error
         gevent.get_hub().print_exception = _log_failure
+        sys.setswitchinterval(_SWITCH_S)
         self.start()
 
     def handle(self, sock: socket.socket, address: Any) -> None:

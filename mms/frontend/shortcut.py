@@ -8,12 +8,10 @@ is not plain goes to the application: every other path and method, a request of 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from typing import Any, Callable
 
 from mms.frontend.access_log import log_answer
-from mms.frontend.predictor import Counts, Models, Predictor
-from mms.messages import Body
+from mms.frontend.predictor import Predictor
 
 # In the WSGI environment: what the application is to answer, instead of asking again.
 FAILURE = 'mms.failure'
@@ -28,16 +26,16 @@ class Shortcut:
     ----------
     app
         The Flask application.
-    models, metrics, max_request_bytes
-        Those of the application.
+    predictor
+        That of the application.
     """
 
-    def __init__(self, app: Any, models: Models, metrics: Counts, max_request_bytes: int) -> None:
+    def __init__(self, app: Any, predictor: Predictor) -> None:
         self._app = app
-        self._predictor = Predictor(models, metrics, max_request_bytes)
+        self._predictor = predictor
         # WSGI has the bytes of a path as Latin-1.
         self._names = {f'/{name}/predict'.encode().decode('latin-1'): name
-                       for name in models.names}
+                       for name in predictor.models.names}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer one request."""
@@ -52,7 +50,7 @@ class Shortcut:
             return self._app(environ, start_response)
         start_response('200 OK', [
             ('Content-Type', 'application/json'),
-            ('Content-Length', str(_size(answer))),
+            ('Content-Length', str(answer.size)),
             ('Access-Control-Allow-Origin', '*'),
         ])
         log_answer('POST', f'/{name}/predict', 200, started, name)
@@ -62,7 +60,3 @@ class Shortcut:
 def _is_plain(environ: dict[str, Any]) -> bool:
     return (environ['REQUEST_METHOD'] == 'POST' and 'CONTENT_LENGTH' in environ
             and 'HTTP_ORIGIN' not in environ and 'HTTP_TRANSFER_ENCODING' not in environ)
-
-
-def _size(pieces: Iterable[Body]) -> int:
-    return sum(map(len, pieces))

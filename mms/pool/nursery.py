@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, NamedTuple, Optional
 
 import psutil
@@ -28,6 +28,7 @@ from mms.pool.crew import (
 from mms.pool.process import WarmUpFailed, WorkerProcess
 from mms.pool.template import Template
 from mms.resources import Resources
+from mms.room import Room
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class Staffing:
         A worker with more private memory is replaced; 0 for no limit.
     optimize
         Whether Gluon networks may be fused.
+    room
+        Where the answers of the workers count that are held.
     """
 
     resources: Resources
@@ -64,6 +67,7 @@ class Staffing:
     max_requests: int = 0
     max_memory_bytes: int = 0
     optimize: bool = True
+    room: Room = field(default_factory=Room)
 
 
 class Post(NamedTuple):
@@ -165,7 +169,7 @@ class Nursery:
         template = self._living_template()
         if template is not None:
             worker = WorkerProcess(self._load.endpoint, template.birth(post.threads),
-                                   post.threads, on_death)
+                                   post.threads, on_death, room=self._staffing.room)
             worker.join(self._join_deadline_s)
             return worker
         return self._on(post, on_death)
@@ -256,7 +260,7 @@ class Nursery:
         on_gpu = post.device is not None and post.device.kind == GPU
         threads = None if on_gpu else post.threads
         process = WorkerProcess(load.endpoint, _spawning(load.endpoint, threads), post.threads,
-                                on_death, post.device)
+                                on_death, post.device, self._staffing.room)
         process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S,
                      await_turn)
         self.ready = process.ready

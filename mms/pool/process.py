@@ -29,8 +29,10 @@ from mms.messages import (
     Work,
 )
 from mms.pool.birth import Birth, Ends, Handle
+from mms.pool.channel import FrontChannel
 from mms.pool.output import OutputPipe, relay_outputs, relay_records
-from mms.wire import Channel, ChannelClosed
+from mms.room import Room
+from mms.wire import ChannelClosed
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +82,8 @@ class WorkerProcess:
         Called once, with this object, when the process has ended by itself.
     device
         Where it runs; None for the processors, shared by all workers.
+    room
+        Where its answers count that are held; None for a room without a limit.
 
     Attributes
     ----------
@@ -99,12 +103,13 @@ class WorkerProcess:
 
     ready: Ready
     _handle: Handle
-    _channel: Channel
+    _channel: FrontChannel
 
     def __init__(self, endpoint: str, birth: Birth, threads: int,
                  on_death: Callable[[WorkerProcess], None],
-                 device: Optional[Device] = None) -> None:
+                 device: Optional[Device] = None, room: Optional[Room] = None) -> None:
         self._endpoint = endpoint
+        self._room = room or Room()
         self._birth = birth
         self.threads = threads
         self.on_death = on_death
@@ -239,7 +244,7 @@ class WorkerProcess:
                     Ends(there.fileno(), log_there.fileno(), output.write_fd))
         except OSError as error:
             raise ServiceError(f'no worker process can be started ({error.strerror})') from error
-        self._channel = Channel(here)
+        self._channel = FrontChannel(here, self._room)
         self._readers = [
             gevent.spawn(relay_records, log_here),
             gevent.spawn(relay_outputs, output.reader, self.pid, self._endpoint),
@@ -290,9 +295,8 @@ class WorkerProcess:
     def _read(self) -> None:
         try:
             while True:
-                answer = self._channel.receive()
-                self.was_used = True
-                self._hand_on(answer)
+                # Without a name: it would be kept until the next one.
+                self._hand_on(self._channel.receive())
         except ChannelClosed:
             pass
         except Exception:
@@ -302,6 +306,7 @@ class WorkerProcess:
         self._died()
 
     def _hand_on(self, answer: Message) -> None:
+        self.was_used = True
         if not self._pending:
             return
         if isinstance(answer, Answered) and not isinstance(answer, Result):

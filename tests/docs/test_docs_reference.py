@@ -19,7 +19,9 @@ from mms.archive.signature import read_signature  # noqa: E402
 from mms.frontend import errors as http_errors  # noqa: E402
 from mms.frontend.app import create_app  # noqa: E402
 from mms.frontend.openapi import describe  # noqa: E402
+from mms.frontend.predictor import Predictor  # noqa: E402
 from mms.metrics import METRICS, Metrics, make_sink  # noqa: E402
+from mms.room import Room  # noqa: E402
 
 # Page -> the errors whose every message it lists: (names called, argument, file or folder).
 LISTED = {
@@ -73,7 +75,7 @@ def app(tmp_path):
     models = OneModel(tmp_path)
     description = describe({'NAME': models.signature('NAME')}, '127.0.0.1', 8080)
     metrics = Metrics(models.names, make_sink('log'))
-    return create_app('mms', models, metrics, description, 1000)
+    return create_app('mms', Predictor(models, metrics, 1000, Room()), description)
 
 
 def test_every_endpoint_has_a_row_with_its_methods(app):

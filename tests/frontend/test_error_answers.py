@@ -4,7 +4,9 @@ import pytest
 
 from mms.errors import BadRequest, ClientLeft, DeadlineExceeded, ModelUnavailable, QueueFull
 from mms.frontend.app import create_app
+from mms.frontend.predictor import Predictor
 from mms.frontend.shortcut import Shortcut
+from mms.room import Room
 
 
 class Failing:
@@ -28,9 +30,10 @@ class NoMetrics:
 def ask(request):
     """The answer to a request that fails with an error, either way."""
     def answer(error, headers=None):
-        app = create_app('test', Failing(error), NoMetrics(), {}, 1000)
+        predictor = Predictor(Failing(error), NoMetrics(), 1000, Room())
+        app = create_app('test', predictor, {})
         if request.param == 'short way':
-            app.wsgi_app = Shortcut(app.wsgi_app, Failing(error), NoMetrics(), 1000)
+            app.wsgi_app = Shortcut(app.wsgi_app, predictor)
         return app.test_client().post('/m/predict', data={'data': '1'},
                                        headers=headers)
 

@@ -3,7 +3,7 @@ import io
 import pytest
 from gevent.pywsgi import headers_factory
 
-from mms.frontend.headers import BadHead, plain_headers, read_block
+from mms.frontend.headers import MOST_BYTES, BadHead, plain_headers, read_block
 
 PLAIN = (b'Host: x\r\nContent-Type:  text/plain; a=b \r\nX-Twice: 1\r\nx-twice: 2\r\n'
          b"A!#$%&'*+.^`|~b_c-d:\tx:y\r\nEmpty:\r\n\r\n")
@@ -69,9 +69,9 @@ def test_a_body_whose_end_is_clear_is_taken():
 
 def test_no_more_is_read_than_a_head_and_no_head_without_end():
     stream = io.BytesIO(PLAIN + b'body')
-    assert read_block(stream) == PLAIN
+    assert read_block(stream, MOST_BYTES) == PLAIN
     assert stream.read() == b'body'
-    assert read_block(io.BytesIO(b'a: b\r\n' * 1000)) == b'a: b\r\n' * 101
-    assert len(read_block(io.BytesIO(b'a' * 1_000_000))) == 65537
+    assert read_block(io.BytesIO(b'a: b\r\n' * 1000), MOST_BYTES) == b'a: b\r\n' * 101
+    assert len(read_block(io.BytesIO(b'a' * 1_000_000), MOST_BYTES)) == 65537
     with pytest.raises(EOFError):
-        read_block(io.BytesIO(b'a: b\r\n'))
+        read_block(io.BytesIO(b'a: b\r\n'), MOST_BYTES)

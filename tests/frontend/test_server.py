@@ -15,6 +15,7 @@ from mms.errors import AddressError
 from mms.frontend import connection
 from mms.frontend.body import read_body
 from mms.frontend.server import HTTPServer, bind
+from mms.room import Room
 
 
 def app(environ, start_response):
@@ -178,7 +179,7 @@ def test_a_connection_that_was_reset_is_gone_at_once(server):
 
 def reads(environ, start_response):
     try:
-        read_body(environ, 1000)
+        read_body(environ, 1000, Room())
     except RequestTimeout as error:
         return error(environ, start_response)
     return app(environ, start_response)

@@ -7,8 +7,10 @@ from werkzeug.test import Client
 
 from mms.errors import BadRequest, QueueFull
 from mms.frontend.app import create_app
+from mms.frontend.predictor import Predictor
 from mms.frontend.shortcut import Shortcut
 from mms.messages import Reply
+from mms.room import Room
 
 
 class Models:
@@ -55,10 +57,11 @@ class Ways:
         outcomes = []
         for short in (False, True):
             models, metrics = Models(), Metrics()
-            app = create_app('test', models, metrics, {}, 1000)
+            predictor = Predictor(models, metrics, 1000, Room())
+            app = create_app('test', predictor, {})
             entered = []
             app.before_request(lambda entered=entered: entered.append(1))
-            wsgi = Shortcut(app, models, metrics, 1000) if short else app
+            wsgi = Shortcut(app, predictor) if short else app
             self._caplog.clear()
             with self._caplog.at_level(logging.INFO):
                 answer = Client(wsgi).open(path, **{'method': 'POST', **options})

@@ -1,0 +1,119 @@
+"""How many bytes of requests and answers the front process holds, and how many it may."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Union
+
+from mms.errors import BuffersFull
+
+# Pieces begin small, since a client that announces much may send little, and end at what the
+# event loop reads or writes at one go.
+FIRST_PIECE_BYTES = 64 * 1024
+LARGEST_PIECE_BYTES = 256 * 1024
+
+
+class Room:
+    """Counts the bytes that are held.
+
+    Parameters
+    ----------
+    limit_bytes
+        Most that may be held.
+
+    Attributes
+    ----------
+    held_bytes
+        How many are.
+    """
+
+    def __init__(self, limit_bytes: int = sys.maxsize) -> None:
+        self.limit_bytes = limit_bytes
+        self.held_bytes = 0
+        # Pieces are forgotten wherever their last user lets go of them, in any thread.
+        self._lock = threading.RLock()
+
+    def take(self, count: int) -> None:
+        """Hold so many more.
+
+        Raises
+        ------
+        BuffersFull
+            They would be more than may be held; nothing was taken.
+        """
+        with self._lock:
+            if self.held_bytes + count > self.limit_bytes:
+                raise BuffersFull(
+                    f'The server holds as many bytes of requests and answers as it may, '
+                    f'{self.limit_bytes} (--max-buffered-bytes).')
+            self.held_bytes += count
+
+    def give_back(self, count: int) -> None:
+        """Hold so many less."""
+        with self._lock:
+            self.held_bytes -= count
+
+
+class Pieces:
+    """Bytes in pieces, which count as held until this is forgotten.
+
+    In pieces, since to clear, to copy or to free some hundred megabytes at one go would hold up
+    the event loop.
+
+    Parameters
+    ----------
+    room
+        Where they count.
+    """
+
+    __slots__ = ('_pieces', '_room', '_size')
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._pieces: list[Union[bytes, bytearray]] = []
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Union[bytes, bytearray]]:
+        return iter(self._pieces)
+
+    def __bytes__(self) -> bytes:
+        return b''.join(self._pieces)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (Pieces, bytes, bytearray)):
+            return bytes(self) == bytes(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __del__(self) -> None:
+        self._room.give_back(self._size)
+
+    def append(self, piece: Union[bytes, bytearray]) -> None:
+        """Add a piece.
+
+        Raises
+        ------
+        BuffersFull
+        """
+        self._room.take(len(piece))
+        self._size += len(piece)
+        self._pieces.append(piece)
+
+    def next_piece_bytes(self, left: int) -> int:
+        """How large the next piece had best be, of so many bytes that are left."""
+        return min(left, max(FIRST_PIECE_BYTES, min(self._size, LARGEST_PIECE_BYTES)))
+
+    def consume(self) -> Iterator[Union[bytes, bytearray]]:
+        """Each piece once; those before it are forgotten."""
+        self._pieces.reverse()
+        while self._pieces:
+            piece = self._pieces.pop()
+            yield piece
+            self._size -= len(piece)
+            self._room.give_back(len(piece))
