@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flask
+from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
 from werkzeug.routing import BaseConverter
 
@@ -37,6 +38,7 @@ def create_app(
     app = flask.Flask(app_name, static_folder=None)
     # Paths are exact: //ping is not /ping.
     app.url_map.merge_slashes = False
+    app.json = _AllEscaped(app)
     CORS(app)
     answer_errors(app)
     app.url_map.converters['model'] = _converter(predictor.models.names)
@@ -44,7 +46,8 @@ def create_app(
         routes = _Routes(predictor, flask.json.dumps({'description': description}) + '\n')
     app.add_url_rule('/<model:name>/predict', 'predict', routes.predict, methods=['POST'])
     app.add_url_rule('/ping', 'ping', routes.ping)
-    app.add_url_rule('/', 'root', routes.ping)
+    # The target of `GET http://host?x=1` has no path: that is /, and not redirected there.
+    app.add_url_rule('/', 'root', routes.ping, strict_slashes=False)
     app.add_url_rule('/api-description', 'api-description', routes.api_description)
     app.before_request(_start_clock)
     app.after_request(routes.account)
@@ -87,6 +90,12 @@ class _Routes:
         log_answer(flask.request.method, flask.request.path, answer.status_code,
                    flask.request.environ[STARTED], name)
         return answer
+
+
+class _AllEscaped(DefaultJSONProvider):
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """`obj` as ASCII, without the one control character that JSON leaves as it is."""
+        return super().dumps(obj, **kwargs).replace('\x7f', '\\u007f')
 
 
 def _converter(names: Sequence[str]) -> type[BaseConverter]:

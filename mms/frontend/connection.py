@@ -203,9 +203,10 @@ class Connection(WSGIHandler):
 
     def _send_error_response_if_possible(self, error_code: int) -> None:
         self._held.clear()
-        super()._send_error_response_if_possible(error_code)
-        with suppress(OSError):
-            self._flush()
+        self.close_connection = True
+        if not self.response_length:
+            with suppress(OSError):
+                self.socket.sendall(_refusal(str(error_code), ''))
 
     def _sendall(self, data: Body) -> None:
         if len(self._held) + len(data) <= _SMALL_BYTES:

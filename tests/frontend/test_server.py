@@ -1,4 +1,5 @@
 import errno
+import json
 import logging
 import socket
 import struct
@@ -251,3 +252,21 @@ def test_a_failure_of_the_loop_is_in_the_log_and_not_on_the_terminal(server, cap
     gevent.spawn(lambda: 1 / 0).join()
     assert 'ZeroDivisionError' in caplog.text
     assert capfd.readouterr().err == ''
+
+
+@pytest.mark.parametrize('begun', [False, True])
+def test_an_application_that_raises_is_a_500_in_json(begun):
+    def raises(environ, start_response):
+        if begun:
+            start_response('200 OK', [('Content-Type', 'text/html')])
+        raise ValueError('broken')
+
+    server = HTTPServer(bind('127.0.0.1', 0), raises)
+    server.listen()
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        client.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+        head, _, body = client.makefile('rb').read().partition(b'\r\n\r\n')
+    server.end()
+    assert head.startswith(b'HTTP/1.1 500 ')
+    assert b'Content-Type: application/json' in head
+    assert json.loads(body)['type'] == 'InternalServerException'
