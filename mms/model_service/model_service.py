@@ -41,16 +41,17 @@ class ModelService:
     model_name : str
     ctx : mxnet.Context or None
         Where it computes; None for a service that does not use MXNet.
+    signature : dict
+        What requests hold, in the schema of ``signature.json``; read when the service is made.
     """
 
     model_name: str
     ctx: Optional[mx.Context] = None
-    _signature: Optional[dict[str, Any]] = None
+    _signature: Any = None
 
     def __init__(self, model_name: str, model_dir: str, manifest: dict[str, Any],
                  gpu: Optional[int] = None) -> None:
         self.model_name = model_name
-        self.ctx = None
 
     def inference(self, data: list[Any]) -> Any:
         """Answer one request.
@@ -70,6 +71,10 @@ class ModelService:
     def signature(self) -> Any:
         """``signature.json``, parsed; a subclass may replace it."""
         return self._signature
+
+    @signature.setter
+    def signature(self, signature: Any) -> None:
+        self._signature = signature
 
 
 class SingleNodeService(ModelService):

@@ -19,7 +19,6 @@ from mxnet.ndarray import NDArray  # noqa: E402
 from mms.archive.manifest import SYMBOLIC, is_symbolic  # noqa: E402
 from mms.archive.signature import (  # noqa: E402
     IMAGE_TYPE,
-    OUTPUT_FORMAT,
     input_types,
     read_signature,
 )
@@ -45,11 +44,15 @@ _SYMBOL_SUFFIX = '-symbol.json'
 
 
 class _MXNetService(SingleNodeService):
-    """What both kinds share: context, signature, labels, parameter file."""
+    """What both kinds share: context, signature, labels, parameter file.
+
+    The archive's do not replace what a subclass has set before.
+    """
 
     ctx: mx.Context
     net: mx.gluon.Block = None
     labels: list[str]
+    param_filename: Optional[str] = None
     output_format: Optional[str] = None
     # Name of an input -> the type of its numbers; float32 where it is missing.
     _number_types: Mapping[str, Any] = {}
@@ -58,14 +61,15 @@ class _MXNetService(SingleNodeService):
                  gpu: Optional[Union[int, str]] = None) -> None:
         super().__init__(model_name, model_dir, manifest)
         self.ctx = context_for(gpu)
-        self.param_filename: Optional[str] = manifest['Model'].get('Parameters') or None
-        self._signature = read_signature(os.path.join(model_dir, manifest['Model']['Signature']))
+        already = vars(self)
+        if 'param_filename' not in already:
+            self.param_filename = manifest['Model'].get('Parameters') or None
+        if '_signature' not in already:
+            self._signature = read_signature(
+                os.path.join(model_dir, manifest['Model']['Signature']))
         self.output_format = output_format_of(type(self), self._signature)
-        if self.output_format:
-            # The front describes the answer by it.
-            self._signature[OUTPUT_FORMAT] = self.output_format
         labels_path = os.path.join(model_dir, LABELS_FILE)
-        if os.path.isfile(labels_path):
+        if 'labels' not in already and os.path.isfile(labels_path):
             self.labels = _read_labels(labels_path)
 
     def ping(self) -> str:
@@ -229,12 +233,14 @@ class GluonImperativeBaseService(_MXNetService):
                  net: Optional[mx.gluon.Block] = None,
                  gpu: Optional[Union[int, str]] = None) -> None:
         super().__init__(model_name, model_dir, manifest, gpu)
-        self.net = net
-        if net is None or self.param_filename is None:
+        if net is not None:
+            self.net = net
+        if self.net is None or self.param_filename is None:
             logger.info('%s: no parameters are loaded, %s', model_name,
-                        'the archive has none' if net is not None else 'the service has no net yet')
+                        'the service has no net yet' if self.net is None
+                        else 'the archive has none')
         else:
-            _load_weights(net, os.path.join(model_dir, self.param_filename), self.ctx)
+            _load_weights(self.net, os.path.join(model_dir, self.param_filename), self.ctx)
 
     def _preprocess(self, data: list[Any]) -> Any:
         """`data` as it is: one an input of the signature, bytes or a list."""
@@ -284,7 +290,8 @@ def _binding_shapes(signature: Any) -> list[tuple[str, tuple[int, ...]]]:
     """Fix the batch to 1 in `signature`; name and shape of each input, 0 for any length."""
     shapes = []
     for entry in signature['inputs']:
-        entry['data_shape'][:1] = [1] * len(entry['data_shape'][:1])
+        rest = [max(0, int(size)) for size in entry['data_shape'][1:]]
+        entry['data_shape'] = [1] * len(entry['data_shape'][:1]) + rest
         shapes.append((entry['data_name'], tuple(entry['data_shape'])))
     return shapes
 

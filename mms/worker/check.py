@@ -23,7 +23,7 @@ from mms.worker.made_up_request import made_up_request
 from mms.worker.parent import die_with
 from mms.worker.sample import bound_lengths, sample_inputs
 from mms.worker.service_loader import build_service, import_folders, load_service_class
-from mms.worker.signature import live_signature
+from mms.worker.signature import signature_of
 
 _OK = 200
 _NOT_ASKED = 0
@@ -64,7 +64,7 @@ def _try(model_dir: str) -> dict[str, Any]:
     sys.path.extend(import_folders(service_file, model_dir))
     cls = load_service_class(service_file, model['Model-Format'])
     service = build_service(cls, model['Model-Name'], model_dir, manifest, None)
-    signature = live_signature(service.signature)
+    signature = signature_of(service)
     samples = [sample_inputs(signature), sample_inputs(signature, bound_lengths(service))]
     advice = class_advice(cls)
     if samples[0] is None:

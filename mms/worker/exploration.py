@@ -23,7 +23,7 @@ from mms.worker.fork_safety import Baseline
 from mms.worker.made_up import MadeUp
 from mms.worker.refusal import Refusal, is_all_built_in, refusal_of
 from mms.worker.scratch import ScratchFailed, ScratchLate, in_scratch
-from mms.worker.signature import live_signature
+from mms.worker.signature import signature_of
 from mms.worker.warm_up import MOST_TOGETHER, WarmUp, prime_opencv
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Exploration:
         self.service = make()
         # It has answered nothing in this process.
         self._is_new = True
-        self.signature = live_signature(self.service.signature)
+        self.signature = signature_of(self.service)
         self._made_up = MadeUp(self.service, self.signature)
 
     def run(self) -> Findings:

@@ -13,7 +13,7 @@ from mms.archive.picture_shapes import check_picture_shapes
 from mms.archive.signature import read_signature
 from mms.errors import SignatureError, StartupError
 from mms.model_service.model_service import ModelService, SingleNodeService
-from mms.worker.signature import live_signature
+from mms.worker.signature import signature_of
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def check_service(service: Any, model_dir: str, manifest: Mapping[str, Any]) -> 
     """
     if _reads_pictures(service):
         name = manifest['Model']['Signature']
-        signature = live_signature(service.signature)
+        signature = signature_of(service)
         _check(service, _as_written(signature, os.path.join(model_dir, name)), name)
 
 

@@ -6,10 +6,27 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mms.archive.signature import JSON_TYPE, validate_signature
+from mms.archive.signature import (
+    JSON_TYPE,
+    OUTPUT_FORMAT,
+    OUTPUT_FORMATS,
+    validate_signature,
+)
 from mms.worker.encode import to_json
 
 WHERE = 'the signature of its service'
+
+
+def signature_of(service: Any) -> dict[str, Any]:
+    """:func:`live_signature` of a service, with what it says of its answers.
+
+    Raises
+    ------
+    SignatureError
+    """
+    signature = live_signature(service.signature)
+    chosen = getattr(service, OUTPUT_FORMAT, None)
+    return {OUTPUT_FORMAT: chosen, **signature} if chosen in OUTPUT_FORMATS else signature
 
 
 def live_signature(signature: Any) -> dict[str, Any]:

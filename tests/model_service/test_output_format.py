@@ -15,6 +15,7 @@ from mms.model_service.gluon_vision_service import GluonVisionService
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService, MXNetBaseService
 from mms.model_service.mxnet_vision_service import MXNetVisionService
 from mms.worker.encode import to_json
+from mms.worker.signature import signature_of
 
 DATA = sym.var('data')
 SYMBOL = sym.Group([sym.log(DATA), sym.cast(sym.argmax(DATA, axis=1), dtype='int32'),
@@ -45,7 +46,7 @@ def test_lists_are_what_the_signature_or_the_class_asks_for(model_folder, servic
     assert math.isnan(logs[1][0])
     assert (best, total) == ([0, 1], [1.0])
     # The front tells by it what the endpoint answers.
-    assert service.signature['output_format'] == 'lists'
+    assert signature_of(service)['output_format'] == 'lists'
 
 
 def test_nan_reaches_the_client_as_a_number_of_the_list(model_folder):
