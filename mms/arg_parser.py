@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Optional, TypeVar
 from mms.archive.location import redacted, scheme_of
 from mms.config import LOG_LEVELS, METRICS_SINKS
 from mms.errors import UsageError
+from mms.printable import one_line
 from mms.version import __version__
 
 _SERVE = 'Serve MXNet models over HTTP.'
@@ -95,9 +96,14 @@ _EXPORT_USAGE = '''%(prog)s --model-name NAME --model-path DIR
 
 
 class _Parser(argparse.ArgumentParser):
+    """Prints nothing raw of the words that it was given."""
+
     def __init__(self, prog: str, description: str, usage: Optional[str] = None) -> None:
         super().__init__(prog=prog, description=description, usage=usage)
         self.add_argument('--version', action='version', version=f'%(prog)s {__version__}')
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
 
 
 class _ExportParser(_Parser):

@@ -85,7 +85,7 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
         status, output = _run(programs, ['generate', '-i', source, '-g', generator,
                                          '-o', os.path.abspath(build_dir)])
     if status != 0:
-        logger.error('%s ended with:\n%s', TOOL, _tail(output))
+        logger.error(_last_lines(output))
         raise StartupError(f'--gen-api {language}: {TOOL} failed with status {status}; its last '
                            'lines stand above')
     logger.info('Client SDK for %s is generated in %s', language, os.path.abspath(build_dir))
@@ -117,7 +117,7 @@ def _generator_of(language: str, programs: Programs) -> str:
     generator = GENERATORS.get(wanted, wanted)
     status, output = _run(programs, ['list', '--short', '--include', 'all'])
     if status != 0:
-        logger.error('%s ended with:\n%s', TOOL, _tail(output))
+        logger.error(_last_lines(output))
         raise StartupError(f'--gen-api: {TOOL} cannot be run, status {status}; its last lines '
                            'stand above')
     if generator not in output.replace(',', ' ').split():
@@ -144,5 +144,5 @@ def _run(programs: Programs, words: list[str]) -> tuple[int, str]:
     return done.returncode, done.stdout.decode('utf-8', 'replace')
 
 
-def _tail(output: str) -> str:
-    return '\n'.join(output.strip().splitlines()[-LAST_LINES:])
+def _last_lines(output: str) -> str:
+    return '\n'.join([f'{TOOL} ended with:', *output.strip().split('\n')[-LAST_LINES:]])

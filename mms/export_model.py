@@ -39,6 +39,8 @@ from mms.errors import ExportError, StartupError
 from mms.inspection.command import inspect_model
 from mms.interrupts import first_interrupt_only, ignore_signals
 from mms.log_lines import LeveledFormatter
+from mms.streams import say
+from mms.uncaught import escape_uncaught
 from mms.utf8 import print_utf8, start_in_utf8
 
 _FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
@@ -237,12 +239,12 @@ def _check_author(
 
         binds, names_classes = binds_as_signed(service_class), answers_classes(service_class)
         for line in class_advice(service_class):
-            logger.warning(line)
+            logger.warning('%s', line)
     if files.symbol and binds and model_format == SYMBOLIC:
         check_inputs(signature, os.path.join(model_dir, files.symbol), SIGNATURE_FILE)
     if names_classes:
         for line in label_advice(signature, model_dir):
-            logger.warning(line)
+            logger.warning('%s', line)
 
 
 def _convert(
@@ -278,6 +280,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run ``mxnet-model-export`` and return its exit status."""
     start_in_utf8()
     print_utf8()
+    escape_uncaught()
     args = ArgParser.export_parser().parse_args(argv)
     with _messages_on_stderr(), _terminated_like_interrupted(), first_interrupt_only():
         try:
@@ -287,13 +290,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             export_model(args.model_name, args.model_path, args.service_file_path,
                          model_type=args.model_type)
         except StartupError as exc:
-            print(f'mxnet-model-export: {exc}', file=sys.stderr)
+            say(f'mxnet-model-export: {exc}', sys.stderr)
             return 1
         except KeyboardInterrupt:
             if argv is None:
                 ignore_signals()
             nothing = '' if _looks(args) else ', nothing was written'
-            print(f'mxnet-model-export: interrupted{nothing}', file=sys.stderr)
+            say(f'mxnet-model-export: interrupted{nothing}', sys.stderr)
             return 130
     return 0
 

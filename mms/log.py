@@ -160,7 +160,7 @@ class FrontLog:
             with contextlib.suppress(OSError):
                 self._file.begin()
                 self._file.handle(logging.getLogger().makeRecord(
-                    'mms', logging.ERROR, __file__, 0, reason, (), None, 'fail'))
+                    'mms', logging.ERROR, __file__, 0, '%s', (reason,), None, 'fail'))
         self.discard()
 
     def discard(self) -> None:

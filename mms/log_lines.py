@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import time
 from functools import lru_cache
 from typing import Optional
 
-# The last ones turn the direction of the text behind them, or cannot be seen.
-_CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029'
-                      '\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]')
+from mms.printable import further_lines, one_line
+
+__all__ = ['Formatter', 'LeveledFormatter', 'message_of', 'one_line']
+
+_PACKAGE = 'mms'
 _RED, _GREEN, _BLUE, _RESET = '\x1b[31m', '\x1b[32m', '\x1b[34m', '\x1b[0m'
 
 
@@ -38,18 +39,17 @@ class Formatter(logging.Formatter):
         return f'{_local_time(int(record.created))},{int(record.msecs):03d}'
 
     def format(self, record: logging.LogRecord) -> str:
-        """Head and message of `record`, its traceback on the lines below."""
-        head = (f'[{record.levelname} {self.formatTime(record)} PID:{record.process} '
-                f'{record.pathname}:{record.funcName}:{record.lineno}')
+        """Head and message of `record`, its traceback on the lines below; both are escaped."""
+        head = one_line(f'[{record.levelname} {self.formatTime(record)} PID:{record.process} '
+                        f'{record.pathname}:{record.funcName}:{record.lineno}')
         if self.coloured:
             head = f'{_colour(record.levelno)}{head}]{_RESET}'
-        return f'{head} {message_of(record)}'
+        return f'{head} {further_lines(message_of(record))}'
 
 
 @lru_cache(maxsize=1)
 def _local_time(second: int) -> str:
     return time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(second))
-
 
 
 class LeveledFormatter(logging.Formatter):
@@ -58,7 +58,7 @@ class LeveledFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """``WARNING: message`` from that level on."""
         head = f'{record.levelname}: ' if record.levelno >= logging.WARNING else ''
-        return head + super().format(record)
+        return head + further_lines(message_of(record))
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -74,14 +74,16 @@ def message_of(record: logging.LogRecord) -> str:
 def _plain_message(record: logging.LogRecord) -> str:
     """A message whose arguments do not fit it, or cannot be printed, is still a line."""
     try:
-        return record.getMessage()
+        text = record.getMessage()
+        # What this package names in its messages comes from clients and archives: it makes no
+        # lines. A service may print a table.
+        return one_line(text) if record.args and _is_ours(record) else text
     except Exception as error:
         return f'{_printable(record.msg)} [arguments not logged: {type(error).__name__}]'
 
 
-def one_line(text: str) -> str:
-    """`text` with its control characters escaped: what a client sends forges no log line."""
-    return _CONTROL.sub(lambda match: match.group().encode('unicode_escape').decode(), text)
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name == _PACKAGE or record.name.startswith(f'{_PACKAGE}.')
 
 
 def _printable(value: object) -> str:

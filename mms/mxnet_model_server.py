@@ -41,6 +41,7 @@ from mms.resources import buffer_bytes, raise_file_limit
 from mms.room import Room
 from mms.run import StopRequest, run_until_signal
 from mms.streams import is_terminal, open_missing_streams, say
+from mms.uncaught import escape_uncaught
 from mms.utf8 import print_utf8, start_in_utf8
 from mms.workspace import Workspace
 
@@ -56,6 +57,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Console script; returns the exit status."""
     open_missing_streams()
     print_utf8()
+    escape_uncaught()
     try:
         # Another Ctrl-C would only interrupt the end of the interpreter.
         status = MMS(args=ArgParser.extract_args(argv))._serve_until_signal(is_last=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any, Optional, TextIO
+from collections.abc import Iterable
+from typing import Any, Optional, TextIO, Union
+
+from mms.printable import one_line
 
 
 def open_missing_streams() -> None:
@@ -31,13 +34,24 @@ def is_terminal(stream: Optional[TextIO]) -> bool:
         return False
 
 
-def say(text: str, stream: Optional[TextIO] = None) -> None:
-    """Print a line on `stream` (standard output by default), whether or not anybody reads it."""
+def say(text: Union[str, Iterable[str]], stream: Optional[TextIO] = None) -> None:
+    """Print a line, or several, whether or not anybody reads them.
+
+    Control characters are escaped, line ends within a line too.
+
+    Parameters
+    ----------
+    text
+        The line, or the lines.
+    stream
+        Where to; standard output by default.
+    """
     target: Any = stream or sys.stdout
+    lines = '\n'.join(map(one_line, [text] if isinstance(text, str) else text))
     try:
         encoding = target.encoding or 'utf-8'
-        line = text.encode(encoding, 'backslashreplace').decode(encoding)
-        print(line, file=target, flush=True)
+        shown = lines.encode(encoding, 'backslashreplace').decode(encoding)
+        print(shown, file=target, flush=True)
     except (OSError, ValueError):
         # What is left in the buffer would be tried, and fail, once more at the end.
         with contextlib.suppress(OSError, ValueError):

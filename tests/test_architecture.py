@@ -8,10 +8,11 @@ import pytest
 from harness import REPO
 
 # From the ground floor up; a part may import the parts before it, and itself.
-FLOORS = ['version', 'errors', 'room', 'devices', 'mxnet_compat', 'utf8', 'child_python',
-          'interrupts', 'greenlets', 'turn', 'guard', 'programs', 'streams', 'in_thread',
-          'device_flags', 'config', 'resources', 'log_lines', 'log_relay', 'log', 'workspace',
-          'run', 'archive', 'arg_parser', 'model_loader', 'messages', 'wire', 'openapi3', 'codegen',
+FLOORS = ['version', 'errors', 'room', 'devices', 'printable', 'mxnet_compat', 'utf8',
+          'child_python', 'interrupts', 'greenlets', 'turn', 'guard', 'programs', 'streams',
+          'in_thread', 'device_flags', 'config', 'resources', 'log_lines', 'log_relay', 'log',
+          'uncaught', 'workspace', 'run', 'archive', 'arg_parser', 'model_loader', 'messages',
+          'wire', 'openapi3', 'codegen',
           'inspection', 'utils', 'model_service', 'worker', 'from_onnx', 'conversion',
           'export_model', 'metrics', 'batching', 'pool', 'scheduler', 'models', 'frontend',
           'embedding', 'mxnet_model_server', '__main__']
@@ -75,3 +76,15 @@ def test_decisions_are_made_without_sockets_and_processes():
     for path in (REPO / 'mms' / 'batching').glob('*.py'):
         assert {name for name in imports(path) if part(name) not in ('batching', 'messages',
                                                                      'errors')} == set()
+
+
+# What they print is JSON, for the process that has started them.
+PRINTING = {'mms.streams', 'mms.worker.sight', 'mms.from_onnx.__main__'}
+
+
+@pytest.mark.parametrize('path', [p for p in MODULES if name_of(p) not in PRINTING], ids=name_of)
+def test_a_module_prints_through_the_place_that_escapes(path):
+    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text()))
+             if isinstance(node, ast.Call)]
+    assert not {'print', 'sys.stdout.write', 'sys.stderr.write', 'traceback.print_exc',
+                'traceback.print_exception', 'tqdm.write'} & set(calls)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Optional
 
 from mms.archive.json_file import os_reason
+from mms.archive.progress import byte_bar
 from mms.errors import FetchError
 
 # Waits before the second, third and fourth attempt: long enough for a service that restarts,
@@ -91,10 +92,7 @@ def _write(
     shown: str,
     progress: bool,
 ) -> None:
-    from tqdm import tqdm
-
-    with tqdm(total=total, desc=os.path.basename(shown), unit='B', unit_scale=True,
-              disable=not progress) as bar:
+    with byte_bar(total, progress, os.path.basename(shown)) as bar:
         for chunk in chunks:
             write(chunk)
             bar.update(len(chunk))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Union
 
 from mms.archive.json_file import os_reason
 from mms.archive.manifest import MANIFEST_FILE
+from mms.archive.progress import byte_bar, rename
 from mms.errors import ExportError
 from mms.streams import is_terminal
 
@@ -132,14 +133,12 @@ def write_archive(members: Mapping[str, Source], path: str) -> None:
 
 
 def _write_members(members: Mapping[str, Source], stream: BinaryIO) -> None:
-    from tqdm import tqdm
-
     total = sum(_size(source) for source in members.values())
     shown = total >= PROGRESS_FROM_BYTES and is_terminal(sys.stderr)
-    with tqdm(total=total, unit='B', unit_scale=True, disable=not shown) as bar, \
+    with byte_bar(total, shown) as bar, \
             zipfile.ZipFile(stream, 'w', zipfile.ZIP_STORED) as archive:
         for name in sorted(members):
-            bar.set_description(name, refresh=False)
+            rename(bar, name)
             _write_member(archive, name, members[name], bar)
 
 

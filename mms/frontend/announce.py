@@ -18,8 +18,8 @@ _LONGEST_SAMPLE = 200
 
 
 def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
-                 unseen: Container[str] = ()) -> str:
-    """Text that names every model with a curl line that can be pasted, or filled in.
+                 unseen: Container[str] = ()) -> list[str]:
+    """Lines that name every model with a curl line that can be pasted, or filled in.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: i
     for name, signature in signatures.items():
         lines += ['', f'  {name}', f'    {curl_line(url, name, signature, name in unseen)}']
         lines += [f'    {remark}' for remark in _remarks(signature, name in unseen)]
-    return '\n'.join(lines)
+    return lines
 
 
 def curl_line(url: str, name: str, signature: Mapping[str, Any], unseen: bool = False) -> str:

@@ -9,7 +9,7 @@ from mms.archive.reader import unpacked
 from mms.inspection.inspection import Inspection, inspect_folder
 from mms.inspection.report import report
 from mms.inspection.trial_run import NOT_ASKED, Trial, TrialFailed, try_model
-from mms.log_lines import one_line
+from mms.streams import say
 from mms.version import __version__
 from mms.workspace import Workspace
 
@@ -42,8 +42,7 @@ def inspect_model(location: str, check: bool) -> bool:
     try:
         with unpacked('inspected', location, workspace.path, progress=True) as model_dir:
             found = inspect_folder(model_dir, where)
-            for line in report(found):
-                print(line, flush=True)
+            say(report(found))
             if found.refusal or not check:
                 return _conclude(found)
             return _try(where, model_dir, workspace.path)
@@ -53,9 +52,9 @@ def inspect_model(location: str, check: bool) -> bool:
 
 def _conclude(found: Inspection) -> bool:
     if found.refusal:
-        _verdict(f'Version {__version__} of the server would not serve it: {found.refusal}')
+        say(f'Version {__version__} of the server would not serve it: {found.refusal}')
         return False
-    _verdict(f'Version {__version__} of the server would serve it, by its files; '
+    say(f'Version {__version__} of the server would serve it, by its files; '
              '--check loads it and asks it once')
     return True
 
@@ -66,37 +65,33 @@ def _try(where: str, model_dir: str, workspace: str) -> bool:
     except TrialFailed as error:
         _say_log(error.log)
         message = str(error).replace(model_dir, where)
-        _verdict(f'Version {__version__} of the server would not serve it: {message}')
+        say(f'Version {__version__} of the server would not serve it: {message}')
         return False
     for line in trial.advice:
-        print(one_line(f'WARNING: {line}'), file=sys.stderr, flush=True)
+        say(f'WARNING: {line}', sys.stderr)
     return _judge(trial)
 
 
 def _judge(trial: Trial) -> bool:
     loaded = f'Version {__version__} of the server loads it'
     if trial.status == _OK:
-        _verdict(f'{loaded}; a made-up request is answered by {_shortened(trial.answer)}')
+        say(f'{loaded}; a made-up request is answered by {_shortened(trial.answer)}')
     elif trial.status == NOT_ASKED:
-        _verdict(f'{loaded}; its signature tells too little to make up a request')
+        say(f'{loaded}; its signature tells too little to make up a request')
     elif trial.status == _BAD_REQUEST:
-        _verdict(f'{loaded}; it finds fault with a made-up request, try a real one: '
+        say(f'{loaded}; it finds fault with a made-up request, try a real one: '
                  f'{trial.answer}')
     else:
         _say_log(trial.log)
-        _verdict(f'{loaded}, but a made-up request is answered by {trial.status}: {trial.answer} '
+        say(f'{loaded}, but a made-up request is answered by {trial.status}: {trial.answer} '
                  'If it wants more than its signature says, try a real one')
         return False
     return True
 
 
 def _say_log(log: str) -> None:
-    for line in log.splitlines():
-        print(one_line(line), file=sys.stderr, flush=True)
-
-
-def _verdict(text: str) -> None:
-    print(one_line(text), flush=True)
+    if log:
+        say(log.rstrip('\n').split('\n'), sys.stderr)
 
 
 def _shortened(answer: str) -> str:

@@ -7,16 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mms.inspection.inspection import FileFacts, Inspection
-from mms.log_lines import one_line
 
 _MARGIN = '    '
 
 
 def report(inspection: Inspection) -> Iterator[str]:
-    """Lines: manifest, signature, files, service class; each part only where it could be read.
-
-    What an archive says of itself is escaped, as it might hold a terminal's commands.
-    """
+    """Lines: manifest, signature, files, service class; each part only where it could be read."""
     if inspection.manifest is not None:
         yield from _part('Manifest', _fields(inspection.manifest))
     if inspection.signature is not None:
@@ -34,7 +30,7 @@ def _part(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
     for row in rows:
         cells = (cell.rjust(width) if cell.isdigit() else cell.ljust(width)
                  for cell, width in zip(row, widths))
-        yield _MARGIN + one_line('  '.join(cells).rstrip())
+        yield _MARGIN + '  '.join(cells).rstrip()
     yield ''
 
 

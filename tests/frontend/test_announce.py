@@ -29,7 +29,7 @@ def test_a_sample_that_is_long_or_that_curl_would_misread_is_a_file_s_name(sampl
 
 def announced(*inputs, unseen=(), kind='application/json'):
     signature = {'input_type': kind, 'inputs': list(inputs)}
-    return announcement({'lm': signature}, '127.0.0.1', 8080, unseen).splitlines()[3:]
+    return announcement({'lm': signature}, '127.0.0.1', 8080, unseen)[3:]
 
 
 def test_zeros_need_no_explanation():
