@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, Optional
 
 from mms.archive.download import (
     CHUNK_BYTES,
@@ -70,7 +70,7 @@ def _client(location: str) -> Any:
 def _attempt(client: Any, bucket: str, key: str, path: str, progress: bool) -> str:
     shown = f's3://{bucket}/{key}'
     answer = _get(client, bucket, key, shown)
-    total = answer['ContentLength']
+    total = answer.get('ContentLength')
     with closing(answer['Body']) as body:
         save(_chunks(body, total, shown), path, total, shown, progress)
     return path
@@ -85,6 +85,9 @@ def _get(client: Any, bucket: str, key: str, shown: str) -> dict[str, Any]:
         raise _refusal(exc, bucket, key, shown) from exc
     except BotoCoreError as exc:
         raise _failure(exc, shown) from exc
+    except Exception as exc:
+        # boto3 raises what comes when it reads headers that S3 would not send.
+        raise _strange(exc, shown) from exc
 
 
 def _refusal(exc: Any, bucket: str, key: str, shown: str) -> FetchError:
@@ -106,7 +109,12 @@ def _failure(exc: Exception, shown: str) -> FetchError:
     return FetchError(f'{shown}: {_one_line(exc)}')
 
 
-def _chunks(body: Any, total: int, shown: str) -> Iterator[bytes]:
+def _strange(exc: Exception, shown: str) -> FetchError:
+    return FetchError(f'{shown}: the endpoint does not answer as S3 does '
+                      f'({type(exc).__name__}: {_one_line(exc)})')
+
+
+def _chunks(body: Any, total: Optional[int], shown: str) -> Iterator[bytes]:
     from botocore.exceptions import BotoCoreError
 
     received = 0
@@ -116,6 +124,8 @@ def _chunks(body: Any, total: int, shown: str) -> Iterator[bytes]:
             yield chunk
     except (BotoCoreError, OSError) as exc:
         raise Interrupted(f'{shown}: the connection broke off') from exc
+    except ValueError as exc:
+        raise _strange(exc, shown) from exc
     check_length(received, total, shown)
 
 

@@ -82,7 +82,7 @@ def _check_status(response: requests.Response, shown: str) -> None:
 def _content_length(response: requests.Response) -> Optional[int]:
     length = response.headers.get('Content-Length', '')
     encoded = response.headers.get('Content-Encoding', 'identity') != 'identity'
-    return int(length) if length.isdigit() and not encoded else None
+    return int(length) if length.isascii() and length.isdigit() and not encoded else None
 
 
 def _chunks(response: requests.Response, total: Optional[int], shown: str) -> Iterator[bytes]:

@@ -58,12 +58,16 @@ def into(tmp_path):
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
-    """Answers every request with `server.status` and `server.body`, of `server.length`."""
+    """Answers every request with `server.status` and `server.body`, of `server.length`;
+    `server.more` are further headers."""
 
     def do_GET(self):  # noqa: N802
         self.server.count += 1
         self.send_response(self.server.status)
-        self.send_header('Content-Length', str(self.server.length or len(self.server.body)))
+        length = str(self.server.length or len(self.server.body))
+        for name, value in {'Content-Length': length, **self.server.more}.items():
+            if value is not None:
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(self.server.body)
 
@@ -75,7 +79,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 def answering(monkeypatch):
     """A server in the place of S3."""
     httpd = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Answer)
-    httpd.count, httpd.length = 0, None
+    httpd.count, httpd.length, httpd.more = 0, None, {}
     monkeypatch.setenv('AWS_ENDPOINT_URL', f'http://127.0.0.1:{httpd.server_port}')
     thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
     thread.start()
@@ -180,3 +184,16 @@ def test_without_boto3_the_message_names_the_extra(into, monkeypatch):
     monkeypatch.setitem(sys.modules, 'boto3', None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mxnet-model-server\[s3\]'"):
         fetch('s3://models/net.model', into)
+
+
+@pytest.mark.parametrize('header', [
+    ('Content-Length', 'many'), ('Last-Modified', '\x1b'), ('x-amz-checksum-crc32', 'zz'),
+])
+def test_an_endpoint_that_is_no_s3_is_told_as_that(answering, into, header):
+    answering.status, answering.body, answering.more = 200, BODY, dict([header])
+    assert 'the endpoint does not answer as S3 does' in refusal('s3://models/net.model', into)
+
+
+def test_an_answer_without_a_length_is_taken_whole(answering, into):
+    answering.status, answering.body, answering.more = 200, BODY, {'Content-Length': None}
+    assert Path(fetch('s3://models/net.model', into)).read_bytes() == BODY
