@@ -9,7 +9,7 @@ from mms.archive.reader import unpacked
 from mms.inspection.inspection import Inspection, inspect_folder
 from mms.inspection.report import report
 from mms.inspection.trial_run import NOT_ASKED, Trial, TrialFailed, try_model
-from mms.streams import say
+from mms.streams import is_terminal, say
 from mms.version import __version__
 from mms.workspace import Workspace
 
@@ -40,7 +40,8 @@ def inspect_model(location: str, check: bool) -> bool:
     where = redacted(location)
     workspace = Workspace()
     try:
-        with unpacked('inspected', location, workspace.path, progress=True) as model_dir:
+        with unpacked('inspected', location, workspace.path,
+                      progress=is_terminal(sys.stderr)) as model_dir:
             found = inspect_folder(model_dir, where)
             say(report(found))
             if found.refusal or not check:
