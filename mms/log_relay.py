@@ -16,8 +16,12 @@ from typing import Any, Optional
 
 from mms.log_lines import message_of
 
-# A worker's longer message is cut, so that one line never fills the front's memory.
-MAX_RELAYED_CHARS = 1 << 20
+# A worker's longer message is cut: the front reads, escapes and writes each in one go, and has
+# nothing else to do in the meantime than to let everybody wait.
+MAX_RELAYED_CHARS = 128 * 1024
+# Longer than the line of any record: each character is 12 bytes at most.
+MAX_LINE_BYTES = 2 * 1024 * 1024
+_MAX_NAME_CHARS = 1024
 
 _FIELD_TYPES: dict[str, Any] = {
     'level': int, 'created': (int, float), 'process': int, 'pathname': str, 'funcName': str,
@@ -67,15 +71,20 @@ def _text_of(line: bytes) -> str:
 
 
 def _as_line(record: logging.LogRecord) -> bytes:
-    text = message_of(record)
-    if len(text) > MAX_RELAYED_CHARS:
-        text = f'{text[:MAX_RELAYED_CHARS]} [{len(text) - MAX_RELAYED_CHARS} more characters]'
     fields = {
         'level': record.levelno, 'created': record.created, 'process': record.process,
-        'pathname': record.pathname, 'funcName': record.funcName, 'lineno': record.lineno,
-        'name': record.name, 'message': text,
+        'pathname': _cut(record.pathname, _MAX_NAME_CHARS),
+        'funcName': _cut(record.funcName, _MAX_NAME_CHARS), 'lineno': record.lineno,
+        'name': _cut(record.name, _MAX_NAME_CHARS),
+        'message': _cut(message_of(record), MAX_RELAYED_CHARS),
     }
     return json.dumps(fields).encode('ascii') + b'\n'
+
+
+def _cut(text: Optional[str], most: int) -> Optional[str]:
+    if text is None or len(text) <= most:
+        return text
+    return f'{text[:most]} [{len(text) - most} more characters]'
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import gevent
 from gevent import socket
 from gevent.fileobject import FileObjectPosix
 
 from mms.guard import Complaints
-from mms.log_relay import relay, relay_output
+from mms.log_relay import MAX_LINE_BYTES, relay, relay_output
+from mms.turn import give_way
 
 # A progress bar may never end its line.
 _MAX_OUTPUT_LINE_BYTES = 64 * 1024
@@ -46,11 +46,11 @@ def relay_records(sock: socket.socket) -> None:
     """Log what a worker logs, until it ends."""
     complaints = Complaints('what a worker logs')
     with sock, sock.makefile('rb') as lines:
-        for line in lines:
+        for line in iter(lambda: lines.readline(MAX_LINE_BYTES), b''):
             # Whatever becomes of a line: a worker whose lines nobody reads stops at a full pipe.
             complaints.attempt(relay, line)
             # A worker that never stops talking would keep everybody else from running.
-            gevent.sleep(0)
+            give_way()
 
 
 def relay_outputs(reader: Any, pid: int, model: str) -> None:
@@ -59,4 +59,4 @@ def relay_outputs(reader: Any, pid: int, model: str) -> None:
     with reader:
         for line in iter(lambda: reader.readline(_MAX_OUTPUT_LINE_BYTES), b''):
             complaints.attempt(relay_output, line, pid, model)
-            gevent.sleep(0)
+            give_way()
