@@ -398,7 +398,7 @@ thread.join()
 print(len(huge), huge[-25:], ascii(small))
 """)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "1048602 [1951424 more characters] 'small \\udcff'\n"
+    assert done.stdout == "131098 [2868928 more characters] 'small \\udcff'\n"
 
 
 def test_a_worker_whose_front_is_gone_goes_on(run):

@@ -1,0 +1,101 @@
+"""The front's end of a channel: answers come in pieces, and count."""
+
+import gevent
+import pytest
+from gevent import socket
+
+from mms.messages import Failure, Reply, Result
+from mms.pool.channel import FrontChannel
+from mms.room import LARGEST_PIECE_BYTES, Room
+from mms.wire import Channel
+
+
+@pytest.fixture
+def ends():
+    opened = []
+
+    def ends(limit_bytes):
+        here, there = socket.socketpair()
+        room = Room(limit_bytes)
+        opened.extend([here, there])
+        return FrontChannel(here, room), Channel(there), room
+
+    yield ends
+    for sock in opened:
+        sock.close()
+
+
+def answers(*sizes):
+    return Result(list(range(len(sizes))), [Reply(b'%d' % (number % 10) * size, {'inference': 1.0})
+                                      for number, size in enumerate(sizes)])
+
+
+def exchange(front, worker, message):
+    sending = gevent.spawn(worker.send, message)
+    received = front.receive()
+    sending.get()
+    return received
+
+
+def test_an_answer_comes_in_pieces_that_count_until_it_is_forgotten(ends):
+    front, worker, room = ends(10**8)
+    result = exchange(front, worker, answers(10**6, 0, 5))
+    assert [len(answer.content) for answer in result.answers] == [10**6, 0, 5]
+    assert max(map(len, result.answers[0].content)) <= LARGEST_PIECE_BYTES
+    assert result.answers[2].prediction == b'22222'
+    assert room.held_bytes == 10**6 + 5
+    del result
+    assert room.held_bytes == 0
+
+
+def test_an_answer_without_room_is_an_error_and_the_others_arrive(ends):
+    front, worker, room = ends(10**6)
+    result = exchange(front, worker, answers(600_000, 600_000, 300_000, 7))
+    first, second, third, last = result.answers
+    assert (len(first.content), len(third.content), last.prediction) == (600_000, 300_000, b'3' * 7)
+    assert isinstance(second, Failure)
+    assert second.error == 'BuffersFull'
+    assert '--max-buffered-bytes' in second.message
+    del result, first, third, last
+    assert room.held_bytes == 0
+    assert exchange(front, worker, answers(3)).answers[0].prediction == b'000'
+
+
+def test_an_answer_that_never_fits_says_so(ends):
+    front, worker, room = ends(10**6)
+    [failure] = exchange(front, worker, answers(10**6 + 1)).answers
+    assert failure == Failure('InferenceError', 'The answer has 1000001 bytes, more than the '
+                              'server may hold at all, 1000000 (--max-buffered-bytes).')
+    assert room.held_bytes == 0
+    assert exchange(front, worker, answers(3)).answers[0].prediction == b'000'
+
+
+def test_others_have_their_turn_while_a_large_answer_comes(ends):
+    front, worker, _ = ends(10**9)
+    turns = []
+
+    def other():
+        while True:
+            turns.append(1)
+            gevent.sleep(0.001)
+
+    going = gevent.spawn(other)
+    exchange(front, worker, answers(200 * 10**6))
+    going.kill()
+    assert len(turns) > 20
+
+
+def test_what_a_service_says_is_cut(ends):
+    front, worker, _ = ends(10**6)
+    result = exchange(front, worker, Result([0], [Failure('BadRequest', 'x' * 10**7)],
+                                            refusal='y' * 10**7))
+    assert len(result.answers[0].message) < 10_000
+    assert result.answers[0].message.endswith('more characters]')
+    assert len(result.refusal) < 10_000
+
+
+def test_a_header_without_end_is_no_message(ends):
+    front, worker, _ = ends(10**6)
+    worker._socket.sendall(b'\x0a' + (2**31).to_bytes(4, 'big') + bytes(8))
+    with pytest.raises(ValueError, match='header of 2147483648 bytes'):
+        front.receive()

@@ -1,0 +1,77 @@
+"""Bytes that are held, and how many may be."""
+
+import random
+import threading
+
+import pytest
+
+from mms.errors import BuffersFull
+from mms.room import FIRST_PIECE_BYTES, LARGEST_PIECE_BYTES, Pieces, Room
+
+
+def filled(room, *pieces):
+    body = Pieces(room)
+    for piece in pieces:
+        body.append(piece)
+    return body
+
+
+def test_pieces_count_until_they_are_forgotten():
+    room = Room(10)
+    body = filled(room, b'abc', bytearray(b'def'))
+    assert (len(body), bytes(body), room.held_bytes) == (6, b'abcdef', 6)
+    assert body == b'abcdef' == filled(Room(), b'ab', b'cdef')
+    assert body != b'abc'
+    del body
+    assert room.held_bytes == 0
+
+
+def test_what_finds_no_room_is_refused_and_the_rest_is_as_it_was():
+    room = Room(5)
+    body = filled(room, b'abc')
+    with pytest.raises(BuffersFull) as caught:
+        body.append(b'def')
+    assert caught.value.retry_after_s == 1
+    assert (bytes(body), room.held_bytes) == (b'abc', 3)
+
+
+def test_what_was_consumed_counts_no_more():
+    room, seen = Room(), []
+    body = filled(room, b'a', b'bc', b'def')
+    for piece in body.consume():
+        seen.append((piece, room.held_bytes))
+    assert seen == [(b'a', 6), (b'bc', 5), (b'def', 3)]
+    assert (len(body), room.held_bytes) == (0, 0)
+    half = filled(room, b'a', b'bc')
+    for _ in half.consume():
+        break
+    del half
+    assert room.held_bytes == 0
+
+
+def test_pieces_grow_with_what_has_come():
+    body = Pieces(Room())
+    sizes = []
+    while len(body) < 10**6:
+        sizes.append(body.next_piece_bytes(10**6 - len(body)))
+        body.append(bytes(sizes[-1]))
+    assert sizes[0] == FIRST_PIECE_BYTES
+    assert max(sizes) == LARGEST_PIECE_BYTES
+    assert all(size <= max(FIRST_PIECE_BYTES, sum(sizes[:place]))
+               for place, size in enumerate(sizes))
+    assert sum(sizes) == 10**6
+
+
+def test_threads_count_together():
+    room = Room()
+
+    def work():
+        for _ in range(2000):
+            filled(room, bytes(random.randrange(100)))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert room.held_bytes == 0

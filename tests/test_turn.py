@@ -1,0 +1,92 @@
+"""Greenlets that give way, and what the loop does before they go on."""
+
+import socket
+import threading
+
+import gevent
+import pytest
+from gevent import socket as gsocket
+
+from mms.turn import Turn, give_way
+
+
+def test_those_who_gave_way_go_on_in_their_order():
+    order = []
+
+    def work(name):
+        for step in range(3):
+            order.append((step, name))
+            give_way()
+
+    gevent.joinall([gevent.spawn(work, name) for name in 'abc'])
+    assert order == [(step, name) for step in range(3) for name in 'abc']
+
+
+def test_a_socket_that_is_ready_comes_before_all_but_one_of_those_who_gave_way():
+    here, there = gsocket.socketpair()
+    turns = []
+
+    def answers():
+        here.sendall(here.recv(1))
+
+    def works():
+        while not done.is_set():
+            turns.append(1)
+            give_way()
+
+    done = gevent.event.Event()
+    answering = gevent.spawn(answers)
+    working = [gevent.spawn(works) for _ in range(50)]
+    for _ in range(60):
+        give_way()
+    before = len(turns)
+    # By the kernel: the loop has not been told of it.
+    socket.socket.send(there._sock, b'x')
+    answering.join()
+    assert len(turns) - before <= 2
+    done.set()
+    gevent.joinall(working)
+    for sock in (here, there):
+        sock.close()
+
+
+def test_who_is_killed_while_it_waits_holds_up_nobody():
+    def waits():
+        give_way()
+        went_on.append(1)
+
+    went_on = []
+    first, second = gevent.spawn(waits), gevent.spawn(waits)
+    gevent.sleep(0)
+    first.kill()
+    second.get(timeout=5)
+    assert went_on == [1]
+    # The loop sleeps again where it has nothing to do.
+    with pytest.raises(gevent.Timeout), gevent.Timeout(0.01):
+        gevent.get_hub().wait(gevent.get_hub().loop.timer(60))
+
+
+def test_a_turn_ends_by_time(monkeypatch):
+    now, given = [100.0], []
+    monkeypatch.setattr('mms.turn.time.monotonic', lambda: now[0])
+    monkeypatch.setattr('mms.turn.give_way', lambda: given.append(now[0]))
+    turn = Turn()
+    for now[0] in (100.0, 100.0005, 100.0009, 100.001, 100.0019, 100.5):
+        turn.go_on()
+    assert given == [100.0, 100.001, 100.5]
+
+
+def test_each_thread_has_a_line_of_its_own():
+    def work():
+        gevent.joinall([gevent.spawn(give_way) for _ in range(3)])
+        done.append(1)
+        gevent.get_hub().destroy(destroy_loop=True)
+
+    done = []
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    give_way()
+    assert done == [1, 1]
