@@ -26,6 +26,9 @@ class _Record:
 
 
 _UNASKED = _Record()
+# One worker may end by an accident while it is asked. Where two do, one after the other, and none
+# answers between, it is the asking.
+_LOST_IN_A_ROW = 2
 
 
 class Health:
@@ -40,8 +43,9 @@ class Health:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._records: dict[WorkerProcess, _Record] = {}
-        # Why a worker is ill, or a worker was lost; empty when one was well since.
+        # Why a worker is ill, or why workers are lost; empty when one was well since.
         self._reason = ''
+        self._lost_in_a_row = 0
         # Answers from before count no more.
         self._doubted_at = 0.0
         self._due_before = 0.0
@@ -50,6 +54,7 @@ class Health:
         """A worker has answered: why it is ill, or an empty string; whether it is ill only now."""
         before, now = self._of(worker), self._clock()
         self._reason = reason
+        self._lost_in_a_row = 0
         if not reason:
             self._records[worker] = _Record(Condition.WELL, now)
             return False
@@ -61,8 +66,14 @@ class Health:
         return not was_ill
 
     def lost(self, reason: str) -> None:
-        """A worker ended of its ping."""
-        self._reason = reason
+        """A worker ended by itself, or hung, while it was asked.
+
+        That says nothing of the others: they are asked when they are done.
+        """
+        self._lost_in_a_row += 1
+        self._due_before = self._clock()
+        if self._lost_in_a_row >= _LOST_IN_A_ROW:
+            self._reason = reason
 
     def doubt(self, reason: str) -> None:
         """A new worker is ill, too: only those that are well from now on are known to be."""

@@ -13,7 +13,13 @@ from mms.guard import Loop, attempt
 from mms.messages import Ping, Pong
 from mms.pool.backoff import Pace
 from mms.pool.health import Health
-from mms.pool.process import NoAnswer, NotSent, WorkerGone, WorkerProcess
+from mms.pool.process import (
+    NoAnswer,
+    NotSent,
+    WorkerGone,
+    WorkerKilled,
+    WorkerProcess,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +125,7 @@ class Probe:
         if not self._is_any_well():
             return ''
         reason = self._first_answer(fresh)
-        if reason:
+        if reason and not fresh.gone:
             self._health.doubt(reason)
             self._begin()
         return reason
@@ -220,18 +226,20 @@ class Probe:
     def _first_answer(self, fresh: WorkerProcess) -> str:
         """Why a worker is ill that has just been started; it is nobody's yet."""
         reason = _answer_of(fresh)
-        if reason is None:
-            return 'it ended before it was asked how it is'
-        if not fresh.gone:
-            self._health.heard(fresh, reason)
+        if fresh.gone:
+            if reason:
+                self._health.lost(reason)
+            return reason or 'its process was ended before it said how it is'
+        assert reason is not None
+        self._health.heard(fresh, reason)
         return reason
 
 
 def _answer_of(worker: WorkerProcess) -> Optional[str]:
-    """Why a worker is ill; an empty string when it is well, None when it has gone before."""
+    """Why a worker is ill; an empty string when it is well, None when its end says nothing."""
     try:
         answer = worker.exchange(Ping(), _LONGEST_PING_S)
-    except NotSent:
+    except (NotSent, WorkerKilled):
         return None
     except WorkerGone as error:
         return f'its ping ended its worker ({error})'

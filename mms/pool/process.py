@@ -51,6 +51,10 @@ class NotSent(WorkerGone):
     """It ended before it had the message whole, or with its template: another may have it."""
 
 
+class WorkerKilled(WorkerGone):
+    """Something else ended it, whatever it was at: a SIGKILL, or the front itself."""
+
+
 class NoAnswer(Exception):
     """The process has not answered in time."""
 
@@ -330,8 +334,13 @@ class WorkerProcess:
             attempt(over, self._end_readers)
 
     def _tell_the_end(self, pending: AsyncResult) -> None:
-        kind = NotSent if self._handle.is_orphan() else WorkerGone
-        pending.set_exception(kind(self._how_it_ended()))
+        pending.set_exception(self._kind_of_end()(self._how_it_ended()))
+
+    def _kind_of_end(self) -> type[WorkerGone]:
+        if self._handle.is_orphan():
+            return NotSent
+        is_killed = self._closing or self._handle.poll() == -signal.SIGKILL
+        return WorkerKilled if is_killed else WorkerGone
 
     def _end(self, grace_s: float) -> None:
         self._closing = True

@@ -80,13 +80,6 @@ def test_new_workers_that_are_ill_cast_doubt_on_what_others_have_said(health):
     assert not health.is_due('a')
 
 
-def test_a_model_whose_worker_ended_of_its_ping_is_ill_until_one_is_well(health):
-    health.lost('its ping did not return')
-    assert health.verdict([]) == health.verdict(['new']) == 'its ping did not return'
-    health.heard('new', '')
-    assert health.verdict(['new']) == ''
-
-
 def test_a_busy_worker_is_due_when_one_is_ill_or_nobody_has_asked_it_for_long(health, clock):
     health.heard('b', '')
     assert not health.is_due('b')
@@ -116,3 +109,26 @@ def test_workers_that_fall_ill_again_and_again_are_replaced_ever_more_seldom(clo
     assert waits[-1] == 30
     clock.now += 400
     assert pace.next_s(2) == 0
+
+
+def test_one_that_was_lost_says_nothing_and_has_the_others_asked(health):
+    health.lost('signal 11')
+    assert health.verdict(['b']) == ''
+    assert health.is_due('b')
+    health.heard('b', '')
+    health.lost('signal 11')
+    assert health.verdict(['c']) == ''
+
+
+def test_two_that_were_lost_one_after_the_other_are_an_illness_until_one_is_well(health):
+    health.lost('signal 11')
+    health.lost('signal 6')
+    assert health.verdict(['c']) == 'signal 6'
+    health.heard('c', '')
+    assert health.verdict(['c']) == ''
+
+
+def test_what_an_ill_one_said_holds_though_it_was_lost_since(health):
+    health.heard('a', 'no disk')
+    health.lost('signal 11')
+    assert health.verdict(['b']) == 'no disk'
