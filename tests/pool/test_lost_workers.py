@@ -109,7 +109,7 @@ def test_one_that_ends_of_its_ping_has_the_busy_ones_asked_when_they_are_done(mo
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize('manner, words', [
+@pytest.mark.parametrize(('manner', 'words'), [
     ('crash', 'its ping ended its worker (signal 11, SIGSEGV)'),
     ('exit', 'its ping ended its worker (exit status 3)'),
     ('hang', 'its ping did not return within 0 s')])
