@@ -6,10 +6,14 @@ import json
 import os
 from typing import Any
 
+from mms.archive.limits import check_size, whole_number
 from mms.errors import ArchiveError
 
+# Characters.
+_SHOWN = 200
 
-def read_json(path: str, where: str, error: type[ArchiveError]) -> Any:
+
+def read_json(path: str, where: str, error: type[ArchiveError], limit: int) -> Any:
     """Parse the UTF-8 JSON file at `path`; a byte order mark is tolerated.
 
     Parameters
@@ -20,15 +24,18 @@ def read_json(path: str, where: str, error: type[ArchiveError]) -> Any:
         What to call the file in messages: its path, or the archive it came from.
     error
         The class of the error that is raised.
+    limit
+        How many bytes it may have.
 
     Raises
     ------
     ArchiveError
-        An `error`: the file is missing, unreadable, not UTF-8 or not JSON.
+        An `error`: the file is missing, unreadable, too large, not UTF-8 or not JSON.
     """
+    check_size(path, limit, where, error)
     try:
         with open(path, encoding='utf-8-sig') as stream:
-            return json.load(stream)
+            return json.load(stream, parse_int=whole_number)
     except OSError as exc:
         raise error(f'{where} cannot be read: {os_reason(exc)}') from exc
     except UnicodeDecodeError as exc:
@@ -44,6 +51,11 @@ def read_json(path: str, where: str, error: type[ArchiveError]) -> Any:
 def os_reason(exc: OSError) -> str:
     """The operating system's own words for `exc`, without path or number."""
     return os.strerror(exc.errno) if exc.errno else str(exc) or type(exc).__name__
+
+
+def brief(text: str) -> str:
+    """What an archive says of itself, in a message: the beginning, where it is long."""
+    return text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...'
 
 
 def kind_of(value: Any) -> str:

@@ -6,7 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from mms.archive.limits import LABELS_BYTES, check_size
 from mms.archive.signature import OUTPUT_FORMAT
+from mms.errors import ArchiveError
 
 LABELS_FILE = 'synset.txt'
 
@@ -24,10 +26,16 @@ def label_advice(signature: Mapping[str, Any], model_dir: str) -> list[str]:
     Returns
     -------
     list of str
+
+    Raises
+    ------
+    ArchiveError
+        The labels are too large.
     """
     path = os.path.join(model_dir, LABELS_FILE)
     if OUTPUT_FORMAT in signature or not os.path.isfile(path):
         return []
+    check_size(path, LABELS_BYTES, path, ArchiveError)
     with open(path, 'rb') as file:
         count = len(file.read().splitlines())
     return [f"{LABELS_FILE}:{count}: there are {count} labels, and output "

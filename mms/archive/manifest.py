@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any, Optional
 
-from mms.archive.json_file import kind_of, read_json
+from mms.archive.json_file import brief, kind_of, read_json
+from mms.archive.limits import MANIFEST_BYTES, SYMBOL_BYTES
 from mms.errors import ExportError, ManifestError
 from mms.version import __version__
 
@@ -60,7 +61,8 @@ def read_manifest(model_dir: str, where: Optional[str] = None) -> dict[str, Any]
     if not os.path.isfile(path):
         raise ManifestError(f'{where} holds no {MANIFEST_FILE}: '
                             'make an archive of it with mxnet-model-export')
-    manifest = validate_manifest(read_json(path, f'{where}: {MANIFEST_FILE}', ManifestError), where)
+    read = read_json(path, f'{where}: {MANIFEST_FILE}', ManifestError, MANIFEST_BYTES)
+    manifest = validate_manifest(read, where)
     check_members(manifest, model_dir, where)
     return manifest
 
@@ -118,16 +120,16 @@ def check_members(manifest: Mapping[str, Any], model_dir: str, where: str) -> No
             _check_member(name, field, model_dir, where)
         elif field in needed:
             raise ManifestError(f'{where}: {MANIFEST_FILE}: Model.{field} is empty; '
-                                f"a {model['Model-Format']} model needs this file")
+                                f"a {brief(model['Model-Format'])} model needs this file")
 
 
 def _check_member(name: str, field: str, model_dir: str, where: str) -> None:
     if os.path.isabs(name) or '..' in name.split('/'):
-        raise ManifestError(f'{where}: {MANIFEST_FILE}: Model.{field} {name!r} '
+        raise ManifestError(f'{where}: {MANIFEST_FILE}: Model.{field} {brief(repr(name))} '
                             'must be a file of the archive')
     if not os.path.isfile(os.path.join(model_dir, name)):
-        raise ManifestError(f'{where}: {name!r}, which {MANIFEST_FILE} names as Model.{field}, '
-                            'is missing')
+        raise ManifestError(f'{where}: {brief(repr(name))}, which {MANIFEST_FILE} names as '
+                            f'Model.{field}, is missing')
 
 
 def make_manifest(
@@ -176,7 +178,9 @@ def mxnet_version_of(symbol_path: Optional[str]) -> Optional[str]:
 
 def _symbol_version(path: str) -> Optional[int]:
     try:
-        symbol = read_json(path, path, ManifestError)
+        if os.path.getsize(path) > SYMBOL_BYTES:
+            return None
+        symbol = read_json(path, path, ManifestError, SYMBOL_BYTES)
     except ManifestError as exc:
         raise ExportError(str(exc)) from exc
     attrs = symbol.get('attrs') if isinstance(symbol, dict) else None

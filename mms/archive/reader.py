@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import lzma
 import ntpath
 import os
@@ -14,14 +15,15 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from mms.archive.fetch import fetch
-from mms.archive.json_file import os_reason
+from mms.archive.json_file import brief, os_reason
+from mms.archive.limits import DIRECTORY_BYTES, MANIFEST_BYTES, check_bytes
 from mms.archive.location import redacted, scheme_of
 from mms.archive.manifest import MANIFEST_FILE, read_manifest
 from mms.archive.signature import read_signature
-from mms.errors import ArchiveError
+from mms.errors import ArchiveError, ManifestError
 
 # A model has tens of files; this bounds what a hostile archive costs in inodes.
 MAX_MEMBERS = 10_000
@@ -33,7 +35,7 @@ ALWAYS_ALLOWED_BYTES = 1024**3
 _COPY_BYTES = 1024**2
 _ENCRYPTED = 0x1
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error,
-               NotImplementedError, RuntimeError, ValueError)
+               NotImplementedError, RuntimeError, ValueError, OverflowError, MemoryError)
 _ONNX_SUFFIXES = ('.onnx', '.pb2')
 
 
@@ -164,13 +166,30 @@ def _extract(archive_path: str, into: str, where: str) -> None:
     with _translated(archive_path, where):
         os.mkdir(into)
         try:
-            with zipfile.ZipFile(archive_path) as archive:
+            with _Narrow(archive_path) as stream, zipfile.ZipFile(stream) as archive:
                 members = _flatten(archive, where)
                 _check_size(list(members.values()), os.path.getsize(archive_path), into, where)
                 _copy_members(archive, members, into)
         except BaseException:
             shutil.rmtree(into, ignore_errors=True)
             raise
+
+
+class _Narrow(io.BufferedReader):
+    """A file of which nobody reads much at once: `zipfile` reads the list of the members whole,
+    and makes an object of each.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(io.FileIO(path))
+
+    def read(self, size: Optional[int] = -1, /) -> bytes:
+        """At most :data:`DIRECTORY_BYTES`."""
+        most = DIRECTORY_BYTES + 1
+        data = super().read(most if size is None or size < 0 else min(size, most))
+        if len(data) == most:
+            raise zipfile.BadZipFile('the list of its members is too long')
+        return data
 
 
 @contextmanager
@@ -211,10 +230,12 @@ def _flatten(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.ZipInfo]
         if not name:
             continue
         _check_member(info, name, where)
+        if name == MANIFEST_FILE:
+            check_bytes(info.file_size, MANIFEST_BYTES, f'{where}: {name}', ManifestError)
         other = members.setdefault(name, info)
         if other is not info and not _same_manifest(other, info):
-            raise ArchiveError(f'{where}: two members have the name {name!r}: '
-                               f'{other.filename!r} and {info.filename!r}')
+            raise ArchiveError(f'{where}: two members have the name {brief(repr(name))}: '
+                               f'{brief(repr(other.filename))} and {brief(repr(info.filename))}')
     return members
 
 
@@ -227,12 +248,12 @@ def _same_manifest(one: zipfile.ZipInfo, other: zipfile.ZipInfo) -> bool:
 def _check_member(info: zipfile.ZipInfo, name: str, where: str) -> None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if name in ('.', '..'):
-        raise ArchiveError(f'{where}: member {info.filename!r} has no usable name')
+        raise ArchiveError(f'{where}: member {brief(repr(info.filename))} has no usable name')
     if kind not in (0, stat.S_IFREG):
-        raise ArchiveError(f'{where}: member {info.filename!r} is a link or a special file, '
-                           'not a regular one')
+        raise ArchiveError(f'{where}: member {brief(repr(info.filename))} is a link or a special '
+                           'file, not a regular one')
     if info.flag_bits & _ENCRYPTED:
-        raise ArchiveError(f'{where}: member {info.filename!r} is encrypted: '
+        raise ArchiveError(f'{where}: member {brief(repr(info.filename))} is encrypted: '
                            'make the archive without a password')
 
 

@@ -6,7 +6,14 @@ import os
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from mms.archive.json_file import kind_of, read_json
+from mms.archive.json_file import brief, kind_of, read_json
+from mms.archive.limits import (
+    DIMENSIONS,
+    LENGTH,
+    NAME_CHARACTERS,
+    SIGNATURE_BYTES,
+    TENSORS,
+)
 from mms.errors import SignatureError
 
 SIGNATURE_FILE = 'signature.json'
@@ -37,7 +44,7 @@ def read_signature(path: str, where: Optional[str] = None) -> dict[str, Any]:
         folder, name = os.path.split(path)
         raise SignatureError(f'{name} is not found in {folder or os.curdir}.')
     where = where or path
-    return validate_signature(read_json(path, where, SignatureError), where)
+    return validate_signature(read_json(path, where, SignatureError, SIGNATURE_BYTES), where)
 
 
 def validate_signature(signature: Any, where: str) -> dict[str, Any]:
@@ -82,12 +89,15 @@ def _check_types(signature: dict[str, Any], where: str) -> None:
         raise SignatureError(f'{where}: input_type and output_type must be strings')
     if not all(media_type in MEDIA_TYPES for media_type in got):
         raise SignatureError(f'{where}: Valid type should be picked from {MEDIA_TYPES}. '
-                             f'input_type is {got[0]}, output_type is {got[1]}')
+                             f'input_type is {brief(got[0])}, output_type is {brief(got[1])}')
 
 
 def _check_tensors(tensors: Any, field: str, where: str) -> None:
     if not isinstance(tensors, list):
         raise SignatureError(f'{where}: {field} must be a list, not {kind_of(tensors)}')
+    if len(tensors) > TENSORS:
+        raise SignatureError(f'{where}: {field} has {len(tensors)} entries; {TENSORS} are the '
+                             'most')
     for index, tensor in enumerate(tensors):
         _check_tensor(tensor, f'{where}: {field}[{index}]')
 
@@ -101,9 +111,17 @@ def _check_tensor(tensor: Any, where: str) -> None:
     name, shape = tensor['data_name'], tensor['data_shape']
     if not isinstance(name, str) or not name:
         raise SignatureError(f'{where}: data_name must be a string that is not empty')
+    if len(name) > NAME_CHARACTERS:
+        raise SignatureError(f'{where}: data_name has {len(name)} characters; {NAME_CHARACTERS} '
+                             'are the most')
+    if isinstance(shape, list) and len(shape) > DIMENSIONS:
+        raise SignatureError(f'{where}: data_shape has {len(shape)} dimensions; {DIMENSIONS} are '
+                             f'the most, for {name!r}')
     if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
         raise SignatureError(f'{where}: data_shape must be a list of whole numbers, 0 or more, '
                              f'for {name!r}')
+    if any(length > LENGTH for length in shape):
+        raise SignatureError(f'{where}: data_shape has a length above {LENGTH}, for {name!r}')
 
 
 def _check_samples(signature: dict[str, Any], where: str) -> None:
@@ -118,16 +136,18 @@ def _check_samples(signature: dict[str, Any], where: str) -> None:
 
 
 def _check_unique(names: list[str], where: str) -> None:
-    for index, name in enumerate(names):
-        if name in names[:index]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
             raise SignatureError(f'{where}: two inputs have the data_name {name!r}')
+        seen.add(name)
 
 
 def _check_own_types(inputs: list[dict[str, Any]], where: str) -> None:
     for index, entry in enumerate(inputs):
         if entry.get('input_type', JSON_TYPE) not in MEDIA_TYPES:
             raise SignatureError(f'{where}: inputs[{index}]: Valid type should be picked from '
-                                 f"{MEDIA_TYPES}. input_type is {entry['input_type']!r}")
+                                 f"{MEDIA_TYPES}. input_type is {brief(repr(entry['input_type']))}")
 
 
 def _check_output_format(signature: dict[str, Any], where: str) -> None:
@@ -136,4 +156,4 @@ def _check_output_format(signature: dict[str, Any], where: str) -> None:
     chosen = signature[OUTPUT_FORMAT]
     if chosen not in OUTPUT_FORMATS:
         raise SignatureError(f'{where}: {OUTPUT_FORMAT} must be one of '
-                             f"{', '.join(OUTPUT_FORMATS)}, not {chosen!r}")
+                             f"{', '.join(OUTPUT_FORMATS)}, not {brief(repr(chosen))}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from mms.archive.limits import SYMBOL_BYTES
 from mms.errors import ExportError
 
 _VARIABLE = 'null'
@@ -43,8 +45,10 @@ def check_inputs(signature: Mapping[str, Any], symbol_path: str, where: str) -> 
 
 
 def variables_of(symbol_path: str) -> list[str]:
-    """Names of a network's inputs and parameters; none where the file is no symbol."""
+    """Names of a network's inputs and parameters; none where the file is huge or no symbol."""
     try:
+        if os.path.getsize(symbol_path) > SYMBOL_BYTES:
+            return []
         with open(symbol_path, encoding='utf-8') as file:
             symbol = json.load(file)
     except (OSError, ValueError, RecursionError):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional
 
+from mms.archive.limits import SERVICE_BYTES, check_size
 from mms.archive.service_kind import suits
 from mms.errors import ServiceError
 
@@ -46,6 +47,14 @@ def find_service_class(service_file: str, model_dir: str, model_format: str) -> 
     ServiceError
         The file is no Python, or its text shows no such class, or more than one.
     """
+    try:
+        return _find(service_file, model_dir, model_format)
+    except RecursionError:
+        raise ServiceError(f'the service file cannot be loaded: {os.path.basename(service_file)}: '
+                           'it, or a module that it imports, is nested too deep') from None
+
+
+def _find(service_file: str, model_dir: str, model_format: str) -> str:
     sources = _Sources([os.path.dirname(service_file), model_dir, _PACKAGE_ROOT])
     own, imported = sources.classes_in(service_file)
     leaves = sources.leaves(sources.services(own) or sources.services(imported))
@@ -173,6 +182,8 @@ class _Sources:
 
 
 def _parse(path: str) -> ast.Module:
+    check_size(path, SERVICE_BYTES,
+               f'the service file cannot be loaded: {os.path.basename(path)}', ServiceError)
     try:
         with open(path, 'rb') as file:
             return ast.parse(file.read(), path)

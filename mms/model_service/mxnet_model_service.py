@@ -16,6 +16,7 @@ import numpy as np  # noqa: E402
 from mxnet.io import DataBatch  # noqa: E402
 from mxnet.ndarray import NDArray  # noqa: E402
 
+from mms.archive.limits import LABELS_BYTES, check_size  # noqa: E402
 from mms.archive.manifest import SYMBOLIC, is_symbolic  # noqa: E402
 from mms.archive.signature import (  # noqa: E402
     IMAGE_TYPE,
@@ -278,6 +279,7 @@ def _shapes(data: Sequence[Any], signature: Any) -> str:
 
 
 def _read_labels(path: str) -> list[str]:
+    check_size(path, LABELS_BYTES, path, ServiceError)
     try:
         with open(path, encoding='utf-8-sig') as file:
             return [line.strip() for line in file]

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from typing import Any
 
 from mms import mxnet_compat
+from mms.archive.limits import SYMBOL_BYTES
 
 mxnet_compat.prepare()
 
@@ -25,6 +27,8 @@ def numpy_shapes(wanted: bool) -> contextlib.AbstractContextManager[Any]:
 def has_numpy_shapes(symbol_path: str) -> bool:
     """Whether a symbol file, which MXNet has read already, was saved with the shapes of NumPy."""
     try:
+        if os.path.getsize(symbol_path) > SYMBOL_BYTES:
+            return False
         with open(symbol_path, encoding='utf-8', errors='replace') as file:
             marked = json.load(file, strict=False)['attrs']['is_np_shape']
         return bool(int(marked[-1]))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import traceback
 import types
 from typing import Optional
 
 from mms.errors import BadRequest, MMSError
 
+# What a service may raise; what else is no Exception ends its process.
+RAISED = (Exception, SystemExit, KeyboardInterrupt, GeneratorExit)
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Enough for a parameter's name and a path; some of MXNet's messages list every parameter.
 _MAX_CHARACTERS = 400
 _MXNET_REASON = re.compile(r'^\w*Error: (.*)', re.MULTILINE)
@@ -28,12 +34,49 @@ def reason_of(error: BaseException) -> str:
     """What `error` says, in one line: its class, and its message without any stack trace."""
     if isinstance(error, MMSError):
         return _one_line(str(error))
-    text = str(error).split('Stack trace:')[0]
+    text = text_of(error).split('Stack trace:')[0]
     if text.startswith('Traceback'):
         text = _last_words(text)
     message = _one_line(_CHECK.sub('', text))
     message = _download(error) or _other_shapes(message) or message
     return f'{type(error).__name__}: {message}' if message else type(error).__name__
+
+
+def text_of(error: BaseException) -> str:
+    """``str(error)``; empty where that fails, since a service's exceptions may do as they like."""
+    try:
+        return str(error)
+    except Exception:
+        return ''
+
+
+def place_of(error: BaseException, path: str) -> str:
+    """``path:line`` of the last line of a file that had to do with an error."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return f'{error.filename}:{error.lineno}'
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+             if frame.filename == path]
+    return f'{path}:{lines[-1]}' if lines else path
+
+
+def line_in(error: BaseException, folder: str) -> str:
+    """``FILE:LINE: `` of the last line of a folder's files that had to do with an error; empty
+    where there is none.
+    """
+    lines = [f'{frame.filename}:{frame.lineno}: '
+             for frame in traceback.extract_tb(error.__traceback__)
+             if os.path.dirname(frame.filename) == os.path.abspath(folder)]
+    return lines[-1] if lines else ''
+
+
+def came_by_signal(error: BaseException) -> bool:
+    """Whether an exception may be that of a person's Ctrl-C, and not of the code that was run."""
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    handlers = [signal.getsignal(number) for number in _STOPPING]
+    codes = {getattr(handler, '__code__', None) for handler in handlers}
+    return signal.default_int_handler in handlers or any(
+        frame.f_code in codes for frame in _frames(error))
 
 
 def operator_reason(error: BaseException) -> str:

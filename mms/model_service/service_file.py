@@ -6,16 +6,16 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
-import traceback
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Optional
 
 from mms import mxnet_compat
+from mms.archive.limits import SERVICE_BYTES, check_size
 from mms.errors import ServiceError
 from mms.model_service.missing_library import missing_library
-from mms.model_service.reasons import reason_of
+from mms.model_service.reasons import came_by_signal, place_of, reason_of
 
 
 class _SourceLoader(importlib.machinery.SourceFileLoader):
@@ -46,6 +46,7 @@ def load_service(path: str, name: Optional[str] = None) -> types.ModuleType:
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise ServiceError(f'the service file cannot be loaded: {path} does not exist')
+    check_size(path, SERVICE_BYTES, f'the service file cannot be loaded: {path}', ServiceError)
     name = name or os.path.splitext(os.path.basename(path))[0]
     module = _new_module(name, path)
     registered = _is_free(name, path)
@@ -54,13 +55,15 @@ def load_service(path: str, name: Optional[str] = None) -> types.ModuleType:
     try:
         with _no_bytecode():
             module.__loader__.exec_module(module)  # type: ignore[union-attr]
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if came_by_signal(error):
+            raise
         if registered:
             sys.modules.pop(name, None)
         missing = missing_library(error)
         if missing:
             raise ServiceError(missing) from error
-        raise ServiceError(f'the service file cannot be loaded: {_place(error, path)}: '
+        raise ServiceError(f'the service file cannot be loaded: {place_of(error, path)}: '
                            f'{_message(error)}') from error
     return module
 
@@ -88,15 +91,6 @@ def _no_bytecode() -> Iterator[None]:
         yield
     finally:
         sys.dont_write_bytecode = before
-
-
-def _place(error: BaseException, path: str) -> str:
-    """``path:line`` of the last line of the file that had to do with the error."""
-    if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        return f'{error.filename}:{error.lineno}'
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
-             if frame.filename == path]
-    return f'{path}:{lines[-1]}' if lines else path
 
 
 def _message(error: BaseException) -> str:

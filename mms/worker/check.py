@@ -15,6 +15,7 @@ from mms.archive.manifest import read_manifest
 from mms.config import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
 from mms.messages import Answer, Failure
+from mms.model_service.reasons import RAISED, line_in, reason_of
 from mms.worker.advice import class_advice
 from mms.worker.answer_advice import advice_on
 from mms.worker.hooks import answer_alone
@@ -45,9 +46,8 @@ def main(argv: Sequence[str]) -> int:
         told = _try(model_dir)
     except StartupError as error:
         told = {'refusal': str(error)}
-    except (Exception, SystemExit) as error:
-        logging.exception('The model does not load')
-        told = {'refusal': f'{type(error).__name__}: {error}'}
+    except BaseException as error:
+        told = {'refusal': f'{line_in(error, model_dir)}{reason_of(error)}'}
     with open(outcome, 'w', encoding='utf-8') as file:
         json.dump(told, file)
     sys.stdout.flush()
@@ -90,7 +90,7 @@ def _first_answer(service: Any, signature: Mapping[str, Any],
 def _answer_advice(service: Any, samples: Sequence[Optional[list[Any]]]) -> list[str]:
     """What the first sample that is answered shows; nothing where none is."""
     for sample in filter(None, samples):
-        with suppress(Exception, SystemExit):
+        with suppress(*RAISED):
             return advice_on(service, sample)
     return []
 

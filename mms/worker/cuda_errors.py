@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Optional
 
+from mms.model_service.reasons import text_of
+
 # Whose words they are; `ErrStr` is how MXNet tells of a kernel that was not launched.
 _FROM_CUDA = re.compile(r'cuda|cudnn|cublas|curand|cusolver|cusparse|nccl|ErrStr:', re.IGNORECASE)
 # cudaGetErrorString of cudaErrorMemoryAllocation, and the libraries' own names for it.
@@ -64,13 +66,13 @@ def is_device_error(error: BaseException) -> bool:
 
 
 def _says_out_of_memory(error: BaseException) -> bool:
-    text = str(error)
+    text = text_of(error)
     return isinstance(error, MemoryError) or bool(
         _MEMORY.search(text) or (_FROM_CUDA.search(text) and _GPU_MEMORY.search(text)))
 
 
 def _says_spoiled(error: BaseException) -> bool:
-    text = str(error)
+    text = text_of(error)
     return bool(_FROM_CUDA.search(text) and _SPOILING.search(text))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional, Union
 from mms.devices import GPU
 from mms.errors import ServiceError
 from mms.messages import Load
-from mms.model_service.reasons import reason_of
+from mms.model_service.reasons import RAISED, reason_of
 from mms.worker.answer_advice import advice_on
 from mms.worker.batch_limit import allowed_batch_size
 from mms.worker.cuda_errors import is_device_error, is_out_of_memory
@@ -192,7 +192,7 @@ class Exploration:
         for place in self._made_up.at_first:
             try:
                 return self._answer(place)
-            except (Exception, SystemExit) as error:
+            except RAISED as error:
                 # What the sample itself is refused for counts, not what is wrong with a variant.
                 logger.debug('A made-up request is refused', exc_info=True)
                 refusal = refusal_of(error, self.service, self.signature)
@@ -217,14 +217,14 @@ class Exploration:
 
     def _other_good(self, place: int) -> int:
         for other in self._made_up.afterwards:
-            with suppress(Exception, SystemExit):
+            with suppress(*RAISED):
                 return self._answer(other).place
         return place
 
     def _advice(self, place: int) -> tuple[str, ...]:
         try:
             return tuple(advice_on(self.service, self._made_up.requests[place]))
-        except (Exception, SystemExit):
+        except RAISED:
             logger.debug('Nothing can be said of an answer', exc_info=True)
             return ()
 
@@ -248,7 +248,7 @@ class Exploration:
         work = self._work(given.other, threads)
         try:
             work.run()
-        except (Exception, SystemExit) as error:
+        except RAISED as error:
             logger.debug('The warm-up fails', exc_info=True)
             findings.spoiled = f'it refuses what it has answered ({reason_of(error)})'
             return
@@ -264,7 +264,7 @@ class Exploration:
         """In what it answers otherwise than when it was new, by chance or not."""
         try:
             return difference(given, self._answer(given.place))
-        except (Exception, SystemExit) as error:
+        except RAISED as error:
             return f'it refuses what it has answered ({reason_of(error)})'
 
     def _changed(self, given: Given) -> str:
@@ -287,7 +287,7 @@ class Exploration:
         work = self._work(self._load.answered, self._load.threads[:1])
         try:
             work.run_as_known(every_size=self._is_on_gpu())
-        except (Exception, SystemExit) as error:
+        except RAISED as error:
             if is_device_error(error) or is_out_of_memory(error):
                 raise
             logger.debug('The warm-up fails', exc_info=True)

@@ -19,6 +19,7 @@ import numpy as np
 
 from mms.model_service.arrays import copied, materialise, wait_for
 from mms.model_service.default_context import on
+from mms.model_service.reasons import RAISED
 from mms.worker.compare import same
 from mms.worker.graph_plan import FUSED, STATIC, Graph, key_of
 from mms.worker.hybrid_net import HybridNet, Unfit, nets_of, notes_of
@@ -83,7 +84,7 @@ def _fuse(service: Any, batches: Mapping[int, Any], budget_s: float, threads: in
         if nets:
             with on(getattr(service, 'ctx', None)):
                 _try_sizes(service, nets, batches, deadline)
-    except (Exception, SystemExit) as error:
+    except RAISED as error:
         logger.debug('Fusion fails', exc_info=True)
         for net in nets:
             net.give_up(_text(error))
@@ -123,7 +124,7 @@ def _try_net(net: HybridNet, trial: _Trial, expected: Any, size: int, deadline: 
                 best = max(best, gain[0])
                 if gain[1]:
                     return
-    except (Exception, SystemExit) as error:
+    except RAISED as error:
         logger.debug('%s stays as it is', net.name, exc_info=True)
         net.give_up(_text(error))
 

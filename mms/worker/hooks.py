@@ -11,7 +11,7 @@ from typing import Any, Callable, Optional, TypeVar
 
 from mms.errors import InferenceError, RequestError, error_name
 from mms.messages import Answer, Failure, Reply, Request
-from mms.model_service.reasons import request_fault
+from mms.model_service.reasons import request_fault, text_of
 from mms.worker.device_loss import note, raise_if_lost
 from mms.worker.encode import to_json
 
@@ -78,9 +78,9 @@ def ill_health(service: Any) -> str:
     """Why the service's ``ping`` failed; an empty string when it did not."""
     try:
         service.ping()
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         note(error)
-        return f'{type(error).__name__}: {error}'
+        return f'{type(error).__name__}: {text_of(error)}'
     return ''
 
 

@@ -28,6 +28,7 @@ from mms.messages import (
     Result,
     Work,
 )
+from mms.model_service.reasons import RAISED
 from mms.wire import Channel, ChannelClosed
 from mms.worker.device_loss import DeviceLost, is_lost, raise_if_lost
 from mms.worker.forking import (
@@ -163,7 +164,7 @@ class ModelProcess:
     def _requests_per_s(self, measure: Measure) -> float:
         try:
             return made_up_requests_per_s(self._service, self._sample, measure)
-        except (Exception, SystemExit):
+        except RAISED:
             logger.debug('The model cannot be measured', exc_info=True)
             return 0.0
 
@@ -186,7 +187,7 @@ class ModelProcess:
         draw_other_numbers()
         try:
             rehearse(self._service, self._sample)
-        except (Exception, SystemExit) as error:
+        except RAISED as error:
             self._channel.send(Failure(ServiceError.__name__, f'it does not run in a forked '
                                        f'process ({type(error).__name__}: {error})'))
             raise ChannelClosed('nothing to serve') from error

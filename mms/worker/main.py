@@ -18,6 +18,7 @@ from mms import mxnet_compat
 from mms.errors import ServiceError, StartupError
 from mms.log import configure_worker
 from mms.messages import Failure, Load, Loaded, Ready, WarmUp
+from mms.model_service.reasons import line_in, reason_of
 from mms.wire import Channel, ChannelClosed
 from mms.worker.advice import class_advice
 from mms.worker.device_loss import DeviceLost
@@ -81,9 +82,12 @@ def _run(channel: Channel, log_fd: int) -> int:
         logger.debug('Model %s does not load', load.endpoint, exc_info=True)
         channel.send(Failure(ServiceError.__name__, str(error)))
         return 1
-    except (Exception, SystemExit) as error:
+    except (ChannelClosed, DeviceLost):
+        raise
+    except BaseException as error:
         logger.debug('Model %s does not load', load.endpoint, exc_info=True)
-        channel.send(Failure(ServiceError.__name__, f'{type(error).__name__}: {error}'))
+        line = line_in(error, os.path.dirname(load.service_file))
+        channel.send(Failure(ServiceError.__name__, f'{line}{reason_of(error)}'))
         return 1
     process.serve()
     return 0

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 from typing import Any, NamedTuple
 
-from mms.model_service.reasons import reason_of
+from mms.model_service.reasons import RAISED, reason_of
 from mms.worker.axis import NotJoinable, arrays_in, layout_of
 from mms.worker.compare import Differs, all_equal, compare_outputs, compare_predictions, frozen
 from mms.worker.comparison import check_memory, outputs_together, two_differ
@@ -85,7 +85,7 @@ class _Proof:
             between = frozen(output)
             with self.watch.during('_postprocess'):
                 prediction = to_json(service._run_postprocess(output))
-        except (Exception, SystemExit):
+        except RAISED:
             return
         self._took_s = time.monotonic() - began
         self._runs.append(_Run(inputs, before, between, prediction))

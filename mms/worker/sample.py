@@ -5,6 +5,8 @@ from __future__ import annotations
 import marshal
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from operator import mul
 from typing import Any, Optional
 
 from mms.archive.signature import IMAGE_TYPE, input_types
@@ -12,8 +14,10 @@ from mms.worker.noise import noise_picture
 
 # Where a signature leaves the size of a picture open.
 _PICTURE_SIDE = 224
-# Lists of a million numbers take as long to make as a large model to run.
+# Lists of a million numbers take as long to make as a large model to run; a picture of so many
+# pixels takes some seconds.
 _MOST_NUMBERS = 1_000_000
+_MOST_PIXELS = 16_000_000
 
 
 def sample_inputs(signature: Mapping[str, Any],
@@ -33,8 +37,11 @@ def sample_inputs(signature: Mapping[str, Any],
     list or None
         One entry an input; None where the signature describes nothing that could be made.
     """
+    kinds = input_types(signature)
+    if _cost(signature, kinds, lengths or {}) > _MOST_NUMBERS:
+        return None
     made = [_made_up(entry, kind, lengths or {})
-            for entry, kind in zip(signature['inputs'], input_types(signature))]
+            for entry, kind in zip(signature['inputs'], kinds)]
     if any(value is None for value in made):
         return None
     return made
@@ -47,8 +54,29 @@ def _made_up(entry: Mapping[str, Any], kind: str,
     shape = _filled(entry, lengths)
     if kind == IMAGE_TYPE:
         return _picture(shape)
-    sizes = [size or 1 for size in shape]
-    return _zeros(sizes) if sizes and math.prod(sizes) <= _MOST_NUMBERS else None
+    return _zeros([size or 1 for size in shape]) if shape else None
+
+
+def _cost(signature: Mapping[str, Any], kinds: Sequence[str],
+          lengths: Mapping[str, Sequence[int]]) -> int:
+    """What all inputs take, in numbers of a list."""
+    cost = 0
+    for entry, kind in zip(signature['inputs'], kinds):
+        shape = _filled(entry, lengths)
+        if 'sample' in entry:
+            continue
+        if kind == IMAGE_TYPE:
+            cost += math.prod(_sides(shape)) * _MOST_NUMBERS // _MOST_PIXELS
+        else:
+            *lists, numbers = accumulate((size or 1 for size in shape), mul, initial=1)
+            # Lists of one number each cost more than these.
+            cost += max(numbers, sum(lists) // 4)
+    return cost
+
+
+def _sides(shape: Sequence[int]) -> list[int]:
+    return [size or _PICTURE_SIDE for size in shape[2:4]] if len(shape) == 4 else (
+        [_PICTURE_SIDE, _PICTURE_SIDE])
 
 
 def copy_of(inputs: list[Any]) -> list[Any]:
@@ -77,8 +105,7 @@ def _filled(entry: Mapping[str, Any], lengths: Mapping[str, Sequence[int]]) -> l
 
 
 def _picture(shape: Sequence[int]) -> bytes:
-    height, width = [size or _PICTURE_SIDE for size in shape[2:4]] if len(shape) == 4 else (
-        _PICTURE_SIDE, _PICTURE_SIDE)
+    height, width = _sides(shape)
     return noise_picture(width, height, 0)
 
 

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from typing import Any, Callable, NoReturn, TypeVar
 
+from mms.model_service.reasons import RAISED, text_of
 from mms.worker.forking import draw_other_numbers
 from mms.worker.parent import die_with
 
@@ -97,8 +98,8 @@ def _work_and_end(work: Callable[[], Any], writer: int, parent: int,
 def _found(work: Callable[[], Any]) -> Any:
     try:
         return work()
-    except (Exception, SystemExit) as error:
-        return ScratchFailed(f'{type(error).__name__}: {error}')
+    except RAISED as error:
+        return ScratchFailed(f'{type(error).__name__}: {text_of(error)}')
 
 
 def _received(reader: int, end: float) -> bytes:

@@ -14,7 +14,7 @@ from mms.devices import GPU, Device
 from mms.errors import ServiceError, StartupError
 from mms.model_service.assigned import assigning
 from mms.model_service.model_service import ModelService, MultiNodesService, SingleNodeService
-from mms.model_service.reasons import reason_of
+from mms.model_service.reasons import place_of, reason_of
 from mms.model_service.service_file import load_service
 from mms.worker.held_output import held_output
 from mms.worker.picture_inputs import check_service
@@ -91,8 +91,9 @@ def build_service(cls: type, model_name: str, model_dir: str, manifest: dict[str
         check_service(service, model_dir, manifest)
     except StartupError:
         raise
-    except (Exception, SystemExit) as error:
-        raise ServiceError(f'{_file_of(cls, manifest)}: {cls.__name__} cannot be constructed: '
+    except BaseException as error:
+        place = place_of(error, _file_of(cls, manifest))
+        raise ServiceError(f'{place}: {cls.__name__} cannot be constructed: '
                            f'{reason_of(error)}') from error
     return service
 

@@ -12,7 +12,7 @@ from typing import Any, Callable, Optional
 from mms.messages import Measure
 from mms.model_service.arrays import copied
 from mms.model_service.model_service import SingleNodeService
-from mms.model_service.reasons import reason_of
+from mms.model_service.reasons import RAISED, reason_of
 from mms.worker.axis import NotJoinable, join, padded_rows
 from mms.worker.joint import infer_together, obstacle
 from mms.worker.sample import copy_of
@@ -184,7 +184,7 @@ class WarmUp:
                 f'on {count} thread{"s" * (count != 1)} in {1000 * time_s:.1f} ms'
                 for count, time_s in times.items()))
             return paying(times)
-        except (Exception, SystemExit) as error:
+        except RAISED as error:
             logger.info('Model %s computes on one thread: it does not run in another one than '
                         'that of its constructor (%s)', self._model, reason_of(error))
             return ()
@@ -195,7 +195,7 @@ class WarmUp:
         try:
             batches = {size: join([ready] * size).value for size in sizes}
             times = _times_s(self._service._run_inference, batches)
-        except (Exception, SystemExit) as error:
+        except RAISED as error:
             logger.info('Model %s: which batch sizes pay cannot be measured (%s).', self._model,
                         reason_of(error) if not isinstance(error, NotJoinable) else error)
             return

@@ -32,6 +32,7 @@ LISTED = {
     'docs/archive_format.md': [
         ({'ArchiveError', 'ManifestError', 'SignatureError'}, 0, 'mms'),
         ({'error'}, 0, 'mms/archive/json_file.py'),
+        ({'error'}, 0, 'mms/archive/limits.py'),
     ],
     'docs/rest_api.md': [
         ({'BadRequest', 'InputShapeError', 'PayloadTooLarge', 'WorkerDied'}, 0, 'mms'),

@@ -46,3 +46,22 @@ def test_lengths_are_those_that_a_module_is_bound_for():
     assert bound_lengths(SimpleNamespace(mx_model=module)) == {'data': [1, 3]}
     assert bound_lengths(SimpleNamespace(mx_model=SimpleNamespace(binded=False))) == {}
     assert bound_lengths(SimpleNamespace()) == {}
+
+
+@pytest.mark.parametrize('shape', [
+    [2**63 - 1] * 32, [1000, 1000] + [1] * 30, [1, 3, 10**5, 10**5], [0, 10**6 + 1]])
+@pytest.mark.parametrize('kind', ['image/jpeg', 'application/json'])
+def test_what_would_be_huge_is_not_made_up(shape, kind):
+    entry = {'data_name': 'data', 'data_shape': shape}
+    made = sample_inputs({'inputs': [entry], 'outputs': [], 'input_type': kind,
+                          'output_type': 'application/json'})
+    # Only the last two of four lengths are of a picture.
+    assert made is None or (kind == 'image/jpeg' and len(shape) != 4)
+
+
+def test_many_inputs_that_would_be_huge_together_are_not_made_up():
+    entries = [{'data_name': f'x{n}', 'data_shape': [1000, 1000]} for n in range(2)]
+    signature = {'outputs': [], 'input_type': 'application/json',
+                 'output_type': 'application/json'}
+    assert sample_inputs({**signature, 'inputs': entries[:1]}) is not None
+    assert sample_inputs({**signature, 'inputs': entries}) is None

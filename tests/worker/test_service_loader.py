@@ -249,7 +249,7 @@ class TestBuildService:
                     def __init__(self, model_name, model_dir, manifest, gpu=None):
                         raise ValueError('two\\nlines')
             ''')
-        assert str(raised.value) == (f'{tmp_path}/service_of_this_test.py: Mine cannot be '
+        assert str(raised.value) == (f'{tmp_path}/service_of_this_test.py:14: Mine cannot be '
                                      'constructed: ValueError: two lines')
         assert isinstance(raised.value.__cause__, ValueError)
 
