@@ -18,6 +18,7 @@ from mms.archive.reader import LoadedModel
 from mms.config import Settings
 from mms.devices import Sight
 from mms.errors import ServiceError
+from mms.files import Files
 from mms.greenlets import uninterrupted
 from mms.guard import FAULTS, report
 from mms.messages import Load, Reply, Request
@@ -60,10 +61,11 @@ class LocalModels:
         names = [model.service_name for model in opened]
         devices = lay_out({name: settings.devices_of(name) for name in names},
                           {name: settings.workers_of(name) for name in names}, sight)
+        self._files = Files({model.service_name: model.model_dir for model in opened})
         self._workers = {
             model.service_name: Supervisor(_load(model, settings), replace(
                 staffing, workers=settings.workers_of(model.service_name),
-                devices=devices[model.service_name]))
+                devices=devices[model.service_name]), self._files.check_of(model.service_name))
             for model in opened
         }
         self._limits = Limits(settings.queue_size, settings.request_timeout_s,
@@ -96,6 +98,7 @@ class LocalModels:
             with suppress(gevent.GreenletExit):
                 uninterrupted(lambda: self._give_up_start(starts))
             raise
+        self._files.watch()
 
     def _give_up_start(self, starts: Group) -> None:
         starts.kill()
@@ -130,6 +133,7 @@ class LocalModels:
 
     def stop(self) -> None:
         """End every worker; call it when no request is in flight."""
+        self._files.stop()
         for scheduler in self._schedulers.values():
             scheduler.stop()
         gevent.joinall([gevent.spawn(workers.stop) for workers in self._workers.values()])

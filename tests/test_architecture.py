@@ -11,16 +11,16 @@ from harness import REPO
 FLOORS = ['version', 'errors', 'room', 'devices', 'printable', 'mxnet_compat', 'utf8',
           'child_python', 'interrupts', 'greenlets', 'turn', 'guard', 'programs', 'streams',
           'in_thread', 'device_flags', 'config', 'resources', 'log_lines', 'log_relay', 'log',
-          'uncaught', 'workspace', 'run', 'archive', 'arg_parser', 'model_loader', 'messages',
-          'wire', 'openapi3', 'codegen',
-          'inspection', 'utils', 'model_service', 'worker', 'from_onnx', 'conversion',
-          'export_model', 'metrics', 'batching', 'pool', 'scheduler', 'models', 'frontend',
-          'embedding', 'mxnet_model_server', '__main__']
+          'uncaught', 'kept_folder', 'workspace', 'files', 'run', 'archive', 'arg_parser',
+          'model_loader', 'messages', 'wire', 'openapi3', 'codegen', 'inspection', 'utils',
+          'model_service', 'worker', 'from_onnx', 'conversion', 'export_model', 'metrics',
+          'batching', 'pool', 'scheduler', 'models', 'frontend', 'embedding',
+          'mxnet_model_server', '__main__']
 CHILD = {'mxnet_compat', 'utils', 'model_service', 'worker', 'from_onnx'}
 FRONT = {'interrupts', 'greenlets', 'turn', 'guard', 'programs', 'in_thread', 'device_flags',
-         'resources', 'workspace', 'run', 'archive', 'arg_parser', 'model_loader', 'openapi3',
-         'codegen', 'inspection', 'metrics', 'batching', 'pool', 'scheduler', 'models', 'frontend',
-         'embedding', 'mxnet_model_server'}
+         'resources', 'kept_folder', 'workspace', 'files', 'run', 'archive', 'arg_parser',
+         'model_loader', 'openapi3', 'codegen', 'inspection', 'metrics', 'batching', 'pool',
+         'scheduler', 'models', 'frontend', 'embedding', 'mxnet_model_server'}
 MODULES = sorted(path for path in (REPO / 'mms').rglob('*.py')
                  if path != REPO / 'mms' / '__init__.py')
 

@@ -218,7 +218,7 @@ def _unreadable_message(path: str, where: str, exc: Exception) -> str:
         is_zip = stream.read(2) == b'PK'
     if not is_zip:
         return f'{where} is not a model archive: it is not a zip file'
-    reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+    reason = brief(str(exc).splitlines()[0]) if str(exc) else type(exc).__name__
     return f'{where} is a broken or truncated archive ({reason}): export or download it again'
 
 

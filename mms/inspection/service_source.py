@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional
 
@@ -185,7 +186,9 @@ def _parse(path: str) -> ast.Module:
     check_size(path, SERVICE_BYTES,
                f'the service file cannot be loaded: {os.path.basename(path)}', ServiceError)
     try:
-        with open(path, 'rb') as file:
+        with open(path, 'rb') as file, warnings.catch_warnings():
+            # They name a folder that is gone when they are read.
+            warnings.simplefilter('ignore')
             return ast.parse(file.read(), path)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, 'lineno', None)

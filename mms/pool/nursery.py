@@ -90,6 +90,9 @@ class Nursery:
         What every process is told to load.
     staffing
         How many workers there are to be.
+    prepare
+        Called before a process loads the model: sees that its files are there. Raises
+        :class:`ServiceError`.
 
     Attributes
     ----------
@@ -103,8 +106,10 @@ class Nursery:
 
     ready: Ready
 
-    def __init__(self, load: Load, staffing: Staffing) -> None:
+    def __init__(self, load: Load, staffing: Staffing,
+                 prepare: Callable[[], None] = lambda: None) -> None:
         self._load = load
+        self._prepare = prepare
         self._staffing = staffing
         self._turn = RLock()
         self._load_deadline_s: Optional[float] = None
@@ -256,6 +261,7 @@ class Nursery:
 
     def _try_process(self, load: Load, post: Post, on_death: OnDeath,
                      await_turn: Callable[[], None]) -> WorkerProcess:
+        self._prepare()
         began = time.monotonic()
         on_gpu = post.device is not None and post.device.kind == GPU
         threads = None if on_gpu else post.threads

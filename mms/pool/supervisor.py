@@ -51,6 +51,8 @@ class Supervisor:
         What every process is told to load.
     staffing
         How many there are to be.
+    prepare
+        Called before a process loads the model: sees that its files are there.
 
     Attributes
     ----------
@@ -60,10 +62,11 @@ class Supervisor:
         Asks the workers how they are.
     """
 
-    def __init__(self, load: Load, staffing: Staffing) -> None:
+    def __init__(self, load: Load, staffing: Staffing,
+                 prepare: Callable[[], None] = lambda: None) -> None:
         self.name = load.endpoint
         self._staffing = staffing
-        self._nursery = Nursery(load, staffing)
+        self._nursery = Nursery(load, staffing, prepare)
         self._posts: dict[WorkerProcess, Post] = {}
         self._idle = Idle()
         self._changed = Event()
