@@ -22,6 +22,7 @@ from mms.archive.json_file import brief, os_reason
 from mms.archive.limits import DIRECTORY_BYTES, MANIFEST_BYTES, check_bytes
 from mms.archive.location import redacted, scheme_of
 from mms.archive.manifest import MANIFEST_FILE, read_manifest
+from mms.archive.params_file import check_params
 from mms.archive.signature import read_signature
 from mms.errors import ArchiveError, ManifestError
 
@@ -158,6 +159,10 @@ def _check(endpoint: str, model_dir: str, where: str) -> LoadedModel:
     manifest = read_manifest(model_dir, where)
     name = manifest['Model']['Signature']
     read_signature(os.path.join(model_dir, name), f'{where}: {name}')
+    params = manifest['Model'].get('Parameters')
+    if params:
+        check_params(os.path.join(model_dir, params), f'{where}: {brief(repr(params))}',
+                     ArchiveError)
     return LoadedModel(endpoint, manifest['Model']['Model-Name'], model_dir, manifest)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Optional
 
 from mms.archive.json_file import os_reason
 from mms.archive.manifest import read_manifest
+from mms.archive.params_file import check_params
 from mms.archive.signature import read_signature
 from mms.errors import ArchiveError, StartupError
 from mms.inspection.service_source import find_service_class
@@ -71,6 +72,9 @@ def _read(found: Inspection, model_dir: str, where: str) -> None:
     model = found.manifest['Model']
     name = model['Signature']
     found.signature = read_signature(os.path.join(model_dir, name), f'{where}: {name}')
+    if model.get('Parameters'):
+        check_params(os.path.join(model_dir, model['Parameters']),
+                     f"{where}: {model['Parameters']!r}", ArchiveError)
     found.service_class = find_service_class(
         os.path.join(model_dir, model['Service']), model_dir, model['Model-Format'])
 

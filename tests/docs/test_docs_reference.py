@@ -33,6 +33,7 @@ LISTED = {
         ({'ArchiveError', 'ManifestError', 'SignatureError'}, 0, 'mms'),
         ({'error'}, 0, 'mms/archive/json_file.py'),
         ({'error'}, 0, 'mms/archive/limits.py'),
+        ({'error'}, 0, 'mms/archive/params_file.py'),
     ],
     'docs/rest_api.md': [
         ({'BadRequest', 'InputShapeError', 'PayloadTooLarge', 'WorkerDied'}, 0, 'mms'),
