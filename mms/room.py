@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Union
 
 from mms.errors import BuffersFull
@@ -68,12 +68,13 @@ class Pieces:
         Where they count.
     """
 
-    __slots__ = ('_pieces', '_room', '_size')
+    __slots__ = ('_counted', '_pieces', '_room', '_size')
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self._pieces: list[Union[bytes, bytearray]] = []
         self._size = 0
+        self._counted = 0
 
     def __len__(self) -> int:
         return self._size
@@ -92,7 +93,7 @@ class Pieces:
     __hash__ = None  # type: ignore[assignment]
 
     def __del__(self) -> None:
-        self._room.give_back(self._size)
+        self._room.give_back(self._counted)
 
     def append(self, piece: Union[bytes, bytearray]) -> None:
         """Add a piece.
@@ -101,13 +102,36 @@ class Pieces:
         ------
         BuffersFull
         """
-        self._room.take(len(piece))
+        self._count(len(piece))
         self._size += len(piece)
         self._pieces.append(piece)
 
-    def next_piece_bytes(self, left: int) -> int:
-        """How large the next piece had best be, of so many bytes that are left."""
-        return min(left, max(FIRST_PIECE_BYTES, min(self._size, LARGEST_PIECE_BYTES)))
+    def read(self, read: Callable[[int], Union[bytes, bytearray]], left: int) -> int:
+        """Add a piece, and count it before it comes, which may be slowly.
+
+        Parameters
+        ----------
+        read
+            Gives so many bytes, or fewer.
+        left
+            How many are expected.
+
+        Returns
+        -------
+        int
+            How many came.
+
+        Raises
+        ------
+        BuffersFull
+        """
+        size = min(left, max(FIRST_PIECE_BYTES, min(self._size, LARGEST_PIECE_BYTES)))
+        self._count(size)
+        piece = read(size)
+        self._count(len(piece) - size)
+        self._size += len(piece)
+        self._pieces.append(piece)
+        return len(piece)
 
     def consume(self) -> Iterator[Union[bytes, bytearray]]:
         """Each piece once; those before it are forgotten."""
@@ -116,4 +140,11 @@ class Pieces:
             piece = self._pieces.pop()
             yield piece
             self._size -= len(piece)
-            self._room.give_back(len(piece))
+            self._count(-len(piece))
+
+    def _count(self, more: int) -> None:
+        if more > 0:
+            self._room.take(more)
+        else:
+            self._room.give_back(-more)
+        self._counted += more

@@ -149,10 +149,16 @@ class Scheduler:
             raise DeadlineExceeded(
                 f'Model {self._workers.name} has not answered within '
                 f'{self._limits.request_timeout_s:g} s (--request-timeout).') from None
+        except MMSError as error:
+            # A frame of gevent's has it in a variable: with it, its traceback and this request
+            # would stay until Python collects its garbage.
+            raise error.with_traceback(None) from None
         finally:
             job.over = True
             self.demand.add(-1)
             self._unanswered.discard(job)
+            # The same, since the error has this frame in its traceback.
+            del job
         return reply
 
     def ill_health(self) -> str:

@@ -50,16 +50,37 @@ def test_what_was_consumed_counts_no_more():
 
 
 def test_pieces_grow_with_what_has_come():
-    body = Pieces(Room())
-    sizes = []
+    body, sizes = Pieces(Room()), []
+
+    def read(size):
+        sizes.append(size)
+        return bytes(size)
+
     while len(body) < 10**6:
-        sizes.append(body.next_piece_bytes(10**6 - len(body)))
-        body.append(bytes(sizes[-1]))
+        body.read(read, 10**6 - len(body))
     assert sizes[0] == FIRST_PIECE_BYTES
     assert max(sizes) == LARGEST_PIECE_BYTES
     assert all(size <= max(FIRST_PIECE_BYTES, sum(sizes[:place]))
                for place, size in enumerate(sizes))
     assert sum(sizes) == 10**6
+
+
+def test_a_piece_counts_before_it_comes_and_then_as_much_as_came():
+    room = Room(FIRST_PIECE_BYTES)
+    body = Pieces(room)
+    assert body.read(lambda size: b'x' * (room.held_bytes // 2), 10**6) == FIRST_PIECE_BYTES // 2
+    assert room.held_bytes == len(body) == FIRST_PIECE_BYTES // 2
+    with pytest.raises(BuffersFull):
+        body.read(bytes, 10**6)
+    body = Pieces(room)
+    with pytest.raises(OSError, match='gone'):
+        body.read(gone, 100)
+    del body
+    assert room.held_bytes == 0
+
+
+def gone(size):
+    raise OSError('gone')
 
 
 def test_threads_count_together():

@@ -54,18 +54,12 @@ def read_body(environ: dict[str, Any], most: int, room: Room) -> Pieces:
 
 def _read(stream: Any, length: int, body: Pieces) -> None:
     while len(body) < length:
-        piece = stream.read(body.next_piece_bytes(length - len(body)))
-        if not piece:
+        if not body.read(stream.read, length - len(body)):
             raise OSError(f'{len(body)} of {length} bytes came')
-        body.append(piece)
 
 
 def _read_to_end(stream: Any, most: int, body: Pieces) -> None:
-    while True:
-        piece = stream.read(body.next_piece_bytes(LARGEST_PIECE_BYTES))
-        if not piece:
-            return
-        body.append(piece)
+    while body.read(stream.read, LARGEST_PIECE_BYTES):
         if len(body) > most:
             raise _too_large(most)
 

@@ -46,14 +46,22 @@ class Shortcut:
         try:
             answer = self._predictor.predict(name, environ)
         except Exception as error:
-            environ[FAILURE] = error
-            return self._app(environ, start_response)
+            return self._answer_failure(error, environ, start_response)
         start_response('200 OK', [
             ('Content-Type', 'application/json'),
             ('Content-Length', str(answer.size)),
             ('Access-Control-Allow-Origin', '*'),
         ])
         log_answer('POST', f'/{name}/predict', 200, started, name)
+        return answer
+
+    def _answer_failure(self, error: Exception, environ: dict[str, Any],
+                        start_response: Callable[..., Any]) -> Any:
+        environ[FAILURE] = error
+        answer = self._app(environ, start_response)
+        # Its frames have it in their variables: the request's body would stay until Python
+        # collects its garbage.
+        error.__traceback__ = error.__context__ = None
         return answer
 
 

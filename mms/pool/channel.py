@@ -29,15 +29,14 @@ class FrontChannel(Channel):
                                  f'all, {self._room.limit_bytes} (--max-buffered-bytes).')
         pieces = Pieces(self._room)
         while len(pieces) < size:
-            piece = self._read(min(size - len(pieces), LARGEST_PIECE_BYTES))
-            self._turn.go_on()
             try:
-                pieces.append(piece)
+                pieces.read(self._read, size - len(pieces))
             except BuffersFull:
-                left = size - len(pieces) - len(piece)
+                left = size - len(pieces)
                 del pieces
                 self._pass_over(left)
                 raise
+            self._turn.go_on()
         return pieces
 
     def _pass_over(self, size: int) -> None:

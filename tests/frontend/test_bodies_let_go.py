@@ -1,0 +1,120 @@
+"""When a request is answered, its body is let go: at once, not when Python next collects."""
+
+import gc
+import logging
+from contextlib import suppress
+
+import gevent
+import pytest
+from gevent import socket
+
+from mms.errors import BadRequest, QueueFull
+from mms.frontend.app import create_app
+from mms.frontend.predictor import Predictor
+from mms.frontend.server import HTTPServer, bind
+from mms.frontend.shortcut import Shortcut
+from mms.messages import Reply
+from mms.metrics import Metrics, make_sink
+from mms.room import Pieces, Room
+
+SIZE = 2_000_000
+
+
+class Models:
+    """Answers as the end of a body says."""
+
+    names = ('m',)
+
+    def __init__(self, room):
+        self.room = room
+
+    def ill_health(self):
+        return {}
+
+    def predict(self, name, request, client_left):
+        [*_, last] = request.content
+        if last.endswith(b'bad'):
+            raise BadRequest('it is bad')
+        if last.endswith(b'full'):
+            raise QueueFull('many wait', 1)
+        if last.endswith(b'fault'):
+            raise ZeroDivisionError
+        answer = Pieces(self.room)
+        for _ in range(20):
+            answer.append(b'1' * 100_000)
+        return Reply(answer, {})
+
+
+@pytest.fixture
+def served(monkeypatch):
+    # Where a test keeps log records, it keeps the tracebacks that they have.
+    monkeypatch.setattr(logging.root, 'handlers', [])
+    logging.disable()
+    room = Room(3 * SIZE)
+    predictor = Predictor(Models(room), Metrics(['m'], make_sink('log')), SIZE, room)
+    server = HTTPServer(bind('127.0.0.1', 0), Shortcut(create_app('test', predictor, {}),
+                                                       predictor))
+    server.listen()
+    gc.disable()
+    yield server, room
+    gc.enable()
+    gc.unfreeze()
+    logging.disable(logging.NOTSET)
+    server.end()
+
+
+def ask(server, end, more='', size=SIZE):
+    client = socket.create_connection(server.socket.getsockname())
+    client.settimeout(20)
+    client.sendall(f'POST /m/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n{more}\r\n'
+                   .encode())
+    client.sendall(end.rjust(size, b'x'))
+    received = client.recv(10**6)
+    with suppress(OSError):
+        while len(received) < SIZE and b'prediction' in received:
+            received += client.recv(10**6)
+    return client, received
+
+
+@pytest.mark.parametrize('more', ['', 'Origin: http://a.b\r\n'])
+@pytest.mark.parametrize(('end', 'status'), [
+    (b'good', b'200'), (b'bad', b'400'), (b'full', b'503'), (b'fault', b'500')])
+def test_nothing_is_held_while_a_connection_waits_for_its_next_request(served, end, status, more):
+    server, room = served
+    client, received = ask(server, end, more)
+    assert received.split()[1] == status
+    with gevent.Timeout(5):
+        while room.held_bytes:
+            gevent.sleep(0.01)
+    client.close()
+
+
+def test_a_body_for_which_there_is_no_room_is_told_when_to_come_again(served):
+    server, room = served
+    room.take(2 * SIZE)
+    client, received = ask(server, b'bad')
+    assert received.split()[1] == b'400'
+    client.close()
+    room.take(SIZE // 2)
+    client, received = ask(server, b'bad')
+    assert received.startswith(b'HTTP/1.1 503')
+    assert b'Retry-After: 1\r\n' in received
+    assert b'--max-buffered-bytes' in received
+    client.close()
+    assert room.held_bytes == 2 * SIZE + SIZE // 2
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_or_of_its_answer_holds_nothing(served):
+    server, room = served
+    client = socket.create_connection(server.socket.getsockname())
+    client.sendall(b'POST /m/predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n' % SIZE
+                   + bytes(SIZE // 2))
+    with gevent.Timeout(5):
+        while room.held_bytes < SIZE // 4:
+            gevent.sleep(0.01)
+    client.close()
+    other, _ = ask(server, b'good')
+    other.close()
+    with gevent.Timeout(5):
+        while room.held_bytes:
+            gevent.sleep(0.01)

@@ -1,0 +1,57 @@
+"""The bytes of requests and answers that the server holds have a limit."""
+
+import contextlib
+import socket
+
+import pytest
+from harness import until, write_archive
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def server(serve, tmp_path):
+    archive = write_archive(tmp_path, 'm', 'return ["x" * int(data[0][0])]')
+    return serve('--models', f'm={archive}', '--max-request-size', '1M',
+                 '--max-buffered-bytes', '2M')
+
+
+def half_sent(server):
+    """A request of a megabyte that lacks its last byte."""
+    sock = socket.create_connection(('127.0.0.1', server.port), 20)
+    sock.sendall(f'POST /m/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {MEGABYTE}\r\n'
+                 'Content-Type: application/x-www-form-urlencoded\r\n\r\n'.encode())
+    sock.sendall(b'data=%5B3%5D&x='.ljust(MEGABYTE - 1, b'x'))
+    return sock
+
+
+def test_what_is_more_is_told_when_to_come_again(server):
+    with contextlib.ExitStack() as holding:
+        for _ in range(2):
+            holding.enter_context(half_sent(server))
+        # They were sent whole; that they were read shows in the answer to others.
+        until(lambda: server.post_text('m', f'[3, "{"x" * 10_000}"]').status_code == 503)
+        answer = server.post_text('m', f'[3, "{"x" * 10_000}"]')
+        assert answer.headers['Retry-After'] == '1'
+        assert answer.json() == {
+            'code': 503, 'type': 'ServiceUnavailableException',
+            'message': f'The server holds as many bytes of requests and answers as it may, '
+                       f'{2 * MEGABYTE} (--max-buffered-bytes).'}
+        assert server.get('/ping').status_code == 200
+    until(lambda: server.post_text('m', f'[3, "{"x" * 10_000}"]').status_code == 200)
+
+
+def test_an_answer_that_never_fits_is_an_error_that_names_the_flag(server):
+    answer = server.post_text('m', f'[{3 * MEGABYTE}]')
+    assert answer.status_code == 500
+    assert '--max-buffered-bytes' in answer.json()['message']
+    assert server.post_text('m', '[3]').json() == {'prediction': ['xxx']}
+
+
+def test_a_limit_below_that_of_a_request_is_refused(launch, tmp_path):
+    archive = write_archive(tmp_path, 'm')
+    server = launch('--models', f'm={archive}', '--max-buffered-bytes', '1M')
+    assert server.wait() == 1
+    assert server.stderr == (
+        "mxnet-model-server: --max-buffered-bytes '1M' is less than --max-request-size, "
+        '67108864 bytes: the largest request would never fit\n')
