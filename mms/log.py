@@ -17,12 +17,16 @@ from mms.config import LOG_LEVELS, LogRotation
 from mms.errors import UsageError
 from mms.log_lines import Formatter
 from mms.log_relay import RecordPipe
+from mms.nonblocking_stream import NonblockingStream
 from mms.streams import is_terminal, say
 
 LOG_LEVEL_DICT: dict[str, int] = {name: getattr(logging, name) for name in LOG_LEVELS}
 
 # Libraries that talk about themselves at INFO; heard only when somebody debugs.
 CHATTY_LOGGERS = ('urllib3', 'boto3', 'botocore', 's3transfer', 'gevent')
+
+# When the log ends, a reader that is late has so long.
+_LAST_LINES_S = 1.0
 
 AHandler = TypeVar('AHandler', bound=logging.Handler)
 
@@ -52,8 +56,20 @@ class _Terminal(_Quiet, logging.StreamHandler):
     level_before = logging.WARNING
 
     def __init__(self) -> None:
-        super().__init__(sys.stderr)
+        super().__init__(_never_waiting(sys.stderr))
         self.setFormatter(Formatter(coloured=_wants_colour(sys.stderr)))
+
+    def write_on(self) -> None:
+        """Write what nobody has read so far."""
+        with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
+            self.stream.flush()
+
+    def close(self) -> None:
+        """Write what waits, if somebody reads it soon."""
+        with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
+            if isinstance(self.stream, NonblockingStream):
+                self.stream.finish(_LAST_LINES_S)
+        super().close()
 
 
 class _LogFile(_Quiet, TimedRotatingFileHandler):
@@ -88,6 +104,15 @@ class _LogFile(_Quiet, TimedRotatingFileHandler):
     def complain(self, error: Optional[BaseException]) -> None:
         say(f'The log file {self.baseFilename} cannot be written ({error}): lines are missing '
             'there until it can.', sys.stderr)
+
+
+def _never_waiting(stream: Any) -> Any:
+    """Where it is a file of this process; else, as in some programs that embed, it is as it is."""
+    try:
+        stream.flush()
+        return NonblockingStream(stream)
+    except (OSError, ValueError, AttributeError):
+        return stream
 
 
 class _LastResort(_Terminal):
@@ -151,6 +176,10 @@ class FrontLog:
         root = logging.getLogger()
         others = [handler for handler in _handlers_of(root, _LogFile) if handler is not self._file]
         _replace(root, others, [])
+
+    def write_on(self) -> None:
+        """Write to the terminal what nobody has read there so far."""
+        self._terminal.write_on()
 
     def fail(self, reason: str) -> None:
         """Write into a file that is there already why the server does not start."""

@@ -49,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 # Requests that are still in flight this long after the stop are given up.
 DRAIN_TIMEOUT_S = 60.0
+# What a terminal that is not read has not taken is tried again so often.
+_WRITE_ON_S = 0.5
 # The answers that say so are small.
 _LAST_ANSWERS_S = 1.0
 
@@ -238,6 +240,8 @@ class MMS:
             server = HTTPServer(sock, app)
             server.listen()
             self._log.begin()
+            writing = gevent.spawn(_write_on, self._log)
+            undo.callback(writing.kill)
             stop.serving = True
             self._announce(models, port)
             stop.event.wait()
@@ -355,6 +359,13 @@ def _open_side_by_side(models: Mapping[str, str], folder: str) -> list[LoadedMod
         except StartupError as error:
             raise StartupError(f'model {names[result]} cannot be served: {error}') from error
     return [result.get() for result in opening.values()]
+
+
+def _write_on(log: FrontLog) -> None:
+    """Write the log to a terminal that is read again after a while."""
+    while True:
+        gevent.sleep(_WRITE_ON_S)
+        log.write_on()
 
 
 def _signatures(models: Models) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""Writes to a pipe or a terminal that may not be read for a while, and never waits for it."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections import deque
+from typing import Any, TextIO
+
+# A pipe that is ready takes so much without waiting (POSIX).
+_PIECE_BYTES = select.PIPE_BUF
+# What waits to be read: some thousand lines.
+_MOST_WAITING_BYTES = 1024 * 1024
+
+
+class NonblockingStream:
+    """What a log handler writes to, before a stream.
+
+    Where a reader has stopped (Ctrl-S on a terminal, a collector of logs that hangs), what is
+    written waits, up to a megabyte; then lines are left out, and a line tells how many.
+
+    Parameters
+    ----------
+    stream
+        Has a file descriptor.
+
+    Raises
+    ------
+    OSError
+        It has none.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._encoding = stream.encoding or 'utf-8'
+        # ValueError: a stream that is closed; io.UnsupportedOperation is an OSError too.
+        self._fd = stream.fileno()
+        self._waiting: deque[memoryview] = deque()
+        self._waiting_bytes = 0
+        self._left_out = 0
+        self._ready: Any = select.poll()
+        self._ready.register(self._fd, select.POLLOUT)
+
+    def write(self, text: str) -> None:
+        """Write `text`, now or when somebody reads again."""
+        data = text.encode(self._encoding, 'backslashreplace')
+        if self._waiting_bytes + len(data) > _MOST_WAITING_BYTES and self._waiting:
+            self._left_out += 1
+        else:
+            self._put(data)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, as far as it is read.
+
+        Raises
+        ------
+        OSError
+            It cannot be written; nothing waits any more.
+        """
+        try:
+            while self._waiting and self._ready.poll(0):
+                self._write_piece()
+        except BlockingIOError:
+            return
+        except OSError:
+            self._waiting.clear()
+            self._waiting_bytes = 0
+            raise
+
+    def finish(self, seconds: float) -> None:
+        """Write what waits, and wait so long for a reader at most."""
+        ends = time.monotonic() + seconds
+        while self._waiting and time.monotonic() < ends:
+            self._ready.poll(1000 * max(0.0, ends - time.monotonic()))
+            self.flush()
+
+    def _put(self, data: bytes) -> None:
+        if data:
+            self._waiting.append(memoryview(data))
+            self._waiting_bytes += len(data)
+
+    def _write_piece(self) -> None:
+        first = self._waiting[0]
+        sent = os.write(self._fd, first[:_PIECE_BYTES])
+        self._waiting_bytes -= sent
+        if sent == len(first):
+            self._waiting.popleft()
+        else:
+            self._waiting[0] = first[sent:]
+        if not self._waiting and self._left_out:
+            left_out, self._left_out = self._left_out, 0
+            self._put(f'[{left_out} lines are left out here: nobody read them.]\n'.encode())

@@ -1,0 +1,54 @@
+"""A terminal, or a collector of logs, that is not read stops no request."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import requests
+from harness import REPO, until, write_archive
+
+# Each line of the log is longer than its path, which is in it.
+LONG = 'x' * 2000
+# Lines enough for a pipe (64 KB) and all that waits behind it (1 MB).
+MANY = 800
+
+
+def test_requests_are_answered_while_nobody_reads_what_is_printed(tmp_path):
+    archive = write_archive(tmp_path, 'm')
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        [sys.executable, '-m', 'mms', '--models', f'm={archive}', '--port', '0'], cwd=tmp_path,
+        env={**os.environ, 'PYTHONPATH': str(REPO), 'TMPDIR': str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=writing, start_new_session=True)
+    os.close(writing)
+    try:
+        line = next(line for line in server.stdout if b'http://' in line).decode()
+        url = re.search(r'http://\S+', line)[0].rstrip('/')
+        with requests.Session() as session:
+            for _ in range(MANY):
+                assert session.get(f'{url}/{LONG}', timeout=20).status_code == 404
+            assert session.get(f'{url}/ping', timeout=20).status_code == 200
+            log = (tmp_path / 'mms_app.log').read_text()
+            assert log.count(f'GET /{LONG} 404') == MANY
+            with os.fdopen(reading, 'rb') as printed:
+                os.set_blocking(printed.fileno(), False)
+                text = bytearray()
+
+                def told():
+                    text.extend(printed.read() or b'')
+                    return b'lines are left out here: nobody read them' in text
+
+                until(told)
+                assert 200 < text.count(b' 404 ') < MANY
+                session.get(f'{url}/ping', timeout=20)
+                until(lambda: told() and b'GET /ping 200' in text.rpartition(b'left out')[2])
+                server.send_signal(signal.SIGINT)
+                assert server.wait(30) == 0
+                assert b'Service stopped' in text + (printed.read() or b'')
+    finally:
+        if server.poll() is None:
+            server.kill()
+        server.wait()
+        server.stdout.close()
