@@ -12,7 +12,8 @@ FLOORS = ['version', 'errors', 'room', 'devices', 'printable', 'mxnet_compat', '
           'child_python', 'interrupts', 'greenlets', 'turn', 'guard', 'programs', 'streams',
           'in_thread', 'device_flags', 'config', 'resources', 'log_lines', 'log_relay',
           'nonblocking_stream', 'log', 'uncaught', 'kept_folder', 'workspace', 'files', 'run',
-          'archive', 'arg_parser', 'model_loader', 'messages', 'wire', 'openapi3', 'codegen', 'inspection', 'utils',
+          'archive', 'arg_parser', 'model_loader', 'messages', 'wire', 'openapi3', 'codegen',
+          'inspection', 'utils',
           'model_service', 'worker', 'from_onnx', 'conversion', 'export_model', 'metrics',
           'batching', 'pool', 'scheduler', 'models', 'frontend', 'embedding',
           'mxnet_model_server', '__main__']
