@@ -16,6 +16,7 @@ from mms.archive.limits import SERVICE_BYTES, check_size
 from mms.errors import ServiceError
 from mms.model_service.missing_library import missing_library
 from mms.model_service.reasons import came_by_signal, place_of, reason_of
+from mms.pictures.guard import guard
 
 
 class _SourceLoader(importlib.machinery.SourceFileLoader):
@@ -43,6 +44,7 @@ def load_service(path: str, name: Optional[str] = None) -> types.ModuleType:
         whatever the file says.
     """
     mxnet_compat.prepare_services()
+    guard()
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise ServiceError(f'the service file cannot be loaded: {path} does not exist')

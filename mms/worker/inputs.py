@@ -8,24 +8,19 @@ the process).
 from __future__ import annotations
 
 import ast
-import base64
-import binascii
 import codecs
 import contextlib
-import io
 import json
 import re
-import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from PIL import Image, UnidentifiedImageError
 
 from mms.archive.signature import IMAGE_TYPE, input_types
-from mms.errors import BadRequest
-from mms.worker.form import FROM_FIELD, RawInput
-from mms.worker.picture_start import PNG, starts_as_picture
+from mms.worker.form import RawInput
+from mms.worker.incorrect import incorrect as _incorrect
+from mms.worker.picture import read_picture
 
 # Far above any tensor's rank; Python's literal parser overflows its C stack
 # some thousands of brackets deep.
@@ -51,12 +46,6 @@ _MARKS = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF16_LE: 'utf-16',
 _BONES = bytes(ord('0') if chr(code).isdecimal() else ord('.') if chr(code) in '.' else ord(' ')
                for code in range(256))
 _LONG_INTEGER = b' ' + b'0' * 19
-
-_PNG = PNG + b'\0\0\0\rIHDR'
-_PNG_SIZE = struct.Struct(f'!{len(_PNG)}xII')
-
-# The limit on pixels is ours: Pillow's own would warn on standard error.
-Image.MAX_IMAGE_PIXELS = None
 
 
 def read_inputs(
@@ -86,41 +75,6 @@ def read_inputs(
     """
     return [read_picture(item, max_image_pixels) if kind == IMAGE_TYPE else read_list(item)
             for item, kind in zip(inputs, input_types(signature))]
-
-
-def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
-    """Bytes of a picture whose header can be read and whose size is allowed.
-
-    Raises
-    ------
-    BadRequest
-    """
-    data = _from_base64(item) if item.origin == FROM_FIELD else item.data
-    if not data:
-        raise _incorrect(item.name, 'the picture is empty.')
-    if item.media_type != IMAGE_TYPE and not starts_as_picture(data):
-        raise _incorrect(item.name, f'{IMAGE_TYPE} is expected but '
-                                    f'{item.media_type or "no type"} is given. Its bytes are no '
-                                    'JPEG, PNG or BMP.')
-    width, height = _size(item.name, data)
-    if width * height > max_image_pixels:
-        raise _incorrect(item.name, f'a picture of {width} x {height} pixels is over the limit '
-                                    f'of {max_image_pixels} pixels (--max-image-pixels).')
-    return data
-
-
-def _size(name: str, data: bytes) -> tuple[int, int]:
-    if data.startswith(_PNG) and len(data) >= _PNG_SIZE.size:
-        # Pillow refuses some pictures for the texts beside them, which no decoder reads.
-        return _PNG_SIZE.unpack_from(data)
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return picture.size
-    except UnidentifiedImageError:
-        raise _incorrect(name, 'its bytes are no picture (JPEG, PNG or BMP).') from None
-    except Exception as error:
-        # Pillow's format plugins raise nearly anything on a hostile header.
-        raise _incorrect(name, f'its picture cannot be read ({error}).') from error
 
 
 def read_list(item: RawInput) -> list[Any]:
@@ -230,19 +184,3 @@ def _nesting(text: str) -> int:
         elif character in ')]}':
             depth -= 1
     return deepest
-
-
-def _from_base64(item: RawInput) -> bytes:
-    head, marked, tail = item.data.partition(b'base64,')
-    text = tail if marked else head
-    # A '+' that a client forgot to escape in a urlencoded form arrives as a space.
-    text = b''.join(text.strip().replace(b' ', b'+').split())
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _incorrect(
-            item.name, f'a form field must hold the picture in base64 ({error}).') from error
-
-
-def _incorrect(name: str, reason: str) -> BadRequest:
-    return BadRequest(f'Input data for request argument: {name} is not correct. {reason}')

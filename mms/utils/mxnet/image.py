@@ -7,8 +7,10 @@ from io import BytesIO
 from typing import Any, Optional
 
 from mms import mxnet_compat
+from mms.pictures.guard import guard
 
 mxnet_compat.prepare()
+guard()
 
 import mxnet as mx  # noqa: E402
 from PIL import Image  # noqa: E402

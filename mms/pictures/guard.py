@@ -1,0 +1,79 @@
+"""MXNet's decoder, kept from pictures that it would not decode, and not say so."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from types import ModuleType
+from typing import Any, Callable
+
+from mms.mxnet_compat import after_import
+from mms.pictures import png
+from mms.pictures.faults import PictureFault
+from mms.pictures.look import check
+
+_GUARDED = '_guarded_by_mms'
+# The operators behind mx.image.imdecode and mx.image.imread, for NDArrays and for mx.np arrays.
+_OPERATORS = (('mxnet.ndarray._internal', '_cvimdecode', '_cvimread'),
+              ('mxnet.ndarray.numpy._internal', 'cvimdecode', 'cvimread'))
+# As MXNet says it where it knows.
+_UNDECODABLE = 'Decoding failed. Invalid image file.'
+
+Operator = Callable[..., Any]
+
+
+def guard() -> None:
+    """Have MXNet look at a picture before it decodes it; where it is not imported, once it is.
+
+    ``mx.image.imdecode`` and ``mx.image.imread`` then raise ``mxnet.base.MXNetError`` for each
+    picture that they cannot decode.
+    """
+    after_import.call('mxnet', _guard)
+
+
+def _guard(mxnet: ModuleType) -> None:
+    if _GUARDED in vars(mxnet):
+        return
+    setattr(mxnet, _GUARDED, True)
+    for name, decode, read in _OPERATORS:
+        module = importlib.import_module(name)
+        decoding = _decoding(getattr(module, decode), mxnet)
+        setattr(module, decode, decoding)
+        setattr(module, read, _reading(getattr(module, read), decoding, mxnet))
+
+
+def _decoding(operator: Operator, mxnet: Any) -> Operator:
+    @functools.wraps(operator)
+    def decode(buf: Any, *args: Any, **kwargs: Any) -> Any:
+        data = buf.asnumpy().tobytes()
+        try:
+            check(data)
+        except PictureFault as fault:
+            raise mxnet.base.MXNetError(f'{_UNDECODABLE} ({fault})') from fault
+        if data.startswith(png.START):
+            plain = png.without_texts(data)
+            if plain is not data:
+                buf = _buffer(plain, type(buf), mxnet)
+        return operator(buf, *args, **kwargs)
+
+    return decode
+
+
+def _reading(operator: Operator, decode: Operator, mxnet: Any) -> Operator:
+    @functools.wraps(operator)
+    def read(filename: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            with open(filename, 'rb') as file:
+                data = file.read()
+        except OSError:
+            return operator(filename, *args, **kwargs)
+        kind = mxnet.np.ndarray if mxnet.util.is_np_array() else mxnet.nd.NDArray
+        return decode(_buffer(data, kind, mxnet), *args, **kwargs)
+
+    return read
+
+
+def _buffer(data: bytes, kind: type, mxnet: Any) -> Any:
+    numpy = importlib.import_module('numpy')
+    array = mxnet.np.array if issubclass(kind, mxnet.np.ndarray) else mxnet.nd.array
+    return array(numpy.frombuffer(data, dtype='uint8'), dtype='uint8')
