@@ -124,10 +124,15 @@ def _segment(data: bytes, marker: int, start: int) -> tuple[bytes, int]:
         raise Unreadable(f'a JPEG with the marker {marker:02X}, which is not decoded')
     if start + _LENGTH.size > len(data):
         raise Unreadable('the JPEG ends before its pixels')
-    end = start + max(_LENGTH.unpack_from(data, start)[0], _LENGTH.size)
+    length = _LENGTH.unpack_from(data, start)[0]
+    end = start + max(length, _LENGTH.size)
     if end > len(data):
         raise Unreadable('the JPEG ends before its pixels')
-    return b'' if marker in _SKIPPED else data[start + _LENGTH.size:end], end
+    if marker in _SKIPPED:
+        return b'', end
+    if length < _LENGTH.size:
+        raise Unreadable('a segment of the JPEG is shorter than its length')
+    return data[start + _LENGTH.size:end], end
 
 
 def _frame(segment: bytes, marker: int, max_pixels: Optional[int]) -> Frame:
