@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+from typing import Optional
 
 from PIL import Image, UnidentifiedImageError
 
@@ -19,10 +20,10 @@ from mms.worker.picture_start import starts_as_picture
 # The limit on pixels is ours: Pillow's own would warn on standard error.
 Image.MAX_IMAGE_PIXELS = None
 
-# Pillow tells the kinds that are texts in a second for each megabyte. Those of the second list
-# have to be there whole.
+# Pillow takes a second for each megabyte to tell a text from a picture. It has to have these kinds
+# whole.
 _HEAD_BYTES = 64 * 1024
-_WHOLE_KINDS = ('TIFF', 'WEBP')
+_WHOLE_KINDS = ('TIFF', 'WEBP', 'AVIF', 'ICO')
 
 
 def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
@@ -59,17 +60,25 @@ def _check_other_kind(data: bytes, max_image_pixels: int) -> None:
 
 
 def _size_by_pillow(data: bytes) -> tuple[int, int]:
-    fault: Exception = UnidentifiedImageError()
-    for part, kinds in ((data[:_HEAD_BYTES], None), (data, _WHOLE_KINDS)):
-        try:
-            with Image.open(io.BytesIO(part), formats=kinds) as picture:
-                return picture.size
-        except Exception as error:
-            # Pillow's format plugins raise nearly anything on a hostile header.
-            fault = error
-    if isinstance(fault, UnidentifiedImageError):
-        raise fault
-    raise PictureFault(str(fault)) from fault
+    try:
+        return _size(data[:_HEAD_BYTES])
+    except Exception as error:
+        if len(data) <= _HEAD_BYTES:
+            raise _fault(error) from error
+    try:
+        return _size(data, [kind for kind in _WHOLE_KINDS if kind in Image.OPEN])
+    except Exception as error:
+        raise _fault(error) from error
+
+
+def _size(data: bytes, kinds: Optional[list[str]] = None) -> tuple[int, int]:
+    with Image.open(io.BytesIO(data), formats=kinds) as picture:
+        return picture.size
+
+
+def _fault(error: Exception) -> Exception:
+    """Pillow's format plugins raise nearly anything on a hostile header."""
+    return error if isinstance(error, UnidentifiedImageError) else PictureFault(str(error))
 
 
 def _refusal(name: str, fault: PictureFault, max_image_pixels: int) -> BadRequest:

@@ -50,6 +50,12 @@ def test_bytes_that_are_no_picture_are_a_bad_request(junk):
         image.read(junk)
 
 
+def test_a_head_without_pixels_is_a_bad_request(pixels):
+    for _ in range(6):
+        with pytest.raises(BadRequest, match='33 bytes sent are no picture'):
+            image.read(encoded(pixels)[:33])
+
+
 @pytest.mark.parametrize('nothing', [b'', bytearray(), np.zeros(0, 'uint8')])
 def test_an_empty_picture_is_a_bad_request_and_never_reaches_opencv(nothing):
     with pytest.raises(BadRequest, match='empty'):
