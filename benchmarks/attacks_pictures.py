@@ -24,7 +24,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('url', metavar='URL', help='such as http://127.0.0.1:8080/NAME/predict')
-    parser.add_argument('--field', metavar='NAME', default='data', help='the data_name (%(default)s)')
+    parser.add_argument('--field', metavar='NAME', default='data',
+                        help='the data_name (%(default)s)')
     parser.add_argument('--pid', metavar='PID', type=int, help='of the server, for its memory')
     args = parser.parse_args()
     print(f'{"picture":30} {"bytes":>10} {"status":>12} {"s":>7} {"answers":>7} {"largest":>8}')

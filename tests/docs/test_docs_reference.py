@@ -38,7 +38,7 @@ LISTED = {
     'docs/rest_api.md': [
         ({'BadRequest', 'InputShapeError', 'PayloadTooLarge', 'WorkerDied'}, 0, 'mms'),
         ({'QueueFull', 'DeadlineExceeded', 'ClientLeft', 'ModelUnavailable'}, 0, 'mms'),
-        ({'_incorrect'}, 1, 'mms/worker/inputs.py'),
+        ({'_incorrect'}, 1, 'mms/worker'),
     ],
 }
 # The tables of those pages begin here; what follows names a message in each row.

@@ -19,12 +19,10 @@ from mms.pictures.guard import guard
 
 mxnet_compat.prepare()
 guard()
-
-import mxnet as mx  # isort: skip
-
 sys.path.append(str(REPO / 'benchmarks'))
 
-from hostile_pictures import chunk, costly, undecodable
+import mxnet as mx  # noqa: E402
+from hostile_pictures import chunk, costly, undecodable  # noqa: E402
 
 UNDECODABLE = undecodable()
 NOISE = Image.effect_noise((60, 45), 90)
@@ -85,11 +83,17 @@ def test_what_cannot_be_decoded_is_an_error_of_mxnet(data, tmp_path):
     (tmp_path / 'picture').write_bytes(data)
     with pytest.raises(mx.base.MXNetError, match='Decoding failed. Invalid image file.'):
         mx.image.imread(str(tmp_path / 'picture'))
+    with mx.util.np_array(True), pytest.raises(mx.base.MXNetError, match='Invalid image file.'):
+        mx.image.imdecode(np.frombuffer(data, 'uint8'))
 
 
-def test_no_bytes_are_an_error_and_not_the_end_of_the_process():
-    with pytest.raises(mx.base.MXNetError, match='no JPEG, PNG or BMP'):
-        mx.image.imdecode(np.zeros(0, 'uint8'))
+def test_no_bytes_are_an_error_and_not_the_end_of_the_process(tmp_path):
+    for nothing in (b'', np.zeros(0, 'uint8')):
+        with pytest.raises(mx.base.MXNetError, match='no JPEG, PNG or BMP'):
+            mx.image.imdecode(nothing)
+    (tmp_path / 'nothing').touch()
+    with pytest.raises(mx.base.MXNetError, match='the file is empty'):
+        mx.image.imread(str(tmp_path / 'nothing'))
 
 
 @pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'BMP'])
@@ -99,6 +103,11 @@ def test_pictures_files_and_arrays_of_numpys_kind_are_decoded_as_before(kind, tm
     pixels = mx.image.imdecode(data)
     assert np.abs(pixels.asnumpy().astype(int) - np.array(NOISE.convert('RGB'))).max() < 60
     assert (mx.image.imread(str(tmp_path / 'picture')).asnumpy() == pixels.asnumpy()).all()
+    numbers = np.frombuffer(data, 'uint8')
+    for buf in (bytearray(data), numbers, mx.nd.array(numbers, dtype='uint8')):
+        assert (mx.image.imdecode(buf).asnumpy() == pixels.asnumpy()).all()
+    with pytest.raises(ValueError, match='buf must be of type bytes'):
+        mx.image.imdecode(memoryview(data))
     assert mx.image.imdecode(data, flag=0).shape == (45, 60, 1)
     assert mx.image.imread(str(tmp_path / 'picture'), 0).shape == (45, 60, 1)
     with mx.util.np_array(True):
