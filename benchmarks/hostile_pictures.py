@@ -106,6 +106,19 @@ def undecodable() -> dict[str, bytes]:
     }
 
 
+def _zeros(megabytes: int) -> bytes:
+    """That many megabytes, a thousandth of it as packed."""
+    packer = zlib.compressobj(9)
+    first = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    again = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+    end = b'\3\0' + struct.pack('!HH', megabytes * 1_000_000 % 65_521, 1)
+    return first + again * (megabytes - 1) + end
+
+
+def _parts(data: bytes) -> list[bytes]:
+    return [data[start:start + 1_000_000] for start in range(0, len(data), 1_000_000)]
+
+
 def costly() -> dict[str, bytes]:
     """Pictures of which each byte, or each pixel, was to cost a lot of time or of memory."""
     text = chunk(b'zTXt', b'note\0\0' + zlib.compress(bytes(7_900_000), 9))
@@ -119,5 +132,7 @@ def costly() -> dict[str, bytes]:
         + head(1, 1)[len(SIGNATURE):] + pixels(1, 1),
         'PNG, 2,500,000 chunks': head() + chunk(b'teSt') * (MEGABYTES_30 // 12) + pixels(),
         'PNG, 900 texts of 8 MB': head() + text * 900 + pixels(),
+        'PNG, 8 by 8 of 10 GB': head(8, 8) + b''.join(
+            chunk(b'IDAT', part) for part in _parts(_zeros(10_000))) + chunk(b'IEND'),
         'text, 30 MB of lines': b'%!PS-Adobe-3.0 EPSF\n' + b'%\n' * (MEGABYTES_30 // 2),
     }

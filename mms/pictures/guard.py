@@ -64,15 +64,20 @@ def _decoding(operator: Operator, mxnet: Any) -> Operator:
         data = buf.asnumpy().tobytes()
         try:
             check(data)
+            plain = _plain_png(data) if data.startswith(png.START) else data
         except PictureFault as fault:
             raise mxnet.base.MXNetError(f'{_UNDECODABLE} ({fault})') from fault
-        if data.startswith(png.START):
-            plain = png.without_texts(data)
-            if plain is not data:
-                buf = _array(plain, buf.context, isinstance(buf, mxnet.np.ndarray), mxnet)
+        if plain is not data:
+            buf = _array(plain, buf.context, isinstance(buf, mxnet.np.ndarray), mxnet)
         return operator(buf, *args, **kwargs)
 
     return decode
+
+
+def _plain_png(data: bytes) -> bytes:
+    plain = png.without_texts(data)
+    png.check_pixels(plain)
+    return plain
 
 
 def _reading(operator: Operator, decode: Operator, mxnet: Any) -> Operator:

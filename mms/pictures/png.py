@@ -7,6 +7,7 @@ import zlib
 from typing import NamedTuple, Optional
 
 from mms.pictures.faults import TooManyPixels, Unreadable
+from mms.pictures.png_pixels import CHECKED_BYTES, is_longer
 
 START = b'\x89PNG\r\n\x1a\n'
 _IMAGE, _PALETTE, _END = b'IDAT', b'PLTE', b'IEND'
@@ -73,6 +74,21 @@ def check(data: bytes, max_pixels: Optional[int] = None) -> None:
         _check_chunk(data, chunk, seen)
         seen.add(chunk.name)
     raise Unreadable('the PNG ends before its pixels')
+
+
+def check_pixels(data: bytes) -> None:
+    """See that the pixels of a PNG that passes :func:`check` unpack to what its rows take.
+
+    Raises
+    ------
+    Unreadable
+    """
+    # Of a smaller one all that can be unpacked is unpacked in a second.
+    if len(data) > CHECKED_BYTES:
+        bodies = (data[chunk.start + _CHUNK.size:chunk.end - _CHECKSUM.size]
+                  for chunk in _chunks(data) if chunk.name == _IMAGE)
+        if is_longer(bodies, _read_head(data, None).max_image_bytes):
+            raise Unreadable('the PNG has far more bytes of pixels than pixels')
 
 
 def without_texts(data: bytes) -> bytes:

@@ -141,3 +141,21 @@ def test_texts_of_gigabytes_are_not_unpacked():
     began = time.process_time()
     assert mx.image.imdecode(data).shape == (30, 40, 3)
     assert time.process_time() - began < 3
+
+
+def test_pixels_of_gigabytes_are_not_unpacked():
+    data = costly()['PNG, 8 by 8 of 10 GB']
+    began = time.process_time()
+    with pytest.raises(mx.base.MXNetError, match='far more bytes of pixels than pixels'):
+        mx.image.imdecode(data)
+    assert time.process_time() - began < 3
+
+
+def test_a_large_png_is_decoded():
+    pixels = np.random.RandomState(3).randint(0, 255, (900, 1000, 3)).astype('uint8')
+    data = encoded(Image.fromarray(pixels), 'PNG')
+    assert len(data) > 2_500_000
+    assert (mx.image.imdecode(data).asnumpy() == pixels).all()
+    assert (mx.image.imdecode(data + b'behind').asnumpy() == pixels).all()
+    with pytest.raises(mx.base.MXNetError):
+        mx.image.imdecode(data[:-500_000])

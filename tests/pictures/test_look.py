@@ -88,9 +88,10 @@ def test_other_kinds_are_refused(data):
         check(data)
 
 
-@pytest.mark.parametrize('name', [name for name in COSTLY if 'text' not in name])
+# By their heads; the guard sees to the others.
+@pytest.mark.parametrize('name', [name for name in COSTLY if '8' not in name])
 def test_what_costs_too_much_is_refused_in_no_time(name):
     began = time.thread_time()
-    with pytest.raises(ValueError, match=r'JPEG|PNG|scans'):
+    with pytest.raises(ValueError, match=r'JPEG|PNG|BMP|scans'):
         check(COSTLY[name])
     assert time.thread_time() - began < 2

@@ -46,7 +46,7 @@ def test_a_part_and_a_field_in_base64_are_refused_with_the_same_reason(data, rea
     assert refused(base64.b64encode(data) if origin == FROM_FIELD else data, origin) == reason
 
 
-@pytest.mark.parametrize('name', [name for name in COSTLY if '8 MB' not in name])
+@pytest.mark.parametrize('name', [name for name in COSTLY if '8' not in name])
 def test_30_mb_of_anything_are_refused_in_no_time(name):
     began = time.thread_time()
     refused(COSTLY[name])
