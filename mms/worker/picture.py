@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 from typing import Optional
 
@@ -13,8 +11,9 @@ from mms.archive.signature import IMAGE_TYPE
 from mms.errors import BadRequest
 from mms.pictures.faults import PictureFault, TooManyPixels, TooManyScans
 from mms.pictures.look import check
+from mms.worker.base64_text import bytes_of
 from mms.worker.form import FROM_FIELD, RawInput
-from mms.worker.incorrect import incorrect as _incorrect
+from mms.worker.incorrect import incorrect
 from mms.worker.picture_start import starts_as_picture
 
 # The limit on pixels is ours: Pillow's own would warn on standard error.
@@ -35,20 +34,20 @@ def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
     """
     data = _from_base64(item) if item.origin == FROM_FIELD else item.data
     if not data:
-        raise _incorrect(item.name, 'the picture is empty.')
+        raise incorrect(item.name, 'the picture is empty.')
     try:
         if starts_as_picture(data):
             check(data, max_image_pixels)
         elif item.media_type == IMAGE_TYPE:
             _check_other_kind(data, max_image_pixels)
         else:
-            raise _incorrect(item.name, f'{IMAGE_TYPE} is expected but '
+            raise incorrect(item.name, f'{IMAGE_TYPE} is expected but '
                                         f'{item.media_type or "no type"} is given. Its bytes are '
                                         'no JPEG, PNG or BMP.')
     except PictureFault as fault:
         raise _refusal(item.name, fault, max_image_pixels) from None
     except UnidentifiedImageError:
-        raise _incorrect(item.name, 'its bytes are no picture (JPEG, PNG or BMP).') from None
+        raise incorrect(item.name, 'its bytes are no picture (JPEG, PNG or BMP).') from None
     return data
 
 
@@ -83,22 +82,18 @@ def _fault(error: Exception) -> Exception:
 
 def _refusal(name: str, fault: PictureFault, max_image_pixels: int) -> BadRequest:
     if isinstance(fault, TooManyPixels):
-        return _incorrect(name, f'a picture of {fault.width} x {fault.height} pixels is over the '
+        return incorrect(name, f'a picture of {fault.width} x {fault.height} pixels is over the '
                                 f'limit of {max_image_pixels} pixels (--max-image-pixels).')
     if isinstance(fault, TooManyScans):
-        return _incorrect(name, f'a picture of {fault.width} x {fault.height} pixels in '
+        return incorrect(name, f'a picture of {fault.width} x {fault.height} pixels in '
                                 f'{fault.scans} scans takes too long to decode; 20 scans are '
                                 'always taken.')
-    return _incorrect(name, f'its picture cannot be read ({fault}).')
+    return incorrect(name, f'its picture cannot be read ({fault}).')
 
 
 def _from_base64(item: RawInput) -> bytes:
-    head, marked, tail = item.data.partition(b'base64,')
-    text = tail if marked else head
-    # A '+' that a client forgot to escape in a urlencoded form arrives as a space.
-    text = b''.join(text.strip().replace(b' ', b'+').split())
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _incorrect(
+        return bytes_of(item.data)
+    except ValueError as error:
+        raise incorrect(
             item.name, f'a form field must hold the picture in base64 ({error}).') from error
