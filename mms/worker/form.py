@@ -20,6 +20,8 @@ FROM_FIELD = 'field'
 # Of a part that may be a picture, beside image/*: clients that do not know the type of a file
 # send the second, or none.
 _ANY_BYTES = ('', 'application/octet-stream')
+# Enough to recognise a type by.
+_SHOWN_CHARACTERS = 100
 
 
 class RawInput(NamedTuple):
@@ -52,9 +54,10 @@ def read_form(request: Request, signature: Mapping[str, Any]) -> list[RawInput]:
     Raises
     ------
     BadRequest
-        A field is missing, the body is no form, or a part has a type that no picture has.
+        A field is missing, the body is no form or has no good boundary, or a part has a type that
+        no picture has.
     PayloadTooLarge
-        The form has too many fields.
+        The form has too many fields, or too much before its parts.
     """
     form = parse_form(request.content_type, request.body)
     found = []
@@ -74,9 +77,10 @@ def _picture(form: Form, name: str) -> Optional[RawInput]:
     kind = part.content_type.partition(';')[0].strip().lower()
     if kind not in _ANY_BYTES and not kind.startswith('image/'):
         raise BadRequest(f'Input data for request argument: {name} is not correct. '
-                         f'{IMAGE_TYPE} is expected but {part.content_type} is given.')
+                         f'{IMAGE_TYPE} is expected but {_shown(part.content_type)} is given.')
     is_base64 = part.transfer_encoding.strip().lower() == 'base64'
-    return RawInput(name, FROM_FIELD if is_base64 else FROM_PART, part.data, part.content_type)
+    return RawInput(name, FROM_FIELD if is_base64 else FROM_PART, part.data,
+                    _shown(part.content_type))
 
 
 def _list(form: Form, name: str) -> Optional[RawInput]:
@@ -86,11 +90,14 @@ def _list(form: Form, name: str) -> Optional[RawInput]:
 
 def _field(form: Form, name: str) -> Optional[RawInput]:
     text = form.fields.get(name)
-    return None if text is None else RawInput(
-        name, FROM_FIELD, text.encode('utf-8', 'surrogatepass'))
+    return None if text is None else RawInput(name, FROM_FIELD, text)
 
 
 def _sent_part(form: Form, name: str) -> Optional[Part]:
     """The part of this name; None for the empty one of a page's file field that was left alone."""
     part = form.parts.get(name)
     return part if part and (part.has_filename or part.data) else None
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else f'{text[:_SHOWN_CHARACTERS]}...'

@@ -1,32 +1,25 @@
-"""The fields and file parts of a form.
-
-Two parsers, for two kinds of clients. `multipart` takes the forms of today's clients in a
-twentieth of Werkzeug's time (which compiles expressions for each new boundary); what it refuses,
-or might read otherwise, Werkzeug reads as MMS 0.4 did, lone line feeds and all.
-"""
+"""The fields and file parts of a form."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, MutableMapping
-from typing import IO, Any, NamedTuple, Optional, cast
+from typing import NamedTuple
 
-from multipart import MultipartError, MultipartSegment, PushMultipartParser
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
-from mms.errors import PayloadTooLarge
+from mms.errors import BadRequest, PayloadTooLarge
 from mms.messages import Body
+from mms.worker.multipart_form import MAX_BOUNDARY, Segment, segments_of
+from mms.worker.percent import unescaped
 from mms.worker.picture_start import starts_as_picture
+from mms.worker.utf8_text import is_utf8
 
-# Werkzeug takes about a second for ten times as many.
 MAX_FIELDS = 10_000
 
 MULTIPART = 'multipart/form-data'
 URLENCODED = 'application/x-www-form-urlencoded'
-# Escapes in the name of a field, which the two parsers do not undo alike.
-_ESCAPES = frozenset('%\\*')
+# A longer one, in a urlencoded form, is none that a signature names.
+_MAX_NAME_BYTES = 16 * 1024
 # The charsets of a field that Werkzeug knows beside UTF-8.
 _CHARSETS = frozenset({'ascii', 'us-ascii', 'iso-8859-1'})
 
@@ -53,13 +46,13 @@ class Part(NamedTuple):
 
 
 class Form(NamedTuple):
-    """The first field, and the first part, of each name.
+    """The first field, in UTF-8, and the first part, of each name.
 
     A field whose bytes are no text, or begin as a picture does, is a part without a filename too:
     .NET sends files so.
     """
 
-    fields: MutableMapping[str, str]
+    fields: MutableMapping[str, bytes]
     parts: MutableMapping[str, Part]
 
 
@@ -73,99 +66,83 @@ def parse_form(content_type: str, body: Body) -> Form:
 
     Raises
     ------
+    BadRequest
+        Its boundary is no good one.
     PayloadTooLarge
-        It has more than `MAX_FIELDS` fields.
+        It has more than `MAX_FIELDS` fields, or the heads of its parts are too large.
     """
     kind, options = parse_options_header(content_type)
     kind = kind.lower()
-    plain = _plain_parts(options.get('boundary', ''), body) if kind == MULTIPART else None
-    return plain or _any_form(kind, options, body)
-
-
-def _plain_parts(boundary: str, body: Body) -> Optional[Form]:
-    """A form as today's clients send it; None for all others."""
-    if not boundary.isascii():
-        return None
-    form = Form({}, {})
-    segment, data = None, b''
     try:
-        with PushMultipartParser(boundary, max_segment_count=MAX_FIELDS) as parser:
-            for event in parser.parse(body):
-                if isinstance(event, MultipartSegment):
-                    segment, data = event, b''
-                    if not _is_plain(segment):
-                        return None
-                elif event is not None:
-                    data = event
-                elif segment is not None:
-                    _add(form, segment, bytes(data))
-    except MultipartError:
-        return None
+        if kind == MULTIPART:
+            return _multipart(options, body)
+        if kind == URLENCODED:
+            return _urlencoded(body)
+    except ValueError:
+        pass
+    return Form({}, {})
+
+
+def _multipart(options: Mapping[str, str], body: Body) -> Form:
+    boundary = options.get('boundary', '').encode('ascii')
+    if not boundary:
+        raise ValueError('no boundary')
+    if len(boundary) > MAX_BOUNDARY:
+        raise BadRequest(f'The boundary of the form is longer than {MAX_BOUNDARY} characters: let '
+                         'the HTTP library choose it.')
+    form = Form({}, {})
+    for number, segment in enumerate(segments_of(boundary, body)):
+        if number == MAX_FIELDS:
+            raise _too_many_fields()
+        if segment.name is not None:
+            _add(form, segment.name, segment)
     return form
 
 
-def _is_plain(segment: MultipartSegment) -> bool:
-    """Whether Werkzeug would read its head alike."""
-    return (segment.name is not None
-            and _ESCAPES.isdisjoint(segment.header('Content-Disposition')))
-
-
-def _add(form: Form, segment: MultipartSegment, data: bytes) -> None:
+def _add(form: Form, name: str, segment: Segment) -> None:
     is_file = segment.filename is not None
+    if name in (form.parts if is_file else form.fields):
+        return
+    data = bytes(segment.data)
+    content_type = segment.headers.get('content-type', '')
     if not is_file:
-        text, is_text = _text(segment, data)
-        form.fields.setdefault(segment.name, text)
-        is_file = not is_text
+        form.fields[name], is_text = _text(content_type, data)
+        is_file = not is_text and name not in form.parts
     if is_file:
-        form.parts.setdefault(segment.name, Part(
-            bool(segment.filename), segment.header('Content-Type', ''),
-            segment.header('Content-Transfer-Encoding', ''), data))
+        form.parts[name] = Part(bool(segment.filename), content_type,
+                                segment.headers.get('content-transfer-encoding', ''), data)
 
 
-def _text(segment: MultipartSegment, data: bytes) -> tuple[str, bool]:
+def _text(content_type: str, data: bytes) -> tuple[bytes, bool]:
     """A field's text, and whether it is one."""
-    named = (segment.charset or '').lower()
+    named = parse_options_header(content_type)[1].get('charset', '').lower() if content_type else ''
     charset = named if named in _CHARSETS else 'utf-8'
-    try:
-        return data.decode(charset), not starts_as_picture(data)
-    except UnicodeDecodeError:
-        return data.decode(charset, 'replace'), False
+    if charset == 'utf-8' and is_utf8(data) or data.isascii():
+        return data, not starts_as_picture(data)
+    if charset == 'iso-8859-1':
+        return data.decode(charset).encode(), not starts_as_picture(data)
+    return data.decode(charset, 'replace').encode(), False
 
 
-def _any_form(kind: str, options: Mapping[str, str], body: Body) -> Form:
-    if kind == URLENCODED and body.count(b'&') >= MAX_FIELDS:
+def _urlencoded(body: Body) -> Form:
+    if body.count(b'&') >= MAX_FIELDS:
         raise _too_many_fields()
-    parser = FormDataParser(stream_factory=_in_memory, max_form_parts=MAX_FIELDS)
-    stream = cast('IO[bytes]', _Uncopied(body))
-    try:
-        _, fields, files = parser.parse(stream, kind, len(body), dict(options))
-    except RequestEntityTooLarge:
-        raise _too_many_fields() from None
-    return Form(fields.to_dict(), {
-        name: Part(bool(file.filename), file.content_type or '',
-                   file.headers.get('Content-Transfer-Encoding', ''), file.stream.read())
-        for name, file in files.to_dict().items()})
-
-
-class _Uncopied:
-    """A body as a stream whose pieces are views of it."""
-
-    def __init__(self, body: Body) -> None:
-        self._body = body
-        self._view = memoryview(body)
-        self._start = 0
-
-    def read(self, size: int = -1) -> Any:
-        if size < 0:
-            return self._body
-        piece = self._view[self._start:self._start + size]
-        self._start += len(piece)
-        return piece
-
-
-def _in_memory(*_: Any, **__: Any) -> IO[bytes]:
-    """A part's bytes are no file: a body's size has a limit of its own."""
-    return io.BytesIO()
+    if not is_utf8(body):
+        raise ValueError('it has bytes that are no text')
+    form = Form({}, {})
+    view = memoryview(body)
+    start = 0
+    while start < len(body):
+        end = body.find(b'&', start)
+        end = end if end >= 0 else len(body)
+        middle = body.find(b'=', start, end)
+        middle = middle if middle >= 0 else end
+        if start < end and middle - start <= _MAX_NAME_BYTES:
+            name = unescaped(bytes(view[start:middle])).decode()
+            if name not in form.fields:
+                form.fields[name] = unescaped(bytes(view[middle + 1:end]))
+        start = end + 1
+    return form
 
 
 def _too_many_fields() -> PayloadTooLarge:
