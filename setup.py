@@ -59,7 +59,6 @@ setup(
         'flask>=2.3',
         'flask-cors>=4',
         'gevent>=22.10',
-        'multipart>=1.2',
         'orjson>=3.6',
         'pillow>=9',
         'psutil>=5.8',

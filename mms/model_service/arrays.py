@@ -15,6 +15,8 @@ from typing import Any, Callable
 _LAZY = (map, filter, zip, types.GeneratorType)
 # A tensor that is written as lists has millions of items, and a list of arrays a few.
 _FEW = 8
+# No arrays lie deeper: what a service answers with is nested as it likes.
+_MAX_DEPTH = 100
 
 
 def is_ndarray(value: Any) -> bool:
@@ -66,35 +68,40 @@ def address(array: Any) -> int:
     return pointer.value or 0
 
 
-def _arrays(value: Any) -> Iterator[Any]:
+def _arrays(value: Any, depth: int = 0) -> Iterator[Any]:
     if is_ndarray(value):
         yield value
     elif isinstance(value, (list, tuple, dict)):
         for item in value.values() if isinstance(value, dict) else value:
-            if _may_hold_arrays(item):
-                yield from _arrays(item)
+            if _may_hold_arrays(item, depth + 1):
+                yield from _arrays(item, depth + 1)
 
 
-def _replace(value: Any, change: Callable[[Any], Any]) -> Any:
+def _replace(value: Any, change: Callable[[Any], Any], depth: int = 0) -> Any:
     if is_ndarray(value):
         return change(value)
+    below = depth + 1
     if isinstance(value, dict):
-        changed = {key: _replace(item, change) for key, item in value.items()
-                   if _may_hold_arrays(item)}
+        changed = {key: _replace(item, change, below) for key, item in value.items()
+                   if _may_hold_arrays(item, below)}
         moved = {key: item for key, item in changed.items() if item is not value[key]}
         return _updated(value, moved) if moved else value
     if isinstance(value, (list, tuple)):
-        items = [_replace(item, change) if _may_hold_arrays(item) else item for item in value]
+        items = [_replace(item, change, below) if _may_hold_arrays(item, below) else item
+                 for item in value]
         if all(new is old for new, old in zip(items, value)):
             return value
         return _like(value, items)
     return value
 
 
-def _may_hold_arrays(value: Any) -> bool:
+def _may_hold_arrays(value: Any, depth: int) -> bool:
     """Long lists are judged by their first item."""
+    if depth > _MAX_DEPTH:
+        return False
     if isinstance(value, (list, tuple)):
-        return any(map(_may_hold_arrays, value if len(value) <= _FEW else value[:1]))
+        return any(_may_hold_arrays(item, depth + 1)
+                   for item in (value if len(value) <= _FEW else value[:1]))
     return isinstance(value, dict) or is_ndarray(value)
 
 

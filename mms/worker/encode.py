@@ -12,6 +12,9 @@ from typing import Any
 
 from mms.worker.json_values import PLAIN, json_value
 
+_TOO_DEEP = ('the answer of the service is nested too deeply for JSON: its lists and dicts lie in '
+             'each other hundreds of levels deep')
+
 
 def to_json(prediction: Any) -> bytes:
     """JSON text of what a service's `_postprocess` returned, ASCII.
@@ -21,14 +24,21 @@ def to_json(prediction: Any) -> bytes:
     TypeError
         It holds what JSON cannot; the message says what and where.
     ValueError
-        It holds itself.
+        It holds itself, or is nested too deeply.
     """
     try:
-        text = _dumps(prediction, sort_keys=True)
+        text = _text(prediction)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    return text.encode('ascii')
+
+
+def _text(prediction: Any) -> str:
+    try:
+        return _dumps(prediction, sort_keys=True)
     except TypeError:
         # Keys of several types cannot be sorted, and a key may be of a type that JSON lacks.
-        text = _dumps(_plain(prediction, 'prediction', ()), sort_keys=False)
-    return text.encode('ascii')
+        return _dumps(_plain(prediction, 'prediction', ()), sort_keys=False)
 
 
 def _dumps(value: Any, sort_keys: bool) -> str:

@@ -117,7 +117,7 @@ def _text(content_type: str, data: bytes) -> tuple[bytes, bool]:
     """A field's text, and whether it is one."""
     named = parse_options_header(content_type)[1].get('charset', '').lower() if content_type else ''
     charset = named if named in _CHARSETS else 'utf-8'
-    if charset == 'utf-8' and is_utf8(data) or data.isascii():
+    if data.isascii() or (charset == 'utf-8' and is_utf8(data)):
         return data, not starts_as_picture(data)
     if charset == 'iso-8859-1':
         return data.decode(charset).encode(), not starts_as_picture(data)

@@ -73,7 +73,8 @@ class Scan(NamedTuple):
 
 def scan(data: bytes) -> Scan:
     """Go through JSON text; of what is no JSON, nothing that is found is wrong but the cuts."""
-    counts = _Counts(1 if data.isascii() and b'\\u' not in data else 4)
+    is_narrow = data.isascii() and (b'\\' not in data or b'\\u' not in data)
+    counts = _Counts(1 if is_narrow else 4)
     cuts: list[Cut] = []
     start = 0
     while start < len(data):
@@ -103,7 +104,9 @@ def _window_end(data: bytes, start: int) -> int:
     """Behind a comma, where there is one; never behind the first half of an escape."""
     end = min(start + _WINDOW_BYTES, len(data))
     for mark in _AFTER:
-        place = data.rfind(mark, start, end)
+        # One byte is found sooner than two.
+        place = data.rfind(mark[:1], start, end)
+        place = data.rfind(mark, start, end) if place >= 0 else place
         if place >= 0:
             return place + len(mark)
     if data[end - 1] != ord('\\'):
@@ -140,16 +143,18 @@ class _Counts:
             window = b' '.join(parts[self._is_inside::2])
             texts = parts[not self._is_inside::2]
             self._is_inside ^= len(parts) % 2 == 0
-        lists, dicts = window.count(b'['), window.count(b'{')
+        lists = window.count(b'[')
+        dicts = window.count(b'{') if b'{' in window else 0
         self._follow(window, lists, dicts)
         values = window.count(b',') + lists + dicts
         self._values += values
         self.cost_bytes += (cost_of_numbers(window, values) + _LIST * lists + _DICT * dicts
-                            + self._cost_of_texts(texts, window.count(b':'), dicts))
+                            + self._cost_of_texts(texts, window, dicts))
 
-    def _cost_of_texts(self, texts: list[bytes], keys: int, dicts: int) -> int:
+    def _cost_of_texts(self, texts: list[bytes], window: bytes, dicts: int) -> int:
         if not texts:
             return 0
+        keys = window.count(b':')
         # The parser has equal keys once.
         own_keys = min(keys, len(set(texts))) if keys else 0
         return (_TEXT * (max(0, len(texts) - keys) + own_keys)
@@ -159,6 +164,6 @@ class _Counts:
     def _follow(self, window: bytes, lists: int, dicts: int) -> None:
         if self.depth + lists + dicts > MAX_NESTING:
             self.deepest = max(self.deepest, deepest(brackets_of(window), self.depth))
-        closed = window.count(b'}')
+        closed = window.count(b'}') if b'}' in window else 0
         self._dicts += dicts - closed
         self.depth += lists + dicts - closed - window.count(b']')

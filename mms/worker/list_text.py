@@ -15,12 +15,6 @@ from mms.worker.nesting import MAX_NESTING
 _MARKS = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF16_LE: 'utf-16',
           codecs.BOM_UTF16_BE: 'utf-16'}
 
-_TOO_DEEP = f'it is nested too deeply (more than {MAX_NESTING} levels of lists and dicts).'
-_TOO_MUCH = (f'its values would take more memory than {BYTES_A_BYTE} bytes for each of its own and '
-             f'{FREE_BYTES >> 20} MB: it has too many lists, dicts or short texts; send it in '
-             'several requests.')
-
-
 class Unreadable(Exception):
     """Why there is no value; the end of a message."""
 
@@ -59,7 +53,10 @@ def _in_utf8(data: bytes) -> bytes:
 
 def _unreadable(error: Exception) -> Unreadable:
     if isinstance(error, NestedTooDeeply):
-        return Unreadable(_TOO_DEEP)
+        return Unreadable('it is nested too deeply: more than '
+                          f'{MAX_NESTING} levels of lists and dicts.')
     if isinstance(error, TakesTooMuch):
-        return Unreadable(_TOO_MUCH)
+        return Unreadable('its lists, dicts and short texts would take more memory than '
+                          f'{BYTES_A_BYTE} times its bytes and {FREE_BYTES >> 20} MB: send it in '
+                          'several requests.')
     return Unreadable(f'it is neither JSON nor a Python literal ({error}).')

@@ -28,7 +28,7 @@ def parse_literal(data: bytes) -> Any:
     """Value of a Python literal in UTF-8.
 
     Texts, bytes, numbers, True, False, None, and lists, tuples, dicts and sets of such; with
-    comments. Not the sum that makes a complex number.
+    comments. Neither the sum that makes a complex number nor a sign before parentheses.
 
     Raises
     ------

@@ -80,7 +80,7 @@ def _unescaped(content: bytes) -> str:
 
 def _bytes_of(content: bytes) -> bytes:
     content = _settled(content.replace(b'\\\\', rb'\x5c'), _NO_ESCAPE_OF_BYTES, rb'\x5c')
-    value: Any = codecs.escape_decode(content)[0]  # type: ignore[attr-defined]
+    value: Any = codecs.escape_decode(content)[0]
     return value
 
 

@@ -38,7 +38,9 @@ LISTED = {
     'docs/rest_api.md': [
         ({'BadRequest', 'InputShapeError', 'PayloadTooLarge', 'WorkerDied'}, 0, 'mms'),
         ({'QueueFull', 'DeadlineExceeded', 'ClientLeft', 'ModelUnavailable'}, 0, 'mms'),
-        ({'_incorrect'}, 1, 'mms/worker'),
+        ({'incorrect'}, 1, 'mms/worker'),
+        ({'Unreadable'}, 0, 'mms/worker/list_text.py'),
+        ({'BuffersFull'}, 0, 'mms/room.py'),
     ],
 }
 # The tables of those pages begin here; what follows names a message in each row.

@@ -5,6 +5,7 @@ import http.client
 import io
 import json
 import socket
+import time
 
 import pytest
 import requests
@@ -358,13 +359,53 @@ def test_a_broken_chunk_of_a_body_that_nobody_wants_is_no_fault_of_the_server(se
 
 
 @pytest.mark.parametrize(('text', 'status'), [
-    ('[' * 501 + ']' * 501, 400), ('[{"a":' * 251 + '1' + '}]' * 251, 400),
-    ('[' * 100_000, 400), ('[' * 400 + ']' * 400, 200), ('["' + '[' * 600 + '\\""]', 200),
+    ('[' * 101 + ']' * 101, 400), ('[{"a":' * 51 + '1' + '}]' * 51, 400),
+    ('[' * 100_000, 400), ('[' * 498 + ']' * 498, 400),
+    ("['', " + '(' * 101 + ')' * 101 + ']', 400),
+    ('[' * 100 + ']' * 100, 200), ('["' + '[' * 600 + '\\""]', 200),
     ('[' + ','.join(['[1, {}]'] * 2000) + ']', 200),
 ])
-def test_nesting_beyond_500_levels_is_refused(server, text, status):
+def test_nesting_beyond_100_levels_is_refused(server, text, status):
     answer = server.post_text('echo', text)
     assert (answer.status_code, 'nested too deeply' in answer.text) == (status, status == 400)
+
+
+def test_an_answer_that_is_nested_too_deeply_is_the_fault_of_the_service(server):
+    deep = "__import__('functools').reduce(lambda inner, _: [inner], range(3000), 1)"
+    assert_error(server.post_text('value', json.dumps([deep])), 500,
+                 'Error occurs while inference was executed on server.', 'InternalServerException')
+    until(lambda: 'ValueError: the answer of the service is nested too deeply' in server.log)
+    assert 'RecursionError' not in server.log
+
+
+def megabyte(head, unit, tail):
+    return head + unit * ((950_000 - len(head + tail)) // len(unit)) + tail
+
+
+FIELD = b'--x\r\nContent-Disposition: form-data; name="data"'
+FORMS = 'multipart/form-data; boundary=x'
+URLENCODED = 'application/x-www-form-urlencoded'
+
+
+@pytest.mark.parametrize(('body', 'kind', 'status', 'message'), [
+    (megabyte(b"data=['a',", b'1,', b'1]'), URLENCODED, 200, ''),
+    (megabyte(b'data=', b'%', b''), URLENCODED, 400, 'neither JSON nor a Python literal'),
+    (megabyte(b'data=', b'%41', b''), URLENCODED, 400, 'neither JSON nor a Python literal'),
+    (megabyte(b'data=[1]&', b'n', b'=1'), URLENCODED, 200, ''),
+    (megabyte(FIELD + b"\r\n\r\n['", b'\n', b"']\r\n--x--"), FORMS, 400, 'no closing quote'),
+    (megabyte(FIELD + b"\r\n\r\n['\\x41', ", b'(1,),', b"1]\r\n--x--"), FORMS, 400,
+     'at most 100000 parts'),
+    (megabyte(FIELD, b'\r\na: b', b'\r\n\r\n[1]\r\n--x--'), FORMS, 413, 'head of a part of'),
+    (megabyte(FIELD[:-1], b'n', b'"\r\n\r\n[1]\r\n--x--'), FORMS, 413, 'head of a part of'),
+    (megabyte(FIELD + b'\r\n\r\n', b'\r\n--xa', b'\r\n--x--'), FORMS, 400, 'boundary of the form'),
+])
+def test_a_form_that_is_made_to_be_expensive_is_answered_in_a_moment(server, body, kind, status,
+                                                                    message):
+    start = time.monotonic()
+    answer = server.post('echo', data=body, headers={'Content-Type': kind})
+    assert time.monotonic() - start < 5
+    assert (answer.status_code, message in answer.text) == (status, True)
+    assert status == 200 or len(answer.content) < 1000
 
 
 def test_an_answer_has_one_connection_header(server):

@@ -132,3 +132,16 @@ def test_what_holds_itself_is_a_value_error(keys):
     loop[0]['a'] = loop
     with pytest.raises(ValueError, match='itself|Circular'):
         to_json(loop)
+
+
+@pytest.mark.parametrize('innermost', [1, {1: 2, 'a': 3}])
+def test_an_answer_that_is_nested_too_deeply_is_said_to_be_so(innermost):
+    answer = innermost
+    for _ in range(100_000):
+        answer = [answer]
+    with pytest.raises(ValueError, match='the service is nested too deeply for JSON') as it:
+        to_json(answer)
+    assert it.value.__suppress_context__
+    # Python frees it level by level.
+    while isinstance(answer, list):
+        answer = answer.pop()
