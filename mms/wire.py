@@ -108,15 +108,19 @@ class Channel:
             else:
                 self._socket.sendall(head)
                 for piece in _pieces(contents):
-                    self._socket.sendall(piece)
+                    self._send_small(piece)
+                    self._sent()
         except OSError as error:
             raise ChannelClosed(str(error)) from error
 
-    def _send_small(self, frame: bytes) -> None:
+    def _sent(self) -> None:
+        """Called when a piece of a large message was sent."""
+
+    def _send_small(self, frame: Body) -> None:
         # gevent's sendall asks for the size of the socket's buffer each time.
         sent = self._socket.send(frame)
         if sent < len(frame):
-            self._socket.sendall(frame[sent:])
+            self._socket.sendall(memoryview(frame)[sent:])
 
     def receive(self) -> Message:
         """Wait for the next message.

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from mms.errors import BuffersFull
-from mms.room import FIRST_PIECE_BYTES, LARGEST_PIECE_BYTES, Pieces, Room
+from mms.room import PIECE_BYTES, Pieces, Room
 
 
 def filled(room, *pieces):
@@ -49,7 +49,7 @@ def test_what_was_consumed_counts_no_more():
     assert room.held_bytes == 0
 
 
-def test_pieces_grow_with_what_has_come():
+def test_no_piece_is_large():
     body, sizes = Pieces(Room()), []
 
     def read(size):
@@ -58,18 +58,15 @@ def test_pieces_grow_with_what_has_come():
 
     while len(body) < 10**6:
         body.read(read, 10**6 - len(body))
-    assert sizes[0] == FIRST_PIECE_BYTES
-    assert max(sizes) == LARGEST_PIECE_BYTES
-    assert all(size <= max(FIRST_PIECE_BYTES, sum(sizes[:place]))
-               for place, size in enumerate(sizes))
+    assert max(sizes) == PIECE_BYTES
     assert sum(sizes) == 10**6
 
 
 def test_a_piece_counts_before_it_comes_and_then_as_much_as_came():
-    room = Room(FIRST_PIECE_BYTES)
+    room = Room(PIECE_BYTES)
     body = Pieces(room)
-    assert body.read(lambda size: b'x' * (room.held_bytes // 2), 10**6) == FIRST_PIECE_BYTES // 2
-    assert room.held_bytes == len(body) == FIRST_PIECE_BYTES // 2
+    assert body.read(lambda size: b'x' * (room.held_bytes // 2), 10**6) == PIECE_BYTES // 2
+    assert room.held_bytes == len(body) == PIECE_BYTES // 2
     with pytest.raises(BuffersFull):
         body.read(bytes, 10**6)
     body = Pieces(room)

@@ -9,7 +9,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 from werkzeug.wsgi import get_content_length
 
 from mms.errors import PayloadTooLarge
-from mms.room import LARGEST_PIECE_BYTES, Pieces, Room
+from mms.room import PIECE_BYTES, Pieces, Room
 
 
 def read_body(environ: dict[str, Any], most: int, room: Room) -> Pieces:
@@ -59,7 +59,7 @@ def _read(stream: Any, length: int, body: Pieces) -> None:
 
 
 def _read_to_end(stream: Any, most: int, body: Pieces) -> None:
-    while body.read(stream.read, LARGEST_PIECE_BYTES):
+    while body.read(stream.read, PIECE_BYTES):
         if len(body) > most:
             raise _too_large(most)
 

@@ -29,8 +29,8 @@ from mms.frontend.request_stream import ChunkedStream, RequestStream
 from mms.guard import report
 from mms.log_lines import one_line
 from mms.messages import Body
-from mms.room import LARGEST_PIECE_BYTES
-from mms.turn import Turn
+from mms.room import PIECE_BYTES
+from mms.turn import Rests, Turn, give_way
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class Connection(WSGIHandler):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._turn = Turn()
+        self._rests = Rests()
         self._head_bytes = 0
         self._held = bytearray()
         self._wrong = ''
@@ -88,6 +89,8 @@ class Connection(WSGIHandler):
         """Wait for the next request's first line."""
         self.socket.settimeout(_IDLE_S)
         if not self.rfile.peek(1):
+            # Many may leave at once, and each has something to be tidied up.
+            give_way()
             return ''
         self._head_limit = gevent.Timeout.start_new(_HEAD_S)
         line = self.rfile.readline(MAX_REQUEST_LINE)
@@ -101,7 +104,7 @@ class Connection(WSGIHandler):
         """Serve one request."""
         self._is_answering = False
         # Those who send one request after the other without waiting have one each turn.
-        self._turn.go_on()
+        self._rests.rest()
         try:
             result = super().handle_one_request()
         except (OSError, EOFError):
@@ -224,7 +227,7 @@ class Connection(WSGIHandler):
         with memoryview(data) as rest:
             while rest:
                 try:
-                    sent = self.socket.send(rest[:LARGEST_PIECE_BYTES])
+                    sent = self.socket.send(rest[:PIECE_BYTES])
                 except socket.timeout:
                     logger.error('%s has taken nothing of its answer for %.0f s; the connection '
                                  'is closed.', self.client_address[0], _ANSWER_STALL_S)

@@ -21,9 +21,9 @@ from mms.guard import log_escaped
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 1024
-# Connections that are accepted before others have their turn. Each has some callbacks, of which
-# gevent runs 50 and more at a time: none is left over for the next time.
-_MOST_ACCEPTED = 4
+# Connections that are accepted before others have their turn: no more than are tidied up meanwhile,
+# or those that come and go at once would become ever more.
+_MOST_ACCEPTED = 3
 # Time for the event loop to accept what the kernel holds already.
 _LAST_ACCEPT_S = 0.02
 # A request that is being sent when the server stops has its head here by then.

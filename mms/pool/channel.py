@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mms.errors import BuffersFull, InferenceError
-from mms.room import LARGEST_PIECE_BYTES, Pieces, Room
+from mms.room import PIECE_BYTES, Pieces, Room
 from mms.turn import Turn
 from mms.wire import Channel, Socket
 
@@ -39,7 +39,10 @@ class FrontChannel(Channel):
             self._turn.go_on()
         return pieces
 
+    def _sent(self) -> None:
+        self._turn.go_on()
+
     def _pass_over(self, size: int) -> None:
         while size:
-            size -= len(self._read(min(size, LARGEST_PIECE_BYTES)))
+            size -= len(self._read(min(size, PIECE_BYTES)))
             self._turn.go_on()

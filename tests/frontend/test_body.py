@@ -7,7 +7,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from mms.errors import BuffersFull, PayloadTooLarge
 from mms.frontend.body import read_body
-from mms.room import LARGEST_PIECE_BYTES, Room
+from mms.room import PIECE_BYTES, Room
 
 MOST = 3_000_000
 
@@ -66,7 +66,7 @@ def test_a_body_counts_as_held_until_it_is_forgotten():
     room = Room()
     body = read_body(environ(bytes(MOST), MOST), MOST, room)
     assert room.held_bytes == MOST == len(body)
-    assert max(map(len, body)) <= LARGEST_PIECE_BYTES
+    assert max(map(len, body)) <= PIECE_BYTES
     del body
     assert room.held_bytes == 0
 

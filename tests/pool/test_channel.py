@@ -6,7 +6,7 @@ from gevent import socket
 
 from mms.messages import Failure, Reply, Result
 from mms.pool.channel import FrontChannel
-from mms.room import LARGEST_PIECE_BYTES, Room
+from mms.room import PIECE_BYTES, Room
 from mms.wire import Channel
 
 
@@ -41,7 +41,7 @@ def test_an_answer_comes_in_pieces_that_count_until_it_is_forgotten(ends):
     front, worker, room = ends(10**8)
     result = exchange(front, worker, answers(10**6, 0, 5))
     assert [len(answer.content) for answer in result.answers] == [10**6, 0, 5]
-    assert max(map(len, result.answers[0].content)) <= LARGEST_PIECE_BYTES
+    assert max(map(len, result.answers[0].content)) <= PIECE_BYTES
     assert result.answers[2].prediction == b'22222'
     assert room.held_bytes == 10**6 + 5
     del result
