@@ -56,8 +56,12 @@ class _Terminal(_Quiet, logging.StreamHandler):
     level_before = logging.WARNING
 
     def __init__(self) -> None:
-        super().__init__(_never_waiting(sys.stderr))
+        super().__init__(sys.stderr)
         self.setFormatter(Formatter(coloured=_wants_colour(sys.stderr)))
+
+    def begin(self) -> None:
+        """Wait for no reader from now on."""
+        self.setStream(_never_waiting(self.stream))
 
     def write_on(self) -> None:
         """Write what nobody has read so far."""
@@ -176,6 +180,7 @@ class FrontLog:
         root = logging.getLogger()
         others = [handler for handler in _handlers_of(root, _LogFile) if handler is not self._file]
         _replace(root, others, [])
+        self._terminal.begin()
 
     def write_on(self) -> None:
         """Write to the terminal what nobody has read there so far."""

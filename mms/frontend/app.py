@@ -67,7 +67,8 @@ class _Routes:
         if failure is not None:
             raise failure
         answer = self._predictor.predict(name, environ)
-        return flask.Response(iter(answer), mimetype='application/json',
+        # Other servers than this package's insist on bytes.
+        return flask.Response(map(bytes, answer), mimetype='application/json',
                               headers={'Content-Length': str(answer.size)})
 
     def ping(self) -> tuple[flask.Response, int]:

@@ -258,7 +258,7 @@ def test_a_broken_chunk_is_the_clients_fault(server):
 
 @pytest.mark.parametrize(('line', 'status'), [
     (b'nonsense', 400), (b'GET /ping HTTP/1', 400),
-    (b'GET /ping HTTP/1.1\r\n' + b'\r\n'.join(b'x%d: y' % i for i in range(150)), 400),
+    (b'GET /ping HTTP/1.1\r\n' + b'\r\n'.join(b'x%d: y' % i for i in range(150)), 431),
     (b'GET /ping HTTP/9.9', 400), (b'GET /' + b'x' * 9000 + b' HTTP/1.1', 414),
 ])
 def test_what_is_no_request_gets_json_too(server, line, status):
