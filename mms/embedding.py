@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Callable, Optional, TypeVar
 
 import gevent
@@ -55,13 +56,18 @@ class LoopThread:
             The loop has ended, or is another process's.
         """
         future: Future[T] = Future()
-        self.post(lambda: _settle(future, function))
+        self.post(partial(_settle, future, function))
         if os.getpid() != self._owner:
             raise _forked()
         if self._ended and not future.done():
             raise _closed()
         _wait(future)
-        return future.result()
+        try:
+            return future.result()
+        finally:
+            # Its error has this frame in its traceback: both would stay until Python collects its
+            # garbage, with the request that failed.
+            del future
 
     def run(self, function: Callable[[], T]) -> T:
         """The same, but where this thread is interrupted, `function` ends too."""
@@ -254,3 +260,6 @@ def _settle(future: Future[T], function: Callable[[], T]) -> None:
         future.set_result(function())
     except BaseException as error:
         future.set_exception(error)
+    finally:
+        # For the same reason.
+        del future

@@ -73,6 +73,7 @@ class _Terminal(_Quiet, logging.StreamHandler):
         with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
             if isinstance(self.stream, NonblockingStream):
                 self.stream.finish(_LAST_LINES_S)
+                self.stream.close()
         super().close()
 
 

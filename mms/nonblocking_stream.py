@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import select
+import stat
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any, TextIO
 
-# A pipe that is ready takes so much without waiting (POSIX).
+# Of what cannot be opened once more, to be written without waiting: a pipe that is ready takes so
+# much at once (POSIX).
 _PIECE_BYTES = select.PIPE_BUF
 # What waits to be read: some thousand lines.
 _MOST_WAITING_BYTES = 1024 * 1024
@@ -34,7 +37,8 @@ class NonblockingStream:
     def __init__(self, stream: TextIO) -> None:
         self._encoding = stream.encoding or 'utf-8'
         # ValueError: a stream that is closed; io.UnsupportedOperation is an OSError too.
-        self._fd = stream.fileno()
+        self._given_fd = stream.fileno()
+        self._fd, self._is_own = _opened_anew(self._given_fd)
         self._waiting: deque[memoryview] = deque()
         self._waiting_bytes = 0
         self._left_out = 0
@@ -75,6 +79,14 @@ class NonblockingStream:
             self._ready.poll(1000 * max(0.0, ends - time.monotonic()))
             self.flush()
 
+    def close(self) -> None:
+        """Let go of what was opened; what is written from now on may wait."""
+        if self._is_own:
+            os.close(self._fd)
+            self._fd, self._is_own = self._given_fd, False
+            self._ready = select.poll()
+            self._ready.register(self._fd, select.POLLOUT)
+
     def _put(self, data: bytes) -> None:
         if data:
             self._waiting.append(memoryview(data))
@@ -91,3 +103,18 @@ class NonblockingStream:
         if not self._waiting and self._left_out:
             left_out, self._left_out = self._left_out, 0
             self._put(f'[{left_out} lines are left out here: nobody read them.]\n'.encode())
+
+
+def _opened_anew(fd: int) -> tuple[int, bool]:
+    """A descriptor that never waits, if there can be one, and whether it is another one.
+
+    Not a flag of this one: that would be one of all processes that have it. A terminal that is
+    ready may have room for a single character.
+    """
+    if stat.S_ISFIFO(os.fstat(fd).st_mode) or os.isatty(fd):
+        with suppress(OSError):
+            return os.open(f'/proc/self/fd/{fd}', os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY), True
+    if os.isatty(fd):
+        with suppress(OSError):
+            return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY), True
+    return fd, False

@@ -143,21 +143,22 @@ class Scheduler:
         self.demand.add(1)
         self._waiting.put(job)
         try:
-            reply: Reply = job.answer.get(timeout=self._limits.request_timeout_s)
-        except gevent.Timeout:
-            self._waiting.drop(job)
-            raise DeadlineExceeded(
-                f'Model {self._workers.name} has not answered within '
-                f'{self._limits.request_timeout_s:g} s (--request-timeout).') from None
-        except MMSError as error:
-            # A frame of gevent's has it in a variable: with it, its traceback and this request
-            # would stay until Python collects its garbage.
-            raise error.with_traceback(None) from None
+            # Not get(): what gevent raises there has this frame in its traceback, and is kept in
+            # one of gevent's. The request would stay until Python collects its garbage.
+            job.answer.wait(self._limits.request_timeout_s)
+            if not job.answer.ready():
+                self._waiting.drop(job)
+                raise DeadlineExceeded(
+                    f'Model {self._workers.name} has not answered within '
+                    f'{self._limits.request_timeout_s:g} s (--request-timeout).')
+            if job.answer.exception is not None:
+                raise job.answer.exception
+            reply: Reply = job.answer.value
         finally:
             job.over = True
             self.demand.add(-1)
             self._unanswered.discard(job)
-            # The same, since the error has this frame in its traceback.
+            # For the same reason.
             del job
         return reply
 

@@ -1,5 +1,7 @@
 """The server as a part of somebody else's program."""
 
+import contextlib
+import gc
 import io
 import os
 import signal
@@ -7,12 +9,15 @@ import socket
 import subprocess
 import sys
 import textwrap
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 import requests
 from harness import FIXTURES, REPO, until, write_archive
+
+from mms.embedding import LoopThread
 
 SLOW = 'import time\ntime.sleep(data[0][0])\nreturn data[0]'
 
@@ -384,3 +389,30 @@ def test_start_serving_exits_with_one_line_when_it_cannot(tmp_path):
     ''')
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+class Large:
+    """What a request holds."""
+
+
+def test_what_a_request_that_fails_has_held_goes_at_once():
+    def ask(loop):
+        large = Large()
+        seen.append(weakref.ref(large))
+
+        def fail():
+            raise ValueError(f'{large} is wrong')
+
+        with contextlib.suppress(ValueError):
+            loop.call(fail)
+
+    seen = []
+    loop = LoopThread()
+    gc.collect()
+    gc.disable()
+    try:
+        ask(loop)
+        until(lambda: seen[0]() is None)
+    finally:
+        gc.enable()
+        loop.stop()

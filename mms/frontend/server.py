@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import logging
+import select
 import time
 from typing import Any
 
@@ -164,7 +165,11 @@ class HTTPServer(WSGIServer):
         if not self.draining:
             self.draining = True
             # A client that connected a moment ago is accepted, and gets to send what is on its way.
-            gevent.sleep(_LAST_ACCEPT_S)
+            self.max_accept = _BACKLOG
+            with gevent.Timeout(_LAST_HEADS_S, False):
+                gevent.sleep(_LAST_ACCEPT_S)
+                while self._somebody_waits():
+                    gevent.sleep(_LAST_ACCEPT_S)
             self.close()
             gevent.wait([self._quiet, hurry], timeout=_LAST_HEADS_S, count=1)
             self._forget_heads()
@@ -174,6 +179,12 @@ class HTTPServer(WSGIServer):
     def end(self) -> None:
         """Close every connection."""
         self.stop(timeout=0)
+
+    def _somebody_waits(self) -> bool:
+        """Whether the kernel holds a connection that was not accepted yet."""
+        waiting = select.poll()
+        waiting.register(self.socket.fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
 
     def _forget_heads(self) -> None:
         self._waits_for_heads = False

@@ -33,7 +33,8 @@ class FrontChannel(Channel):
                 pieces.read(self._read, size - len(pieces))
             except BuffersFull:
                 left = size - len(pieces)
-                del pieces
+                for _ in pieces.consume():
+                    self._turn.go_on()
                 self._pass_over(left)
                 raise
             self._turn.go_on()

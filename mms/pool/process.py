@@ -188,13 +188,21 @@ class WorkerProcess:
         self._pending.append(pending)
         try:
             self._send(message, ends)
-            answer: Message = pending.get()
+            pending.wait()
+            if pending.exception is not None:
+                # A fresh one: that one has had other frames than this.
+                raise type(pending.exception)(*pending.exception.args)
+            answer: Message = pending.value
         except gevent.Timeout as timeout:
             if timeout is not deadline:
                 raise
+            # It has this frame in its traceback, and this frame has it, and the message: they would
+            # stay until Python collects its garbage.
+            timeout.__traceback__ = None
             raise NoAnswer(f'no answer within {seconds:g} s') from None
         finally:
             deadline.close()
+            del deadline, pending
         return answer
 
     def _send(self, message: Message, ends: Optional[Ends]) -> None:

@@ -85,6 +85,21 @@ def test_a_drain_gives_up_after_its_time():
     server.end()
 
 
+def test_who_has_connected_before_a_drain_is_answered():
+    server = HTTPServer(bind('127.0.0.1', 0), app)
+    server.listen()
+    address = server.socket.getsockname()
+    # By the kernel alone: the loop has accepted none of them.
+    clients = [socket.create_connection(address) for _ in range(200)]
+    for client in clients:
+        client.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    assert server.drain(30, gevent.event.Event()) is True
+    server.end()
+    for client in clients:
+        assert client.recv(1000).startswith(b'HTTP/1.1 200')
+        client.close()
+
+
 def test_a_taken_port_is_an_address_error():
     with socket.socket() as holder:
         holder.bind(('127.0.0.1', 0))

@@ -99,3 +99,13 @@ def test_a_header_without_end_is_no_message(ends):
     worker._socket.sendall(b'\x0a' + (2**31).to_bytes(4, 'big') + bytes(8))
     with pytest.raises(ValueError, match='header of 2147483648 bytes'):
         front.receive()
+
+
+def test_what_came_of_an_answer_without_room_does_not_count_while_the_rest_comes(ends):
+    front, worker, room = ends(10**6)
+    room.take(300_000)
+    held = []
+    passing_over = front._pass_over
+    front._pass_over = lambda size: (held.append(room.held_bytes), passing_over(size))
+    exchange(front, worker, answers(900_000))
+    assert held == [300_000]

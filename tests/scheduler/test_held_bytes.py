@@ -5,7 +5,7 @@ import gc
 import pytest
 from fleet import until
 
-from mms.errors import BuffersFull, InferenceError, RequestError
+from mms.errors import BuffersFull, DeadlineExceeded, InferenceError, RequestError, WorkerDied
 from mms.messages import Request
 from mms.room import Pieces, Room
 
@@ -42,6 +42,17 @@ def test_neither_a_request_nor_its_answer_is_kept(model, workers):
         until(lambda: room.held_bytes == 0)
     assert kind_of_error(asked, form(room, 1, LARGE)) is InferenceError
     until(lambda: room.held_bytes == 0)
+
+
+@pytest.mark.parametrize(('body', 'error'), [
+    ('import time; time.sleep(60)', DeadlineExceeded), ('import os; os.abort()', WorkerDied)])
+def test_a_request_that_is_given_up_is_not_kept(model, body, error):
+    room = Room()
+    asked = model(body, batch_size=1, warm_up=False, staffing={'room': room},
+                  request_timeout_s=1.0 if error is DeadlineExceeded else 60.0)
+    for _ in range(2):
+        assert kind_of_error(asked, form(room, 1, LARGE)) is error
+        until(lambda: room.held_bytes == 0)
 
 
 def kind_of_error(asked, request):

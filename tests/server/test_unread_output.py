@@ -1,10 +1,12 @@
 """A terminal, or a collector of logs, that is not read stops no request."""
 
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import threading
 
 import requests
 from harness import REPO, until, write_archive
@@ -13,6 +15,39 @@ from harness import REPO, until, write_archive
 LONG = 'x' * 2000
 # Lines enough for a pipe (64 KB) and all that waits behind it (1 MB).
 MANY = 800
+
+
+def test_requests_are_answered_while_a_terminal_is_not_read(tmp_path):
+    archive = write_archive(tmp_path, 'm')
+    terminal, end = pty.openpty()
+    server = subprocess.Popen(
+        [sys.executable, '-m', 'mms', '--models', f'm={archive}', '--port', '0'], cwd=tmp_path,
+        env={**os.environ, 'PYTHONPATH': str(REPO), 'TMPDIR': str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=end, start_new_session=True)
+    os.close(end)
+    reading = threading.Thread(target=read_until, args=(terminal, b'started success'))
+    reading.start()
+    try:
+        line = next(line for line in server.stdout if b'http://' in line).decode()
+        url = re.search(r'http://\S+', line)[0].rstrip('/')
+        reading.join(20)
+        with requests.Session() as session:
+            for _ in range(MANY // 4):
+                assert session.get(f'{url}/{LONG}', timeout=20).status_code == 404
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+    finally:
+        if server.poll() is None:
+            server.kill()
+        server.wait()
+        server.stdout.close()
+        os.close(terminal)
+
+
+def read_until(descriptor, words):
+    text = b''
+    while words not in text:
+        text += os.read(descriptor, 65536)
 
 
 def test_requests_are_answered_while_nobody_reads_what_is_printed(tmp_path):
