@@ -234,7 +234,8 @@ class Connection(WSGIHandler):
                     raise ConnectionResetError(errno.ECONNRESET, 'stalled') from None
                 self.response_length += sent
                 rest = rest[sent:]
-                self._turn.go_on()
+                if self.response_length > PIECE_BYTES:
+                    self._turn.go_on()
 
     def _connection_upgrade_requested(self) -> bool:
         """Never: gevent would hand out the bare connection, without an end to the body."""

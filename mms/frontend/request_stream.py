@@ -58,11 +58,11 @@ class RequestStream:
         ValueError
             The body is broken.
         """
-        if not self.is_over and size:
-            if not self.is_begun:
-                self.is_begun = True
-                self._go_on()
+        if self.is_begun:
             self._turn.go_on()
+        elif size and not self.is_over:
+            self.is_begun = True
+            self._go_on()
         return self._read(size)
 
     def _read(self, size: int) -> bytes:

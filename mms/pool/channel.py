@@ -37,7 +37,8 @@ class FrontChannel(Channel):
                     self._turn.go_on()
                 self._pass_over(left)
                 raise
-            self._turn.go_on()
+            if size > PIECE_BYTES:
+                self._turn.go_on()
         return pieces
 
     def _sent(self) -> None:
