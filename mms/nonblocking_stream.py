@@ -39,6 +39,7 @@ class NonblockingStream:
         # ValueError: a stream that is closed; io.UnsupportedOperation is an OSError too.
         self._given_fd = stream.fileno()
         self._fd, self._is_own = _opened_anew(self._given_fd)
+        self._never_waits = self._is_own or stat.S_ISREG(os.fstat(self._fd).st_mode)
         self._waiting: deque[memoryview] = deque()
         self._waiting_bytes = 0
         self._left_out = 0
@@ -48,6 +49,10 @@ class NonblockingStream:
     def write(self, text: str) -> None:
         """Write `text`, now or when somebody reads again."""
         data = text.encode(self._encoding, 'backslashreplace')
+        if self._never_waits and not self._waiting:
+            data = self._rest_of(data)
+            if not data:
+                return
         if self._waiting_bytes + len(data) > _MOST_WAITING_BYTES and self._waiting:
             self._left_out += 1
         else:
@@ -63,7 +68,7 @@ class NonblockingStream:
             It cannot be written; nothing waits any more.
         """
         try:
-            while self._waiting and self._ready.poll(0):
+            while self._waiting and (self._never_waits or self._ready.poll(0)):
                 self._write_piece()
         except BlockingIOError:
             return
@@ -83,9 +88,16 @@ class NonblockingStream:
         """Let go of what was opened; what is written from now on may wait."""
         if self._is_own:
             os.close(self._fd)
-            self._fd, self._is_own = self._given_fd, False
+            self._fd, self._is_own, self._never_waits = self._given_fd, False, False
             self._ready = select.poll()
             self._ready.register(self._fd, select.POLLOUT)
+
+    def _rest_of(self, data: bytes) -> bytes:
+        """What is left of it to be written later."""
+        try:
+            return data[os.write(self._fd, data):]
+        except BlockingIOError:
+            return data
 
     def _put(self, data: bytes) -> None:
         if data:

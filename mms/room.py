@@ -92,7 +92,8 @@ class Pieces:
     __hash__ = None  # type: ignore[assignment]
 
     def __del__(self) -> None:
-        self._room.give_back(self._counted)
+        if self._counted:
+            self._room.give_back(self._counted)
 
     def append(self, piece: Union[bytes, bytearray]) -> None:
         """Add a piece.
@@ -127,7 +128,8 @@ class Pieces:
         size = min(left, PIECE_BYTES)
         self._count(size)
         piece = read(size)
-        self._count(len(piece) - size)
+        if len(piece) < size:
+            self._count(len(piece) - size)
         self._size += len(piece)
         self._pieces.append(piece)
         return len(piece)
