@@ -51,7 +51,8 @@ _RECEIVE_BYTES = 256 * 1024
 _SMALL_BYTES = 16 * 1024
 # An exception's text may be as long as a service likes; the front reads it in one go.
 _LONGEST_TEXT = 8192
-_MOST_HEADER_BYTES = 16 * 1024**2
+# A signature of 8 MB, with the samples that it may have, all of it escaped.
+_MOST_HEADER_BYTES = 64 * 1024**2
 _DESCRIPTOR_BYTES = struct.calcsize('i')
 # As many as one message brings.
 _MOST_DESCRIPTORS = 3

@@ -50,6 +50,7 @@ def create_app(
     app.add_url_rule('/', 'root', routes.ping, strict_slashes=False)
     app.add_url_rule('/api-description', 'api-description', routes.api_description)
     app.before_request(_start_clock)
+    app.before_request(_refuse_leading_slashes)
     app.after_request(routes.account)
     return app
 
@@ -107,3 +108,9 @@ def _converter(names: Sequence[str]) -> type[BaseConverter]:
 
 def _start_clock() -> None:
     flask.request.environ.setdefault(STARTED, time.monotonic())
+
+
+def _refuse_leading_slashes() -> None:
+    """Werkzeug would take them for one."""
+    if flask.request.environ['PATH_INFO'].startswith('//'):
+        flask.abort(404)

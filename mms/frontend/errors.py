@@ -64,7 +64,9 @@ def _message(code: int) -> str:
     """What a person who mistyped an address needs; Werkzeug's words otherwise."""
     request = flask.request
     if code == 404:
-        return (f'There is nothing at {request.path}: GET /api-description lists the endpoints, '
+        # Of several slashes at its beginning, Werkzeug's path has one.
+        path = f'/{request.path}' if request.environ['PATH_INFO'].startswith('//') else request.path
+        return (f'There is nothing at {path}: GET /api-description lists the endpoints, '
                 'whose names are matched to the letter.')
     if code == 405:
         return f'{request.path} does not take {request.method}: the header Allow says what it does.'

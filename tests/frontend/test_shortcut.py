@@ -103,6 +103,12 @@ def test_everything_else_is_answered_by_the_application(ways, path, options, sta
     assert len(outcome[5]) == 1
 
 
+def test_two_slashes_are_not_one(ways):
+    outcome, _ = ways.ask('/', method='GET', environ_overrides={'PATH_INFO': '//ping'})
+    assert outcome[0].startswith('404')
+    assert 'There is nothing at //ping' in str(outcome)
+
+
 def test_a_server_that_knows_says_whether_the_client_has_left(ways):
     outcome, _ = ways.ask('/m/predict', data={}, environ_overrides={
         'mms.client_left': lambda: True})
