@@ -109,7 +109,9 @@ class Metrics:
         """Report what is left, wait for it at most `timeout_s`, and end the greenlets."""
         self._stopping.set()
         last = gevent.spawn(self._finish)
-        if gevent.wait([last], timeout=timeout_s):
+        # gevent.wait would count from when the loop last looked at the clock.
+        last.join(timeout_s)
+        if last.ready():
             return
         logger.warning('The last metrics were not written within %g seconds', timeout_s)
         gevent.killall([last, *self._greenlets])

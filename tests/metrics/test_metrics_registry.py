@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import gevent
@@ -213,6 +214,22 @@ def test_stop_waits_for_a_report_that_is_being_written():
     release.set()
     stopping.get(timeout=30)
     assert written[-1].points[0].name == 'PingTotal'
+
+
+def test_the_wait_for_the_last_report_begins_when_stop_is_called():
+    class Slow(Memory):
+        def write(self, report):
+            time.sleep(0.2)
+            super().write(report)
+
+    sink = Slow()
+    metrics = Metrics([], sink)
+    metrics.start()
+    metrics.count('PingTotal')
+    gevent.sleep(0.01)
+    time.sleep(1.5)  # The loop stands still, and its clock with it.
+    metrics.stop(timeout_s=1.4)
+    assert ('PingTotal', None) in sink.values()[-1]
 
 
 def test_stop_without_start_is_quiet():
