@@ -15,6 +15,7 @@ from mms.worker.nesting import MAX_NESTING
 _MARKS = {codecs.BOM_UTF8: 'utf-8-sig', codecs.BOM_UTF16_LE: 'utf-16',
           codecs.BOM_UTF16_BE: 'utf-16'}
 
+
 class Unreadable(Exception):
     """Why there is no value; the end of a message."""
 

@@ -9,7 +9,7 @@ import orjson
 
 from mms.worker.json_scan import cost_of_numbers
 from mms.worker.json_text import NestedTooDeeply, check_cost, has_long_integer
-from mms.worker.literal_tokens import NAMES, number_of, text_of
+from mms.worker.literal_tokens import NAMES, Texts, number_of
 from mms.worker.nesting import MAX_NESTING
 
 # More would take a tenth of a second.
@@ -101,8 +101,9 @@ class Builder:
         self._groups = [_Group(b'')]
         self._is_due = True
         self._sign = b''
+        self._texts = Texts()
         # Texts that stand side by side are one.
-        self._texts: list[Any] = []
+        self._side_by_side: list[Any] = []
         self._steps = MOST_PARTS
         self._no_run_before = 0
         self._cost_bytes = 0
@@ -241,17 +242,17 @@ class Builder:
         return True
 
     def _take_text(self, opening: bytes) -> None:
-        if self._sign or not (self._is_due or self._texts):
+        if self._sign or not (self._is_due or self._side_by_side):
             raise self._wrong('invalid syntax')
         prefix = opening.rstrip(b'\'"')
         quote = opening[len(prefix):]
         start = self._place + len(opening)
         end = self._end_of_text(start, quote)
         try:
-            value = text_of(prefix.lower(), self._data[start:end], len(quote) == 1)
+            value = self._texts.value(prefix.lower(), self._data[start:end], len(quote) == 1)
         except ValueError as error:
             raise self._wrong(str(error)) from None
-        self._texts.append(value)
+        self._side_by_side.append(value)
         self._is_due = False
         self._place = end + len(quote)
 
@@ -265,13 +266,13 @@ class Builder:
         raise self._wrong('a text is not closed')
 
     def _end_text(self) -> None:
-        if not self._texts:
+        if not self._side_by_side:
             return
-        kinds = set(map(type, self._texts))
+        texts, self._side_by_side = self._side_by_side, []
+        kinds = set(map(type, texts))
         if len(kinds) > 1:
             raise self._wrong('cannot mix bytes and nonbytes literals')
-        value = self._texts[0] if len(self._texts) == 1 else kinds.pop()().join(self._texts)
-        self._texts = []
+        value = texts[0] if len(texts) == 1 else kinds.pop()().join(texts)
         self._is_due = True
         self._put(value)
 

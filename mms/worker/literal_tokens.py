@@ -6,7 +6,7 @@ import codecs
 import re
 from typing import Any, Union
 
-# For the texts of one literal: quotes and escapes that are looked at one by one.
+# Escapes of all texts that are looked at one by one: more would take some hundredths of a second.
 MOST_STEPS = 100_000
 
 NAMES = {b'True': True, b'False': False, b'None': None}
@@ -45,47 +45,54 @@ def number_of(token: bytes) -> Union[int, float, complex]:
     return int(token, 0) if found['whole'] else float(token)
 
 
-def text_of(prefix: bytes, content: bytes, is_one_line: bool) -> Union[str, bytes]:
-    """Value of a text, or of bytes.
+class Texts:
+    """Reads the texts of one literal."""
 
-    Parameters
-    ----------
-    prefix
-        In small letters.
-    content
-        What its quotes enclose.
+    def __init__(self) -> None:
+        self._steps = MOST_STEPS
 
-    Raises
-    ------
-    ValueError
-        It is none.
-    """
-    if is_one_line and _NEW_LINE.search(content.replace(b'\\\\', b'')):
-        raise ValueError('a text has no closing quote on its line')
-    if b'b' in prefix and not content.isascii():
-        raise ValueError('bytes can only contain ASCII characters')
-    if b'\\' not in content or b'r' in prefix:
-        return content if b'b' in prefix else content.decode('utf-8', 'replace')
-    return _bytes_of(content) if b'b' in prefix else _unescaped(content)
+    def value(self, prefix: bytes, content: bytes, is_one_line: bool) -> Union[str, bytes]:
+        """Value of a text, or of bytes.
 
+        Parameters
+        ----------
+        prefix
+            In small letters.
+        content
+            What its quotes enclose.
 
-def _unescaped(content: bytes) -> str:
-    if content.count(b'\\N') > MOST_STEPS:
-        raise ValueError('a text has too many names of characters')
-    content = _settled(content.replace(b'\\\\', _BACKSLASH), _NO_ESCAPE, _BACKSLASH)
-    if not content.isascii():
-        content = content.decode('utf-8', 'replace').encode('ascii', 'backslashreplace')
-    return codecs.unicode_escape_decode(content)[0]
+        Raises
+        ------
+        ValueError
+            It is none, or the texts so far have too many escapes of the kinds that are slow.
+        """
+        if is_one_line and _NEW_LINE.search(content.replace(b'\\\\', b'')):
+            raise ValueError('a text has no closing quote on its line')
+        if b'b' in prefix and not content.isascii():
+            raise ValueError('bytes can only contain ASCII characters')
+        if b'\\' not in content or b'r' in prefix:
+            return content if b'b' in prefix else content.decode('utf-8', 'replace')
+        return self._bytes_of(content) if b'b' in prefix else self._unescaped(content)
 
+    def _unescaped(self, content: bytes) -> str:
+        self._take_steps(content.count(b'\\N'), 'names of characters')
+        content = self._settled(content.replace(b'\\\\', _BACKSLASH), _NO_ESCAPE, _BACKSLASH)
+        if not content.isascii():
+            content = content.decode('utf-8', 'replace').encode('ascii', 'backslashreplace')
+        return codecs.unicode_escape_decode(content)[0]
 
-def _bytes_of(content: bytes) -> bytes:
-    content = _settled(content.replace(b'\\\\', rb'\x5c'), _NO_ESCAPE_OF_BYTES, rb'\x5c')
-    value: Any = codecs.escape_decode(content)[0]
-    return value
+    def _bytes_of(self, content: bytes) -> bytes:
+        content = self._settled(content.replace(b'\\\\', rb'\x5c'), _NO_ESCAPE_OF_BYTES,
+                                rb'\x5c')
+        value: Any = codecs.escape_decode(content)[0]
+        return value
 
+    def _settled(self, content: bytes, no_escape: re.Pattern[bytes], backslash: bytes) -> bytes:
+        content, count = no_escape.subn(lambda _: backslash, content, self._steps + 1)
+        self._take_steps(count, 'backslashes that are no escapes')
+        return content
 
-def _settled(content: bytes, no_escape: re.Pattern[bytes], backslash: bytes) -> bytes:
-    content, count = no_escape.subn(lambda _: backslash, content, MOST_STEPS)
-    if count == MOST_STEPS:
-        raise ValueError('a text has too many backslashes that are no escapes')
-    return content
+    def _take_steps(self, count: int, what: str) -> None:
+        self._steps -= count
+        if self._steps < 0:
+            raise ValueError(f'its texts have too many {what}')

@@ -42,8 +42,8 @@ def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
             _check_other_kind(data, max_image_pixels)
         else:
             raise incorrect(item.name, f'{IMAGE_TYPE} is expected but '
-                                        f'{item.media_type or "no type"} is given. Its bytes are '
-                                        'no JPEG, PNG or BMP.')
+                                       f'{item.media_type or "no type"} is given. Its bytes are '
+                                       'no JPEG, PNG or BMP.')
     except PictureFault as fault:
         raise _refusal(item.name, fault, max_image_pixels) from None
     except UnidentifiedImageError:
@@ -83,11 +83,11 @@ def _fault(error: Exception) -> Exception:
 def _refusal(name: str, fault: PictureFault, max_image_pixels: int) -> BadRequest:
     if isinstance(fault, TooManyPixels):
         return incorrect(name, f'a picture of {fault.width} x {fault.height} pixels is over the '
-                                f'limit of {max_image_pixels} pixels (--max-image-pixels).')
+                               f'limit of {max_image_pixels} pixels (--max-image-pixels).')
     if isinstance(fault, TooManyScans):
         return incorrect(name, f'a picture of {fault.width} x {fault.height} pixels in '
-                                f'{fault.scans} scans takes too long to decode; 20 scans are '
-                                'always taken.')
+                               f'{fault.scans} scans takes too long to decode; 20 scans are '
+                               'always taken.')
     return incorrect(name, f'its picture cannot be read ({fault}).')
 
 

@@ -121,8 +121,12 @@ def test_of_other_literals_so_many_parts_are_read(text):
         parse_literal(f'[{text}]'.encode())
 
 
-@pytest.mark.parametrize('text', ["'" + '\\d' * 100_001 + "'", "'" + '\\N{BULLET}' * 100_001 + "'"])
-def test_a_text_has_so_many_odd_escapes(text):
+@pytest.mark.parametrize('text', [
+    "'" + '\\d' * 100_001 + "'", "'" + '\\N{BULLET}' * 100_001 + "'",
+    ("'" + '\\d' * 1001 + "', ") * 100, ("'" + '\\N{BULLET}' * 1001 + "' ") * 100,
+    ("b'" + '\\d' * 1001 + "', ") * 100,
+])
+def test_the_texts_of_a_literal_have_so_many_odd_escapes(text):
     with pytest.raises(NoLiteral, match='too many'):
         parse_literal(f'[{text}]'.encode())
 
