@@ -161,7 +161,6 @@ class LocalModels:
         if on_ready is not None:
             on_ready(name)
 
-
     def _threads(self) -> int:
         """On how many threads a worker had best compute while the load is what it is."""
         peak = sum(min(scheduler.demand.peak(), self._workers[name].crew.workers)

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Optional, Union
 
 import gevent
@@ -29,6 +30,7 @@ from mms.frontend.progress import loading_bar
 from mms.frontend.server import HTTPServer, bind
 from mms.frontend.shortcut import Shortcut
 from mms.greenlets import Undo
+from mms.guard import Loop
 from mms.in_thread import in_thread
 from mms.interrupts import first_interrupt_only
 from mms.log import FrontLog
@@ -240,8 +242,7 @@ class MMS:
             server = HTTPServer(sock, app)
             server.listen()
             self._log.begin()
-            writing = gevent.spawn(_write_on, self._log)
-            undo.callback(writing.kill)
+            undo.callback(Loop('the log on the terminal', partial(_write_on, self._log)).kill)
             stop.serving = True
             self._announce(models, port)
             stop.event.wait()
@@ -363,9 +364,8 @@ def _open_side_by_side(models: Mapping[str, str], folder: str) -> list[LoadedMod
 
 def _write_on(log: FrontLog) -> None:
     """Write the log to a terminal that is read again after a while."""
-    while True:
-        gevent.sleep(_WRITE_ON_S)
-        log.write_on()
+    gevent.sleep(_WRITE_ON_S)
+    log.write_on()
 
 
 def _signatures(models: Models) -> dict[str, Any]:

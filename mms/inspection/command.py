@@ -56,7 +56,7 @@ def _conclude(found: Inspection) -> bool:
         say(f'Version {__version__} of the server would not serve it: {found.refusal}')
         return False
     say(f'Version {__version__} of the server would serve it, by its files; '
-             '--check loads it and asks it once')
+        '--check loads it and asks it once')
     return True
 
 
@@ -81,11 +81,11 @@ def _judge(trial: Trial) -> bool:
         say(f'{loaded}; its signature tells too little to make up a request')
     elif trial.status == _BAD_REQUEST:
         say(f'{loaded}; it finds fault with a made-up request, try a real one: '
-                 f'{trial.answer}')
+            f'{trial.answer}')
     else:
         _say_log(trial.log)
         say(f'{loaded}, but a made-up request is answered by {trial.status}: {trial.answer} '
-                 'If it wants more than its signature says, try a real one')
+            'If it wants more than its signature says, try a real one')
         return False
     return True
 
