@@ -12,8 +12,6 @@ the most memory that either has had, in MB.
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
 import tempfile
 import time
@@ -39,8 +37,7 @@ from contenders.this_server import serve_alone
 from models import BuiltModel, Model
 from probe import Prober, percentile
 from processes import BenchmarkError, end_on_sigterm, tree
-
-from mms.export_model import export_model
+from weightless import build_weightless
 
 SERVICE = Path(__file__).resolve().parent / 'services' / 'talkative_service.py'
 SIGNATURE = {
@@ -93,7 +90,8 @@ def main() -> int:
           f'{"errors":>6}  {"front":>6} {"worker":>6}')
     try:
         with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as scratch:
-            built = build(Path(scratch))
+            body: Body = urlencoded_body('["answer", 0]', Path(scratch) / 'form')
+            built = build_weightless(MODEL, SERVICE, SIGNATURE, body, Path(scratch))
             for name in options.attack:
                 print(attack_and_look(name, built, options.seconds, options.server_flags),
                       flush=True)
@@ -101,18 +99,6 @@ def main() -> int:
         print(f'attacks.py: {error}', file=sys.stderr)
         return 1
     return 0
-
-
-def build(folder: Path) -> BuiltModel:
-    """Export the service."""
-    source = folder / 'talkative'
-    source.mkdir()
-    shutil.copy(SERVICE, source)
-    (source / 'signature.json').write_text(json.dumps(SIGNATURE))
-    archive = export_model('talkative', str(source), str(source / SERVICE.name),
-                           str(folder / 'talkative.model'), 'imperative')
-    body: Body = urlencoded_body('["answer", 0]', folder / 'form')
-    return BuiltModel(MODEL, Path(archive), source, body, source, None)
 
 
 def attack_and_look(name: str, built: BuiltModel, seconds: float, flags: str) -> str:

@@ -14,7 +14,6 @@ import argparse
 import collections
 import http.client
 import json
-import shutil
 import sys
 import tempfile
 import threading
@@ -24,11 +23,10 @@ from pathlib import Path
 from body import Body, field_body, urlencoded_body
 from contenders.contender import Endpoint
 from contenders.this_server import serve_alone
-from models import BuiltModel, Model
+from models import Model
 from probe import Prober, percentile
 from processes import BenchmarkError, end_on_sigterm
-
-from mms.export_model import export_model
+from weightless import build_weightless
 
 SERVICE = Path(__file__).resolve().parent / 'services' / 'sum_service.py'
 SIGNATURE = {
@@ -55,7 +53,7 @@ def main() -> int:
             tensor = make_tensor(options.megabytes * 10**6)
             bodies = {'multipart field': field_body(tensor, folder / 'field'),
                       'urlencoded form': urlencoded_body(tensor, folder / 'form')}
-            built = build(folder, bodies['multipart field'])
+            built = build_weightless(MODEL, SERVICE, SIGNATURE, bodies['multipart field'], folder)
             with serve_alone(built, options.server_flags) as endpoint:
                 report('baseline', baseline(endpoint, options.seconds), {})
                 for name, body in bodies.items():
@@ -71,17 +69,6 @@ def make_tensor(size_bytes: int) -> str:
     row = [NUMBER] * COLUMNS
     text = json.dumps(row, separators=(',', ':'))
     return f'[{",".join([text] * max(1, size_bytes // (len(text) + 1)))}]'
-
-
-def build(folder: Path, body: Body) -> BuiltModel:
-    """Export the service that sums."""
-    source = folder / 'sum'
-    source.mkdir()
-    shutil.copy(SERVICE, source)
-    (source / 'signature.json').write_text(json.dumps(SIGNATURE))
-    archive = export_model('sum', str(source), str(source / SERVICE.name),
-                           str(folder / 'sum.model'), 'imperative')
-    return BuiltModel(MODEL, Path(archive), source, body, source, None)
 
 
 def baseline(endpoint: Endpoint, seconds: float) -> Prober:
