@@ -23,8 +23,7 @@ def _check_quantization(body: bytes) -> None:
 
 def _check_huffman(body: bytes) -> None:
     place = 0
-    # Shorter remains are no table, and one too many.
-    while len(body) - place > _CODE_LENGTHS - 1:
+    while len(body) - place > _CODE_LENGTHS:
         if body[place] & ~0x10 >= _MOST_TABLES:
             raise _broken('Huffman')
         codes = sum(body[place + 1:place + 1 + _CODE_LENGTHS])

@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mms.archive.signature import IMAGE_TYPE
 from mms.errors import BadRequest
+from mms.pictures import others
 from mms.pictures.faults import PictureFault, TooManyPixels, TooManyScans
 from mms.pictures.look import check
 from mms.worker.base64_text import bytes_of
@@ -19,10 +20,10 @@ from mms.worker.picture_start import starts_as_picture
 # The limit on pixels is ours: Pillow's own would warn on standard error.
 Image.MAX_IMAGE_PIXELS = None
 
-# Pillow takes a second for each megabyte to tell a text from a picture. It has to have these kinds
+# Pillow takes a second for each megabyte to tell a text from a picture. It has to have this kind
 # whole.
 _HEAD_BYTES = 64 * 1024
-_WHOLE_KINDS = ('TIFF', 'WEBP', 'AVIF', 'ICO')
+_WHOLE_KIND = 'AVIF'
 
 
 def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
@@ -53,6 +54,8 @@ def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
 
 def _check_other_kind(data: bytes, max_image_pixels: int) -> None:
     """See that it is a picture at all: a service may decode it by itself."""
+    if others.check(data, max_image_pixels):
+        return
     width, height = _size_by_pillow(data)
     if width * height > max_image_pixels:
         raise TooManyPixels(width, height)
@@ -62,10 +65,10 @@ def _size_by_pillow(data: bytes) -> tuple[int, int]:
     try:
         return _size(data[:_HEAD_BYTES])
     except Exception as error:
-        if len(data) <= _HEAD_BYTES:
+        if len(data) <= _HEAD_BYTES or _WHOLE_KIND not in Image.OPEN:
             raise _fault(error) from error
     try:
-        return _size(data, [kind for kind in _WHOLE_KINDS if kind in Image.OPEN])
+        return _size(data, [_WHOLE_KIND])
     except Exception as error:
         raise _fault(error) from error
 
