@@ -5,35 +5,36 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
+from mms.archive.limits import DIGITS, whole_number
 from mms.worker.json_scan import BYTES_A_BYTE, FREE_BYTES, PIECE_BYTES, Cut, scan
 from mms.worker.nesting import is_too_deep
 
-# Python's own limit: the time to read an integer grows with the square of its length.
-_MOST_DIGITS = 4300
 # Digits as 0, what continues a fraction as a point, all else as a space.
 _BONES = bytes(ord('0') if chr(code).isdecimal() else ord('.') if chr(code) in '.' else ord(' ')
                for code in range(256))
 _LONG_INTEGER = b' ' + b'0' * 19
-_ENDLESS_INTEGER = b' ' + b'0' * (_MOST_DIGITS + 1)
+# Apostrophes, names, prefixes of texts, tuples, comments.
+_OF_LITERALS = re.compile(r'''['(#]|None\b|True\b|False\b|[rRbBuU]{1,2}['"]''')
 
 
 class NotJson(ValueError):
-    """The reason; where an apostrophe is what cannot be read, it may be a Python literal.
+    """The reason.
 
     Attributes
     ----------
-    at_apostrophe
-        Whether that is so.
+    may_be_literal
+        Whether what cannot be read is something that Python literals have.
     """
 
-    def __init__(self, reason: str, at_apostrophe: bool = False) -> None:
+    def __init__(self, reason: str, may_be_literal: bool = False) -> None:
         super().__init__(reason)
-        self.at_apostrophe = at_apostrophe
+        self.may_be_literal = may_be_literal
 
 
 class NestedTooDeeply(Exception):
@@ -100,16 +101,16 @@ def _value(data: bytes, offset: int) -> Any:
         # Not JSON, or a number, a text or a depth that is beyond orjson.
         with contextlib.suppress(ValueError):
             return orjson.loads(data)
-    if _ENDLESS_INTEGER in b' ' + data.translate(_BONES):
-        raise NotJson(f'an integer has more than {_MOST_DIGITS} digits')
     text = data.decode('utf-8', 'replace')
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=whole_number)
     except json.JSONDecodeError as error:
         reason, place = error.msg if offset else str(error), error.pos
+    except ValueError:
+        raise NotJson(f'an integer has more than {DIGITS} digits') from None
     if offset:
         reason += f': byte {len(text[:place].encode()) + offset}'
-    raise NotJson(reason, text[place:place + 1] == "'")
+    raise NotJson(reason, _OF_LITERALS.match(text, place) is not None)
 
 
 def _parse_in_pieces(data: bytes) -> Any:

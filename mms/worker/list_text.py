@@ -42,7 +42,7 @@ def value_of(data: bytes) -> Any:
     except (NestedTooDeeply, TakesTooMuch) as error:
         raise _unreadable(error) from None
     except NoLiteral as error:
-        raise _unreadable(error if not isinstance(not_json, NotJson) or not_json.at_apostrophe
+        raise _unreadable(error if not isinstance(not_json, NotJson) or not_json.may_be_literal
                           else not_json) from None
 
 

@@ -14,6 +14,9 @@ from mms.worker.nesting import MAX_NESTING
 
 # More would take a tenth of a second.
 MOST_PARTS = 100_000
+# Many numbers may have one hash, on purpose: each is then compared with all others. Those of texts
+# are drawn by lot.
+MOST_OTHER_KEYS = 1000
 
 # Numbers with commas between them, as JSON has them; not more at once than the parser may take
 # memory for.
@@ -75,10 +78,13 @@ class _Group:
             return self.items
         if self.mark != b'{':
             return tuple(self.items) if self.has_comma or not self.items else self.items[0]
+        is_dict = self.colons or not self.items
+        keys = self.items[::2] if is_dict else self.items
+        if sum(not isinstance(key, (str, bytes)) for key in keys) > MOST_OTHER_KEYS:
+            raise NoLiteral(f'a set, or the keys of a dict, may hold {MOST_OTHER_KEYS} numbers or '
+                            'tuples: send texts or a list')
         try:
-            if self.colons or not self.items:
-                return dict(zip(self.items[::2], self.items[1::2]))
-            return set(self.items)
+            return dict(zip(keys, self.items[1::2])) if is_dict else set(keys)
         except TypeError:
             raise NoLiteral('a key of a dict, or an item of a set, is a list, dict or set') \
                 from None

@@ -6,13 +6,13 @@ import codecs
 import re
 from typing import Any, Union
 
+from mms.archive.limits import DIGITS
+
 # Escapes of all texts that are looked at one by one: more would take some hundredths of a second.
 MOST_STEPS = 100_000
 
 NAMES = {b'True': True, b'False': False, b'None': None}
 
-# Python's own limit for whole numbers; no number that is meant as one is longer.
-_MOST_DIGITS = 4300
 _NUMBER = re.compile(
     rb'(?P<whole>0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?0)*'
     rb'|[1-9](?:_?[0-9])*)'
@@ -35,8 +35,8 @@ def number_of(token: bytes) -> Union[int, float, complex]:
     ValueError
         It is none.
     """
-    if len(token) > _MOST_DIGITS:
-        raise ValueError(f'a number has more than {_MOST_DIGITS} digits')
+    if len(token) > DIGITS:  # No number that is meant as one is longer.
+        raise ValueError(f'a number has more than {DIGITS} digits')
     found = _NUMBER.fullmatch(token)
     if found and found['imaginary']:
         return complex(token.decode())

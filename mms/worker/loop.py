@@ -28,7 +28,7 @@ from mms.messages import (
     Result,
     Work,
 )
-from mms.model_service.reasons import RAISED
+from mms.model_service.reasons import RAISED, reason_of
 from mms.wire import Channel, ChannelClosed
 from mms.worker.device_loss import DeviceLost, is_lost, raise_if_lost
 from mms.worker.forking import (
@@ -189,7 +189,7 @@ class ModelProcess:
             rehearse(self._service, self._sample)
         except RAISED as error:
             self._channel.send(Failure(ServiceError.__name__, f'it does not run in a forked '
-                                       f'process ({type(error).__name__}: {error})'))
+                                       f'process ({reason_of(error)})'))
             raise ChannelClosed('nothing to serve') from error
         # What a fork shares is not its own.
         self._allowance = Allowance(_KEPT_AT_REST_BYTES)

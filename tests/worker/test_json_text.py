@@ -3,7 +3,6 @@
 import gc
 import json
 import random
-import resource
 import subprocess
 import sys
 
@@ -116,6 +115,15 @@ def test_an_integer_has_a_limit_on_every_python():
             parse_json(b'[' + b'1' * digits + b']')
 
 
+@pytest.mark.parametrize('text', [
+    '[{"mask": "' + '01' * 5000 + '", "label": null}]', '[[true], "' + '7' * 4301 + '"]',
+    '[null, ' + '1' * 4301 + '.5]', '[null, 1e' + '0' * 5000 + '1]',
+    '[null, "' + '1' * 5000 + '", 12345678901234567890123]',
+])
+def test_digits_of_texts_and_of_other_numbers_are_not_counted(text):
+    assert parse_json(text.encode()) == json.loads(text)
+
+
 @pytest.mark.parametrize('text', [b'["' + b'a' * 400_000 + b'", x]',
                                   b'["\xc3\xa9", ' + b'1, ' * 400_000 + b'x]'])
 def test_what_is_wrong_in_a_large_text_is_told_with_its_place(text):
@@ -147,7 +155,6 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / len
 '''
 
 
-@pytest.mark.skipif(not hasattr(resource, 'RUSAGE_SELF'), reason='POSIX')
 @pytest.mark.parametrize('text', [
     'b"[" + b"257," * 4_000_000 + b"0]"', 'b"[" + b"[0.12345678]," * 1_000_000 + b"0]"',
     'b"[" + b"0," * 8_000_000 + b"0]"', 'b"[\'a\'," + b"1," * 8_000_000 + b"1]"',

@@ -8,8 +8,9 @@ import warnings
 import pytest
 
 from mms.worker.json_text import NestedTooDeeply, TakesTooMuch
+from mms.worker.list_text import Unreadable, value_of
 from mms.worker.literal import parse_literal
-from mms.worker.literal_builder import MOST_PARTS, Builder, NoLiteral
+from mms.worker.literal_builder import MOST_OTHER_KEYS, MOST_PARTS, Builder, NoLiteral
 
 pytestmark = pytest.mark.core
 
@@ -121,6 +122,17 @@ def test_of_other_literals_so_many_parts_are_read(text):
         parse_literal(f'[{text}]'.encode())
 
 
+@pytest.mark.parametrize('start', ['None', 'True', '(1, 2)', "r'x'", "'x'", '#\n1'])
+def test_what_is_no_json_but_a_literal_is_told_the_limit_of_literals(start):
+    with pytest.raises(Unreadable, match='at most 100000 parts are read: send it as JSON'):
+        value_of(f'[{start}, "it\'s", {"(1, 2), " * MOST_PARTS}]'.encode())
+
+
+def test_what_is_json_up_to_a_fault_is_told_the_fault():
+    with pytest.raises(Unreadable, match='Expecting value'):
+        value_of(f'[{"[1, {}], " * MOST_PARTS}, x]'.encode())
+
+
 @pytest.mark.parametrize('text', [
     "'" + '\\d' * 100_001 + "'", "'" + '\\N{BULLET}' * 100_001 + "'",
     ("'" + '\\d' * 1001 + "', ") * 100, ("'" + '\\N{BULLET}' * 1001 + "' ") * 100,
@@ -129,6 +141,22 @@ def test_of_other_literals_so_many_parts_are_read(text):
 def test_the_texts_of_a_literal_have_so_many_odd_escapes(text):
     with pytest.raises(NoLiteral, match='too many'):
         parse_literal(f'[{text}]'.encode())
+
+
+@pytest.mark.parametrize('form', ['{{{}}}', '{{{}: 0}}'])
+@pytest.mark.parametrize('key', ['{}', '({},)', '{}.5'])
+def test_a_thousand_keys_may_have_one_hash(form, key):
+    same_hash = [key.format(number * (2**61 - 1)) for number in range(MOST_OTHER_KEYS + 1)]
+    joined = ', ' if ':' not in form else ': 0, '
+    literal = form.format(joined.join(same_hash[1:]))
+    assert parse_literal(f'[{literal}]'.encode()) == [ast.literal_eval(literal)]
+    with pytest.raises(NoLiteral, match='may hold 1000 numbers or tuples'):
+        parse_literal(f'[{form.format(joined.join(same_hash))}]'.encode())
+
+
+def test_texts_may_be_keys_in_any_number():
+    literal = f'({{{", ".join(map(repr, map(str, range(5000))))}}},)'
+    assert parse_literal(literal.encode()) == ast.literal_eval(literal)
 
 
 def test_a_literal_is_nested_a_hundred_levels_deep():
