@@ -25,6 +25,8 @@ DIRECTORY_BYTES = 4 * MEGABYTE
 DIMENSIONS = 32
 LENGTH = 2**63 - 1
 TENSORS = 1000
+# Of a parameter file. MXNet makes an object of each.
+ARRAYS = 100_000
 NAME_CHARACTERS = 1000
 # Python 3.9 and 3.10 take quadratic time for the digits of a number, and later ones refuse these.
 DIGITS = 4300

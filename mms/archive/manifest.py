@@ -18,6 +18,9 @@ ARCHIVE_VERSION = 0.2
 SYMBOLIC = 'MXNet-Symbolic'
 IMPERATIVE = 'Gluon-Imperative'
 
+# Fields of Model whose values are names of files.
+_FILES = ('Signature', 'Service', 'Symbol', 'Parameters')
+
 # (path of the field, JSON type, required); archives of 0.1 also carry a License.
 _FIELDS: tuple[tuple[str, str, bool], ...] = (
     ('Model-Archive-Version', 'a number', True),
@@ -102,6 +105,12 @@ def is_symbolic(model_format: str) -> bool:
     return 'symbolic' in model_format.lower()
 
 
+def member_names(manifest: Mapping[str, Any]) -> set[str]:
+    """Names of the files that the manifest names, and its own."""
+    model = manifest['Model']
+    return {MANIFEST_FILE} | {model[field] for field in _FILES if model.get(field)}
+
+
 def check_members(manifest: Mapping[str, Any], model_dir: str, where: str) -> None:
     """See that every file the manifest names is there.
 
@@ -114,7 +123,7 @@ def check_members(manifest: Mapping[str, Any], model_dir: str, where: str) -> No
     model = manifest['Model']
     needed = {'Signature', 'Service'} | (
         {'Symbol'} if is_symbolic(model['Model-Format']) else set())
-    for field in ('Signature', 'Service', 'Symbol', 'Parameters'):
+    for field in _FILES:
         name = model.get(field, '')
         if name:
             _check_member(name, field, model_dir, where)

@@ -11,10 +11,10 @@ import os
 import struct
 from typing import BinaryIO, Optional
 
-from mms.archive.limits import DIMENSIONS
+from mms.archive.limits import ARRAYS, DIMENSIONS
 from mms.errors import StartupError
 
-_LIST = 0x112
+_LIST = (0x112).to_bytes(8, 'little')
 _V1, _V2, _V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 _DENSE = 0
 # Bytes of one number, by MXNet's type flag.
@@ -58,10 +58,12 @@ def check_params(path: str, where: str, error: type[StartupError]) -> None:
 
 
 def _walk(file: BinaryIO, size: int) -> None:
-    kind, _, count = _numbers(file, '<QQQ')
-    if kind != _LIST:
+    if file.read(len(_LIST)) != _LIST:
         raise _Unknown
+    _, count = _numbers(file, '<QQ')
     _check_count(count, 'arrays', file, size)
+    if count > ARRAYS:
+        raise _Broken(f'it has {count} arrays; {ARRAYS} are the most')
     for number in range(count):
         _pass_array(file, size, number)
     names, = _numbers(file, '<Q')

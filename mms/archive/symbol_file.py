@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mms.archive.limits import SYMBOL_BYTES
+from mms.archive.limits import SYMBOL_BYTES, whole_number
 from mms.errors import ExportError
 
 _VARIABLE = 'null'
@@ -50,7 +50,7 @@ def variables_of(symbol_path: str) -> list[str]:
         if os.path.getsize(symbol_path) > SYMBOL_BYTES:
             return []
         with open(symbol_path, encoding='utf-8') as file:
-            symbol = json.load(file)
+            symbol = json.load(file, parse_int=whole_number)
     except (OSError, ValueError, RecursionError):
         return []
     nodes = symbol.get('nodes') if isinstance(symbol, dict) else None

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Optional
 
-from mms.archive.json_file import os_reason
+from mms.archive.json_file import brief, os_reason
 from mms.archive.manifest import read_manifest
 from mms.archive.params_file import check_params
 from mms.archive.signature import read_signature
@@ -74,7 +74,7 @@ def _read(found: Inspection, model_dir: str, where: str) -> None:
     found.signature = read_signature(os.path.join(model_dir, name), f'{where}: {name}')
     if model.get('Parameters'):
         check_params(os.path.join(model_dir, model['Parameters']),
-                     f"{where}: {model['Parameters']!r}", ArchiveError)
+                     f"{where}: {brief(repr(model['Parameters']))}", ArchiveError)
     found.service_class = find_service_class(
         os.path.join(model_dir, model['Service']), model_dir, model['Model-Format'])
 

@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from mms import mxnet_compat
-from mms.archive.limits import SYMBOL_BYTES
+from mms.archive.limits import SYMBOL_BYTES, whole_number
 
 mxnet_compat.prepare()
 
@@ -30,7 +30,7 @@ def has_numpy_shapes(symbol_path: str) -> bool:
         if os.path.getsize(symbol_path) > SYMBOL_BYTES:
             return False
         with open(symbol_path, encoding='utf-8', errors='replace') as file:
-            marked = json.load(file, strict=False)['attrs']['is_np_shape']
+            marked = json.load(file, strict=False, parse_int=whole_number)['attrs']['is_np_shape']
         return bool(int(marked[-1]))
     except (ValueError, TypeError, LookupError):
         return False

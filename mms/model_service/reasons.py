@@ -81,7 +81,7 @@ def came_by_signal(error: BaseException) -> bool:
 
 def operator_reason(error: BaseException) -> str:
     """What an operator of MXNet says of its inputs, without its place in MXNet's source."""
-    text = str(error).split('Stack trace:')[0]
+    text = text_of(error).split('Stack trace:')[0]
     words = _one_line(_OPERATOR.split(text)[-1])
     return (_CHECK.sub('', words) or words).removesuffix(':').rstrip(' .')
 
@@ -98,10 +98,10 @@ def request_fault(error: BaseException) -> Optional[BadRequest]:
         return error if type(error) is BadRequest else BadRequest(str(error))
     frames = _frames(error)
     if type(error).__name__ == 'UnidentifiedImageError' or (
-            type(error).__name__ == 'MXNetError' and _UNDECODABLE in str(error)):
+            type(error).__name__ == 'MXNetError' and _UNDECODABLE in text_of(error)):
         return BadRequest('The bytes sent are no picture that can be decoded.')
     if isinstance(error, AssertionError) and frames[-1].f_code.co_name == 'check_input_shape':
-        return BadRequest(_one_line(str(error)))
+        return BadRequest(_one_line(text_of(error)))
     if isinstance(error, (TypeError, ValueError)) and _is_list_to_array(frames):
         return BadRequest('The list sent is no tensor: it must hold numbers, and every row '
                           'must be of the same length.')

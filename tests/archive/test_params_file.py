@@ -84,7 +84,8 @@ def test_what_claims_more_than_there_is_is_refused(tmp_path):
     assert 'it ends too early' in refusal(file_of(tmp_path, array()[:20], names=()))
 
 
-@pytest.mark.parametrize('content', [b'PK\3\4' + b'\0' * 50, b'x' * 100])
+@pytest.mark.parametrize('content', [
+    b'PK\3\4' + b'\0' * 50, b'x' * 100, b'', b'alpha=3\n', b'x' * 23])
 def test_what_is_of_another_form_is_left_to_the_service(tmp_path, content):
     path = tmp_path / 'net.params'
     path.write_bytes(content)
@@ -97,6 +98,13 @@ def test_an_archive_with_such_a_file_does_not_open(make_zip, files, workspace, t
     with pytest.raises(ArchiveError, match="'tiny-0000.params' is a broken parameter file"):
         open_model('net', make_zip(files), workspace)
     assert os.listdir(workspace) == []
+
+
+def test_a_file_of_zeros_takes_a_moment(tmp_path):
+    path = file_of(tmp_path, bytes(20_000_000), count=5_000_000)
+    began = time.thread_time()
+    assert refusal(path).endswith('it has 5000000 arrays; 100000 are the most')
+    assert time.thread_time() - began < 0.5
 
 
 def test_a_thousand_arrays_take_a_moment(tmp_path):
