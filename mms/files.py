@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Callable, Optional
 
 import gevent
 
+from mms.archive.manifest import member_names
+from mms.archive.reader import LoadedModel
 from mms.errors import ServiceError
 from mms.guard import Loop
 from mms.in_thread import in_thread
@@ -28,21 +30,21 @@ class Files:
 
     Parameters
     ----------
-    folders
-        Name of a model -> its folder.
+    models
+        Their archives, opened.
     """
 
-    def __init__(self, folders: Mapping[str, str]) -> None:
+    def __init__(self, models: Sequence[LoadedModel]) -> None:
         self._kept: dict[str, KeptFolder] = {}
         self._looking: Optional[Loop] = None
         self._complaints: dict[str, str] = {}
         self._touched_at = time.monotonic()
-        for name, folder in folders.items():
-            workspace = workspace_of(folder)
+        for model in models:
+            name, workspace = model.service_name, workspace_of(model.model_dir)
             if workspace is None:
                 continue
             try:
-                self._kept[name] = workspace.keep(folder)
+                self._kept[name] = workspace.keep(model.model_dir, member_names(model.manifest))
             except OSError as error:
                 logger.warning('The files of model %s are not held open (%s).', name,
                                error.strerror)

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import threading
+from collections.abc import Collection
 from typing import Callable
 
 from mms.errors import ServiceError
@@ -35,6 +36,8 @@ class KeptFolder:
     make_parent
         Sees that the folder above is there, and is the one that it was. Raises
         :class:`ServiceError`.
+    first
+        Names of files that are held in any case, where there are too many to hold all.
 
     Raises
     ------
@@ -42,11 +45,14 @@ class KeptFolder:
         A file cannot be opened.
     """
 
-    def __init__(self, path: str, make_parent: Callable[[], None]) -> None:
+    def __init__(self, path: str, make_parent: Callable[[], None],
+                 first: Collection[str] = ()) -> None:
         self._path = path
         self._make_parent = make_parent
         self._turn = threading.Lock()
-        self._names = sorted(entry.name for entry in os.scandir(path) if entry.is_file())
+        self._is_closed = False
+        names = (entry.name for entry in os.scandir(path) if entry.is_file())
+        self._names = sorted(names, key=lambda name: (name not in first, name))
         self._held: dict[str, int] = {}
         try:
             for name in self._names[:_MOST_FILES]:
@@ -56,7 +62,7 @@ class KeptFolder:
             raise
 
     def put_back(self) -> None:
-        """See that each file is there, as it was.
+        """See that each file is there, as it was; nothing once it is closed.
 
         Raises
         ------
@@ -64,6 +70,8 @@ class KeptFolder:
             One is not, and cannot be put back.
         """
         with self._turn:
+            if self._is_closed:
+                return
             try:
                 self._put_back()
             except OSError as error:
@@ -73,15 +81,16 @@ class KeptFolder:
 
     def touch(self) -> None:
         """Give the folder and its files the time that it is now."""
-        with contextlib.suppress(OSError):
-            for path in (self._path, *(os.path.join(self._path, name) for name in self._names)):
+        for path in (self._path, *(os.path.join(self._path, name) for name in self._names)):
+            with contextlib.suppress(OSError):
                 os.utime(path)
 
     def close(self) -> None:
         """Let go of the files; safe to call twice."""
+        # A copy that is under way ends at its next piece.
+        self._is_closed = True
         with self._turn:
             held, self._held = self._held, {}
-            self._names = []
             for fd in held.values():
                 os.close(fd)
 
@@ -98,6 +107,8 @@ class KeptFolder:
                                f'more than {_MOST_FILES}, which are not held open; {MEND}')
         for name in missing:
             self._copy(name)
+        if self._is_closed:
+            return
         names = ', '.join(missing[:_NAMED]) + (' and others' if missing[_NAMED:] else '')
         logger.warning('Somebody has removed %d files from %s (%s): they are put back. Better %s.',
                        len(missing), self._path, names, MEND)
@@ -109,6 +120,8 @@ class KeptFolder:
             with open(part, 'xb') as target:
                 place = 0
                 while data := os.pread(self._held[name], _COPY_BYTES, place):
+                    if self._is_closed:
+                        return
                     target.write(data)
                     place += len(data)
             # What was removed takes its room on the disk until it is let go of.

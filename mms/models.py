@@ -61,7 +61,7 @@ class LocalModels:
         names = [model.service_name for model in opened]
         devices = lay_out({name: settings.devices_of(name) for name in names},
                           {name: settings.workers_of(name) for name in names}, sight)
-        self._files = Files({model.service_name: model.model_dir for model in opened})
+        self._files = Files(opened)
         self._workers = {
             model.service_name: Supervisor(_load(model, settings), replace(
                 staffing, workers=settings.workers_of(model.service_name),

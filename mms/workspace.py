@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Collection
 from typing import Optional
 
 from mms.errors import ServiceError, StartupError
@@ -54,8 +55,8 @@ class Workspace:
         _open.append(self)
         atexit.register(self.close)
 
-    def keep(self, folder: str) -> KeptFolder:
-        """Hold the files of a folder in it, until it is closed.
+    def keep(self, folder: str, first: Collection[str] = ()) -> KeptFolder:
+        """Hold the files of a folder in it, `first` these, until it is closed.
 
         Raises
         ------
@@ -63,7 +64,7 @@ class Workspace:
             A file cannot be opened.
         """
         if folder not in self._kept:
-            self._kept[folder] = KeptFolder(folder, self._make)
+            self._kept[folder] = KeptFolder(folder, self._make, first)
         return self._kept[folder]
 
     def close(self) -> None:

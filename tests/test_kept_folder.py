@@ -6,12 +6,15 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
+import time
 
 import gevent
 import pytest
 from fleet import until
 
 from mms import files, kept_folder
+from mms.archive.reader import LoadedModel
 from mms.errors import ServiceError
 from mms.files import Files
 from mms.workspace import Workspace, workspace_of
@@ -45,6 +48,11 @@ def folder(workspace):
         with open(os.path.join(path, name), 'w') as file:
             file.write(text)
     return path
+
+
+def opened(folder):
+    model = {'Service': 'weights', 'Signature': 'service.py'}
+    return LoadedModel('m', 'm', folder, {'Model': model})
 
 
 def texts(folder):
@@ -104,6 +112,49 @@ def test_a_file_that_is_not_held_open_is_named(workspace, folder, monkeypatch):
         kept.put_back()
 
 
+def test_the_files_that_the_manifest_names_are_held_first(workspace, folder, monkeypatch):
+    monkeypatch.setattr(kept_folder, '_MOST_FILES', 2)
+    open(os.path.join(folder, 'another'), 'w').close()
+    check = Files([opened(folder)]).check_of('m')
+    for name in ('service.py', 'weights'):
+        os.unlink(os.path.join(folder, name))
+    check()
+    assert sorted(texts(folder)) == ['another', 'service.py', 'weights']
+
+
+def test_nothing_is_put_back_when_the_server_has_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    workspace = Workspace()
+    folder = os.path.join(workspace.path, 'model')
+    os.mkdir(folder)
+    open(os.path.join(folder, 'service.py'), 'w').close()
+    kept = workspace.keep(folder)
+    workspace.close()
+    kept.put_back()
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_end_waits_for_no_copy(workspace, folder, monkeypatch):
+    kept = workspace.keep(folder)
+    os.unlink(os.path.join(folder, 'weights'))
+    read, copying = os.pread, threading.Event()
+
+    def pread(*args):
+        copying.set()
+        time.sleep(0.2)
+        return read(*args)[:1000]
+
+    monkeypatch.setattr(kept_folder.os, 'pread', pread)
+    copy = threading.Thread(target=kept.put_back)
+    copy.start()
+    assert copying.wait(30)
+    began = time.monotonic()
+    kept.close()
+    assert time.monotonic() - began < 10
+    copy.join()
+    assert os.listdir(folder) == ['service.py']
+
+
 def test_what_the_service_has_changed_stays_as_it_is(workspace, folder):
     kept = workspace.keep(folder)
     with open(os.path.join(folder, 'service.py'), 'w') as file:
@@ -117,7 +168,9 @@ def test_what_the_service_has_changed_stays_as_it_is(workspace, folder):
 def test_a_touch_makes_files_young(workspace, folder):
     path = os.path.join(folder, 'weights')
     os.utime(path, (0, 0))
-    workspace.keep(folder).touch()
+    kept = workspace.keep(folder)
+    os.unlink(os.path.join(folder, 'service.py'))
+    kept.touch()
     assert min(os.stat(path).st_atime, os.stat(path).st_mtime) > 1e9
 
 
@@ -127,7 +180,7 @@ def test_a_folder_of_the_users_is_left_alone(tmp_path, workspace):
     mine = tmp_path / 'mine'
     mine.mkdir()
     (mine / 'service.py').touch()
-    check = Files({'m': str(mine)}).check_of('m')
+    check = Files([opened(str(mine))]).check_of('m')
     (mine / 'service.py').unlink()
     check()
     assert os.listdir(mine) == []
@@ -149,7 +202,7 @@ def test_descriptors_are_let_go_with_the_workspace(tmp_path, monkeypatch):
 def test_files_are_looked_after_while_nobody_loads_them(workspace, folder, monkeypatch, caplog):
     monkeypatch.setattr(files, '_LOOK_S', 0.05)
     monkeypatch.setattr(files, '_TOUCH_S', 0.1)
-    looked_after = Files({'m': folder})
+    looked_after = Files([opened(folder)])
     looked_after.watch()
     path = os.path.join(folder, 'service.py')
     os.unlink(path)
