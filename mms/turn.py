@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import Any
+from typing import Any, Optional
 
 import gevent
 from gevent.hub import Waiter
@@ -17,6 +17,9 @@ from gevent.hub import Waiter
 # About what a small request takes. What is read or written between two looks at the clock takes
 # less.
 _TURN_S = 0.0005
+# Many may become ready at once, when a client dies or a time limit is over: no more of their work
+# is done before sockets are looked at again.
+_ALL_S = 0.002
 # Of libev: those who have waited for a socket come first.
 _LOWEST_PRIORITY = -2
 
@@ -50,47 +53,84 @@ class Rests:
 
 def give_way() -> None:
     """Wait until all sockets that are ready have been served, and those who gave way before."""
+    line = _line()
+    line.wait(line.workers)
+
+
+def give_way_if_late(to_end: bool = False) -> None:
+    """Give way if greenlets have worked for long since the loop has looked at its sockets.
+
+    For who has just waited for something, and is about to do some work.
+
+    Parameters
+    ----------
+    to_end
+        Whether all that is left to do is to end: those who do so wait for each other.
+    """
+    line = _line()
+    if line.is_late():
+        line.wait(line.enders if to_end else line.workers)
+
+
+def _line() -> _Line:
     hub = gevent.get_hub()
-    line = getattr(_of_thread, 'line', None)
+    line: Optional[_Line] = getattr(_of_thread, 'line', None)
     if line is None or line.hub is not hub:
         line = _of_thread.line = _Line(hub)
-    line.wait()
+    return line
 
 
 class _Line:
-    """Those who have given way: some go on each time the loop has looked at sockets, for a turn."""
+    """Those who have given way: some go on each time the loop has looked at sockets, for a turn.
+
+    Many who end at once, since a client of theirs has died, keep no others waiting.
+    """
 
     def __init__(self, hub: Any) -> None:
         self.hub = hub
-        self._waiters: deque[Any] = deque()
+        self.workers: deque[Any] = deque()
+        self.enders: deque[Any] = deque()
         self._each_time = hub.loop.check(priority=_LOWEST_PRIORITY)
         # While it is active the loop does not wait for sockets.
         self._never_idle = hub.loop.idle()
+        self._looks = -1
+        self._ends = 0.0
 
-    def wait(self) -> None:
+    def is_late(self) -> bool:
+        looks = self.hub.loop.iteration
+        if looks == self._looks:
+            return time.monotonic() >= self._ends
+        self._looks = looks
+        self._ends = time.monotonic() + _ALL_S
+        return False
+
+    def wait(self, waiters: deque[Any]) -> None:
         waiter = Waiter(self.hub)
-        if not self._waiters:
+        if not self.workers and not self.enders:
             self._each_time.start(self._next)
             self._never_idle.start(_nothing)
-        self._waiters.append(waiter)
+        waiters.append(waiter)
         try:
             waiter.get()
         except BaseException:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+            if waiter in waiters:
+                waiters.remove(waiter)
                 self._rest()
             raise
 
     def _next(self) -> None:
-        ends = time.monotonic() + _TURN_S
-        while self._waiters:
-            self._waiters.popleft().switch(None)
-            if time.monotonic() >= ends:
-                break
+        # It is their turn, however late it is.
+        self._looks, self._ends = self.hub.loop.iteration, time.monotonic() + _ALL_S
+        for waiters in (self.workers, self.enders):
+            ends = time.monotonic() + _TURN_S
+            while waiters:
+                waiters.popleft().switch(None)
+                if time.monotonic() >= ends:
+                    break
         self._rest()
 
     def _rest(self) -> None:
-        if not self._waiters:
+        if not self.workers and not self.enders:
             self._each_time.stop()
             self._never_idle.stop()
 

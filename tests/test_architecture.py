@@ -9,15 +9,16 @@ from harness import REPO
 
 # From the ground floor up; a part may import the parts before it, and itself.
 FLOORS = ['version', 'errors', 'room', 'devices', 'printable', 'mxnet_compat', 'pictures', 'utf8',
-          'child_python', 'interrupts', 'greenlets', 'turn', 'guard', 'programs', 'streams',
-          'in_thread', 'device_flags', 'config', 'resources', 'log_lines', 'log_relay',
+          'child_python', 'interrupts', 'greenlets', 'turn', 'guard', 'garbage', 'programs',
+          'streams', 'in_thread', 'device_flags', 'config', 'resources', 'log_lines', 'log_relay',
           'nonblocking_stream', 'log', 'uncaught', 'kept_folder', 'workspace', 'run',
           'archive', 'files', 'arg_parser', 'model_loader', 'messages', 'wire', 'openapi3',
           'codegen', 'inspection', 'utils', 'model_service', 'worker', 'from_onnx', 'conversion',
           'export_model', 'metrics', 'batching', 'pool', 'scheduler', 'models', 'frontend',
           'embedding', 'mxnet_model_server', '__main__']
 CHILD = {'mxnet_compat', 'pictures', 'utils', 'model_service', 'worker', 'from_onnx'}
-FRONT = {'interrupts', 'greenlets', 'turn', 'guard', 'programs', 'in_thread', 'device_flags',
+FRONT = {'interrupts', 'greenlets', 'turn', 'guard', 'garbage', 'programs', 'in_thread',
+         'device_flags',
          'resources', 'kept_folder', 'workspace', 'files', 'run', 'archive', 'arg_parser',
          'model_loader', 'openapi3', 'codegen', 'inspection', 'metrics', 'batching', 'pool',
          'scheduler', 'models', 'frontend', 'embedding', 'mxnet_model_server'}

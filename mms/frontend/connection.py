@@ -30,7 +30,7 @@ from mms.guard import report
 from mms.log_lines import one_line
 from mms.messages import Body
 from mms.room import PIECE_BYTES
-from mms.turn import Rests, Turn, give_way
+from mms.turn import Rests, Turn, give_way_if_late
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class Connection(WSGIHandler):
         self.socket.settimeout(_IDLE_S)
         if not self.rfile.peek(1):
             # Many may leave at once, and each has something to be tidied up.
-            give_way()
+            give_way_if_late(to_end=True)
             return ''
         self._head_limit = gevent.Timeout.start_new(_HEAD_S)
         line = self.rfile.readline(MAX_REQUEST_LINE)
@@ -108,6 +108,7 @@ class Connection(WSGIHandler):
         try:
             result = super().handle_one_request()
         except (OSError, EOFError):
+            give_way_if_late(to_end=True)
             raise
         except Exception:
             if self._is_answering:
@@ -117,6 +118,7 @@ class Connection(WSGIHandler):
         except gevent.Timeout as late:
             if late is not self._head_limit:
                 raise
+            give_way_if_late(to_end=True)
             logger.error('%s', _MESSAGES['408'][1])
             result = ('408', b'')
         finally:
@@ -134,6 +136,7 @@ class Connection(WSGIHandler):
             block = read_block(self.rfile, MOST_BYTES)
         except OSError as error:
             raise EOFError from error
+        give_way_if_late()
         self._head_bytes = len(block)
         headers = plain_headers(block)
         # Before pywsgi, which takes many of them, decides where the body ends.

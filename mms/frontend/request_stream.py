@@ -9,7 +9,7 @@ import re
 from typing import Any, Callable
 
 from mms.frontend.headers import BadHead, plain_headers, read_block
-from mms.turn import Turn
+from mms.turn import Turn, give_way_if_late
 
 # RFC 9112, 7.1: a size of at most 64 bits, and extensions, which nobody knows.
 _CHUNK_LINE = re.compile(rb'([0-9A-Fa-f]{1,16})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n')
@@ -72,6 +72,7 @@ class RequestStream:
 
     def _take(self, size: int) -> bytes:
         data: bytes = self._stream.read(size) if size else b''
+        give_way_if_late(to_end=len(data) < size)
         if len(data) < size:
             raise OSError('the connection ended before the body')
         return data
@@ -119,6 +120,7 @@ class ChunkedStream(RequestStream):
 
     def _begin_chunk(self) -> None:
         line = self._stream.readline(_LONGEST_CHUNK_LINE)
+        give_way_if_late()
         found = _CHUNK_LINE.fullmatch(line)
         if not found:
             raise ValueError('a chunk does not begin with its size')

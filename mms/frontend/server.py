@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import errno
-import gc
 import logging
 import select
 import time
-from typing import Any
+from typing import Any, Optional
 
 import gevent
 from gevent import socket
@@ -17,6 +16,7 @@ from gevent.pywsgi import WSGIServer
 
 from mms.errors import AddressError
 from mms.frontend.connection import Connection
+from mms.garbage import GarbageCollector
 from mms.guard import log_escaped
 
 logger = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ class HTTPServer(WSGIServer):
         self._quiet.set()
         self._waits_for_heads = True
         self._next_accept_warning = 0.0
+        self._garbage: Optional[GarbageCollector] = None
         self.draining = False
 
     def listen(self) -> None:
@@ -108,9 +109,7 @@ class HTTPServer(WSGIServer):
         except OSError as error:
             raise _address_error(host, port, error) from error
         gevent.get_hub().print_exception = _log_failure
-        # What is here stays: to look through it again and again took 45 ms each time.
-        gc.collect()
-        gc.freeze()
+        self._garbage = GarbageCollector()
         self.start()
 
     def handle(self, sock: socket.socket, address: Any) -> None:
@@ -179,6 +178,8 @@ class HTTPServer(WSGIServer):
     def end(self) -> None:
         """Close every connection."""
         self.stop(timeout=0)
+        if self._garbage is not None:
+            self._garbage.stop()
 
     def _somebody_waits(self) -> bool:
         """Whether the kernel holds a connection that was not accepted yet."""
