@@ -239,7 +239,7 @@ class MMS:
             undo.callback(metrics.stop)
             predictor = self._predictor(models, metrics)
             app = Shortcut(self._app(predictor, port), predictor)
-            server = HTTPServer(sock, app)
+            server = HTTPServer(sock, app, self._room)
             server.listen()
             self._log.begin()
             undo.callback(Loop('the log on the terminal', partial(_write_on, self._log)).kill)

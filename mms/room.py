@@ -55,6 +55,38 @@ class Room:
             self.held_bytes -= count
 
 
+class Share:
+    """Bytes that count as held until this is given back.
+
+    Parameters
+    ----------
+    room
+        Where they count.
+    """
+
+    __slots__ = ('_count', '_room')
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._count = 0
+
+    def take(self, count: int) -> None:
+        """Hold so many more.
+
+        Raises
+        ------
+        BuffersFull
+        """
+        self._room.take(count)
+        self._count += count
+
+    def give_back(self) -> None:
+        """Hold none."""
+        if self._count:
+            self._room.give_back(self._count)
+            self._count = 0
+
+
 class Pieces:
     """Bytes in pieces, which count as held until this is forgotten.
 

@@ -17,6 +17,7 @@ from typing import Any, Optional
 import gevent
 from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 
+from mms.errors import BuffersFull
 from mms.frontend.headers import (
     MOST_BYTES,
     BadHead,
@@ -29,7 +30,7 @@ from mms.frontend.request_stream import ChunkedStream, RequestStream
 from mms.guard import report
 from mms.log_lines import one_line
 from mms.messages import Body
-from mms.room import PIECE_BYTES
+from mms.room import PIECE_BYTES, Share
 from mms.turn import Rests, Turn, give_way_if_late
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,10 @@ _BODY_STALL_S = 30.0
 # A client that has closed one direction alone still waits for its answer. It looks like one that
 # has left, so it gets its answer unless that takes longer than this.
 _HALF_CLOSED_S = 1.0
+# A head that is smaller, as nearly all are, counts for nothing in what the server holds; of a
+# larger one there are copies: as lines, as names and values, and what the application gets.
+_FREE_HEAD_BYTES = 4096
+_COPIES_OF_HEAD = 3
 # Pieces of an answer that are this small together leave in one write.
 _SMALL_BYTES = 64 * 1024
 # A client that takes nothing of its answer for so long has left in all but name.
@@ -63,6 +68,8 @@ _MESSAGES = {
     '414': ('RequestUriTooLongException', 'The request line is too long.'),
     '431': ('RequestHeaderFieldsTooLargeException', 'The head of the request is too large.'),
     '500': ('InternalServerException', 'The server failed over this request; its log says how.'),
+    # The reason says it all.
+    '503': (BuffersFull.type, ''),
 }
 
 
@@ -78,6 +85,7 @@ class Connection(WSGIHandler):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._turn = Turn()
+        self._share = Share(self.server.room)
         self._rests = Rests()
         self._head_bytes = 0
         self._held = bytearray()
@@ -103,6 +111,7 @@ class Connection(WSGIHandler):
     def handle_one_request(self) -> Any:
         """Serve one request."""
         self._is_answering = False
+        self._head_bytes = 0
         # Those who send one request after the other without waiting have one each turn.
         self._rests.rest()
         try:
@@ -123,6 +132,7 @@ class Connection(WSGIHandler):
             result = ('408', b'')
         finally:
             self._head_limit.close()
+            self._share.give_back()
             self.server.request_ended(self)
         if not isinstance(result, tuple):
             return result
@@ -133,15 +143,21 @@ class Connection(WSGIHandler):
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802
         """Header lines of a request."""
         try:
-            block = read_block(self.rfile, MOST_BYTES)
+            block = read_block(self.rfile, MOST_BYTES, self._hold)
         except OSError as error:
             raise EOFError from error
         give_way_if_late()
-        self._head_bytes = len(block)
+        if len(block) > _FREE_HEAD_BYTES:
+            self._share.take(_COPIES_OF_HEAD * len(block))
         headers = plain_headers(block)
         # Before pywsgi, which takes many of them, decides where the body ends.
         headers.check_framing(self.request_version)
         return headers
+
+    def _hold(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > _FREE_HEAD_BYTES:
+            self._share.take(count)
 
     def _headers(self) -> Iterator[tuple[str, str]]:
         for name, value in self.headers.pairs():
@@ -167,7 +183,7 @@ class Connection(WSGIHandler):
     def _body(self) -> RequestStream:
         if self.headers.get('transfer-encoding'):
             return ChunkedStream(self.rfile, self._turn, MOST_BYTES - self._head_bytes,
-                                 self._ask_for_body)
+                                 self._ask_for_body, self._hold)
         return RequestStream(self.rfile, self._turn, self.content_length or 0, self._ask_for_body)
 
     def _ask_for_body(self) -> None:
@@ -248,10 +264,12 @@ class Connection(WSGIHandler):
         if isinstance(error, EOFError):
             # The client left in the middle of a head.
             return None
-        if isinstance(error, BadHead):
+        if isinstance(error, (BadHead, BuffersFull)):
             self._wrong = str(error)
         logger.error('No HTTP request from %s: %s', self.client_address[0],
                      one_line(str(error) or type(error).__name__))
+        if isinstance(error, BuffersFull):
+            return '503', b''
         return ('431' if isinstance(error, LargeHead) else '400'), b''
 
     def _body_is_left(self) -> bool:
@@ -301,16 +319,18 @@ def _refusal(status: str, reason: str) -> bytes:
     """A whole response for what is no request."""
     kind, message = _MESSAGES[status]
     if reason:
-        message = f'{message[:-1]}: {reason}.'
+        message = f'{message[:-1]}: {reason}.' if message else reason
     body = json.dumps({'code': int(status), 'type': kind, 'message': message}).encode() + b'\n'
-    return _head(status, {
-        'Content-Type': 'application/json', 'Content-Length': str(len(body)),
-        'Access-Control-Allow-Origin': '*', 'Connection': 'close'}) + body
+    headers = {'Content-Type': 'application/json', 'Content-Length': str(len(body)),
+               'Access-Control-Allow-Origin': '*', 'Connection': 'close'}
+    if status == '503':
+        headers['Retry-After'] = str(BuffersFull.retry_after_s)
+    return _head(status, headers) + body
 
 
 def _head(status: str, headers: Mapping[str, str]) -> bytes:
     reason = {'400': 'BAD REQUEST', '408': 'REQUEST TIMEOUT',
               '414': 'REQUEST URI TOO LONG', '431': 'REQUEST HEADER FIELDS TOO LARGE',
-              '500': 'INTERNAL SERVER ERROR'}[status]
+              '500': 'INTERNAL SERVER ERROR', '503': 'SERVICE UNAVAILABLE'}[status]
     lines = [f'{name}: {value}' for name, value in headers.items()]
     return '\r\n'.join([f'HTTP/1.1 {status} {reason}', *lines, '', '']).encode()

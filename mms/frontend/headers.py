@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Optional
 
 # Of a head and the trailers of its body together: many times what a browser with all its cookies
@@ -11,6 +11,7 @@ from typing import Any, Optional
 MOST_BYTES = 64 * 1024
 # As in Python's http.client.
 _MOST_LINES = 100
+_PIECE_BYTES = 8192
 # RFC 9112, 5: nothing between a name and its colon, no line that goes on in the next one, no
 # control characters. A bare LF may end a line (2.2).
 _LINES = re.compile(
@@ -103,25 +104,33 @@ class PlainHeaders:
         return [value for key, value in self.pairs() if key.lower() == name]
 
 
-def read_block(stream: Any, most_bytes: int) -> bytes:
+def read_block(stream: Any, most_bytes: int, hold: Callable[[int], None]) -> bytes:
     """Bytes up to the empty line that ends a head, or up to where it breaks a limit.
+
+    Parameters
+    ----------
+    hold
+        Called with the number of bytes of each piece that was read.
 
     Raises
     ------
     EOFError
         The stream ended before.
     """
-    lines: list[bytes] = []
-    left = most_bytes
-    while len(lines) <= _MOST_LINES and left >= 0:
-        line = stream.readline(left + 1)
-        if not line:
+    pieces: list[bytes] = []
+    left, lines, is_begin = most_bytes, 0, True
+    while lines <= _MOST_LINES and left >= 0:
+        piece = stream.readline(min(left + 1, _PIECE_BYTES))
+        if not piece:
             raise EOFError
-        lines.append(line)
-        left -= len(line)
-        if line in (b'\r\n', b'\n'):
+        hold(len(piece))
+        pieces.append(piece)
+        left -= len(piece)
+        if is_begin and piece in (b'\r\n', b'\n'):
             break
-    return b''.join(lines)
+        is_begin = piece.endswith(b'\n')
+        lines += is_begin
+    return b''.join(pieces)
 
 
 def plain_headers(block: bytes, most_bytes: int = MOST_BYTES) -> PlainHeaders:

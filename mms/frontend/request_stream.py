@@ -88,12 +88,15 @@ class ChunkedStream(RequestStream):
     ----------
     head_bytes
         Most bytes that the trailers may have.
+    hold
+        Called with the number of bytes of each piece of them.
     """
 
-    def __init__(self, stream: Any, turn: Turn, head_bytes: int,
-                 go_on: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, turn: Turn, head_bytes: int, go_on: Callable[[], None],
+                 hold: Callable[[int], None]) -> None:
         super().__init__(stream, turn, 0, go_on)
         self._head_bytes = head_bytes
+        self._hold = hold
         self._is_over = False
         self._framing = self._data = 0
 
@@ -133,7 +136,7 @@ class ChunkedStream(RequestStream):
 
     def _end(self) -> None:
         try:
-            plain_headers(read_block(self._stream, self._head_bytes), self._head_bytes)
+            plain_headers(read_block(self._stream, self._head_bytes, self._hold), self._head_bytes)
         except EOFError:
             raise OSError('the connection ended before the body') from None
         except BadHead as error:

@@ -18,6 +18,7 @@ from mms.errors import AddressError
 from mms.frontend.connection import Connection
 from mms.garbage import GarbageCollector
 from mms.guard import log_escaped
+from mms.room import Room
 
 logger = logging.getLogger(__name__)
 
@@ -78,14 +79,17 @@ class HTTPServer(WSGIServer):
         From :func:`bind`.
     app
         The application.
+    room
+        Where large heads count that are held; None for one without a limit.
     """
 
     handler_class = Connection
     max_accept = _MOST_ACCEPTED
 
-    def __init__(self, sock: socket.socket, app: Any) -> None:
+    def __init__(self, sock: socket.socket, app: Any, room: Optional[Room] = None) -> None:
         # A pool, so that stopping ends the idle connections too.
         super().__init__(sock, app, log=None, error_log=logger, spawn=Pool())
+        self.room = room or Room()
         self._heads: set[Connection] = set()
         self._busy: set[Connection] = set()
         self._quiet = Event()

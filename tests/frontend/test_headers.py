@@ -68,10 +68,22 @@ def test_a_body_whose_end_is_clear_is_taken():
 
 
 def test_no_more_is_read_than_a_head_and_no_head_without_end():
+    held = []
     stream = io.BytesIO(PLAIN + b'body')
-    assert read_block(stream, MOST_BYTES) == PLAIN
-    assert stream.read() == b'body'
-    assert read_block(io.BytesIO(b'a: b\r\n' * 1000), MOST_BYTES) == b'a: b\r\n' * 101
-    assert len(read_block(io.BytesIO(b'a' * 1_000_000), MOST_BYTES)) == 65537
+    assert read_block(stream, MOST_BYTES, held.append) == PLAIN
+    assert (stream.read(), sum(held)) == (b'body', len(PLAIN))
+    assert block_of(b'a: b\r\n' * 1000) == b'a: b\r\n' * 101
+    assert len(block_of(b'a' * 1_000_000)) == 65537
     with pytest.raises(EOFError):
-        read_block(io.BytesIO(b'a: b\r\n'), MOST_BYTES)
+        block_of(b'a: b\r\n')
+
+
+def block_of(data):
+    return read_block(io.BytesIO(data), MOST_BYTES, lambda count: None)
+
+
+@pytest.mark.parametrize('length', [8191, 8192, 8193, 16384, 60_000])
+def test_a_long_line_is_read_whole_beside_99_others(length):
+    block = b'a: b\r\n' * 98 + b'c: '.ljust(length, b'x') + b'\r\n\r\n'
+    assert block_of(block + b'body') == block
+    assert plain_headers(block).get('c') == 'x' * (length - 3)

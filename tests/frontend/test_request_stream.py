@@ -14,7 +14,7 @@ HEAD_BYTES = 1000
 
 def chunked(wire, asked=()):
     stream = io.BytesIO(wire)
-    return ChunkedStream(stream, Turn(), HEAD_BYTES, lambda: list(asked)), stream
+    return ChunkedStream(stream, Turn(), HEAD_BYTES, lambda: list(asked), int), stream
 
 
 def in_chunks(data, sizes, extension=b'', trailers=b''):

@@ -62,6 +62,34 @@ def test_what_is_more_is_told_when_to_come_again(server):
     until(lambda: server.post_text('m', f'[3, "{"x" * 10_000}"]').status_code == 200)
 
 
+LARGE = ''.join(f'X-{number}: {"x" * 600}\r\n' for number in range(90))
+
+
+@pytest.mark.parametrize('request_', [
+    f'POST /m/predict HTTP/1.1\r\nHost: x\r\n{LARGE}Content-Length: 10\r\n\r\n',
+    f'GET /ping HTTP/1.1\r\nHost: x\r\n{LARGE}',
+    f'POST /m/predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n{LARGE}',
+], ids=['heads', 'half heads', 'trailers'])
+def test_large_heads_count_too(server, request_):
+    with contextlib.ExitStack() as holding:
+        refusals = []
+        # 50 KB of each count, in 2 MB.
+        for _ in range(50):
+            sock = holding.enter_context(
+                socket.create_connection(('127.0.0.1', server.port), 20))
+            sock.sendall(request_.encode())
+            if select.select([sock], [], [], 0.05)[0]:
+                refusals.append(sock.recv(4096).decode())
+        assert refusals
+        assert {refusal.split('\r\n')[0] for refusal in refusals} == {
+            'HTTP/1.1 503 SERVICE UNAVAILABLE'}
+        assert all('Retry-After: 1\r\n' in refusal for refusal in refusals)
+        assert all('--max-buffered-bytes' in refusal for refusal in refusals)
+        # Small requests need nothing of it.
+        assert server.get('/ping').status_code == 200
+    until(lambda: server.post_text('m', '[3]').status_code == 200)
+
+
 def test_an_answer_that_never_fits_is_an_error_that_names_the_flag(server):
     answer = server.post_text('m', f'[{3 * MEGABYTE}]')
     assert answer.status_code == 500
