@@ -8,9 +8,10 @@ import pytest
 from harness import REPO
 
 # From the ground floor up; a part may import the parts before it, and itself.
-FLOORS = ['version', 'errors', 'room', 'devices', 'printable', 'mxnet_compat', 'pictures', 'utf8',
-          'child_python', 'interrupts', 'greenlets', 'turn', 'guard', 'garbage', 'programs',
-          'streams', 'in_thread', 'device_flags', 'config', 'resources', 'log_lines', 'log_relay',
+FLOORS = ['version', 'errors', 'private_memory', 'room', 'devices', 'printable', 'mxnet_compat',
+          'pictures', 'utf8', 'child_python', 'interrupts', 'greenlets', 'turn', 'guard',
+          'programs', 'streams', 'in_thread', 'garbage', 'device_flags', 'config', 'resources',
+          'log_lines', 'log_relay',
           'nonblocking_stream', 'log', 'uncaught', 'kept_folder', 'workspace', 'run',
           'archive', 'files', 'arg_parser', 'model_loader', 'messages', 'wire', 'openapi3',
           'codegen', 'inspection', 'utils', 'model_service', 'worker', 'from_onnx', 'conversion',

@@ -1,4 +1,4 @@
-"""The search for cycles, at moments in which it takes no time."""
+"""Memory of the front process, looked after at quiet moments."""
 
 import gc
 import weakref
@@ -9,6 +9,8 @@ from fleet import until
 
 from mms import garbage
 from mms.garbage import GarbageCollector
+from mms.private_memory import private_bytes
+from mms.room import Room
 
 
 class Knot:
@@ -20,7 +22,7 @@ class Knot:
 def collector(monkeypatch):
     monkeypatch.setattr(garbage, '_PAUSE_S', 0.05)
     before = gc.get_threshold()
-    collector = GarbageCollector()
+    collector = GarbageCollector(Room())
     yield collector
     collector.stop()
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
@@ -58,3 +60,21 @@ def test_python_makes_no_full_search_by_itself(collector):
     kept = [[[]] for _ in range(200_000)]
     assert gc.get_stats()[2]['collections'] == before
     assert len(kept) == 200_000
+
+
+def test_what_malloc_keeps_of_large_uploads_goes_back(monkeypatch):
+    monkeypatch.setattr(garbage, '_PAUSE_S', 0.05)
+    room = Room()
+    collector = GarbageCollector(room)
+    before = private_bytes()
+    uploads = [bytes(60_000) for _ in range(5_000)]
+    # The last of them keeps the others, which were freed, in malloc's hands.
+    last = uploads[-1]
+    room.take(garbage._HELD_BYTES + 1)
+    del uploads
+    gevent.sleep(0.3)
+    assert private_bytes() > before + 200 * 1024**2
+    room.give_back(garbage._HELD_BYTES + 1)
+    until(lambda: private_bytes() < before + 100 * 1024**2)
+    collector.stop()
+    assert last

@@ -132,13 +132,21 @@ class Connection(WSGIHandler):
             result = ('408', b'')
         finally:
             self._head_limit.close()
-            self._share.give_back()
+            self._forget_request()
             self.server.request_ended(self)
         if not isinstance(result, tuple):
             return result
         with suppress(OSError):
             self.socket.sendall(_refusal(result[0], self._wrong))
         return None
+
+    def _forget_request(self) -> None:
+        """What is left of it has this connection, which has it: it would stay until Python collects
+        its garbage.
+        """
+        for name in ('environ', 'headers', 'wsgi_input'):
+            self.__dict__.pop(name, None)
+        self._share.give_back()
 
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802
         """Header lines of a request."""

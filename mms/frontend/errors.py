@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Callable, TypeVar
 
 import flask
 from werkzeug.exceptions import HTTPException
@@ -15,6 +16,8 @@ from mms.messages import API_DESCRIPTION
 
 logger = logging.getLogger(__name__)
 
+AnError = TypeVar('AnError', bound=Exception)
+
 _TYPES = {
     400: 'BadRequestException',
     404: 'ResourceNotFoundException',
@@ -25,9 +28,20 @@ _TYPES = {
 
 def answer_errors(app: flask.Flask) -> None:
     """Make every error of `app` a JSON answer: ``code``, ``type`` and ``message``."""
-    app.register_error_handler(RequestError, _request_error)
-    app.register_error_handler(HTTPException, _http_exception)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(RequestError, _letting_go(_request_error))
+    app.register_error_handler(HTTPException, _letting_go(_http_exception))
+    app.register_error_handler(Exception, _letting_go(_unexpected))
+
+
+def _letting_go(answer: Callable[[AnError], flask.Response]) -> Callable[[AnError], flask.Response]:
+    def answer_and_let_go(error: AnError) -> flask.Response:
+        response = answer(error)
+        # Flask keeps the error in its context, which is in the frames that the error has: they
+        # would stay until Python collects its garbage.
+        error.__traceback__ = error.__context__ = None
+        return response
+
+    return answer_and_let_go
 
 
 def _request_error(error: RequestError) -> flask.Response:

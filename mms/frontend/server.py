@@ -113,7 +113,7 @@ class HTTPServer(WSGIServer):
         except OSError as error:
             raise _address_error(host, port, error) from error
         gevent.get_hub().print_exception = _log_failure
-        self._garbage = GarbageCollector()
+        self._garbage = GarbageCollector(self.room)
         self.start()
 
     def handle(self, sock: socket.socket, address: Any) -> None:

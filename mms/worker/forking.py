@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from typing import Callable, Optional
 
-from mms.worker.memory import give_back
+from mms.private_memory import give_back
 from mms.worker.parent import die_with
 from mms.worker.process_name import set_process_name
 

@@ -20,10 +20,10 @@ import numpy as np
 from mms.model_service.arrays import copied, materialise, wait_for
 from mms.model_service.default_context import on
 from mms.model_service.reasons import RAISED
+from mms.private_memory import private_bytes
 from mms.worker.compare import same
 from mms.worker.graph_plan import FUSED, STATIC, Graph, key_of
 from mms.worker.hybrid_net import HybridNet, Unfit, nets_of, notes_of
-from mms.worker.memory import private_bytes
 
 logger = logging.getLogger(__name__)
 

@@ -29,6 +29,7 @@ from mms.messages import (
     Work,
 )
 from mms.model_service.reasons import RAISED, reason_of
+from mms.private_memory import Allowance, private_bytes
 from mms.wire import Channel, ChannelClosed
 from mms.worker.device_loss import DeviceLost, is_lost, raise_if_lost
 from mms.worker.forking import (
@@ -40,7 +41,6 @@ from mms.worker.forking import (
 )
 from mms.worker.hooks import InputsOf, answer_alone, ill_health
 from mms.worker.joint import answer_jointly
-from mms.worker.memory import Allowance, private_bytes
 from mms.worker.outbox import Gaps, Outbox
 from mms.worker.trial import answer_and_compare
 from mms.worker.verdict import Outcome, Verdict

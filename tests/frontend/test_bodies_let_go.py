@@ -10,6 +10,8 @@ from gevent import socket
 
 from mms.errors import BadRequest, QueueFull
 from mms.frontend.app import create_app
+from mms.frontend.connection import Connection
+from mms.frontend.headers import PlainHeaders
 from mms.frontend.predictor import Predictor
 from mms.frontend.server import HTTPServer, bind
 from mms.frontend.shortcut import Shortcut
@@ -87,6 +89,24 @@ def test_nothing_is_held_while_a_connection_waits_for_its_next_request(served, e
         while room.held_bytes:
             gevent.sleep(0.01)
     client.close()
+
+
+@pytest.mark.parametrize('end', [b'good', b'bad', b'fault', None])
+def test_nothing_of_a_connection_is_left_when_it_has_ended(served, end):
+    server, _ = served
+    with gevent.Timeout(5):
+        for _ in range(2):
+            client, _ = ask(server, end) if end else half_sent(server)
+            client.close()
+            while server.pool:
+                gevent.sleep(0.01)
+        assert not [one for one in gc.get_objects() if isinstance(one, (Connection, PlainHeaders))]
+
+
+def half_sent(server):
+    client = socket.create_connection(server.socket.getsockname())
+    client.sendall(b'POST /m/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx')
+    return client, b''
 
 
 def test_a_body_for_which_there_is_no_room_is_told_when_to_come_again(served):

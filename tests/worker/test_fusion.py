@@ -203,7 +203,7 @@ IN_FORKS = textwrap.dedent('''
     from mms import mxnet_compat; mxnet_compat.prepare()
     import mxnet as mx
     from mms.worker import fusion
-    from mms.worker.memory import private_bytes
+    from mms.private_memory import private_bytes
     class Service:
         def _inference(self, data):
             return self.net(data[0])

@@ -21,11 +21,11 @@ from mms.messages import (
     Work,
 )
 from mms.model_service.model_service import SingleNodeService
+from mms.private_memory import Allowance
 from mms.wire import ChannelClosed
 from mms.worker.form import read_form
 from mms.worker.inputs import read_inputs
 from mms.worker.loop import ModelProcess
-from mms.worker.memory import Allowance
 
 pytestmark = pytest.mark.core
 

@@ -5,7 +5,7 @@ import sys
 
 CODE = '''
 import ctypes
-from mms.worker.memory import Allowance, private_bytes
+from mms.private_memory import Allowance, private_bytes
 MB = 1024**2
 allowance = Allowance({kept} * MB)
 before = private_bytes()
