@@ -20,6 +20,8 @@ RECEIVE_BYTES = 1 << 20
 PIECE_BYTES = 256 * 1024
 # Before the next attempt of one that was refused.
 PAUSE_S = 0.002
+# Until the server has read what has come.
+BEGUN_S = 0.5
 
 Attack = Callable[[Endpoint], None]
 
@@ -87,6 +89,33 @@ def fresh_connections(endpoint: Endpoint) -> None:
             socks.append(_connect(endpoint))
     for sock in socks:
         sock.close()
+
+
+def dying_clients(endpoint: Endpoint) -> None:
+    """1,500 connections in the middle of a body, which end at the same moment."""
+    head = f'POST {endpoint.predict_path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx'
+    connections = _begun(endpoint, head.encode())
+    for connection in connections:
+        connection.close()
+
+
+def requests_at_once(endpoint: Endpoint) -> None:
+    """1,500 requests whose heads become whole at the same moment."""
+    connections = _begun(endpoint, b'GET /nothing HTTP/1.1\r\nHost: x\r\n')
+    for connection in connections:
+        connection.sendall(b'\r\n')
+    for connection in connections:
+        connection.recv(RECEIVE_BYTES)
+        connection.close()
+
+
+def _begun(endpoint: Endpoint, data: bytes) -> list[socket.socket]:
+    connections = []
+    for _ in range(1500):
+        connections.append(_connect(endpoint))
+        connections[-1].sendall(data)
+    time.sleep(BEGUN_S)
+    return connections
 
 
 def _again_and_again(attack: Attack, endpoint: Endpoint) -> None:

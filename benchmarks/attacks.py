@@ -25,10 +25,12 @@ from attackers import (
     Attack,
     asked_for,
     attacking,
+    dying_clients,
     endless_trailers,
     fresh_connections,
     large_heads,
     pipelined,
+    requests_at_once,
     tiny_chunks,
     uploads,
 )
@@ -60,6 +62,8 @@ ATTACKS: Mapping[str, Optional[Attack]] = MappingProxyType({
     'answers of 400 MB': asked_for('answer', 400),
     '8 answers of 20 MB': asked_for('answer', 20, 8),
     'fresh connections': fresh_connections,
+    '1500 clients that die': dying_clients,
+    '1500 requests at once': requests_at_once,
 })
 
 

@@ -39,7 +39,7 @@ from mms.errors import ExportError, StartupError
 from mms.inspection.command import inspect_model
 from mms.interrupts import first_interrupt_only, ignore_signals
 from mms.log_lines import LeveledFormatter
-from mms.streams import say
+from mms.streams import open_missing_streams, say
 from mms.uncaught import escape_uncaught
 from mms.utf8 import print_utf8, start_in_utf8
 
@@ -279,6 +279,7 @@ def _json_bytes(manifest: dict[str, Any]) -> bytes:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run ``mxnet-model-export`` and return its exit status."""
     start_in_utf8()
+    open_missing_streams()
     print_utf8()
     escape_uncaught()
     args = ArgParser.export_parser().parse_args(argv)

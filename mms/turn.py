@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from enum import IntEnum
 from typing import Any, Optional
 
 import gevent
@@ -22,6 +23,15 @@ _TURN_S = 0.0005
 _ALL_S = 0.002
 # Of libev: those who have waited for a socket come first.
 _LOWEST_PRIORITY = -2
+
+
+class Lane(IntEnum):
+    """Those who give way wait only for those of their own lane."""
+
+    HEALTH = 0
+    WORK = 1
+    # Many end at once where a client of theirs has died.
+    END = 2
 
 
 class Turn:
@@ -53,23 +63,22 @@ class Rests:
 
 def give_way() -> None:
     """Wait until all sockets that are ready have been served, and those who gave way before."""
-    line = _line()
-    line.wait(line.workers)
+    _line().wait(Lane.WORK)
 
 
-def give_way_if_late(to_end: bool = False) -> None:
+def give_way_if_late(lane: Lane = Lane.WORK) -> None:
     """Give way if greenlets have worked for long since the loop has looked at its sockets.
 
     For who has just waited for something, and is about to do some work.
 
     Parameters
     ----------
-    to_end
-        Whether all that is left to do is to end: those who do so wait for each other.
+    lane
+        Among whom to wait.
     """
     line = _line()
     if line.is_late():
-        line.wait(line.enders if to_end else line.workers)
+        line.wait(lane)
 
 
 def _line() -> _Line:
@@ -81,15 +90,13 @@ def _line() -> _Line:
 
 
 class _Line:
-    """Those who have given way: some go on each time the loop has looked at sockets, for a turn.
-
-    Many who end at once, since a client of theirs has died, keep no others waiting.
+    """Those who have given way: some go on each time the loop has looked at sockets, for a turn of
+    each lane.
     """
 
     def __init__(self, hub: Any) -> None:
         self.hub = hub
-        self.workers: deque[Any] = deque()
-        self.enders: deque[Any] = deque()
+        self._lanes: list[deque[Any]] = [deque() for _ in Lane]
         self._each_time = hub.loop.check(priority=_LOWEST_PRIORITY)
         # While it is active the loop does not wait for sockets.
         self._never_idle = hub.loop.idle()
@@ -104,9 +111,9 @@ class _Line:
         self._ends = time.monotonic() + _ALL_S
         return False
 
-    def wait(self, waiters: deque[Any]) -> None:
-        waiter = Waiter(self.hub)
-        if not self.workers and not self.enders:
+    def wait(self, lane: Lane) -> None:
+        waiter, waiters = Waiter(self.hub), self._lanes[lane]
+        if not any(self._lanes):
             self._each_time.start(self._next)
             self._never_idle.start(_nothing)
         waiters.append(waiter)
@@ -121,7 +128,7 @@ class _Line:
     def _next(self) -> None:
         # It is their turn, however late it is.
         self._looks, self._ends = self.hub.loop.iteration, time.monotonic() + _ALL_S
-        for waiters in (self.workers, self.enders):
+        for waiters in self._lanes:
             ends = time.monotonic() + _TURN_S
             while waiters:
                 waiters.popleft().switch(None)
@@ -130,7 +137,7 @@ class _Line:
         self._rest()
 
     def _rest(self) -> None:
-        if not self.workers and not self.enders:
+        if not any(self._lanes):
             self._each_time.stop()
             self._never_idle.stop()
 

@@ -8,7 +8,7 @@ import gevent
 import pytest
 from gevent import socket as gsocket
 
-from mms.turn import Rests, Turn, give_way
+from mms.turn import Lane, Rests, Turn, give_way, give_way_if_late
 
 
 def test_those_who_gave_way_go_on_in_their_order():
@@ -52,6 +52,65 @@ def test_a_socket_that_is_ready_comes_before_most_of_those_who_gave_way():
     gevent.joinall(working)
     for sock in (here, there):
         sock.close()
+
+
+def busy(seconds):
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        pass
+
+
+def test_of_many_who_are_ready_at_once_a_few_go_on_before_a_socket_is_looked_at():
+    pairs = [gsocket.socketpair() for _ in range(60)]
+    began = []
+
+    def works(here):
+        here.recv(1)
+        give_way_if_late()
+        began.append(here)
+        if len(began) == 1:
+            # By the kernel: the loop has not been told of it.
+            socket.socket.send(there._sock, b'x')
+        busy(0.0005)
+
+    def answers():
+        here.sendall(here.recv(1))
+        seen.append(len(began))
+
+    seen = []
+    here, there = gsocket.socketpair()
+    greenlets = [gevent.spawn(works, first) for first, _ in pairs]
+    answering = gevent.spawn(answers)
+    gevent.sleep(0.01)
+    for _, second in pairs:
+        socket.socket.send(second._sock, b'x')
+    gevent.joinall([*greenlets, answering], timeout=10)
+    assert len(began) == 60
+    assert seen[0] < 20
+    for sock in (here, there, *(sock for pair in pairs for sock in pair)):
+        sock.close()
+
+
+def test_those_who_end_keep_no_others_waiting():
+    ended, worked = [], []
+
+    def ends():
+        give_way_if_late(Lane.END)
+        ended.append(1)
+        busy(0.0006)
+
+    def works():
+        give_way_if_late()
+        worked.append(len(ended))
+
+    def late():
+        give_way_if_late()
+        busy(0.003)
+
+    greenlets = [gevent.spawn(work) for work in (late, *[ends] * 50, works)]
+    gevent.joinall(greenlets, timeout=10)
+    assert len(ended) == 50
+    assert worked[0] < 10
 
 
 def test_who_is_killed_while_it_waits_holds_up_nobody():

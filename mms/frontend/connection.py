@@ -31,7 +31,7 @@ from mms.guard import report
 from mms.log_lines import one_line
 from mms.messages import Body
 from mms.room import PIECE_BYTES, Share
-from mms.turn import Rests, Turn, give_way_if_late
+from mms.turn import Lane, Rests, Turn, give_way_if_late
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Connection(WSGIHandler):
         self.socket.settimeout(_IDLE_S)
         if not self.rfile.peek(1):
             # Many may leave at once, and each has something to be tidied up.
-            give_way_if_late(to_end=True)
+            give_way_if_late(Lane.END)
             return ''
         self._head_limit = gevent.Timeout.start_new(_HEAD_S)
         line = self.rfile.readline(MAX_REQUEST_LINE)
@@ -117,7 +117,7 @@ class Connection(WSGIHandler):
         try:
             result = super().handle_one_request()
         except (OSError, EOFError):
-            give_way_if_late(to_end=True)
+            give_way_if_late(Lane.END)
             raise
         except Exception:
             if self._is_answering:
@@ -127,7 +127,7 @@ class Connection(WSGIHandler):
         except gevent.Timeout as late:
             if late is not self._head_limit:
                 raise
-            give_way_if_late(to_end=True)
+            give_way_if_late(Lane.END)
             logger.error('%s', _MESSAGES['408'][1])
             result = ('408', b'')
         finally:
@@ -154,7 +154,7 @@ class Connection(WSGIHandler):
             block = read_block(self.rfile, MOST_BYTES, self._hold)
         except OSError as error:
             raise EOFError from error
-        give_way_if_late()
+        give_way_if_late(Lane.HEALTH if self.path == '/ping' else Lane.WORK)
         if len(block) > _FREE_HEAD_BYTES:
             self._share.take(_COPIES_OF_HEAD * len(block))
         headers = plain_headers(block)

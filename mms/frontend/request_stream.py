@@ -9,7 +9,7 @@ import re
 from typing import Any, Callable
 
 from mms.frontend.headers import BadHead, plain_headers, read_block
-from mms.turn import Turn, give_way_if_late
+from mms.turn import Lane, Turn, give_way_if_late
 
 # RFC 9112, 7.1: a size of at most 64 bits, and extensions, which nobody knows.
 _CHUNK_LINE = re.compile(rb'([0-9A-Fa-f]{1,16})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n')
@@ -72,7 +72,7 @@ class RequestStream:
 
     def _take(self, size: int) -> bytes:
         data: bytes = self._stream.read(size) if size else b''
-        give_way_if_late(to_end=len(data) < size)
+        give_way_if_late(Lane.END if len(data) < size else Lane.WORK)
         if len(data) < size:
             raise OSError('the connection ended before the body')
         return data

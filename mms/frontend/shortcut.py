@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 from mms.frontend.access_log import log_answer
 from mms.frontend.predictor import Predictor
-from mms.turn import give_way_if_late
+from mms.turn import Lane, give_way_if_late
 
 # In the WSGI environment: what the application is to answer, instead of asking again.
 FAILURE = 'mms.failure'
@@ -59,7 +59,7 @@ class Shortcut:
     def _answer_failure(self, error: Exception, environ: dict[str, Any],
                         start_response: Callable[..., Any]) -> Any:
         # Many may have waited for the same that did not come.
-        give_way_if_late(to_end=True)
+        give_way_if_late(Lane.END)
         environ[FAILURE] = error
         answer = self._app(environ, start_response)
         # Its frames have it in their variables: the request's body would stay until Python

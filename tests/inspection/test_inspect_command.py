@@ -199,6 +199,13 @@ def test_an_empty_location_is_one_line(run, flag):
     assert done.stderr == "mxnet-model-export: '': no such file or folder\n"
 
 
+@pytest.mark.parametrize('flag', ['--inspect', '--check'])
+def test_the_result_is_told_by_the_status_where_nothing_can_be_printed(flag):
+    words = [sys.executable, '-m', 'mms.export_model', flag, str(FIXTURES / 'b2_json.model')]
+    done = subprocess.run(['sh', '-c', '"$@" >&-', 'sh', *words], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, '')
+
+
 def test_a_check_that_is_terminated_leaves_no_process(tmp_path):
     archive = write_archive(
         tmp_path, 'net', f'import os, time\nopen({str(tmp_path / "pid")!r}, "w")'
