@@ -105,6 +105,10 @@ def known() -> Iterator[Body]:
     for unit in (b"'ab',", b"'ab' ", b'True,', b'(1, 2), ', b"{'a': 1},", b'#\n', b'1_', b'(',
                  b'a'):
         yield part(f'literal [{unit!r}...]', b"['',", unit, b']')
+    same_hash = [str(number * (2**61 - 1)).encode() for number in range(40_000)]
+    yield part('literal {numbers of one hash}', b"['',{", b','.join(same_hash) + b',', b'0}]')
+    yield part('literal {numbers of one hash: 0}', b"['',{", b':0,'.join(same_hash) + b':0,',
+               b'0:0}]')
     for unit in (b'%', b'%41', b'%FF', b'%FFa', b'%zz', b'+', b'=', b'&', b'A%0A'):
         yield Body(f'urlencoded {unit.decode()}', URLENCODED, b'data=', unit, b'')
         yield Body(f'urlencoded picture {unit.decode()}', URLENCODED, b'data=', unit, b'', PICTURE)

@@ -140,6 +140,15 @@ class Connection(WSGIHandler):
             self.socket.sendall(_refusal(result[0], self._wrong))
         return None
 
+    def read_request(self, raw_requestline: str) -> Any:
+        """Read the head of a request."""
+        result = super().read_request(raw_requestline)
+        # pywsgi knows the header with this one word alone.
+        words = self.headers.get('connection')
+        if words and 'close' in [word.strip() for word in words.lower().split(',')]:
+            self.close_connection = True
+        return result
+
     def _forget_request(self) -> None:
         """What is left of it has this connection, which has it: it would stay until Python collects
         its garbage.

@@ -14,7 +14,7 @@ from mms.pictures.look import check
 
 sys.path.append(str(REPO / 'benchmarks'))
 
-from hostile_pictures import costly, undecodable
+from hostile_pictures import costly, segment, undecodable
 
 pytestmark = pytest.mark.core
 
@@ -71,6 +71,21 @@ def test_what_may_be_decoded_passes_and_its_pixels_are_counted(data):
 def test_what_no_decoder_takes_is_refused(data):
     with pytest.raises(Unreadable):
         check(data)
+
+
+@pytest.mark.parametrize('table', [
+    segment(0xdb, b'\4' + bytes(64)), segment(0xdb, bytes(64)), segment(0xdb, b'\x10' + bytes(127)),
+    segment(0xc4, b'\4' + bytes(16)), segment(0xc4, b'\x20' + bytes(16)), segment(0xc4, bytes(16)),
+    segment(0xc4, bytes([0, 255, 2, *bytes(14)]) + bytes(257)),
+    segment(0xc4, bytes([0, 9, *bytes(15)]) + bytes(8)), segment(0xc4, bytes(17) + b'\0'),
+    segment(0xcc, bytes([32, 0])), segment(0xcc, bytes([0, 0x01])), segment(0xcc, b'\0'),
+    segment(0xdd, b'\0'), segment(0xdd, bytes(3)),
+], ids=lambda table: f'{table[1]:02x} {table[4:8].hex()} of {len(table)}')
+def test_a_table_that_libjpeg_refuses_is_refused(table):
+    good = GOOD['baseline']
+    check(good[:2] + segment(0xdb, bytes(65)) + good[2:])
+    with pytest.raises(Unreadable, match='table of the JPEG is broken'):
+        check(good[:2] + table + good[2:])
 
 
 @pytest.mark.parametrize('data', GOOD.values(), ids=GOOD)

@@ -320,6 +320,14 @@ def test_a_proxy_that_asks_for_an_upgrade_gets_its_answer(server, header):
             assert json.loads(answer.read()) == {'prediction': [1]}
 
 
+@pytest.mark.parametrize('header', ['close', 'Close', 'TE, close', 'close, TE',
+                                    'keep-alive, close'])
+def test_a_client_that_asks_for_the_end_of_the_connection_gets_it(server, header):
+    with socket.create_connection(('127.0.0.1', server.port), 10) as client:
+        client.sendall(f'GET /ping HTTP/1.1\r\nHost: x\r\nConnection: {header}\r\n\r\n'.encode())
+        assert b'healthy!' in client.makefile('rb').read()
+
+
 @pytest.mark.parametrize(('version', 'lines'), [
     (b'1.1', b'Transfer-Encoding: gzip, chunked'), (b'1.1', b'Transfer-Encoding : chunked'),
     (b'1.1', b'Content-Length: 44\r\nTransfer-Encoding: chunked'),
