@@ -41,29 +41,52 @@ class GarbageCollector:
         What requests and answers hold.
     """
 
+    _running = 0
+    _thresholds: tuple[int, int, int]
+    _was_frozen: bool
+
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._before = gc.get_threshold()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*self._before[:2], _NEVER)
+        self._is_stopped = False
+        self._begin()
         self._collected_at = time.monotonic()
         self._private_bytes = private_bytes()
         self._loop = Loop('the search for garbage', self._collect)
 
+    @classmethod
+    def _begin(cls) -> None:
+        if not cls._running:
+            cls._thresholds, cls._was_frozen = gc.get_threshold(), gc.get_freeze_count() > 0
+        cls._running += 1
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*cls._thresholds[:2], _NEVER)
+
+    @classmethod
+    def _end(cls) -> None:
+        cls._running -= 1
+        if not cls._running:
+            gc.set_threshold(*cls._thresholds)
+            if not cls._was_frozen:
+                gc.unfreeze()
+
     def stop(self) -> None:
-        """Leave it to Python again."""
-        self._loop.kill()
-        gc.set_threshold(*self._before)
-        gc.unfreeze()
+        """Leave it to Python again, where no other one is running; safe to call twice."""
+        if not self._is_stopped:
+            self._is_stopped = True
+            self._loop.kill()
+            self._end()
 
     def _collect(self) -> None:
         gevent.sleep(_PAUSE_S)
+        is_quiet = self._room.held_bytes <= _HELD_BYTES
         is_due = time.monotonic() >= self._collected_at + _LONGEST_PAUSE_S
-        if is_due or len(gc.get_objects(generation=2)) <= _FEW:
+        if is_due or (is_quiet and len(gc.get_objects(generation=2)) <= _FEW):
             gc.collect()
             self._collected_at = time.monotonic()
-        if self._room.held_bytes <= _HELD_BYTES and \
-                in_thread(private_bytes) > self._private_bytes + _KEPT_BYTES:
+        now = in_thread(private_bytes)
+        if is_quiet and now > self._private_bytes + _KEPT_BYTES:
             in_thread(give_back)
             self._private_bytes = in_thread(private_bytes)
+        else:
+            self._private_bytes = min(now, self._private_bytes)

@@ -106,7 +106,8 @@ class KeptFolder:
             raise ServiceError(f'its file {lost[0]} was removed from {self._path}, and is one of '
                                f'more than {_MOST_FILES}, which are not held open; {MEND}')
         for name in missing:
-            self._copy(name)
+            if not self._is_closed:
+                self._copy(name)
         if self._is_closed:
             return
         names = ', '.join(missing[:_NAMED]) + (' and others' if missing[_NAMED:] else '')

@@ -240,6 +240,7 @@ class MMS:
             predictor = self._predictor(models, metrics)
             app = Shortcut(self._app(predictor, port), predictor)
             server = HTTPServer(sock, app, self._room)
+            undo.callback(server.end)
             server.listen()
             self._log.begin()
             undo.callback(Loop('the log on the terminal', partial(_write_on, self._log)).kill)

@@ -40,6 +40,9 @@ _ABSOLUTE = re.compile(r'https?://[^/?]*', re.IGNORECASE)
 # A client that goes on sending after its answer is read for so long, or it would see a reset
 # connection and not the answer.
 _LINGER_S = 5.0
+# The same where there is no request to be answered.
+_LAST_BYTES_S = 1.0
+_MOST_LAST_BYTES = 1024**2
 _DISCARD_BYTES = 64 * 1024
 # Clients that say nothing hold a descriptor each. A head is small: even a slow line is done with
 # it long before this.
@@ -117,6 +120,7 @@ class Connection(WSGIHandler):
         try:
             result = super().handle_one_request()
         except (OSError, EOFError):
+            self._head_limit.close()
             give_way_if_late(Lane.END)
             raise
         except Exception:
@@ -127,6 +131,8 @@ class Connection(WSGIHandler):
         except gevent.Timeout as late:
             if late is not self._head_limit:
                 raise
+            # It has the frames of the head that came, and this connection has it.
+            late.__traceback__ = late.__context__ = None
             give_way_if_late(Lane.END)
             logger.error('%s', _MESSAGES['408'][1])
             result = ('408', b'')
@@ -138,14 +144,29 @@ class Connection(WSGIHandler):
             return result
         with suppress(OSError):
             self.socket.sendall(_refusal(result[0], self._wrong))
+            self._linger()
         return None
+
+    def _linger(self) -> None:
+        """Read on for a moment: a client that is still sending would see a reset connection, and
+        not its answer.
+        """
+        self.socket.shutdown(socket.SHUT_WR)
+        left = _MOST_LAST_BYTES
+        with gevent.Timeout(_LAST_BYTES_S, False):
+            while left > 0:
+                piece = self.socket.recv(min(left, PIECE_BYTES))
+                if not piece:
+                    break
+                left -= len(piece)
+                self._turn.go_on()
 
     def read_request(self, raw_requestline: str) -> Any:
         """Read the head of a request."""
         result = super().read_request(raw_requestline)
         # pywsgi knows the header with this one word alone.
-        words = self.headers.get('connection')
-        if words and 'close' in [word.strip() for word in words.lower().split(',')]:
+        words = ','.join(self.headers.all('connection')).lower().split(',')
+        if 'close' in [word.strip() for word in words]:
             self.close_connection = True
         return result
 
@@ -163,6 +184,7 @@ class Connection(WSGIHandler):
             block = read_block(self.rfile, MOST_BYTES, self._hold)
         except OSError as error:
             raise EOFError from error
+        self._head_limit.close()
         give_way_if_late(Lane.HEALTH if self.path == '/ping' else Lane.WORK)
         if len(block) > _FREE_HEAD_BYTES:
             self._share.take(_COPIES_OF_HEAD * len(block))
@@ -186,7 +208,6 @@ class Connection(WSGIHandler):
 
     def get_environ(self) -> dict[str, Any]:
         """WSGI environment of a request whose head is read."""
-        self._head_limit.close()
         self.socket.settimeout(_BODY_STALL_S)
         self.server.request_began(self)
         absolute = _ABSOLUTE.match(self.path)
@@ -297,8 +318,8 @@ class Connection(WSGIHandler):
         if self._expects_to_be_asked() and not body.is_begun:
             # A client that was never told to go on has sent nothing.
             return
-        # It ends too early, or has a broken chunk.
-        with suppress(OSError, ValueError), gevent.Timeout(_LINGER_S, False):
+        # It ends too early, has a broken chunk, or trailers for which there is no room.
+        with suppress(OSError, ValueError, BuffersFull), gevent.Timeout(_LINGER_S, False):
             while body.read(_DISCARD_BYTES):
                 pass
 

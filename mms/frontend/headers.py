@@ -87,8 +87,8 @@ class PlainHeaders:
         """
         if 'transfer-encoding' not in self._values and 'content-length' not in self._values:
             return
-        codings = self._all('transfer-encoding')
-        lengths = self._all('content-length')
+        codings = self.all('transfer-encoding')
+        lengths = self.all('content-length')
         if codings and (len(codings) > 1 or codings[0].lower() != 'chunked'):
             raise BadHead('Transfer-Encoding may be chunked, once, and nothing else')
         if codings and lengths:
@@ -100,7 +100,10 @@ class PlainHeaders:
         if len(set(lengths)) > 1:
             raise BadHead('it has several Content-Lengths')
 
-    def _all(self, name: str) -> list[str]:
+    def all(self, name: str) -> list[str]:
+        """Each value of a header, whose name is in small letters."""
+        if name not in self._values:
+            return []
         return [value for key, value in self.pairs() if key.lower() == name]
 
 

@@ -113,8 +113,8 @@ class HTTPServer(WSGIServer):
         except OSError as error:
             raise _address_error(host, port, error) from error
         gevent.get_hub().print_exception = _log_failure
-        self._garbage = GarbageCollector(self.room)
         self.start()
+        self._garbage = GarbageCollector(self.room)
 
     def handle(self, sock: socket.socket, address: Any) -> None:
         """Serve one connection."""
@@ -180,7 +180,7 @@ class HTTPServer(WSGIServer):
         return not self._busy
 
     def end(self) -> None:
-        """Close every connection."""
+        """Close every connection; safe to call twice."""
         self.stop(timeout=0)
         if self._garbage is not None:
             self._garbage.stop()

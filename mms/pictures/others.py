@@ -35,7 +35,7 @@ def check(data: bytes, max_pixels: int) -> bool:
         width, height = max(sizes, key=lambda size: size[0] * size[1])
     except struct.error:
         raise Unreadable('its head is cut off') from None
-    if not width or not height:
+    if width <= 0 or height <= 0:
         raise Unreadable(f'a picture of {width} x {height} pixels')
     if width * height > max_pixels:
         raise TooManyPixels(width, height)

@@ -72,19 +72,28 @@ class _Group:
         """Whether its last item may be a key."""
         return self.mark == b'{' and len(self.items) == 2 * self.colons + 1
 
+    @property
+    def is_dict(self) -> bool:
+        """Whether it is a dict, if it is in braces."""
+        return bool(self.colons or not self.items)
+
+    @property
+    def keys(self) -> list[Any]:
+        """What is looked up by its hash: the keys of a dict, the items of a set."""
+        if self.mark != b'{':
+            return []
+        return self.items[::2] if self.is_dict else self.items
+
     def value(self) -> Any:
         """What it is, now that it is closed."""
         if self.mark == b'[':
             return self.items
         if self.mark != b'{':
             return tuple(self.items) if self.has_comma or not self.items else self.items[0]
-        is_dict = self.colons or not self.items
-        keys = self.items[::2] if is_dict else self.items
-        if sum(not isinstance(key, (str, bytes)) for key in keys) > MOST_OTHER_KEYS:
-            raise NoLiteral(f'a set, or the keys of a dict, may hold {MOST_OTHER_KEYS} numbers or '
-                            'tuples: send texts or a list')
         try:
-            return dict(zip(keys, self.items[1::2])) if is_dict else set(keys)
+            if self.is_dict:
+                return dict(zip(self.keys, self.items[1::2]))
+            return set(self.keys)
         except TypeError:
             raise NoLiteral('a key of a dict, or an item of a set, is a list, dict or set') \
                 from None
@@ -113,6 +122,7 @@ class Builder:
         self._steps = MOST_PARTS
         self._no_run_before = 0
         self._cost_bytes = 0
+        self._other_keys = 0
 
     def value(self) -> Any:
         """The value of the whole.
@@ -200,6 +210,10 @@ class Builder:
             raise self._wrong('invalid syntax')
         self._groups.pop()
         self._is_due = True
+        self._other_keys += sum(not isinstance(key, (str, bytes)) for key in group.keys)
+        if self._other_keys > MOST_OTHER_KEYS:
+            raise NoLiteral(f'its sets, and the keys of its dicts, may hold {MOST_OTHER_KEYS} '
+                            'numbers or tuples: send texts or lists')
         self._put(group.value())
 
     def _put(self, value: Any) -> None:

@@ -103,6 +103,35 @@ def test_nothing_of_a_connection_is_left_when_it_has_ended(served, end):
         assert not [one for one in gc.get_objects() if isinstance(one, (Connection, PlainHeaders))]
 
 
+def test_nothing_is_left_of_a_head_that_does_not_come_whole(served, monkeypatch):
+    monkeypatch.setattr('mms.frontend.connection._HEAD_S', 0.2)
+    server, _ = served
+    client = socket.create_connection(server.socket.getsockname())
+    client.sendall(b'GET /ping HTTP/1.1\r\n')
+    assert client.recv(4096).startswith(b'HTTP/1.1 408')
+    client.close()
+    with gevent.Timeout(5):
+        while server.pool:
+            gevent.sleep(0.01)
+    assert not [one for one in gc.get_objects() if isinstance(one, Connection)]
+
+
+def test_trailers_without_room_behind_a_body_that_nobody_reads_are_no_fault(served, monkeypatch):
+    faults = []
+    monkeypatch.setattr('mms.frontend.server.log_escaped', lambda *words: faults.append(words))
+    server, room = served
+    room.take(room.limit_bytes)
+    client = socket.create_connection(server.socket.getsockname())
+    client.sendall(b'POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n'
+                   + b'X-A: ' + b'a' * 30_000 + b'\r\n')
+    with gevent.Timeout(10):
+        assert client.recv(4096).startswith(b'HTTP/1.1 404')
+        while server.pool:
+            gevent.sleep(0.01)
+    assert faults == []
+    client.close()
+
+
 def half_sent(server):
     client = socket.create_connection(server.socket.getsockname())
     client.sendall(b'POST /m/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx')

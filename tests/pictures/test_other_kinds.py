@@ -11,6 +11,11 @@ from PIL import Image, features
 
 from mms.pictures import others
 from mms.pictures.faults import TooManyPixels, Unreadable
+from mms.pictures.png import START
+
+sys.path.append(str(REPO / 'benchmarks'))
+
+from hostile_pictures import chunk, head, pixels
 
 pytestmark = pytest.mark.core
 
@@ -24,9 +29,9 @@ def encoded(kind, **options):
     return buffer.getvalue()
 
 
-def tiff(order='<', big=False, kind=3, tags=((256, 61), (257, 45))):
+def tiff(order='<', big=False, kind=3, tags=((256, 61), (257, 45)), values=1):
     start = {'<': b'II', '>': b'MM'}[order]
-    number = {3: 'H', 4: 'I', 16: 'Q'}[kind]
+    number = {3: 'H', 4: 'I', 9: 'i', 16: 'Q'}[kind]
     if big:
         head = start + struct.pack(f'{order}HHHQQ', 43, 8, 0, 16, len(tags))
     else:
@@ -34,17 +39,29 @@ def tiff(order='<', big=False, kind=3, tags=((256, 61), (257, 45))):
     room = 8 if big else 4
     count = 'Q' if big else 'I'
     return head + b''.join(
-        struct.pack(f'{order}HH{count}', tag, kind, 1)
+        struct.pack(f'{order}HH{count}', tag, kind, values)
         + struct.pack(f'{order}{number}', value).ljust(room, b'\0') for tag, value in tags)
 
 
+def icon(*pictures, sizes=None):
+    place, entries = 6 + 16 * len(pictures), b''
+    for data, size in zip(pictures, sizes or map(len, pictures)):
+        entries += struct.pack('<4BHHII', 0, 0, 0, 0, 1, 32, size, place)
+        place += len(data)
+    return b'\0\0\1\0' + struct.pack('<H', len(pictures)) + entries + b''.join(pictures)
+
+
+PNG = head(61, 45) + pixels(61, 45)
 KINDS = {
+    'icon of one PNG': icon(PNG),
+    "icon with the head of OS/2": icon(struct.pack('<IHHHH', 12, 61, 90, 1, 24) + bytes(9000)),
     'tiff': encoded('TIFF'),
     'tiff, compressed': encoded('TIFF', compression='tiff_lzw'),
     'tiff, the other byte order': tiff('>'),
     'tiff, long sides': tiff(kind=4),
     'big tiff': tiff(big=True, kind=16),
-    'big tiff, the other byte order': tiff('>', big=True, kind=4),
+    'tiff, signed sides': tiff(kind=9),
+    'tiff, its start of the other byte order': b'II\0*' + tiff()[4:],
     'icon of PNGs': encoded('ICO', sizes=[(16, 16), (61, 45)]),
     'icon of BMPs': encoded('ICO', sizes=[(16, 16), (61, 45)], bitmap_format='bmp'),
 }
@@ -82,6 +99,13 @@ def test_one_that_is_cut_off_in_its_head_is_refused(data):
     tiff(tags=((256, 61), (257, 45))).replace(b'\x02\0', b'\xff\xff', 1),
     b'\0\0\1\0\0\0' + bytes(64), b'\0\0\1\0\xff\xff' + bytes(2000),
     b'RIFF\0\0\0\0WEBPALPH' + bytes(64),
+    # Where Pillow would take another number for its size.
+    tiff('>', big=True, kind=4), tiff(values=3), tiff(kind=4, values=2), tiff(values=0),
+    tiff(tags=((256, 60_000), (257, 45), (256, 61))), tiff(kind=9, tags=((256, -61), (257, 45))),
+    b'II+\0\x08\0\0\0' + b'\xff' * 8 + bytes(64),
+    icon(head(16, 16)), icon(head(16, 16) + chunk(b'IHDR', bytes(13)) + pixels(16, 16)),
+    icon(START + chunk(b'tEXt', bytes(24)) + head(16, 16)[8:] + pixels(16, 16)),
+    icon(b'\x28\0\0\0' + bytes(8)), icon(PNG, PNG, sizes=(len(PNG), len(PNG) + 99)),
 ])
 def test_one_that_does_not_say_how_large_it_is_is_refused(data):
     with pytest.raises(Unreadable):

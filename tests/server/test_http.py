@@ -321,11 +321,19 @@ def test_a_proxy_that_asks_for_an_upgrade_gets_its_answer(server, header):
 
 
 @pytest.mark.parametrize('header', ['close', 'Close', 'TE, close', 'close, TE',
-                                    'keep-alive, close'])
+                                    'keep-alive, close', 'keep-alive\r\nConnection: close'])
 def test_a_client_that_asks_for_the_end_of_the_connection_gets_it(server, header):
     with socket.create_connection(('127.0.0.1', server.port), 10) as client:
         client.sendall(f'GET /ping HTTP/1.1\r\nHost: x\r\nConnection: {header}\r\n\r\n'.encode())
         assert b'healthy!' in client.makefile('rb').read()
+
+
+def test_a_client_that_sends_a_head_without_end_gets_its_answer(server):
+    with socket.create_connection(('127.0.0.1', server.port), 10) as client:
+        client.sendall(b'GET /ping HTTP/1.1\r\nHost: x\r\nX: ' + b'x' * 500_000)
+        got = client.makefile('rb').read()
+    assert got.startswith(b'HTTP/1.1 431')
+    assert json.loads(got.partition(b'\r\n\r\n')[2])['code'] == 431
 
 
 @pytest.mark.parametrize(('version', 'lines'), [

@@ -24,18 +24,24 @@ TALKER = 'import logging\nfrom mms.log import get_logger\n' + SERVICE.format(bod
         return data''')
 
 
+def records_of(server, *pids):
+    heads = map(HEAD.match, server.log.splitlines())
+    return [head for head in heads if head and int(head[2]) in pids]
+
+
 def test_worker_and_front_share_one_log_file(serve, tmp_path):
     server = serve('--models', f"talk={write_archive(tmp_path, 'talk', source=TALKER)}",
                    '--workers', 1)
     assert server.post_text('talk', '[1]').status_code == 200
-    until(lambda: all(text in server.log for text in ('by logging', 'POST', 'printed')))
-    records = [match for line in server.log.splitlines() if (match := HEAD.match(line))]
     [worker] = server.workers()
     # Made-up requests have talked before, in processes that are gone.
-    records = [record for record in records if int(record[2]) in (worker.pid, server.pid)]
+    levels = {'by get_logger': 'WARNING', 'by a name': 'INFO', 'by logging é': 'INFO',
+              'printed': 'INFO'}
+    until(lambda: levels.keys() <= {record[6] for record in records_of(server, worker.pid)})
+    until(lambda: 'POST' in server.log)
+    records = records_of(server, worker.pid, server.pid)
     said = {record[6]: record for record in records}
-    for text, level in [('by get_logger', 'WARNING'), ('by a name', 'INFO'),
-                        ('by logging é', 'INFO'), ('printed', 'INFO')]:
+    for text, level in levels.items():
         assert said[text][1] == level
         assert int(said[text][2]) == worker.pid
         assert said[text][3].endswith('service.py' if text != 'printed' else 'output')

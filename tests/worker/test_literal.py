@@ -150,8 +150,14 @@ def test_a_thousand_keys_may_have_one_hash(form, key):
     joined = ', ' if ':' not in form else ': 0, '
     literal = form.format(joined.join(same_hash[1:]))
     assert parse_literal(f'[{literal}]'.encode()) == [ast.literal_eval(literal)]
-    with pytest.raises(NoLiteral, match='may hold 1000 numbers or tuples'):
+    with pytest.raises(NoLiteral, match='may hold 1000 numbers or tuples: send texts or lists'):
         parse_literal(f'[{form.format(joined.join(same_hash))}]'.encode())
+
+
+def test_the_sets_of_a_literal_have_a_thousand_numbers_together():
+    assert parse_literal(b'[' + b'{1, 2}, ' * 500 + b"'']")[:2] == [{1, 2}, {1, 2}]
+    with pytest.raises(NoLiteral, match='may hold 1000 numbers'):
+        parse_literal(b'[' + b'{1, 2}, ' * 501 + b"'']")
 
 
 def test_texts_may_be_keys_in_any_number():
