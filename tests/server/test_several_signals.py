@@ -15,6 +15,7 @@ INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 # Its constructor starts a program and does not end; another fails while its program runs on.
 SLOW = SERVICE.format(body='        return data').replace("self.model_name = model_name", '''
+        import os
         import subprocess
         import time
         subprocess.Popen(['sleep', '600', '{marker}'])
