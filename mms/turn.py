@@ -20,7 +20,7 @@ from gevent.hub import Waiter
 _TURN_S = 0.0005
 # Many may become ready at once, when a client dies or a time limit is over: no more of their work
 # is done before sockets are looked at again.
-_ALL_S = 0.008
+_ALL_S = 0.004
 # Of those who have given way so many have their turn between two looks.
 _LANE_S = 0.001
 # Of libev: those who have waited for a socket come first.
