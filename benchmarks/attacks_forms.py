@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mms.errors import RequestError
-from mms.messages import Request
-from mms.worker.form import read_form
-from mms.worker.inputs import read_inputs
+from mms.ipc.messages import Request
+from mms.worker.codecs.form import read_form
+from mms.worker.codecs.inputs import read_inputs
 
 LIST = {'input_type': 'application/json', 'inputs': [{'data_name': 'data'}]}
 PICTURE = {**LIST, 'input_type': 'image/jpeg'}

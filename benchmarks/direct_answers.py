@@ -16,7 +16,7 @@ from typing import Any
 from hooks import load_service
 
 from mms.errors import BadRequest
-from mms.worker.encode import to_json
+from mms.worker.codecs.json_answer import to_json
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mms import mxnet_compat
 from mms.model_loader import ModelLoader
-from mms.worker.service_loader import build_service, load_service_class
+from mms.worker.loading.service_loader import build_service, load_service_class
 
 
 def load_service(archive: str) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mms import mxnet_compat
 from mms.model_loader import ModelLoader
-from mms.worker.service_loader import build_service, load_service_class
+from mms.worker.loading.service_loader import build_service, load_service_class
 
 
 def main() -> None:

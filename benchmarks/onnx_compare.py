@@ -7,19 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+import as_served  # noqa: F401
 import numpy as np
+import onnxruntime
 
-from mms import mxnet_compat
-from mms.mxnet_compat.engine import compute_as_served
-
-mxnet_compat.prepare()
-compute_as_served()
-
-import mxnet as mx  # noqa: E402
-import onnxruntime  # noqa: E402
-
-from mms.errors import ExportError  # noqa: E402
-from mms.from_onnx.convert import convert  # noqa: E402
+from mms.errors import ExportError
+from mms.from_onnx.convert import convert
+from mms.mxnet_compat import mxnet as mx
 
 # Of the largest magnitude of an output.
 TOLERANCE = 1e-4

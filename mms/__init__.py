@@ -1,7 +1,7 @@
 """MXNet Model Server: serves MXNet models over HTTP.
 
 Importing this package imports nothing heavy, and never MXNet: submodules are
-loaded when they are first asked for (``import mms; mms.log.get_logger()``).
+loaded when they are first asked for (``import mms; mms.log.setup.get_logger()``).
 """
 
 from __future__ import annotations

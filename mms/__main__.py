@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mms.utf8 import start_in_utf8
+from mms.runtime.utf8 import start_in_utf8
 
 
 def main() -> int:

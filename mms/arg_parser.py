@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, Optional, TypeVar
 
 from mms.archive.location import redacted, scheme_of
-from mms.config import LOG_LEVELS, METRICS_SINKS
+from mms.config.settings import LOG_LEVELS, METRICS_SINKS
 from mms.errors import UsageError
-from mms.printable import one_line
+from mms.runtime.printable import one_line
 from mms.version import __version__
 
 _SERVE = 'Serve MXNet models over HTTP.'
@@ -24,7 +24,7 @@ class ArgParser:
     def mms_parser() -> argparse.ArgumentParser:
         """The parser of ``mxnet-model-server``.
 
-        Values stay as they were typed, :class:`mms.config.Settings` checks them;
+        Values stay as they were typed, :class:`mms.config.settings.Settings` checks them;
         ``models`` becomes a dict of NAME -> LOCATION in the order given.
         """
         return _with_server_flags(_Parser('mxnet-model-server', _SERVE))

@@ -34,14 +34,14 @@ from mms.archive.signature import IMAGE_TYPE, SIGNATURE_FILE, read_signature
 from mms.archive.symbol_file import check_inputs
 from mms.archive.writer import Source, add_member, already_exists, collect, write_archive
 from mms.arg_parser import ArgParser
-from mms.conversion import check_signature, convert_onnx
 from mms.errors import ExportError, StartupError
-from mms.inspection.command import inspect_model
-from mms.interrupts import first_interrupt_only, ignore_signals
-from mms.log_lines import LeveledFormatter
-from mms.streams import open_missing_streams, say
-from mms.uncaught import escape_uncaught
-from mms.utf8 import print_utf8, start_in_utf8
+from mms.exporter.conversion import check_signature, convert_onnx
+from mms.exporter.inspect_command import inspect_model
+from mms.log.lines import LeveledFormatter
+from mms.runtime.interrupts import first_interrupt_only, ignore_signals
+from mms.runtime.streams import open_missing_streams, say
+from mms.runtime.uncaught import escape_uncaught
+from mms.runtime.utf8 import print_utf8, start_in_utf8
 
 _FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
 _BAD_NAME_CHARACTERS = ('/', '\\', '\0', '\n')
@@ -186,7 +186,7 @@ def _load_class(
 ) -> Optional[type]:
     if service_path is None:
         return None
-    from mms.worker.service_loader import import_folders, load_service_class
+    from mms.worker.loading.service_loader import import_folders, load_service_class
 
     is_symbolic = files.symbol or files.onnx
     likely = _FORMATS[model_type] if model_type else SYMBOLIC if is_symbolic else IMPERATIVE
@@ -209,7 +209,7 @@ def _check_pictures(
     if service_class is None:
         check_picture_shapes(signature, where)
         return
-    from mms.worker.picture_inputs import check_class
+    from mms.worker.loading.picture_inputs import check_class
 
     check_class(service_class, signature, where)
 
@@ -235,7 +235,7 @@ def _check_author(
     """See what would stop the server, and warn of what would not, and is wrong all the same."""
     binds, names_classes = True, signature['input_type'] == IMAGE_TYPE
     if service_class is not None:
-        from mms.worker.advice import answers_classes, binds_as_signed, class_advice
+        from mms.worker.loading.advice import answers_classes, binds_as_signed, class_advice
 
         binds, names_classes = binds_as_signed(service_class), answers_classes(service_class)
         for line in class_advice(service_class):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Optional
 
 from mms.archive.reader import LoadedModel, open_model
-from mms.workspace import Workspace
+from mms.runtime.workspace import Workspace
 
 
 class ModelLoader:

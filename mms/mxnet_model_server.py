@@ -17,35 +17,35 @@ from gevent.event import Event
 
 from mms.archive.reader import LoadedModel, open_model
 from mms.arg_parser import ArgParser
-from mms.config import Settings
-from mms.devices import GPU, Sight
-from mms.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
+from mms.config.settings import Settings
+from mms.devices.device import GPU, Sight
+from mms.devices.gpu_probe import look
 from mms.errors import StartupError, UsageError
+from mms.event_loop.guard import Loop
+from mms.event_loop.in_thread import in_thread
+from mms.event_loop.uninterrupted import Undo
 from mms.frontend.address import host_and_port
-from mms.frontend.announce import announcement
-from mms.frontend.app import create_app
-from mms.frontend.openapi import describe
+from mms.frontend.api.classic import create_app
+from mms.frontend.api.openapi import describe
+from mms.frontend.http.server import HTTPServer, bind
 from mms.frontend.predictor import Counts, Models, Predictor
-from mms.frontend.progress import loading_bar
-from mms.frontend.server import HTTPServer, bind
 from mms.frontend.shortcut import Shortcut
-from mms.greenlets import Undo
-from mms.guard import Loop
-from mms.in_thread import in_thread
-from mms.interrupts import first_interrupt_only
-from mms.log import FrontLog
+from mms.log.setup import FrontLog
 from mms.metrics import Metrics, make_sink
-from mms.models import LocalModels
-from mms.pool.placement import devices_of
-from mms.pool.sight import look
-from mms.programs import Programs
-from mms.resources import buffer_bytes, raise_file_limit
-from mms.room import Room
-from mms.run import StopRequest, run_until_signal
-from mms.streams import is_terminal, open_missing_streams, say
-from mms.uncaught import escape_uncaught
-from mms.utf8 import print_utf8, start_in_utf8
-from mms.workspace import Workspace
+from mms.runtime.byte_budget import Room
+from mms.runtime.interrupts import first_interrupt_only
+from mms.runtime.programs import Programs
+from mms.runtime.resources import buffer_bytes, raise_file_limit
+from mms.runtime.signals import StopRequest, run_until_signal
+from mms.runtime.streams import is_terminal, open_missing_streams, say
+from mms.runtime.uncaught import escape_uncaught
+from mms.runtime.utf8 import print_utf8, start_in_utf8
+from mms.runtime.workspace import Workspace
+from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
+from mms.serving.placement import devices_of
+from mms.serving.registry import LocalModels
+from mms.terminal.announce import announcement
+from mms.terminal.progress import loading_bar
 
 logger = logging.getLogger(__name__)
 
@@ -312,7 +312,7 @@ class MMS:
         return describe(_signatures(models), self._settings.host, port)
 
     def _check_language(self) -> None:
-        from mms.codegen import check_language
+        from mms.client.sdk import check_language
 
         language = self._settings.gen_api
         assert language is not None
@@ -320,7 +320,7 @@ class MMS:
         in_thread(lambda: check_language(language, programs), programs.stop)
 
     def _generate_client(self, models: Models, port: int) -> None:
-        from mms.codegen import generate_client
+        from mms.client.sdk import generate_client
 
         language = self._settings.gen_api
         assert language is not None

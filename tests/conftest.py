@@ -6,6 +6,7 @@ import pytest
 from fleet import supervisor
 from harness import Server
 
+from mms import mxnet_compat
 from mms.mxnet_compat.engine import compute_as_served
 
 # Where the tests run in the background of a script, or under nohup, these are ignored, and would
@@ -14,6 +15,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 compute_as_served()
+mxnet_compat.prepare()
 
 
 @pytest.fixture

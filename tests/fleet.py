@@ -11,9 +11,9 @@ import gevent
 import pytest
 from harness import load_message
 
-from mms.pool.nursery import Staffing
+from mms.pool.starter import Staffing
 from mms.pool.supervisor import Supervisor
-from mms.resources import Resources
+from mms.runtime.resources import Resources
 
 CC = os.environ.get('CC', 'cc')
 needs_compiler = pytest.mark.skipif(shutil.which(CC) is None, reason='no C compiler')

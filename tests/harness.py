@@ -17,7 +17,7 @@ import psutil
 import requests
 
 from mms.archive.reader import open_model
-from mms.messages import ALONE, Load, Request, Work
+from mms.ipc.messages import ALONE, Load, Request, Work
 
 REPO = Path(__file__).resolve().parent.parent
 FIXTURES = REPO / 'tests' / 'fixtures' / 'mms04'

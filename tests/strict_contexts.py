@@ -5,12 +5,8 @@ On processors alone it computes on the first one's context, and says nothing.
 
 import contextlib
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-from mxnet.ndarray import register  # noqa: E402
+import mxnet as mx
+from mxnet.ndarray import register
 
 # They are for moving an array.
 _MOVERS = ('_copyto', '_npi_copyto')

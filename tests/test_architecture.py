@@ -66,7 +66,7 @@ def test_the_child_imports_nothing_of_the_front_but_what_both_share():
 
 
 @pytest.mark.parametrize('module', ['mms', 'mms.mxnet_model_server', 'mms.model_loader',
-                                    'mms.arg_parser', 'mms.export_model', 'mms.embedding'])
+                                    'mms.arg_parser', 'mms.export_model', 'mms.serving.embedding'])
 def test_importing_it_brings_in_nothing_heavy(module):
     heavy = ['mxnet', 'numpy', 'onnx', 'PIL', 'boto3', 'requests', 'tqdm']
     code = f'import sys, {module}; print(*(name for name in {heavy} if name in sys.modules))'
@@ -81,7 +81,7 @@ def test_decisions_are_made_without_sockets_and_processes():
 
 
 # What they print is JSON, for the process that has started them.
-PRINTING = {'mms.streams', 'mms.worker.sight', 'mms.from_onnx.__main__'}
+PRINTING = {'mms.runtime.streams', 'mms.worker.devices.visible_gpus', 'mms.from_onnx.__main__'}
 
 
 @pytest.mark.parametrize('path', [p for p in MODULES if name_of(p) not in PRINTING], ids=name_of)

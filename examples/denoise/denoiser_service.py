@@ -23,7 +23,7 @@ class Denoiser(gluon.HybridBlock):
                 self.body.add(nn.Conv2D(channels, 3, padding=1, activation='relu'))
             self.body.add(nn.Conv2D(3, 3, padding=1))
 
-    def hybrid_forward(self, F, pictures):  # noqa: N803
+    def hybrid_forward(self, F, pictures):
         return pictures - 255 * self.body(pictures / 255 - 0.5)
 
 

@@ -11,18 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from mms import mxnet_compat
+import numpy as np
+import photographs
+from denoiser_service import Denoiser
+from PIL import Image
 
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-import photographs  # noqa: E402
-from denoiser_service import Denoiser  # noqa: E402
-from mxnet import autograd, gluon  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from mms.errors import MMSError  # noqa: E402
+from mms.errors import MMSError
+from mms.mxnet_compat import mxnet as mx
 
 HERE = Path(__file__).resolve().parent
 SIDE = 32  # of a patch, in pixels
@@ -41,7 +36,7 @@ def train(clean: np.ndarray) -> Denoiser:
     net.initialize(mx.init.Xavier())
     net.hybridize()
     steps = len(clean) // BATCH
-    trainer = gluon.Trainer(net.collect_params(), 'adam', {
+    trainer = mx.gluon.Trainer(net.collect_params(), 'adam', {
         'learning_rate': RATE,
         'lr_scheduler': mx.lr_scheduler.CosineScheduler(EPOCHS * steps, base_lr=RATE)})
     for epoch in range(EPOCHS):
@@ -53,9 +48,9 @@ def train(clean: np.ndarray) -> Denoiser:
     return net
 
 
-def step(net: Denoiser, trainer: gluon.Trainer, noisy: np.ndarray, clean: np.ndarray) -> float:
+def step(net: Denoiser, trainer: mx.gluon.Trainer, noisy: np.ndarray, clean: np.ndarray) -> float:
     """Learn from one batch; returns the mean squared error before."""
-    with autograd.record():
+    with mx.autograd.record():
         errors = (net(mx.nd.array(noisy)) - mx.nd.array(clean)) / 255
         loss = (errors ** 2).mean(axis=(1, 2, 3))
     loss.backward()

@@ -12,15 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional
 
-from mms import mxnet_compat
+import digit_pictures
+import numpy as np
 
-mxnet_compat.prepare()
-
-import digit_pictures  # noqa: E402
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-
-from mms.errors import MMSError  # noqa: E402
+from mms.errors import MMSError
+from mms.mxnet_compat import mxnet as mx
 
 HERE = Path(__file__).resolve().parent
 BATCH = 50

@@ -11,18 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from mms import mxnet_compat
+import numpy as np
+from efficientnet_lite0_service import EfficientNetLite0
+from legacy_pth import read_legacy_pth
+from weights import find_weights
 
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-from efficientnet_lite0_service import EfficientNetLite0  # noqa: E402
-from legacy_pth import read_legacy_pth  # noqa: E402
-from weights import find_weights  # noqa: E402
-
-from mms.errors import ExportError, MMSError  # noqa: E402
-from mms.export_model import export_model  # noqa: E402
+from mms.errors import ExportError, MMSError
+from mms.export_model import export_model
+from mms.mxnet_compat import mxnet as mx
 
 HERE = Path(__file__).resolve().parent
 SERVICE_FILE = HERE / 'efficientnet_lite0_service.py'

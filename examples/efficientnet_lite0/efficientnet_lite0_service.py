@@ -31,7 +31,7 @@ STAGES = (
 CROP_FRACTION = 0.875  # of the short side: what the network was evaluated with
 
 
-def pad_same(F, x, kernel, stride):  # noqa: N803
+def pad_same(F, x, kernel, stride):
     """Pad as TensorFlow's SAME does for an even height and width: the odd pixel goes last."""
     total = kernel - stride
     before = total // 2
@@ -67,7 +67,7 @@ class InvertedResidual(gluon.HybridBlock):
             self.project_conv = pointwise(channels, inner)
             self.bn2 = norm(channels)
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         y = F.clip(self.bn0(self.expand_conv(x)), 0, 6) if self._expands else x
         y = pad_same(F, y, self._kernel, self._stride)
         y = F.clip(self.bn1(self.depthwise_conv(y)), 0, 6)
@@ -97,7 +97,7 @@ class EfficientNetLite0(gluon.HybridBlock):
             self.dropout = nn.Dropout(0.2)
             self.fc = nn.Dense(classes, in_units=1280)
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         x = pad_same(F, x, kernel=3, stride=2)
         x = F.clip(self.bn0(self.conv_stem(x)), 0, 6)
         x = self.blocks(x)

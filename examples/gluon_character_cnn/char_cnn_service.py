@@ -36,7 +36,7 @@ class CharacterCNN(gluon.HybridBlock):
             self.dropout = nn.Dropout(0.3)
             self.scores = nn.Dense(classes, in_units=2 * filters)
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         characters = self.embedding(x).transpose((0, 2, 1))
         found = [convolution(characters).max(axis=2) for convolution in (self.short, self.long)]
         return self.scores(self.dropout(F.concat(*found, dim=1)))

@@ -10,17 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mms import mxnet_compat
+import numpy as np
+from char_cnn_service import LENGTH, CharacterCNN, encode
+from django_texts import LANGUAGES, read_texts
 
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-from char_cnn_service import LENGTH, CharacterCNN, encode  # noqa: E402
-from django_texts import LANGUAGES, read_texts  # noqa: E402
-from mxnet import autograd, gluon  # noqa: E402
-
-from mms.errors import MMSError  # noqa: E402
+from mms.errors import MMSError
+from mms.mxnet_compat import mxnet as mx
 
 HERE = Path(__file__).resolve().parent
 CLASSES = sorted(LANGUAGES.values())
@@ -68,13 +63,13 @@ def accuracy(net, test):
 
 def fit(net, train, test, epochs, rng):
     """Train, and print how well it goes after each epoch."""
-    trainer = gluon.Trainer(net.collect_params(), 'adam')
-    loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
+    trainer = mx.gluon.Trainer(net.collect_params(), 'adam')
+    loss_of = mx.gluon.loss.SoftmaxCrossEntropyLoss()
     for epoch in range(epochs):
         trainer.set_learning_rate(LEARNING_RATE * (1 - epoch / epochs) ** 0.5)
         for _ in range(BATCHES):
             texts, classes = draw_batch(train, rng)
-            with autograd.record():
+            with mx.autograd.record():
                 loss = loss_of(net(texts), classes)
             loss.backward()
             trainer.step(BATCH)

@@ -14,17 +14,15 @@ from pathlib import Path
 
 os.environ.setdefault('MXNET_SUBGRAPH_VERBOSE', '0')
 
-from mms import mxnet_compat
 
-mxnet_compat.prepare()
 
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-from lstm_ptb_service import BUCKETS, PADDING, UNKNOWN, VOCABULARY  # noqa: E402
-from python_docs import read_sentences  # noqa: E402
+import numpy as np
+from lstm_ptb_service import BUCKETS, PADDING, UNKNOWN, VOCABULARY
+from python_docs import read_sentences
 
-from mms.errors import MMSError  # noqa: E402
-from mms.utils.mxnet.nlp import encode_sentences, pad_sentence  # noqa: E402
+from mms.errors import MMSError
+from mms.mxnet_compat import mxnet as mx
+from mms.utils.mxnet.nlp import encode_sentences, pad_sentence
 
 HERE = Path(__file__).resolve().parent
 HELD_OUT = 10  # every tenth sentence

@@ -53,7 +53,7 @@ class Detector(gluon.HybridBlock):
         self.register_child(head, prefix)
         return head
 
-    def hybrid_forward(self, F: Any, pictures: Any) -> tuple[Any, Any, Any]:  # noqa: N803
+    def hybrid_forward(self, F: Any, pictures: Any) -> tuple[Any, Any, Any]:
         fine = self.fine(pictures / 255)
         maps = fine, self.coarse(fine)
         anchors = [F.contrib.MultiBoxPrior(each, sizes=sizes, ratios=ANCHOR_RATIOS)
@@ -65,6 +65,6 @@ class Detector(gluon.HybridBlock):
                 F.concat(*offsets, dim=1))
 
 
-def rows(F: Any, maps: Any) -> Any:  # noqa: N803
+def rows(F: Any, maps: Any) -> Any:
     """(N, channels, height, width) as (N, height * width * channels)."""
     return F.flatten(F.transpose(maps, (0, 2, 3, 1)))

@@ -12,19 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional
 
-from mms import mxnet_compat
+import numpy as np
+import scenes
+from detector import NEGATIVES, Detector
+from PIL import Image
 
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-import scenes  # noqa: E402
-from detector import NEGATIVES, Detector  # noqa: E402
-from mxnet import autograd, gluon  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from mms.errors import MMSError  # noqa: E402
-from mms.utils.mxnet import image  # noqa: E402
+from mms.errors import MMSError
+from mms.mxnet_compat import mxnet as mx
+from mms.utils.mxnet import image
 
 HERE = Path(__file__).resolve().parent
 SIDE = 64  # of the network's input, in pixels
@@ -55,7 +50,7 @@ def inputs_and_targets(made: Sequence[scenes.Scene]) -> tuple[Any, Any]:
 def loss(outputs: tuple[Any, Any, Any], targets: Any) -> Any:
     """One number for each picture: of the classes, and of the boxes."""
     anchors, scores, offsets = outputs
-    with autograd.pause():
+    with mx.autograd.pause():
         wanted, counts, classes = mx.nd.contrib.MultiBoxTarget(
             anchors, targets, scores, overlap_threshold=0.5, negative_mining_ratio=NEGATIVES,
             negative_mining_thresh=0.5, ignore_label=-1)
@@ -73,15 +68,15 @@ def train(made: Sequence[scenes.Scene]) -> Detector:
     net = Detector(prefix='ssd_')
     net.initialize(mx.init.Xavier(magnitude=2))
     net.hybridize()
-    batches = gluon.data.DataLoader(gluon.data.ArrayDataset(inputs, targets), BATCH, shuffle=True,
-                                    last_batch='discard')
+    batches = mx.gluon.data.DataLoader(mx.gluon.data.ArrayDataset(inputs, targets), BATCH,
+                                       shuffle=True, last_batch='discard')
     schedule = mx.lr_scheduler.CosineScheduler(EPOCHS * len(batches), base_lr=RATE)
-    trainer = gluon.Trainer(net.collect_params(), 'adam', {
+    trainer = mx.gluon.Trainer(net.collect_params(), 'adam', {
         'learning_rate': RATE, 'lr_scheduler': schedule})
     for epoch in range(EPOCHS):
         total = 0.0
         for batch, wanted in batches:
-            with autograd.record():
+            with mx.autograd.record():
                 each = loss(net(batch), wanted)
             each.backward()
             trainer.step(BATCH)

@@ -6,17 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from mms import mxnet_compat
+import numpy as np
 
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-
-from mms.errors import ExportError  # noqa: E402
-from mms.from_onnx.graph import Graph  # noqa: E402
-from mms.from_onnx.model_file import opsets_of, read_model  # noqa: E402
-from mms.from_onnx.tensor import Tensor  # noqa: E402
+from mms.errors import ExportError
+from mms.from_onnx.graph import Graph
+from mms.from_onnx.model_file import opsets_of, read_model
+from mms.from_onnx.tensor import Tensor
+from mms.mxnet_compat import mxnet as mx
 
 # In place of lengths that a request tells: so many of these must do.
 _ENOUGH = 2

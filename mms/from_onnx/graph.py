@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-import mxnet as mx
 import numpy as np
 import onnx
 
@@ -20,6 +19,7 @@ from mms.from_onnx.node import Node
 from mms.from_onnx.parameters import Parameters
 from mms.from_onnx.table import OPERATORS
 from mms.from_onnx.tensor import PHYSICAL, Dim, Tensor, constant
+from mms.mxnet_compat import mxnet as mx
 
 _CONTROL_FLOW = ('If', 'Loop', 'Scan')
 

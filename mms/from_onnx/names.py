@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Optional
 
-from mxnet.name import NameManager
+from mms.mxnet_compat import mxnet as mx
 
 
-class NodeNames(NameManager):
+class NodeNames(mx.name.NameManager):
     """Names a node of MXNet after the one of ONNX that it comes from."""
 
     def __init__(self) -> None:

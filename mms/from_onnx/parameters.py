@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import mxnet as mx
 import numpy as np
 
 from mms.from_onnx.tensor import PHYSICAL
+from mms.mxnet_compat import mxnet as mx
 
 
 class Parameters:

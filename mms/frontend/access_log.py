@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Optional
 
-from mms.log_lines import one_line
+from mms.log.lines import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from mms.errors import RequestError
-from mms.log_lines import one_line
-from mms.messages import API_DESCRIPTION
+from mms.ipc.messages import API_DESCRIPTION
+from mms.log.lines import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable, Optional, Protocol
 
-from mms.frontend.body import read_body
-from mms.messages import Body, Reply, Request
-from mms.room import Pieces, Room
+from mms.frontend.http.body import read_body
+from mms.ipc.messages import Body, Reply, Request
+from mms.runtime.byte_budget import Pieces, Room
 
 logger = logging.getLogger(__name__)
 

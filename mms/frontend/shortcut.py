@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from typing import Any, Callable
 
+from mms.event_loop.yielding import Lane, give_way_if_late
 from mms.frontend.access_log import log_answer
 from mms.frontend.predictor import Predictor
-from mms.turn import Lane, give_way_if_late
 
 # In the WSGI environment: what the application is to answer, instead of asking again.
 FAILURE = 'mms.failure'

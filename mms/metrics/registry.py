@@ -10,8 +10,8 @@ from typing import Any, Optional
 import gevent
 import gevent.event
 
-from mms.guard import attempt
-from mms.in_thread import in_thread
+from mms.event_loop.guard import attempt
+from mms.event_loop.in_thread import in_thread
 from mms.metrics.host import HostGauges
 from mms.metrics.names import HOST_GAUGES, STAGE_METRICS
 from mms.metrics.report import Key, Report, Sink, fresh_tallies, points_of

@@ -6,9 +6,10 @@ from typing import Any, Union
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.model_service.labelled import top_classes
-from mms.model_service.mxnet_model_service import GluonImperativeBaseService, NDArray, mx
+from mms.model_service.mxnet_model_service import GluonImperativeBaseService
 from mms.model_service.output_format import formatted
 from mms.model_service.pictures import read_resized
+from mms.mxnet_compat import mxnet as mx
 from mms.utils.mxnet import image
 
 # Of the RGB channels of ImageNet's pictures, scaled to 0..1: what Gluon's model
@@ -28,14 +29,14 @@ class GluonVisionService(GluonImperativeBaseService):
     goes through a softmax. With an ``output_format``, that is the answer.
     """
 
-    def _preprocess(self, data: list[Any]) -> list[NDArray]:
+    def _preprocess(self, data: list[Any]) -> list[mx.nd.NDArray]:
         """One NDArray an input; of a picture float32, normalized, (1, 3, height, width)."""
         return [_normalized(read_resized(value, entry['data_shape'], _BILINEAR))
                 if kind == IMAGE_TYPE else self._tensor(value, entry['data_name'])
                 for value, entry, kind in zip(data, self.signature['inputs'],
                                               input_types(self.signature))]
 
-    def _inference(self, data: list[NDArray]) -> Union[NDArray, list[NDArray]]:
+    def _inference(self, data: list[mx.nd.NDArray]) -> Union[mx.nd.NDArray, list[mx.nd.NDArray]]:
         """The softmax of the network's output; a list if it has several."""
         super()._inference(data)
         outputs = [output.softmax() for output in self._forward_net(data)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mms.errors import BadRequest
-from mms.model_service.arrays import is_ndarray
+from mms.mxnet_engine.arrays import is_ndarray
 
 
 class InputShapeError(BadRequest, AssertionError):

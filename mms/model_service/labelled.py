@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mms.errors import ServiceError
-from mms.model_service.arrays import is_ndarray
+from mms.mxnet_engine.arrays import is_ndarray
 from mms.utils.mxnet.ndarray import top_probability
 
 _TOP = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from mms.model_service.reasons import reason_of
+from mms.mxnet_engine.reasons import reason_of
 
 _DRIVER = 'libcuda.so'
 _NOT_FOUND = 'cannot open shared object file'

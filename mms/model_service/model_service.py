@@ -6,10 +6,10 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Optional
 
-from mms.model_service.arrays import holds_bytes, materialise, move_to, wait_for
-from mms.model_service.default_context import on, on_cpu
-from mms.model_service.reasons import request_fault
 from mms.model_service.service_file import load_service
+from mms.mxnet_engine.arrays import holds_bytes, materialise, move_to, wait_for
+from mms.mxnet_engine.default_context import on, on_cpu
+from mms.mxnet_engine.reasons import request_fault
 
 if TYPE_CHECKING:
     import mxnet as mx

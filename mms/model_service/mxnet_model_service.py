@@ -7,33 +7,27 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional, Union
 
-from mms import mxnet_compat
+import numpy as np
 
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-from mxnet.io import DataBatch  # noqa: E402
-from mxnet.ndarray import NDArray  # noqa: E402
-
-from mms.archive.limits import LABELS_BYTES, check_size  # noqa: E402
-from mms.archive.manifest import SYMBOLIC, is_symbolic  # noqa: E402
-from mms.archive.signature import (  # noqa: E402
+from mms.archive.limits import LABELS_BYTES, check_size
+from mms.archive.manifest import SYMBOLIC, is_symbolic
+from mms.archive.signature import (
     IMAGE_TYPE,
     input_types,
     read_signature,
 )
-from mms.errors import ServiceError  # noqa: E402
-from mms.model_service import symbolic  # noqa: E402
-from mms.model_service.device import context_for  # noqa: E402
-from mms.model_service.input_shape import InputShapeError, check_input_shape  # noqa: E402
-from mms.model_service.model_service import SingleNodeService  # noqa: E402
-from mms.model_service.output_format import formatted, output_format_of  # noqa: E402
-from mms.model_service.pictures import read_resized  # noqa: E402
-from mms.model_service.reasons import reason_of  # noqa: E402
-from mms.model_service.shape_inference import ShapesRefused  # noqa: E402
-from mms.model_service.tensors import tensor_of  # noqa: E402
-from mms.utils.mxnet import image  # noqa: E402
+from mms.errors import ServiceError
+from mms.model_service.input_shape import InputShapeError, check_input_shape
+from mms.model_service.model_service import SingleNodeService
+from mms.model_service.output_format import formatted, output_format_of
+from mms.model_service.pictures import read_resized
+from mms.mxnet_compat import mxnet as mx
+from mms.mxnet_engine import symbolic
+from mms.mxnet_engine.contexts import context_for
+from mms.mxnet_engine.reasons import reason_of
+from mms.mxnet_engine.shape_inference import ShapesRefused
+from mms.mxnet_engine.tensors import tensor_of
+from mms.utils.mxnet import image
 
 __all__ = ['GluonImperativeBaseService', 'InputShapeError', 'MXNetBaseService',
            'check_input_shape']
@@ -145,7 +139,7 @@ class MXNetBaseService(_MXNetService):
             self._network = network._replace(args={}, aux={})
             self._number_types = {entry.name: entry.dtype for entry in self.mx_model.data_shapes}
 
-    def _preprocess(self, data: list[Any]) -> list[NDArray]:
+    def _preprocess(self, data: list[Any]) -> list[mx.nd.NDArray]:
         """One NDArray an input of the signature.
 
         Parameters
@@ -174,7 +168,7 @@ class MXNetBaseService(_MXNetService):
             return self._tensor(value, inputs[index]['data_name'])
         return image.transform_shape(read_resized(value, inputs[index]['data_shape']))
 
-    def _inference(self, data: list[NDArray]) -> list[NDArray]:
+    def _inference(self, data: list[mx.nd.NDArray]) -> list[mx.nd.NDArray]:
         """Run the network.
 
         Parameters
@@ -197,13 +191,13 @@ class MXNetBaseService(_MXNetService):
             return self._forward_net([_as_floats(array) for array in data])
         _check_batch(data, self.signature)
         try:
-            self.mx_model.forward(DataBatch(data))
+            self.mx_model.forward(mx.io.DataBatch(data))
         except ShapesRefused as error:
             raise InputShapeError('The network does not take inputs of the shapes '
                                   f'{_shapes(data, self.signature)}: {error}.') from error
         return list(self.mx_model.get_outputs())
 
-    def _postprocess(self, data: list[NDArray]) -> Any:
+    def _postprocess(self, data: list[mx.nd.NDArray]) -> Any:
         """Each output as text, or as nested lists: see ``output_format``."""
         return formatted(data, self.output_format)
 

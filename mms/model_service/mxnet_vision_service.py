@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mms.model_service.labelled import top_classes
-from mms.model_service.mxnet_model_service import MXNetBaseService, NDArray
+from mms.model_service.mxnet_model_service import MXNetBaseService
+from mms.mxnet_compat import mxnet as mx
 
 
 class MXNetVisionService(MXNetBaseService):
@@ -16,6 +17,6 @@ class MXNetVisionService(MXNetBaseService):
     ``output_format``, the outputs themselves are the answer.
     """
 
-    def _postprocess(self, data: list[NDArray]) -> Any:
+    def _postprocess(self, data: list[mx.nd.NDArray]) -> Any:
         """The five most probable classes of each output, a list for each."""
         return super()._postprocess(data) if self.output_format else top_classes(self, data)

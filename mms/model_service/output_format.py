@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from mms.archive.signature import LISTS, OUTPUT_FORMAT, OUTPUT_FORMATS
 from mms.errors import ServiceError
-from mms.model_service.arrays import is_ndarray
+from mms.mxnet_engine.arrays import is_ndarray
 
 
 def output_format_of(cls: type, signature: Mapping[str, Any]) -> Optional[str]:

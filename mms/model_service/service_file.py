@@ -15,7 +15,7 @@ from mms import mxnet_compat
 from mms.archive.limits import SERVICE_BYTES, check_size
 from mms.errors import ServiceError
 from mms.model_service.missing_library import missing_library
-from mms.model_service.reasons import came_by_signal, place_of, reason_of
+from mms.mxnet_engine.reasons import came_by_signal, place_of, reason_of
 from mms.pictures.guard import guard
 
 

@@ -7,15 +7,28 @@ nothing. The tables say of each name why MXNet needs it and since when it is
 gone: ``numpy_names`` for those of NumPy, ``repairs`` for what is mended in
 MXNet itself once it has been imported. ``fusions`` switches off what makes MXNet
 answer wrongly. ``library`` keeps a process that loads MXNet fit to be forked.
+
+``from mms.mxnet_compat import mxnet as mx`` prepares and imports it.
 """
 
 from __future__ import annotations
 
 import importlib
 import warnings
+from typing import TYPE_CHECKING, Any
 
 # Relative, since the benchmarks copy this folder.
 from . import after_import, distutils_version, fusions, library, numpy_names, repairs
+
+if TYPE_CHECKING:
+    import mxnet as mxnet
+
+
+def __getattr__(name: str) -> Any:
+    if name != 'mxnet':
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    prepare()
+    return importlib.import_module(name)
 
 
 def prepare() -> None:

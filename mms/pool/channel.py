@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mms.errors import BuffersFull, InferenceError
-from mms.room import PIECE_BYTES, Pieces, Room
-from mms.turn import Turn
-from mms.wire import Channel, Socket
+from mms.event_loop.yielding import Turn
+from mms.ipc.channel import Channel, Socket
+from mms.runtime.byte_budget import PIECE_BYTES, Pieces, Room
 
 
 class FrontChannel(Channel):

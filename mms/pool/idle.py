@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Optional
 
-from mms.devices import Device
+from mms.devices.device import Device
 from mms.pool.process import WorkerProcess
 
 

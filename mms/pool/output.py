@@ -8,9 +8,9 @@ from typing import Any
 from gevent import socket
 from gevent.fileobject import FileObjectPosix
 
-from mms.guard import Complaints
-from mms.log_relay import MAX_LINE_BYTES, relay, relay_output
-from mms.turn import give_way
+from mms.event_loop.guard import Complaints
+from mms.event_loop.yielding import give_way
+from mms.log.relay import MAX_LINE_BYTES, relay, relay_output
 
 # A progress bar may never end its line.
 _MAX_OUTPUT_LINE_BYTES = 64 * 1024

@@ -9,8 +9,8 @@ from typing import Callable, Optional, Protocol
 
 import gevent
 
-from mms.guard import Loop, attempt
-from mms.messages import Ping, Pong
+from mms.event_loop.guard import Loop, attempt
+from mms.ipc.messages import Ping, Pong
 from mms.pool.backoff import Pace
 from mms.pool.health import Health
 from mms.pool.process import (

@@ -12,11 +12,12 @@ import gevent
 from gevent import socket
 from gevent.event import AsyncResult
 
-from mms.devices import Device
+from mms.devices.device import Device
 from mms.errors import ServiceError
-from mms.greenlets import uninterrupted
-from mms.guard import attempt
-from mms.messages import (
+from mms.event_loop.guard import attempt
+from mms.event_loop.uninterrupted import uninterrupted
+from mms.ipc.channel import ChannelClosed
+from mms.ipc.messages import (
     Answered,
     Failure,
     Load,
@@ -28,11 +29,10 @@ from mms.messages import (
     WarmUp,
     Work,
 )
-from mms.pool.birth import Birth, Ends, Handle
 from mms.pool.channel import FrontChannel
 from mms.pool.output import OutputPipe, relay_outputs, relay_records
-from mms.room import Room
-from mms.wire import ChannelClosed
+from mms.pool.spawn import Birth, Ends, Handle
+from mms.runtime.byte_budget import Room
 
 logger = logging.getLogger(__name__)
 

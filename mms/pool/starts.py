@@ -10,10 +10,10 @@ from typing import Callable, Optional
 import gevent
 
 from mms.errors import MMSError, ServiceError
-from mms.greenlets import uninterrupted
+from mms.event_loop.uninterrupted import uninterrupted
 from mms.pool.backoff import GIVE_UP_AFTER, delay_s
-from mms.pool.nursery import Post
 from mms.pool.process import WorkerProcess
+from mms.pool.starter import Post
 
 logger = logging.getLogger(__name__)
 

@@ -12,20 +12,20 @@ from typing import Any, Callable, Optional
 import gevent
 from gevent.event import Event
 
-from mms.devices import Device
+from mms.devices.device import Device
 from mms.errors import ModelUnavailable, ServiceError
-from mms.greenlets import uninterrupted
-from mms.guard import Background, Loop, attempt
-from mms.messages import Load, Ready
-from mms.pool.crew import FEWEST_MEASURED, Crew
+from mms.event_loop.guard import Background, Loop, attempt
+from mms.event_loop.uninterrupted import uninterrupted
+from mms.ipc.messages import Load, Ready
 from mms.pool.idle import Idle
-from mms.pool.measure import requests_per_s
-from mms.pool.nursery import Nursery, Post, Staffing
 from mms.pool.probe import Probe
 from mms.pool.process import WorkerProcess
+from mms.pool.replacement import Succession
+from mms.pool.respawn import Vacancies
+from mms.pool.sizing import FEWEST_MEASURED, Crew
+from mms.pool.starter import Nursery, Post, Staffing
 from mms.pool.starts import Starts
-from mms.pool.succession import Succession
-from mms.pool.vacancies import Vacancies
+from mms.pool.throughput import requests_per_s
 
 logger = logging.getLogger(__name__)
 

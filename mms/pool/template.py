@@ -10,9 +10,9 @@ from typing import Optional
 from gevent.lock import RLock
 
 from mms.errors import ServiceError
-from mms.messages import Fork, Forked, Message, Reap, Reaped
-from mms.pool.birth import Birth, Ends
+from mms.ipc.messages import Fork, Forked, Message, Reap, Reaped
 from mms.pool.process import NoAnswer, WorkerGone, WorkerProcess
+from mms.pool.spawn import Birth, Ends
 
 # It does nothing but fork and reap: what takes longer has broken it.
 _LONGEST_ANSWER_S = 10.0

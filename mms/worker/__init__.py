@@ -1,1 +1,5 @@
-"""The child process: one model, its service, and the loop that answers requests."""
+"""A process of one model: it loads the service, and answers requests.
+
+To be imported from outside: :mod:`mms.worker.main` is started as a program; nothing outside
+imports from here.
+"""

@@ -12,19 +12,19 @@ from typing import Any, Optional
 
 from mms import mxnet_compat
 from mms.archive.manifest import read_manifest
-from mms.config import DEFAULT_MAX_IMAGE_PIXELS
+from mms.config.settings import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
-from mms.messages import Answer, Failure
-from mms.model_service.reasons import RAISED, line_in, reason_of
-from mms.worker.advice import class_advice
-from mms.worker.answer_advice import advice_on
+from mms.ipc.messages import Answer, Failure
+from mms.mxnet_engine.reasons import RAISED, line_in, reason_of
+from mms.worker.codecs.classic import intake_of
 from mms.worker.hooks import answer_alone
-from mms.worker.intake import intake_of
-from mms.worker.made_up_request import made_up_request
-from mms.worker.parent import die_with
-from mms.worker.sample import bound_lengths, sample_inputs
-from mms.worker.service_loader import build_service, import_folders, load_service_class
-from mms.worker.signature import signature_of
+from mms.worker.loading.advice import class_advice
+from mms.worker.loading.live_signature import signature_of
+from mms.worker.loading.service_loader import build_service, import_folders, load_service_class
+from mms.worker.processes.parent import die_with
+from mms.worker.warm_up.answer_advice import advice_on
+from mms.worker.warm_up.made_up_request import made_up_request
+from mms.worker.warm_up.sample import bound_lengths, sample_inputs
 
 _OK = 200
 _NOT_ASKED = 0

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Callable, Optional, TypeVar
 
 from mms.errors import InferenceError, RequestError, error_name
-from mms.messages import Answer, Failure, Reply, Request
-from mms.model_service.reasons import request_fault, text_of
-from mms.worker.device_loss import note, raise_if_lost
-from mms.worker.encode import to_json
+from mms.ipc.messages import Answer, Failure, Reply, Request
+from mms.mxnet_engine.reasons import request_fault, text_of
+from mms.worker.codecs.json_answer import to_json
+from mms.worker.devices.device_loss import note, raise_if_lost
 
 logger = logging.getLogger(__name__)
 

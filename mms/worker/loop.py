@@ -9,7 +9,8 @@ from concurrent.futures import Future
 from typing import Any, Callable, NoReturn, Optional
 
 from mms.errors import ServiceError
-from mms.messages import (
+from mms.ipc.channel import Channel, ChannelClosed
+from mms.ipc.messages import (
     JOINT,
     TRIAL,
     Failure,
@@ -28,23 +29,22 @@ from mms.messages import (
     Result,
     Work,
 )
-from mms.model_service.reasons import RAISED, reason_of
-from mms.private_memory import Allowance, private_bytes
-from mms.wire import Channel, ChannelClosed
-from mms.worker.device_loss import DeviceLost, is_lost, raise_if_lost
-from mms.worker.forking import (
+from mms.mxnet_engine.reasons import RAISED, reason_of
+from mms.runtime.private_memory import Allowance, private_bytes
+from mms.worker.batches.joint import answer_jointly
+from mms.worker.batches.trial import answer_and_compare
+from mms.worker.batches.verdict import Outcome, Verdict
+from mms.worker.devices.device_loss import DeviceLost, is_lost, raise_if_lost
+from mms.worker.hooks import InputsOf, answer_alone, ill_health
+from mms.worker.outbox import Gaps, Outbox
+from mms.worker.processes.forking import (
     draw_other_numbers,
     fork_worker,
     numpy_semantics,
     reap,
     set_threads,
 )
-from mms.worker.hooks import InputsOf, answer_alone, ill_health
-from mms.worker.joint import answer_jointly
-from mms.worker.outbox import Gaps, Outbox
-from mms.worker.trial import answer_and_compare
-from mms.worker.verdict import Outcome, Verdict
-from mms.worker.warm_up import made_up_requests_per_s, rehearse
+from mms.worker.warm_up.warm_up import made_up_requests_per_s, rehearse
 
 logger = logging.getLogger(__name__)
 

@@ -16,20 +16,20 @@ from typing import Optional, cast
 
 from mms import mxnet_compat
 from mms.errors import ServiceError, StartupError
-from mms.log import configure_worker
-from mms.messages import Failure, Load, Loaded, Ready, WarmUp
-from mms.model_service.reasons import line_in, reason_of
-from mms.wire import Channel, ChannelClosed
-from mms.worker.advice import class_advice
-from mms.worker.device_loss import DeviceLost
-from mms.worker.exploration import Exploration
-from mms.worker.fork_safety import Baseline
-from mms.worker.intake import intake_of
+from mms.ipc.channel import Channel, ChannelClosed
+from mms.ipc.messages import Failure, Load, Loaded, Ready, WarmUp
+from mms.log.setup import configure_worker
+from mms.mxnet_engine.reasons import line_in, reason_of
+from mms.runtime.process_name import set_process_name
+from mms.worker.codecs.classic import intake_of
+from mms.worker.devices.device_loss import DeviceLost
+from mms.worker.loading.advice import class_advice
+from mms.worker.loading.service_loader import build_service, import_folders, load_service_class
 from mms.worker.loop import ModelProcess
-from mms.worker.operator_threads import prepare_threads
-from mms.worker.parent import die_with, keep_from_forks
-from mms.worker.process_name import set_process_name
-from mms.worker.service_loader import build_service, import_folders, load_service_class
+from mms.worker.processes.fork_safety import Baseline
+from mms.worker.processes.operator_threads import prepare_threads
+from mms.worker.processes.parent import die_with, keep_from_forks
+from mms.worker.warm_up.exploration import Exploration
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from mms.messages import Answer, Answered
-from mms.wire import Channel
+from mms.ipc.channel import Channel
+from mms.ipc.messages import Answer, Answered
 
 # What takes longer is worth a message of its own to those who are answered already.
 _CLOSE_S = 0.005

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 class Handler(http.server.BaseHTTPRequestHandler):
     """Answers by path; `server.seen` counts the requests."""
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         self.server.seen.append((self.path, self.headers.get('Authorization')))
         with contextlib.suppress(ConnectionError):
             getattr(self, 'answer_' + self.path.split('/')[1])()

@@ -19,7 +19,7 @@ from mms.archive.reader import open_model
 from mms.archive.signature import validate_signature
 from mms.archive.symbol_file import variables_of
 from mms.errors import ArchiveError, ManifestError, ServiceError, SignatureError
-from mms.inspection.service_source import find_service_class
+from mms.exporter.service_source import find_service_class
 
 pytestmark = pytest.mark.core
 

@@ -61,7 +61,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
     """Answers every request with `server.status` and `server.body`, of `server.length`;
     `server.more` are further headers."""
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         self.server.count += 1
         self.send_response(self.server.status)
         length = str(self.server.length or len(self.server.body))

@@ -3,16 +3,11 @@
 import io
 import itertools
 import re
-import sys
 from dataclasses import replace
-
-from harness import REPO
-from PIL import Image
-
-sys.path.append(str(REPO / 'benchmarks'))
 
 from body import picture_body, urlencoded_body
 from picture import kitten_jpeg, other_jpegs
+from PIL import Image
 
 
 def test_twelve_pictures_differ_in_what_they_show_and_are_always_the_same():

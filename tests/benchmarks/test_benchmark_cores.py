@@ -14,13 +14,10 @@ from dataclasses import replace
 
 import psutil
 import pytest
-from harness import REPO
-
-sys.path.append(str(REPO / 'benchmarks'))
-
 from body import picture_body
 from cores import NOT_FORKED, WORKERS, numbers_up_to
 from cores_table import document
+from harness import REPO
 from place import held, seen
 from processes import BenchmarkError
 from wrk import run_wrk
@@ -188,7 +185,7 @@ def recorder():
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = 'HTTP/1.1'
 
-        def do_POST(self):  # noqa: N802
+        def do_POST(self):
             content = self.rfile.read(int(self.headers['Content-Length']))
             posts.append((self.headers['Content-Type'], content))
             self.send_response(200)

@@ -1,12 +1,7 @@
 """The tables of benchmarks/, from rows that were measured elsewhere."""
 
-import sys
 
 import pytest
-from harness import REPO
-
-sys.path.append(str(REPO / 'benchmarks'))
-
 from contenders.contender import Setting, batch_settings
 from measure import Row, best
 from probe import percentile

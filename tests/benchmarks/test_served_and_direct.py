@@ -5,11 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from harness import KITTEN, REPO
-
-sys.path.append(str(REPO / 'benchmarks'))
-
 from example_archives import Asked, documented_requests, example_names, fixtures, script_of
+from harness import KITTEN, REPO
 from served_and_direct import difference, report
 
 README = '''

@@ -2,16 +2,11 @@
 
 import json
 
+import mxnet as mx
 import numpy as np
 import onnx
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-
-from mms.export_model import export_model  # noqa: E402
+from mms.export_model import export_model
 
 LABELS = ['daisy', 'dandelion', 'rose', 'sunflower', 'tulip', 'violet']
 

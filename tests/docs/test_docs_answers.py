@@ -11,19 +11,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 import flask
+import mxnet as mx
 import numpy as np
 import pytest
 from doc_pages import read, rows
 from markupsafe import Markup
 from werkzeug.http import http_date
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-
-from mms.worker.encode import to_json  # noqa: E402
+from mms.worker.codecs.json_answer import to_json
 
 PAGE = 'docs/migrating_from_0.4.md'
 ERROR = '500'

@@ -2,13 +2,9 @@
 
 from doc_pages import code_spans, read, rows, section
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-from mms.from_onnx import operators  # noqa: E402, F401  fills the table
-from mms.from_onnx.fold import FOLDED  # noqa: E402
-from mms.from_onnx.table import OPERATORS  # noqa: E402
+from mms.from_onnx import operators  # noqa: F401  fills the table
+from mms.from_onnx.fold import FOLDED
+from mms.from_onnx.table import OPERATORS
 
 OPERATORS_SECTION = section(read('docs/onnx.md'), 'Operators')
 

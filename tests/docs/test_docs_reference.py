@@ -9,25 +9,21 @@ from doc_pages import code_spans, read, row_of, rows
 from harness import FIXTURES
 
 import mms
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-from mms import errors  # noqa: E402
-from mms.archive.reader import open_model  # noqa: E402
-from mms.archive.signature import read_signature  # noqa: E402
-from mms.frontend import errors as http_errors  # noqa: E402
-from mms.frontend.app import create_app  # noqa: E402
-from mms.frontend.openapi import describe  # noqa: E402
-from mms.frontend.predictor import Predictor  # noqa: E402
-from mms.metrics import METRICS, Metrics, make_sink  # noqa: E402
-from mms.room import Room  # noqa: E402
+from mms import errors
+from mms.archive.reader import open_model
+from mms.archive.signature import read_signature
+from mms.frontend import errors as http_errors
+from mms.frontend.api.classic import create_app
+from mms.frontend.api.openapi import describe
+from mms.frontend.predictor import Predictor
+from mms.metrics import METRICS, Metrics, make_sink
+from mms.runtime.byte_budget import Room
 
 # Page -> the errors whose every message it lists: (names called, argument, file or folder).
 LISTED = {
     'docs/export.md': [({'ExportError'}, 0, 'mms/export_model.py'),
                        ({'ExportError'}, 0, 'mms/archive')],
-    'docs/onnx.md': [({'ExportError'}, 0, 'mms/conversion.py'),
+    'docs/onnx.md': [({'ExportError'}, 0, 'mms/exporter/conversion.py'),
                      ({'ExportError'}, 0, 'mms/from_onnx')],
     'docs/archive_format.md': [
         ({'ArchiveError', 'ManifestError', 'SignatureError'}, 0, 'mms'),
@@ -39,8 +35,8 @@ LISTED = {
         ({'BadRequest', 'InputShapeError', 'PayloadTooLarge', 'WorkerDied'}, 0, 'mms'),
         ({'QueueFull', 'DeadlineExceeded', 'ClientLeft', 'ModelUnavailable'}, 0, 'mms'),
         ({'incorrect'}, 1, 'mms/worker'),
-        ({'Unreadable'}, 0, 'mms/worker/list_text.py'),
-        ({'BuffersFull'}, 0, 'mms/room.py'),
+        ({'Unreadable'}, 0, 'mms/worker/codecs/list_text.py'),
+        ({'BuffersFull'}, 0, 'mms/runtime/byte_budget.py'),
     ],
 }
 # The tables of those pages begin here; what follows names a message in each row.

@@ -17,7 +17,7 @@ WANTED = {'digits': 'no classes', 'ssd': 'no boxes', 'denoise': 'no picture'}
 class Answering(BaseHTTPRequestHandler):
     """Answers every request with its path's words, as JSON."""
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         self.rfile.read(int(self.headers['Content-Length']))
         body = json.dumps({'prediction': ANSWERS[self.path]}).encode()
         self.send_response(200)

@@ -20,7 +20,7 @@ from PIL import Image
 from mms.archive.manifest import read_manifest
 from mms.archive.reader import extract
 from mms.errors import ExportError
-from mms.worker.service_loader import build_service, load_service_class
+from mms.worker.loading.service_loader import build_service, load_service_class
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / 'examples' / 'efficientnet_lite0'

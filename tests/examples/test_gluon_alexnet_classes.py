@@ -9,19 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mxnet as mx
 import pytest
+from mxnet.gluon.model_zoo import model_store, vision
 from strict_contexts import strict_contexts
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-from mxnet.gluon.model_zoo import model_store, vision  # noqa: E402
-
-from mms.devices import CPU, Device  # noqa: E402
-from mms.errors import BadRequest, ServiceError  # noqa: E402
-from mms.worker.service_loader import build_service, load_service_class  # noqa: E402
+from mms.devices.device import CPU, Device
+from mms.errors import BadRequest, ServiceError
+from mms.worker.loading.service_loader import build_service, load_service_class
 
 REPO = Path(__file__).parents[2]
 EXAMPLE = REPO / 'examples' / 'gluon_alexnet'
@@ -34,7 +29,7 @@ CLASSES = {'imperative': 'MMSImperativeService', 'hybrid': 'MMSHybridService',
 PRETRAINED = '''
 import json, sys
 from mms.errors import ServiceError
-from mms.worker.service_loader import build_service, load_service_class
+from mms.worker.loading.service_loader import build_service, load_service_class
 folder, picture, sha1 = sys.argv[1:]
 manifest = json.load(open(folder + '/MANIFEST.json'))
 cls = load_service_class(folder + '/' + manifest['Model']['Service'], 'Gluon-Imperative')

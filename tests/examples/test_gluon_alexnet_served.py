@@ -7,15 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mxnet
+import numpy as np
 import pytest
 from harness import KITTEN, REPO, Server
-
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet  # noqa: E402
-import numpy as np  # noqa: E402
 
 pytestmark = pytest.mark.core
 

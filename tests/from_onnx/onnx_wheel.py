@@ -4,18 +4,13 @@ import functools
 import os
 from pathlib import Path
 
+import mxnet as mx
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-
-from mms.errors import ExportError  # noqa: E402
-from mms.from_onnx.convert import convert  # noqa: E402
+from mms.errors import ExportError
+from mms.from_onnx.convert import convert
 
 DATA = Path(onnx.__file__).parent / 'backend' / 'test' / 'data'
 FOLDERS = ('node', 'simple', 'pytorch-operator', 'pytorch-converted')

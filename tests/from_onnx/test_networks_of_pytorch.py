@@ -1,15 +1,10 @@
 """Networks that PyTorch exported at opsets 9 to 20 answer in MXNet as in onnxruntime."""
 
-import sys
 import tarfile
 
 import numpy as np
-import pytest
-from harness import REPO
-
-sys.path.append(str(REPO / 'benchmarks'))
-
 import onnx_compare
+import pytest
 from onnx_compare import BLIND, DIFFERENT, NO_REFERENCE, REFUSED, SAME, compare, difference
 from onnx_sources import FIXTURES, fixtures
 

@@ -2,22 +2,17 @@
 
 import re
 
+import mxnet as mx
 import numpy as np
 import onnx
 import pytest
 from harness import REPO
 from onnx import TensorProto, helper, numpy_helper
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-
-from mms.conversion import Conversion, check_signature, convert_onnx  # noqa: E402
-from mms.errors import ExportError  # noqa: E402
-from mms.from_onnx.convert import convert  # noqa: E402
-from mms.from_onnx.table import OPERATORS  # noqa: E402
+from mms.errors import ExportError
+from mms.exporter.conversion import Conversion, check_signature, convert_onnx
+from mms.from_onnx.convert import convert
+from mms.from_onnx.table import OPERATORS
 
 PAGE = (REPO / 'docs' / 'onnx.md').read_text(encoding='utf-8')
 

@@ -7,9 +7,6 @@ import sys
 import numpy as np
 import pytest
 from harness import KITTEN, REPO
-
-sys.path.append(str(REPO / 'benchmarks'))
-
 from onnx_compare import TOLERANCE, difference, open_session
 from onnx_sources import fixtures
 

@@ -9,15 +9,15 @@ import pytest
 from gevent import socket
 
 from mms.errors import BadRequest, QueueFull
-from mms.frontend.app import create_app
-from mms.frontend.connection import Connection
-from mms.frontend.headers import PlainHeaders
+from mms.frontend.api.classic import create_app
+from mms.frontend.http.connection import Connection
+from mms.frontend.http.headers import PlainHeaders
+from mms.frontend.http.server import HTTPServer, bind
 from mms.frontend.predictor import Predictor
-from mms.frontend.server import HTTPServer, bind
 from mms.frontend.shortcut import Shortcut
-from mms.messages import Reply
+from mms.ipc.messages import Reply
 from mms.metrics import Metrics, make_sink
-from mms.room import Pieces, Room
+from mms.runtime.byte_budget import Pieces, Room
 
 SIZE = 2_000_000
 
@@ -104,7 +104,7 @@ def test_nothing_of_a_connection_is_left_when_it_has_ended(served, end):
 
 
 def test_nothing_is_left_of_a_head_that_does_not_come_whole(served, monkeypatch):
-    monkeypatch.setattr('mms.frontend.connection._HEAD_S', 0.2)
+    monkeypatch.setattr('mms.frontend.http.connection._HEAD_S', 0.2)
     server, _ = served
     client = socket.create_connection(server.socket.getsockname())
     client.sendall(b'GET /ping HTTP/1.1\r\n')
@@ -118,7 +118,7 @@ def test_nothing_is_left_of_a_head_that_does_not_come_whole(served, monkeypatch)
 
 def test_trailers_without_room_behind_a_body_that_nobody_reads_are_no_fault(served, monkeypatch):
     faults = []
-    monkeypatch.setattr('mms.frontend.server.log_escaped', lambda *words: faults.append(words))
+    monkeypatch.setattr('mms.frontend.http.server.log_escaped', lambda *words: faults.append(words))
     server, room = served
     room.take(room.limit_bytes)
     client = socket.create_connection(server.socket.getsockname())

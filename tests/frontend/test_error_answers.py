@@ -3,10 +3,10 @@
 import pytest
 
 from mms.errors import BadRequest, ClientLeft, DeadlineExceeded, ModelUnavailable, QueueFull
-from mms.frontend.app import create_app
+from mms.frontend.api.classic import create_app
 from mms.frontend.predictor import Predictor
 from mms.frontend.shortcut import Shortcut
-from mms.room import Room
+from mms.runtime.byte_budget import Room
 
 
 class Failing:

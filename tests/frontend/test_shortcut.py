@@ -6,11 +6,11 @@ import pytest
 from werkzeug.test import Client
 
 from mms.errors import BadRequest, QueueFull
-from mms.frontend.app import create_app
+from mms.frontend.api.classic import create_app
 from mms.frontend.predictor import Predictor
 from mms.frontend.shortcut import Shortcut
-from mms.messages import Reply
-from mms.room import Room
+from mms.ipc.messages import Reply
+from mms.runtime.byte_budget import Room
 
 
 class Models:

@@ -24,7 +24,7 @@ SIDE_BY_SIDE = 4
 
 def run(cores):
     words = [sys.executable, '-m', 'pytest', '-m', 'engine', '-q', '-p', 'no:cacheprovider',
-             'tests/pool', 'tests/scheduler', 'tests/server/test_workers.py']
+             'tests/pool', 'tests/serving', 'tests/server/test_workers.py']
     variables = {**os.environ, **environment(cores), 'PYTEST_ADDOPTS': ''}
     return subprocess.run(words, cwd=REPO, env=variables,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

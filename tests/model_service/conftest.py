@@ -3,13 +3,8 @@
 import json
 from types import SimpleNamespace
 
+import mxnet as mx
 import pytest
-
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
 
 
 def dense_symbol(loss=False):

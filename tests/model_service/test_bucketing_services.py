@@ -3,18 +3,13 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import mxnet as mx
 import numpy as np
 import pytest
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-
-from mms.errors import BadRequest, ServiceError  # noqa: E402
-from mms.export_model import export_model  # noqa: E402
-from mms.worker.service_loader import build_service, load_service_class  # noqa: E402
+from mms.errors import BadRequest, ServiceError
+from mms.export_model import export_model
+from mms.worker.loading.service_loader import build_service, load_service_class
 
 WORDS = ['<pad>', '<unk>', 'a', 'b', 'c', 'd']
 STATES, LONGEST = 8, 6

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mms.worker.service_loader import build_service, load_service_class
+from mms.worker.loading.service_loader import build_service, load_service_class
 
 pytestmark = pytest.mark.core
 

@@ -11,7 +11,7 @@ from mxnet import sym
 from mms.errors import BadRequest
 from mms.model_service.mxnet_model_service import MXNetBaseService
 from mms.model_service.mxnet_vision_service import MXNetVisionService
-from mms.model_service.tensors import tensor_of
+from mms.mxnet_engine.tensors import tensor_of
 
 # float32 holds no odd number above this.
 LARGE = 2**24 + 1

@@ -11,7 +11,6 @@ import pytest
 
 import mms.model_service
 from mms.errors import BadRequest, ServiceError
-from mms.model_service.arrays import copied, move_to
 from mms.model_service.model_service import (
     URL_PREFIX,
     ModelService,
@@ -19,6 +18,7 @@ from mms.model_service.model_service import (
     SingleNodeService,
     load_service,
 )
+from mms.mxnet_engine.arrays import copied, move_to
 
 pytestmark = pytest.mark.core
 
@@ -267,7 +267,7 @@ def test_a_service_of_several_models_defines_inference_itself():
 def test_names_that_old_service_files_import_are_there(tmp_path):
     (tmp_path / 'old.py').write_text(
         'import requests\n'
-        'from mms.log import get_logger\n'
+        'from mms.log.setup import get_logger\n'
         'from mms.model_service.model_service import SingleNodeService, URL_PREFIX\n'
         'from mms.model_service.mxnet_model_service import MXNetBaseService, check_input_shape\n'
         'from mms.model_service.mxnet_model_service import GluonImperativeBaseService\n'

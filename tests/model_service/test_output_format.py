@@ -14,8 +14,8 @@ from mms.errors import ServiceError, SignatureError
 from mms.model_service.gluon_vision_service import GluonVisionService
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService, MXNetBaseService
 from mms.model_service.mxnet_vision_service import MXNetVisionService
-from mms.worker.encode import to_json
-from mms.worker.signature import signature_of
+from mms.worker.codecs.json_answer import to_json
+from mms.worker.loading.live_signature import signature_of
 
 DATA = sym.var('data')
 SYMBOL = sym.Group([sym.log(DATA), sym.cast(sym.argmax(DATA, axis=1), dtype='int32'),

@@ -9,7 +9,7 @@ from mms.model_service.gluon_vision_service import GluonVisionService
 from mms.model_service.model_service import ModelService, MultiNodesService, SingleNodeService
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService, MXNetBaseService
 from mms.model_service.mxnet_vision_service import MXNetVisionService
-from mms.worker.signature import signature_of
+from mms.worker.loading.live_signature import signature_of
 
 PLAIN = [ModelService, SingleNodeService, MultiNodesService]
 OF_MXNET = [MXNetBaseService, MXNetVisionService, GluonImperativeBaseService, GluonVisionService]

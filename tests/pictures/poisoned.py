@@ -10,15 +10,13 @@ import json
 import pathlib
 import sys
 
-from mms import mxnet_compat
+import mxnet as mx
+
 from mms.pictures.guard import guard
 
-mxnet_compat.prepare()
 folder, how = sys.argv[1:]
 if how == 'guarded':
     guard()
-
-import mxnet as mx  # noqa: E402
 
 M_PERTURB = -6
 mallopt = ctypes.CDLL(None).mallopt

@@ -1,15 +1,7 @@
 """How many scans a JPEG may have."""
 
-import sys
 
 import pytest
-from harness import REPO
-
-from mms.pictures.faults import TooManyScans, Unreadable
-from mms.pictures.look import check
-
-sys.path.append(str(REPO / 'benchmarks'))
-
 from hostile_pictures import (
     BASELINE,
     COLOURED,
@@ -22,6 +14,9 @@ from hostile_pictures import (
     segment,
     tables,
 )
+
+from mms.pictures.faults import TooManyScans, Unreadable
+from mms.pictures.look import check
 
 pytestmark = pytest.mark.core
 

@@ -121,8 +121,8 @@ PEAK = '''
 import io, resource, struct, sys
 from PIL import Image
 from mms.errors import BadRequest
-from mms.worker.form import FROM_PART, RawInput
-from mms.worker.picture import read_picture
+from mms.worker.codecs.form import FROM_PART, RawInput
+from mms.worker.codecs.picture import read_picture
 data = eval(sys.argv[1])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:

@@ -9,20 +9,16 @@ import subprocess
 import sys
 import time
 
+import mxnet as mx
 import numpy as np
 import pytest
 from harness import REPO
+from hostile_pictures import chunk, costly, undecodable
 from PIL import Image
 
-from mms import mxnet_compat
 from mms.pictures.guard import guard
 
-mxnet_compat.prepare()
 guard()
-sys.path.append(str(REPO / 'benchmarks'))
-
-import mxnet as mx  # noqa: E402
-from hostile_pictures import chunk, costly, undecodable  # noqa: E402
 
 UNDECODABLE = undecodable()
 NOISE = Image.effect_noise((60, 45), 90)

@@ -1,16 +1,11 @@
 """PNGs without their texts."""
 
-import sys
 import zlib
 
 import pytest
-from harness import REPO
+from hostile_pictures import chunk, head, pixels
 
 from mms.pictures.png import without_texts
-
-sys.path.append(str(REPO / 'benchmarks'))
-
-from hostile_pictures import chunk, head, pixels
 
 pytestmark = pytest.mark.core
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from harness import load_message
 
-from mms.pool.birth import Spawned
 from mms.pool.process import WorkerProcess
+from mms.pool.spawn import Spawned
 from mms.pool.template import Template
 
 

@@ -4,10 +4,10 @@ import gevent
 import pytest
 from gevent import socket
 
-from mms.messages import Failure, Reply, Result
+from mms.ipc.channel import Channel
+from mms.ipc.messages import Failure, Reply, Result
 from mms.pool.channel import FrontChannel
-from mms.room import PIECE_BYTES, Room
-from mms.wire import Channel
+from mms.runtime.byte_budget import PIECE_BYTES, Room
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mms.pool.birth import _environment
+from mms.pool.spawn import _environment
 
 NAME = 'MXNET_CUDNN_LIB_CHECKING'
 

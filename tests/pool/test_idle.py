@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from mms.devices import GPU, Device
+from mms.devices.device import GPU, Device
 from mms.pool.idle import Idle
 from mms.pool.process import WorkerProcess
 

@@ -7,8 +7,8 @@ import pytest
 from fleet import ONE_CORE, patch_pool, supervisor, until
 from harness import SERVICE, work
 
-from mms.devices import Device
-from mms.messages import Result
+from mms.devices.device import Device
+from mms.ipc.messages import Result
 
 # Ill while there is a file of the worker's process id, or one for all; asked, each leaves a line.
 PING = '''

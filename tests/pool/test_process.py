@@ -9,7 +9,7 @@ from fleet import mxnet_service, until
 from harness import SERVICE, work
 
 from mms.errors import ServiceError
-from mms.messages import Failure, Ping, Pong, Reply, Result
+from mms.ipc.messages import Failure, Ping, Pong, Reply, Result
 from mms.pool.process import NoAnswer, NotSent, WarmUpFailed, WorkerGone
 
 

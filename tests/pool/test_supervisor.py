@@ -9,10 +9,10 @@ from fleet import ONE_CORE, kill, mxnet_service, patch_pool, supervisor, until
 from harness import work
 
 from mms.errors import ModelUnavailable, ServiceError
-from mms.messages import Ping, Result
-from mms.pool.nursery import Nursery
+from mms.ipc.messages import Ping, Result
 from mms.pool.process import WorkerProcess
-from mms.resources import Resources
+from mms.pool.starter import Nursery
+from mms.runtime.resources import Resources
 
 SWITCHED = """
 import os, time

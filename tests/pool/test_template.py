@@ -10,7 +10,7 @@ from fleet import kill, mxnet_service, until
 from harness import SERVICE, work
 
 from mms.errors import ServiceError
-from mms.messages import Ping
+from mms.ipc.messages import Ping
 from mms.pool.process import WorkerGone
 
 PID = 'import os\nreturn [os.getpid(), os.getppid()]'

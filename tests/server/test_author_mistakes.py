@@ -2,15 +2,10 @@
 
 import json
 
+import mxnet as mx
 from harness import KITTEN, write_archive
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-
-from mms.export_model import export_model  # noqa: E402
+from mms.export_model import export_model
 
 SERVICE = '''
 from mms.model_service.mxnet_vision_service import MXNetVisionService

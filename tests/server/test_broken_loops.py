@@ -50,11 +50,11 @@ def status(ask):
 
 
 @pytest.mark.parametrize(('target', 'answer', 'over'), [
-    ('mms.scheduler:Scheduler._next_batch', 200, 'the queue of model m'),
-    ('mms.scheduler:Scheduler._work', 500, 'a batch of model m'),
-    ('mms.frontend.connection:Connection.get_environ', 500, 'a request from 127.0.0.1'),
-    ('mms.frontend.server:HTTPServer.handle', 0, ''),
-    ('mms.frontend.server:HTTPServer.do_read', 200, ''),
+    ('mms.serving.scheduler:Scheduler._next_batch', 200, 'the queue of model m'),
+    ('mms.serving.scheduler:Scheduler._work', 500, 'a batch of model m'),
+    ('mms.frontend.http.connection:Connection.get_environ', 500, 'a request from 127.0.0.1'),
+    ('mms.frontend.http.server:HTTPServer.handle', 0, ''),
+    ('mms.frontend.http.server:HTTPServer.do_read', 200, ''),
 ])
 def test_requests_are_answered_while_it_fails_and_served_afterwards(broken, target, answer, over):
     server = broken(target)
@@ -70,7 +70,7 @@ def test_requests_are_answered_while_it_fails_and_served_afterwards(broken, targ
 
 
 def test_a_queue_that_fails_again_and_again_makes_the_server_unhealthy(broken):
-    server = broken('mms.models:LocalModels._threads', times=10**9)
+    server = broken('mms.serving.registry:LocalModels._threads', times=10**9)
     server.switch.touch()
     answer = server.post_text('m', '[1]')
     assert answer.status_code == 500
@@ -86,7 +86,7 @@ def test_a_queue_that_fails_again_and_again_makes_the_server_unhealthy(broken):
 
 
 def test_health_that_cannot_be_told_is_no_health(broken):
-    server = broken('mms.scheduler:Scheduler.ill_health')
+    server = broken('mms.serving.scheduler:Scheduler.ill_health')
     server.switch.touch()
     assert [server.get('/ping').status_code for _ in range(3)] == [503, 503, 200]
     assert 'Model m is unhealthy: its health cannot be told (TypeError: injected)' in server.log

@@ -10,8 +10,8 @@ from fleet import needs_compiler
 from harness import REPO, write_archive
 
 # The server, whose process that looks for GPUs finds the stand-in in place of MXNet's wheel.
-SERVER = ("import sys; import mms.pool.sight as sight; sight._LOOK = 'import cuda_wheel; ' + "
-          'sight._LOOK; from mms.mxnet_model_server import main; sys.exit(main())')
+SERVER = ("import sys; import mms.devices.gpu_probe as p; p._LOOK = 'import cuda_wheel; ' + "
+          'p._LOOK; from mms.mxnet_model_server import main; sys.exit(main())')
 
 
 @needs_compiler

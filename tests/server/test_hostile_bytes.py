@@ -19,7 +19,7 @@ from hostile import COMMANDS, EVERYTHING, FORGED, WORD, assert_harmless
 TALKER = '''
 import logging, os, sys, threading, traceback, warnings
 from mms.errors import BadRequest
-from mms.log import get_logger
+from mms.log.setup import get_logger
 from mms.model_service.model_service import SingleNodeService
 
 HOSTILE = {hostile!r}

@@ -1,15 +1,11 @@
 """A server that is sent pictures which cannot be decoded, or cost too much."""
 
 import base64
-import sys
 import time
 
 import pytest
 import requests
-from harness import FIXTURES, REPO, write_archive
-
-sys.path.append(str(REPO / 'benchmarks'))
-
+from harness import FIXTURES, write_archive
 from hostile_pictures import costly, head, undecodable
 
 VISION = FIXTURES / 'a2_vision.model'

@@ -15,7 +15,7 @@ from harness import REPO, SERVICE, until, write_archive
 
 HEAD = re.compile(r'\[(\w+) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} PID:(\d+) (\S+):(\w+|<module>):'
                   r'(\d+) (.*)')
-TALKER = 'import logging\nfrom mms.log import get_logger\n' + SERVICE.format(body='''\
+TALKER = 'import logging\nfrom mms.log.setup import get_logger\n' + SERVICE.format(body='''\
         get_logger().warning('by get_logger')
         get_logger('mine').info('by a name')
         logging.info('by logging %s', 'é')

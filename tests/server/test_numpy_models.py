@@ -5,18 +5,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import mxnet as mx
 import numpy as np
 import pytest
 from harness import KITTEN, Server
+from mxnet.gluon import nn
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-from mxnet.gluon import nn  # noqa: E402
-
-from mms.utils.mxnet import image  # noqa: E402
+from mms.utils.mxnet import image
 
 VISION = 'from mms.model_service.mxnet_vision_service import MXNetVisionService\n'
 GLUON = '''
@@ -49,7 +44,7 @@ class Scalar(nn.HybridBlock):
         super().__init__()
         self.dense = nn.Dense(2)
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         y = self.dense(x)
         return y, F.np.sum(y), F.np.argmax(y, axis=1)
 
@@ -61,7 +56,7 @@ class Rows(nn.HybridBlock):
         super().__init__()
         self.dense, self.norm = nn.Dense(4), nn.BatchNorm()
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         y = self.norm(self.dense(x))
         return F.npx.softmax(y, axis=-1), F.np.max(y, axis=1)
 
@@ -73,7 +68,7 @@ class Pixels(nn.HybridBlock):
         super().__init__()
         self.conv, self.dense = nn.Conv2D(4, 3), nn.Dense(3)
 
-    def hybrid_forward(self, F, x):  # noqa: N803
+    def hybrid_forward(self, F, x):
         return F.npx.softmax(self.dense(F.np.mean(self.conv(x / 255), axis=(2, 3))))
 
 

@@ -5,20 +5,15 @@ import json
 import shutil
 import subprocess
 
+import mxnet as mx
 import numpy as np
 import pytest
 import requests
 from harness import Server
+from mxnet import sym
 from PIL import Image
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-from mxnet import sym  # noqa: E402
-
-from mms.export_model import export_model  # noqa: E402
+from mms.export_model import export_model
 
 DATA = sym.var('data')
 FORM = 'multipart/form-data; boundary=B'

@@ -3,20 +3,15 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import mxnet as mx
 import numpy as np
 import pytest
 from harness import FIXTURES, KITTEN, Server
+from mxnet import sym
+from mxnet.gluon import nn
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-from mxnet import sym  # noqa: E402
-from mxnet.gluon import nn  # noqa: E402
-
-from mms.export_model import export_model  # noqa: E402
-from mms.utils.mxnet import image  # noqa: E402
+from mms.export_model import export_model
+from mms.utils.mxnet import image
 
 PICTURES = [KITTEN, *sorted((FIXTURES / 'img').glob('*.jpg'))]
 LABELS = ['ash', 'beech', 'cedar', 'elm']
@@ -65,7 +60,7 @@ class Pair(nn.HybridBlock):
             self.layers.add(nn.Conv2D(4, 3), nn.BatchNorm(), nn.GlobalAvgPool2D(), nn.Flatten())
             self.dense = nn.Dense(4)
 
-    def hybrid_forward(self, F, planes, row):  # noqa: N803
+    def hybrid_forward(self, F, planes, row):
         together = self.layers(planes) + self.dense(row)
         return F.softmax(together), F.sum(together, axis=1)
 

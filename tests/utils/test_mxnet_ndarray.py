@@ -1,12 +1,7 @@
+import mxnet as mx
 import pytest
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-
-from mms.utils.mxnet.ndarray import top_probability  # noqa: E402
+from mms.utils.mxnet.ndarray import top_probability
 
 pytestmark = pytest.mark.core
 

@@ -4,26 +4,21 @@
 contexts.
 """
 
+import mxnet as mx
 import numpy as np
 import pytest
 from harness import KITTEN
 from real_services import CASES, Ask, classic, inputs_of, recorded, written
 from strict_contexts import WrongContext, strict_contexts
 
-from mms import mxnet_compat
-
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-
-from mms.devices import CPU, Device  # noqa: E402
-from mms.worker.compare import compare_predictions  # noqa: E402
-from mms.worker.encode import to_json  # noqa: E402
-from mms.worker.fusion import fuse  # noqa: E402
-from mms.worker.graph_plan import PlannedForward  # noqa: E402
-from mms.worker.joint import answer_jointly, infer_together  # noqa: E402
-from mms.worker.proof import prove  # noqa: E402
-from mms.worker.verdict import Outcome  # noqa: E402
+from mms.devices.device import CPU, Device
+from mms.worker.batches.compare import compare_predictions
+from mms.worker.batches.joint import answer_jointly, infer_together
+from mms.worker.batches.proof import prove
+from mms.worker.batches.verdict import Outcome
+from mms.worker.codecs.json_answer import to_json
+from mms.worker.warm_up.fusion import fuse
+from mms.worker.warm_up.graph_plan import PlannedForward
 
 HERE, THERE = mx.cpu(0), mx.cpu(1)
 ELSEWHERE = Device(CPU, 1)
@@ -321,8 +316,8 @@ FUSIBLE = '''
 
 
 def test_a_fused_net_has_its_plans_there_and_answers_there(naive, monkeypatch):
-    monkeypatch.setattr('mms.worker.fusion.NEEDED_GAIN', 0.0)
-    monkeypatch.setattr('mms.worker.fusion.NEEDED_GAIN_HEAVY', 0.0)
+    monkeypatch.setattr('mms.worker.warm_up.fusion.NEEDED_GAIN', 0.0)
+    monkeypatch.setattr('mms.worker.warm_up.fusion.NEEDED_GAIN_HEAVY', 0.0)
     service = naive(FUSIBLE)
     data = mx.nd.random.uniform(shape=(1, 3, 8, 8), ctx=THERE)
     expected = service._run_inference([data])

@@ -3,11 +3,11 @@
 import pytest
 
 from mms.errors import BadRequest
-from mms.messages import Failure, Reply, Request
+from mms.ipc.messages import Failure, Reply, Request
 from mms.model_service.model_service import SingleNodeService
-from mms.worker.form import read_form
+from mms.worker.codecs.form import read_form
+from mms.worker.codecs.inputs import read_inputs
 from mms.worker.hooks import HOOK_FAILED, answer_alone, ill_health
-from mms.worker.inputs import read_inputs
 
 pytestmark = pytest.mark.core
 

@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from mms.messages import (
+from mms.ipc.channel import ChannelClosed
+from mms.ipc.messages import (
     JOINT,
     TRIAL,
     Answered,
@@ -21,10 +22,9 @@ from mms.messages import (
     Work,
 )
 from mms.model_service.model_service import SingleNodeService
-from mms.private_memory import Allowance
-from mms.wire import ChannelClosed
-from mms.worker.form import read_form
-from mms.worker.inputs import read_inputs
+from mms.runtime.private_memory import Allowance
+from mms.worker.codecs.form import read_form
+from mms.worker.codecs.inputs import read_inputs
 from mms.worker.loop import ModelProcess
 
 pytestmark = pytest.mark.core

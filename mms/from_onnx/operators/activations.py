@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import with_rank
 from mms.from_onnx.table import NUMBERS, operator
+from mms.mxnet_compat import mxnet as mx
 
 
 @operator('Relu', types=NUMBERS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import mxnet as mx
 import numpy as np
 import onnx
 
@@ -12,6 +11,7 @@ from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import as_bool
 from mms.from_onnx.table import ANY, operator
 from mms.from_onnx.tensor import PHYSICAL
+from mms.mxnet_compat import mxnet as mx
 
 
 @operator('Identity', types=ANY)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import aligned, as_bool
 from mms.from_onnx.operators.elementwise import operands
 from mms.from_onnx.operators.expanding import spread_to
 from mms.from_onnx.table import ANY, FLOATS, operator
+from mms.mxnet_compat import mxnet as mx
 
 
 def _comparison(name: str, function: Callable[..., Any], types: str = ANY) -> None:

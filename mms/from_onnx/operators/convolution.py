@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.windows import Windows, pad_spatial, read_windows
 from mms.from_onnx.table import operator
+from mms.mxnet_compat import mxnet as mx
 
 _MAX_SPATIAL = 3
 

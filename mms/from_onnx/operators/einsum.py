@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import transposed
 from mms.from_onnx.table import operator
 from mms.from_onnx.tensor import Dim
+from mms.mxnet_compat import mxnet as mx
 
 
 @operator('Einsum', limits='one or two operands, without `...`, no letter twice in one operand')

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable
 
-import mxnet as mx
 import numpy as np
 
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import aligned, single_number, with_rank
 from mms.from_onnx.table import FLOATS, NUMBERS, operator
+from mms.mxnet_compat import mxnet as mx
 
 _FIRST_NUMPY_OPSET = 7
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import with_rank
 from mms.from_onnx.table import ANY, operator
 from mms.from_onnx.tensor import Dim, Shape
+from mms.mxnet_compat import mxnet as mx
 
 
 def spread_to(symbol: Any, symbols: Sequence[Any]) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import mxnet as mx
 import numpy as np
 
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import last_to, transposed, with_rank
 from mms.from_onnx.table import ANY, operator
+from mms.mxnet_compat import mxnet as mx
 
 
 @operator('Gather', types=ANY)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.table import ANY, operator
+from mms.mxnet_compat import mxnet as mx
 
 
 @operator('Concat', types=ANY)

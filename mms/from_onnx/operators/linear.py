@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import mxnet as mx
 import numpy as np
 
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import with_rank
 from mms.from_onnx.operators.expanding import spread_to
 from mms.from_onnx.table import operator
+from mms.mxnet_compat import mxnet as mx
 
 
 @operator('Gemm')

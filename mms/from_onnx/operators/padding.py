@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import mxnet as mx
 import numpy as np
 
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import transposed
 from mms.from_onnx.table import operator
+from mms.mxnet_compat import mxnet as mx
 
 _MOST_AXES, _MOST_DIMENSIONS = 3, 5
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import transposed
 from mms.from_onnx.table import ANY, operator
+from mms.mxnet_compat import mxnet as mx
 
 
 @operator('Transpose', types=ANY)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import mxnet as mx
 import numpy as np
 
 from mms.from_onnx.node import Node
 from mms.from_onnx.table import operator
+from mms.mxnet_compat import mxnet as mx
 
 _LIMITS = ('constant weights, whole sequences, the usual activations; '
            'no `clip`, no peepholes')

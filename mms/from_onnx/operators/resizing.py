@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Optional
 
-import mxnet as mx
 import numpy as np
 
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.interpolation import Scheme, taps
 from mms.from_onnx.table import operator
 from mms.from_onnx.tensor import Shape
+from mms.mxnet_compat import mxnet as mx
 
 
 @operator('Upsample')

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import numbers_or_attr
 from mms.from_onnx.operators.reshape_codes import reshape_codes
 from mms.from_onnx.table import ANY, operator
 from mms.from_onnx.tensor import Dim, Shape
+from mms.mxnet_compat import mxnet as mx
 
 
 @operator('Reshape', types=ANY, limits='not to lengths that are computed from values')

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Optional
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.table import ANY, operator
 from mms.from_onnx.tensor import Dim
+from mms.mxnet_compat import mxnet as mx
 
 # An end that is at least this says: to the end.
 _FAR = 2**31 - 1

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
 from mms.from_onnx.operators.common import last_to
 from mms.from_onnx.table import operator
+from mms.mxnet_compat import mxnet as mx
 
 _FIRST_OF_ONE_AXIS = 13
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import mxnet as mx
-
 from mms.from_onnx.node import Node
+from mms.mxnet_compat import mxnet as mx
 
 
 class Windows(NamedTuple):

@@ -6,16 +6,13 @@ import base64
 from io import BytesIO
 from typing import Any, Optional
 
-from mms import mxnet_compat
+from PIL import Image
+
+from mms.errors import BadRequest
+from mms.mxnet_compat import mxnet as mx
 from mms.pictures.guard import guard
 
-mxnet_compat.prepare()
 guard()
-
-import mxnet as mx  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from mms.errors import BadRequest  # noqa: E402
 
 
 def read(buf: Any, flag: int = 1, to_rgb: bool = True, out: Any = None) -> Any:

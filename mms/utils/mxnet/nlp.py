@@ -6,14 +6,10 @@ import bisect
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from mms import mxnet_compat
+import numpy as np
 
-mxnet_compat.prepare()
-
-import mxnet as mx  # noqa: E402
-import numpy as np  # noqa: E402
-
-from mms.errors import BadRequest  # noqa: E402
+from mms.errors import BadRequest
+from mms.mxnet_compat import mxnet as mx
 
 
 def encode_sentences(sentences: Sequence[Sequence[str]], vocab: Optional[dict[str, int]] = None,

@@ -1,0 +1,60 @@
+"""What MXNet sees of GPUs, asked of a process that ends: the front never imports it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+from mms.devices.device import Sight
+from mms.runtime.child_python import child_python
+
+_LOOK = 'from mms.worker.devices.visible_gpus import main; main()'
+# An import takes a second or two; a driver that hangs is not waited for.
+_LONGEST_S = 60.0
+# To compute on a card takes 0.2 s where its context is there; to make one, some seconds on a
+# machine of many cards.
+_LONGEST_EACH_S = 20.0
+_MOST_IN_A_MACHINE = 16
+
+
+def look(wanted: Sequence[int] = ()) -> Sight:
+    """Ask MXNet. Takes some seconds, in which nothing else happens in this thread.
+
+    Parameters
+    ----------
+    wanted
+        Numbers of the GPUs that are to compute something, as far as there are such; none for all.
+    """
+    longest_s = _LONGEST_S + _LONGEST_EACH_S * (len(wanted) or _MOST_IN_A_MACHINE)
+    command = [*child_python(_LOOK), *map(str, wanted)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=longest_s)
+    except subprocess.TimeoutExpired as error:
+        return Sight(trouble=f'MXNet does not answer within {longest_s:.0f} s'
+                             f'{_where(error.stdout or b"")}')
+    except OSError as error:
+        return Sight(trouble=f'no process can be started: {error.strerror}')
+    if done.returncode:
+        words = done.stderr.decode('utf-8', 'replace').split('\n')
+        last = next((line.strip() for line in reversed(words) if line.strip()), '')
+        return Sight(trouble=f'MXNet ends with status {done.returncode}{_where(done.stdout)}: '
+                             f'{last}')
+    return Sight(**_last(done.stdout))
+
+
+def _where(output: bytes) -> str:
+    """Where it was when it ended, for a message."""
+    last = _last(output)
+    return f' on GPU {last["at"]}' if 'at' in last else ''
+
+
+def _last(output: bytes) -> dict[str, Any]:
+    """The last line that is one of the process's own: MXNet may print some, too."""
+    for line in reversed(output.splitlines()):
+        if line.startswith(b'{') and line.endswith(b'}'):
+            told: dict[str, Any] = json.loads(line)
+            return told
+    return {}

@@ -1,0 +1,69 @@
+"""A request's body, read whole: what is in it is the worker's to find out."""
+
+from __future__ import annotations
+
+from socket import timeout
+from typing import Any
+
+from werkzeug.exceptions import ClientDisconnected, RequestTimeout
+from werkzeug.wsgi import get_content_length
+
+from mms.errors import PayloadTooLarge
+from mms.runtime.byte_budget import PIECE_BYTES, Pieces, Room
+
+
+def read_body(environ: dict[str, Any], most: int, room: Room) -> Pieces:
+    """Body of a request of the WSGI environment `environ`.
+
+    Parameters
+    ----------
+    environ
+        Its ``wsgi.input`` gives way to other requests.
+    most
+        Bytes that a body may have.
+    room
+        Where its bytes count as held.
+
+    Raises
+    ------
+    PayloadTooLarge
+        The body has more.
+    BuffersFull
+        There is no room for it.
+    ClientDisconnected
+        It ended too early, or is broken.
+    RequestTimeout
+        It did not go on for so long that the server gave up.
+    """
+    length, stream = get_content_length(environ), environ['wsgi.input']
+    if length is not None and length > most:
+        raise _too_large(most)
+    body = Pieces(room)
+    try:
+        if length is not None:
+            _read(stream, length, body)
+        elif environ.get('wsgi.input_terminated'):
+            # Without a length, only some servers know where a body ends.
+            _read_to_end(stream, most, body)
+        return body
+    except timeout as error:
+        raise RequestTimeout('The body of the request stopped on its way.') from error
+    except (OSError, ValueError) as error:
+        raise ClientDisconnected from error
+
+
+def _read(stream: Any, length: int, body: Pieces) -> None:
+    while len(body) < length:
+        if not body.read(stream.read, length - len(body)):
+            raise OSError(f'{len(body)} of {length} bytes came')
+
+
+def _read_to_end(stream: Any, most: int, body: Pieces) -> None:
+    while body.read(stream.read, PIECE_BYTES):
+        if len(body) > most:
+            raise _too_large(most)
+
+
+def _too_large(most: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f'The request is larger than the limit of {most} bytes (--max-request-size).')

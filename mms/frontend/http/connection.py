@@ -1,0 +1,374 @@
+"""One HTTP connection: what gevent's handler leaves to its user."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import re
+import select
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache, partial
+from typing import Any, Optional
+
+import gevent
+from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
+
+from mms.errors import BuffersFull
+from mms.event_loop.guard import report
+from mms.event_loop.yielding import Lane, Rests, Turn, give_way_if_late
+from mms.frontend.http.headers import (
+    MOST_BYTES,
+    BadHead,
+    LargeHead,
+    PlainHeaders,
+    plain_headers,
+    read_block,
+)
+from mms.frontend.http.request_stream import ChunkedStream, RequestStream
+from mms.ipc.messages import Body
+from mms.log.lines import one_line
+from mms.runtime.byte_budget import PIECE_BYTES, Share
+
+logger = logging.getLogger(__name__)
+
+# What a client sends to a proxy, which may pass it on.
+_ABSOLUTE = re.compile(r'https?://[^/?]*', re.IGNORECASE)
+# A client that goes on sending after its answer is read for so long, or it would see a reset
+# connection and not the answer.
+_LINGER_S = 5.0
+# The same where there is no request to be answered.
+_LAST_BYTES_S = 1.0
+_MOST_LAST_BYTES = 1024**2
+_DISCARD_BYTES = 64 * 1024
+# Clients that say nothing hold a descriptor each. A head is small: even a slow line is done with
+# it long before this.
+_HEAD_S = 30.0
+# Longer than the 60 s for which common proxies keep a connection: they close first, and never
+# send a request into a connection that is being closed.
+_IDLE_S = 75.0
+# Without a single byte of a body. Its whole time has no limit: uploads may be slow.
+_BODY_STALL_S = 30.0
+# A client that has closed one direction alone still waits for its answer. It looks like one that
+# has left, so it gets its answer unless that takes longer than this.
+_HALF_CLOSED_S = 1.0
+# A head that is smaller, as nearly all are, counts for nothing in what the server holds; of a
+# larger one there are copies: as lines, as names and values, and what the application gets.
+_FREE_HEAD_BYTES = 4096
+_COPIES_OF_HEAD = 3
+# Pieces of an answer that are this small together leave in one write.
+_SMALL_BYTES = 64 * 1024
+# A client that takes nothing of its answer for so long has left in all but name.
+_ANSWER_STALL_S = 60.0
+_CONTINUE = b'HTTP/1.1 100 Continue\r\n\r\n'
+
+_MESSAGES = {
+    '400': ('BadRequestException', 'This is no HTTP request.'),
+    '408': ('RequestTimeoutException', 'The head of the request did not arrive in time.'),
+    '414': ('RequestUriTooLongException', 'The request line is too long.'),
+    '431': ('RequestHeaderFieldsTooLargeException', 'The head of the request is too large.'),
+    '500': ('InternalServerException', 'The server failed over this request; its log says how.'),
+    # The reason says it all.
+    '503': (BuffersFull.type, ''),
+}
+
+
+class Connection(WSGIHandler):
+    """Tells its server when a request begins and ends, and answers in JSON what it refuses."""
+
+    headers: PlainHeaders
+    path: str
+    request_version: str
+    response_headers: list[tuple[bytes, bytes]]
+    provided_date: Any
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._turn = Turn()
+        self._share = Share(self.server.room)
+        self._rests = Rests()
+        self._head_bytes = 0
+        self._held = bytearray()
+        self._wrong = ''
+        self._is_answering = False
+        self._head_limit = gevent.Timeout(_HEAD_S)
+
+    def read_requestline(self) -> Any:
+        """Wait for the next request's first line."""
+        self.socket.settimeout(_IDLE_S)
+        if not self.rfile.peek(1):
+            # Many may leave at once, and each has something to be tidied up.
+            give_way_if_late(Lane.END)
+            return ''
+        self._head_limit = gevent.Timeout.start_new(_HEAD_S)
+        line = self.rfile.readline(MAX_REQUEST_LINE)
+        if not line.endswith(b'\n') and len(line) < MAX_REQUEST_LINE:
+            # The client left in the middle of it.
+            return ''
+        self.server.head_began(self)
+        return line.decode('latin-1')
+
+    def handle_one_request(self) -> Any:
+        """Serve one request."""
+        self._is_answering = False
+        self._head_bytes = 0
+        # Those who send one request after the other without waiting have one each turn.
+        self._rests.rest()
+        try:
+            result = super().handle_one_request()
+        except (OSError, EOFError):
+            self._head_limit.close()
+            give_way_if_late(Lane.END)
+            raise
+        except Exception:
+            if self._is_answering:
+                raise
+            report(f'a request from {self.client_address[0]}')
+            result = ('500', b'')
+        except gevent.Timeout as late:
+            if late is not self._head_limit:
+                raise
+            # It has the frames of the head that came, and this connection has it.
+            late.__traceback__ = late.__context__ = None
+            give_way_if_late(Lane.END)
+            logger.error('%s', _MESSAGES['408'][1])
+            result = ('408', b'')
+        finally:
+            self._head_limit.close()
+            self._forget_request()
+            self.server.request_ended(self)
+        if not isinstance(result, tuple):
+            return result
+        with suppress(OSError):
+            self.socket.sendall(_refusal(result[0], self._wrong))
+            self._linger()
+        return None
+
+    def _linger(self) -> None:
+        """Read on for a moment: a client that is still sending would see a reset connection, and
+        not its answer.
+        """
+        self.socket.shutdown(socket.SHUT_WR)
+        left = _MOST_LAST_BYTES
+        with gevent.Timeout(_LAST_BYTES_S, False):
+            while left > 0:
+                piece = self.socket.recv(min(left, PIECE_BYTES))
+                if not piece:
+                    break
+                left -= len(piece)
+                self._turn.go_on()
+
+    def read_request(self, raw_requestline: str) -> Any:
+        """Read the head of a request."""
+        result = super().read_request(raw_requestline)
+        # pywsgi knows the header with this one word alone.
+        words = ','.join(self.headers.all('connection')).lower().split(',')
+        if 'close' in [word.strip() for word in words]:
+            self.close_connection = True
+        return result
+
+    def _forget_request(self) -> None:
+        """What is left of it has this connection, which has it: it would stay until Python collects
+        its garbage.
+        """
+        for name in ('environ', 'headers', 'wsgi_input'):
+            self.__dict__.pop(name, None)
+        self._share.give_back()
+
+    def MessageClass(self, *args: Any) -> Any:  # noqa: N802
+        """Header lines of a request."""
+        try:
+            block = read_block(self.rfile, MOST_BYTES, self._hold)
+        except OSError as error:
+            raise EOFError from error
+        self._head_limit.close()
+        give_way_if_late(Lane.HEALTH if self.path == '/ping' else Lane.WORK)
+        if len(block) > _FREE_HEAD_BYTES:
+            self._share.take(_COPIES_OF_HEAD * len(block))
+        headers = plain_headers(block)
+        # Before pywsgi, which takes many of them, decides where the body ends.
+        headers.check_framing(self.request_version)
+        return headers
+
+    def _hold(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > _FREE_HEAD_BYTES:
+            self._share.take(count)
+
+    def _headers(self) -> Iterator[tuple[str, str]]:
+        for name, value in self.headers.pairs():
+            # As `-` and `_` are one in a WSGI environment, the latter could stand for the former.
+            if '_' not in name:
+                key = name.replace('-', '_').upper()
+                if key not in ('CONTENT_TYPE', 'CONTENT_LENGTH'):
+                    yield f'HTTP_{key}', value
+
+    def get_environ(self) -> dict[str, Any]:
+        """WSGI environment of a request whose head is read."""
+        self.socket.settimeout(_BODY_STALL_S)
+        self.server.request_began(self)
+        absolute = _ABSOLUTE.match(self.path)
+        if absolute:
+            self.path = self.path[absolute.end():] or '/'
+        environ: dict[str, Any] = super().get_environ()
+        environ['wsgi.input'] = self.wsgi_input = self._body()
+        environ['mms.client_left'] = partial(_has_left, self.socket, time.monotonic())
+        return environ
+
+    def _body(self) -> RequestStream:
+        if self.headers.get('transfer-encoding'):
+            return ChunkedStream(self.rfile, self._turn, MOST_BYTES - self._head_bytes,
+                                 self._ask_for_body, self._hold)
+        return RequestStream(self.rfile, self._turn, self.content_length or 0, self._ask_for_body)
+
+    def _ask_for_body(self) -> None:
+        if self._expects_to_be_asked():
+            self.socket.sendall(_CONTINUE)
+
+    def _expects_to_be_asked(self) -> bool:
+        return (self.request_version == 'HTTP/1.1'
+                and (self.headers.get('expect') or '').lower() == '100-continue')
+
+    def run_application(self) -> None:
+        """Answer one request."""
+        self._is_answering = True
+        super().run_application()
+        self.server.request_ended(self)
+        if self._body_is_left():
+            self._discard_body()
+
+    def finalize_headers(self) -> None:
+        """Say whether the connection stays open."""
+        if self.server.draining or self._body_is_left():
+            self.close_connection = True
+            self.response_headers = [header for header in self.response_headers
+                                     if header[0].lower() != b'connection']
+            self.response_headers.append((b'Connection', b'close'))
+        if self.provided_date is None:
+            self.provided_date = _date(int(time.time()))
+            self.response_headers.append((b'Date', self.provided_date))
+        super().finalize_headers()
+
+    def log_request(self) -> None:
+        """Nothing: the application has logged it."""
+
+    def process_result(self) -> None:
+        """Send the answer."""
+        self.socket.settimeout(_ANSWER_STALL_S)
+        super().process_result()
+        self._flush()
+
+    def _send_error_response_if_possible(self, error_code: int) -> None:
+        self._held.clear()
+        self.close_connection = True
+        if not self.response_length:
+            with suppress(OSError):
+                self.socket.sendall(_refusal(str(error_code), ''))
+
+    def _sendall(self, data: Body) -> None:
+        if len(self._held) + len(data) <= _SMALL_BYTES:
+            self._held += data
+            return
+        self._flush()
+        self._send(data)
+
+    def _flush(self) -> None:
+        data, self._held = self._held, bytearray()
+        self._send(data)
+
+    def _send(self, data: Body) -> None:
+        """Send piece by piece: each has its own time limit, and others their turns between."""
+        with memoryview(data) as rest:
+            while rest:
+                try:
+                    sent = self.socket.send(rest[:PIECE_BYTES])
+                except socket.timeout:
+                    logger.error('%s has taken nothing of its answer for %.0f s; the connection '
+                                 'is closed.', self.client_address[0], _ANSWER_STALL_S)
+                    raise ConnectionResetError(errno.ECONNRESET, 'stalled') from None
+                self.response_length += sent
+                rest = rest[sent:]
+                if self.response_length > PIECE_BYTES:
+                    self._turn.go_on()
+
+    def _connection_upgrade_requested(self) -> bool:
+        """Never: gevent would hand out the bare connection, without an end to the body."""
+        return False
+
+    def _handle_client_error(self, error: BaseException) -> Optional[tuple[str, bytes]]:
+        if isinstance(error, EOFError):
+            # The client left in the middle of a head.
+            return None
+        if isinstance(error, (BadHead, BuffersFull)):
+            self._wrong = str(error)
+        logger.error('No HTTP request from %s: %s', self.client_address[0],
+                     one_line(str(error) or type(error).__name__))
+        if isinstance(error, BuffersFull):
+            return '503', b''
+        return ('431' if isinstance(error, LargeHead) else '400'), b''
+
+    def _body_is_left(self) -> bool:
+        return not self.wsgi_input.is_over
+
+    def _discard_body(self) -> None:
+        body = self.wsgi_input
+        if self._expects_to_be_asked() and not body.is_begun:
+            # A client that was never told to go on has sent nothing.
+            return
+        # It ends too early, has a broken chunk, or trailers for which there is no room.
+        with suppress(OSError, ValueError, BuffersFull), gevent.Timeout(_LINGER_S, False):
+            while body.read(_DISCARD_BYTES):
+                pass
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    date: bytes = format_date_time(second)
+    return date
+
+
+def _has_left(sock: Any, began: float) -> bool:
+    """Whether a client has closed its connection; what it has sent beyond its request stays
+    there to be read. Any thread may ask.
+    """
+    try:
+        if _is_broken(sock._sock.fileno()):
+            return True
+        # The socket below gevent's, which would wait.
+        at_end = not sock._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return at_end and time.monotonic() - began > _HALF_CLOSED_S
+
+
+def _is_broken(descriptor: int) -> bool:
+    poll = select.poll()
+    # Errors and both directions closed are reported unasked.
+    poll.register(descriptor, 0)
+    return bool(poll.poll(0))
+
+
+def _refusal(status: str, reason: str) -> bytes:
+    """A whole response for what is no request."""
+    kind, message = _MESSAGES[status]
+    if reason:
+        message = f'{message[:-1]}: {reason}.' if message else reason
+    body = json.dumps({'code': int(status), 'type': kind, 'message': message}).encode() + b'\n'
+    headers = {'Content-Type': 'application/json', 'Content-Length': str(len(body)),
+               'Access-Control-Allow-Origin': '*', 'Connection': 'close'}
+    if status == '503':
+        headers['Retry-After'] = str(BuffersFull.retry_after_s)
+    return _head(status, headers) + body
+
+
+def _head(status: str, headers: Mapping[str, str]) -> bytes:
+    reason = {'400': 'BAD REQUEST', '408': 'REQUEST TIMEOUT',
+              '414': 'REQUEST URI TOO LONG', '431': 'REQUEST HEADER FIELDS TOO LARGE',
+              '500': 'INTERNAL SERVER ERROR', '503': 'SERVICE UNAVAILABLE'}[status]
+    lines = [f'{name}: {value}' for name, value in headers.items()]
+    return '\r\n'.join([f'HTTP/1.1 {status} {reason}', *lines, '', '']).encode()

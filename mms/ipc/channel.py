@@ -1,0 +1,272 @@
+"""Messages between the front process and a worker: length-prefixed frames.
+
+A frame is a head of 13 bytes (kind, header length, body length; big endian), a
+JSON header and a body of raw bytes. Nothing is pickled: an error crosses as the name of its class
+and its message.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Protocol, Union
+
+from mms.devices.device import Device
+from mms.errors import RequestError, error_name
+from mms.ipc.messages import (
+    Answer,
+    Answered,
+    Body,
+    Content,
+    Failure,
+    Fork,
+    Forked,
+    Load,
+    Loaded,
+    Measure,
+    Measured,
+    Message,
+    More,
+    Ping,
+    Pong,
+    Ready,
+    Reap,
+    Reaped,
+    Reply,
+    Request,
+    Result,
+    WarmUp,
+    Work,
+)
+from mms.runtime.byte_budget import Pieces
+
+_HEAD = struct.Struct('!BIQ')
+# Linux hands a Unix socket's reader at most about 208 KB at once.
+_RECEIVE_BYTES = 256 * 1024
+# A small frame comes in one system call and leaves in one.
+_SMALL_BYTES = 16 * 1024
+# An exception's text may be as long as a service likes; the front reads it in one go.
+_LONGEST_TEXT = 8192
+# A signature of 8 MB, with the samples that it may have, all of it escaped.
+_MOST_HEADER_BYTES = 64 * 1024**2
+_DESCRIPTOR_BYTES = struct.calcsize('i')
+# As many as one message brings.
+_MOST_DESCRIPTORS = 3
+
+
+class ChannelClosed(Exception):
+    """The process at the other end is gone, or is on its way out."""
+
+
+class Socket(Protocol):
+    """What a channel needs of a socket: the standard one and gevent's have it."""
+
+    def send(self, data: Any) -> int: ...  # noqa: D102
+    def sendall(self, data: Any) -> None: ...  # noqa: D102
+    def recv_into(self, buffer: Any, nbytes: int = 0) -> int: ...  # noqa: D102
+    def sendmsg(self, buffers: Any, ancdata: Any = ()) -> int: ...  # noqa: D102
+    def recvmsg_into(self, buffers: Any, ancbufsize: int = 0) -> Any: ...  # noqa: D102
+    def fileno(self) -> int: ...  # noqa: D102
+    def shutdown(self, how: int) -> None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+_KINDS: tuple[type, ...] = (Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More,
+                            Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong)
+
+
+class Channel:
+    """Sends and receives messages over one connected stream socket."""
+
+    def __init__(self, sock: Socket) -> None:
+        self._socket = sock
+        # What was received and not yet taken: one frame's end may bring the next one's head.
+        self._buffer = memoryview(bytearray(_SMALL_BYTES))
+        self._start = self._end = 0
+        self._descriptors: list[int] = []
+
+    def fileno(self) -> int:
+        """The socket's file descriptor."""
+        return self._socket.fileno()
+
+    def send(self, message: Message) -> None:
+        """Send one message whole.
+
+        Raises
+        ------
+        ChannelClosed
+        """
+        header, contents = _pack(message)
+        size = sum(map(len, contents))
+        head = _HEAD.pack(_KINDS.index(type(message)), len(header), size) + header
+        try:
+            if size <= _SMALL_BYTES:
+                self._send_small(b''.join([head, *_pieces(contents)]))
+            else:
+                self._socket.sendall(head)
+                for piece in _pieces(contents):
+                    self._send_small(piece)
+                    self._sent()
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+
+    def _sent(self) -> None:
+        """Called when a piece of a large message was sent."""
+
+    def _send_small(self, frame: Body) -> None:
+        # gevent's sendall asks for the size of the socket's buffer each time.
+        sent = self._socket.send(frame)
+        if sent < len(frame):
+            self._socket.sendall(memoryview(frame)[sent:])
+
+    def receive(self) -> Message:
+        """Wait for the next message.
+
+        Raises
+        ------
+        ChannelClosed
+        """
+        kind, header_bytes, _ = _HEAD.unpack(self._read(_HEAD.size))
+        if header_bytes > _MOST_HEADER_BYTES:
+            raise ValueError(f'a header of {header_bytes} bytes')
+        header = json.loads(self._read(header_bytes))
+        return self._unpack(_KINDS[kind], header)
+
+    def _unpack(self, kind: type, header: dict[str, Any]) -> Message:
+        if kind is Work:
+            header['requests'] = [Request(content_type, self._content(size))
+                                  for content_type, size in header['requests']]
+        if kind in (Answered, Result):
+            header['answers'] = [self._answer(*head) for head in header['answers']]
+        if kind is Load and header['device'] is not None:
+            header['device'] = Device(*header['device'])
+        message: Message = kind(**header)
+        return message
+
+    def _answer(self, first: Union[int, str], second: Any) -> Answer:
+        if isinstance(first, str):
+            return Failure(first, second)
+        try:
+            return Reply(self._content(first), second)
+        except RequestError as error:
+            return Failure(error_name(error), str(error))
+
+    def _content(self, size: int) -> Content:
+        """Read so many bytes of a frame's body.
+
+        Raises
+        ------
+        RequestError
+            They were read, and left out.
+        """
+        return self._read(size)
+
+    def is_quiet(self, seconds: float) -> bool:
+        """Wait so long for a message at most; whether none began to come."""
+        if self._start < self._end:
+            return False
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLIN)
+        return not poll.poll(1000 * seconds)
+
+    def take_no_more(self) -> None:
+        """From now on the other end cannot send, and learns so; what is sent to it arrives."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
+
+    def send_descriptors(self, descriptors: Sequence[int]) -> None:
+        """Send open descriptors, at most 3; the other end has to know that they come now.
+
+        Raises
+        ------
+        ChannelClosed
+        """
+        packed = struct.pack(f'{len(descriptors)}i', *descriptors)
+        try:
+            self._socket.sendmsg([b'.'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)])
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+
+    def receive_descriptors(self) -> list[int]:
+        """Wait for descriptors.
+
+        Raises
+        ------
+        ChannelClosed
+        """
+        self._read(1)
+        received, self._descriptors = self._descriptors, []
+        return received
+
+    def close(self) -> None:
+        """Close this end; the other end sees :class:`ChannelClosed`."""
+        self._socket.close()
+
+    def _read(self, size: int) -> bytearray:
+        data = bytearray(size)
+        with memoryview(data) as view:
+            got = self._take(view)
+            while got < size:
+                rest = view[got:]
+                if len(rest) < _SMALL_BYTES:
+                    self._start, self._end = 0, self._receive(self._buffer)
+                    got += self._take(rest)
+                else:
+                    got += self._receive(rest[:_RECEIVE_BYTES])
+        return data
+
+    def _take(self, view: memoryview) -> int:
+        """Copy what was received already, as far as it fits; how much that was."""
+        count = min(len(view), self._end - self._start)
+        view[:count] = self._buffer[self._start:self._start + count]
+        self._start += count
+        return count
+
+    def _receive(self, view: memoryview) -> int:
+        space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * _DESCRIPTOR_BYTES)
+        try:
+            count, ancillary, *_ = self._socket.recvmsg_into([view], space)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+        if not count:
+            raise ChannelClosed('end of stream')
+        for _, _, packed in ancillary:
+            self._descriptors += struct.unpack(f'{len(packed) // _DESCRIPTOR_BYTES}i', packed)
+        return int(count)
+
+
+def _pieces(contents: Iterable[Content]) -> Iterator[Body]:
+    for content in contents:
+        if isinstance(content, Pieces):
+            yield from content
+        else:
+            yield content
+
+
+def _pack(message: Message) -> tuple[bytes, list[Content]]:
+    header, contents = {name: _short(value) for name, value in vars(message).items()}, []
+    if isinstance(message, Work):
+        header['requests'] = [[request.content_type, len(request.content)]
+                              for request in message.requests]
+        contents = [request.content for request in message.requests]
+    if isinstance(message, Answered):
+        header['answers'] = [_answer_head(answer) for answer in message.answers]
+        contents = [answer.content for answer in message.answers if isinstance(answer, Reply)]
+    return json.dumps(header).encode(), contents
+
+
+def _answer_head(answer: Answer) -> list[Any]:
+    if isinstance(answer, Reply):
+        return [len(answer.content), answer.stage_times_ms]
+    return [answer.error, _short(answer.message)]
+
+
+def _short(value: Any) -> Any:
+    """A text as a message may hold it; other values as they are."""
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        return f'{value[:_LONGEST_TEXT]} [{len(value) - _LONGEST_TEXT} more characters]'
+    return value

@@ -1,0 +1,278 @@
+"""What the front process and the processes of a model say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from mms.devices.device import Device
+from mms.runtime.byte_budget import Pieces
+
+Body = Union[bytes, bytearray]
+# What crosses from process to process: the front has it in pieces.
+Content = Union[bytes, bytearray, Pieces]
+
+# In messages to a client: MMS 0.4's words, behind which the front puts the real address.
+API_DESCRIPTION = 'http://<host>:<port>/api-description'
+
+
+@dataclass(frozen=True)
+class Load:
+    """Front to a process, once: the model to load.
+
+    Attributes
+    ----------
+    device
+        Where to run; None for the processors, shared by all workers.
+    warm_up
+        Whether to run the model once, and measure it, before it is ready.
+    threads
+        Numbers of threads that its workers may compute on, the smallest first; of several a
+        template finds out which pay.
+    optimize
+        Whether Gluon networks may be fused.
+    batch_size
+        Most requests that are run together; None to find out what pays.
+    strict
+        Whether a model that does not answer a made-up request is not to be served.
+    explored
+        Whether another process has found out what there is to know, `batch_size` included, and
+        this one is a worker.
+    answered
+        Of what was found out there: which of the requests that can be made up the service has
+        answered, and had best be warmed up with; None where it answers none.
+    weigh
+        Whether each :class:`Result` is to say how much memory the process has.
+    """
+
+    endpoint: str
+    model_name: str
+    model_dir: str
+    manifest: dict[str, Any]
+    service_file: str
+    device: Union[Device, None]
+    max_image_pixels: int
+    warm_up: bool = True
+    threads: Sequence[int] = (1,)
+    optimize: bool = True
+    batch_size: Union[int, None] = None
+    strict: bool = False
+    explored: bool = False
+    answered: Union[int, None] = None
+    weigh: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Process to front: the service is constructed, and waits for :class:`WarmUp`."""
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """Front to process: the cores are yours, run the model for the first time, and measure it."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Process to front, once: the model is loaded and answers.
+
+    The signature is the live one, since a service may change or replace it.
+
+    Attributes
+    ----------
+    unforkable
+        Why no worker can be forked from this process; an empty string when it can be.
+    batch_size
+        Most requests that it pays to run together; 1 when they are run one by one.
+    levels
+        Numbers of threads on which a single request is answered sooner than on the one before, the
+        smallest first; none where its workers cannot compute on several: it computes without
+        MXNet, or has not been run.
+    proven
+        Whether the service says of itself that running them together changes no answer.
+    spoiled
+        Why this process must take no request, as the warm-up has changed its answers; an empty
+        string when it may.
+    answered
+        The same, for :class:`Load`.
+    seen
+        Whether the service has answered zeros, noise or samples as its signature describes them.
+    """
+
+    signature: dict[str, Any]
+    service_class: str
+    unforkable: str = ''
+    batch_size: int = 1
+    levels: Sequence[int] = ()
+    proven: bool = False
+    spoiled: str = ''
+    answered: Union[int, None] = None
+    seen: bool = False
+
+
+@dataclass(frozen=True)
+class Fork:
+    """Front to template: fork a worker of so many threads. Three descriptors follow."""
+
+    threads: int
+
+
+@dataclass(frozen=True)
+class Forked:
+    """Template to front: the process id of a new worker, or the reason why there is none."""
+
+    pid: int
+    reason: str = ''
+
+
+@dataclass(frozen=True)
+class Reap:
+    """Front to template: has this worker ended?"""
+
+    pid: int
+
+
+@dataclass(frozen=True)
+class Reaped:
+    """Template to front: a worker's exit status, -N for signal N; None while it runs."""
+
+    status: Union[int, None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A form as the client sent it, with its ``Content-Type``."""
+
+    content_type: str
+    content: Content
+
+    @property
+    def body(self) -> Body:
+        """The form in one piece, as a worker has it."""
+        return _in_one_piece(self.content)
+
+
+def _in_one_piece(content: Content) -> Body:
+    return bytes(content) if isinstance(content, Pieces) else content
+
+
+ALONE, TRIAL, JOINT = 'alone', 'trial', 'joint'
+
+
+@dataclass(frozen=True)
+class Work:
+    """Front to worker: requests to answer.
+
+    Attributes
+    ----------
+    requests
+        One or more; none only in answer to :class:`More`.
+    how
+        `ALONE`: one after the other. `TRIAL`: the same, and when they are answered their
+        ``_inference`` once more together, to compare. `JOINT`: together.
+    room
+        How many more the worker may ask for before it runs them together.
+    """
+
+    requests: Sequence[Request]
+    how: str = ALONE
+    room: int = 0
+
+
+@dataclass(frozen=True)
+class More:
+    """Worker to front: up to so many more requests could join those in hand."""
+
+    room: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A prediction as JSON text, and how long each stage took (ms)."""
+
+    content: Content
+    stage_times_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def prediction(self) -> Body:
+        """The text in one piece, as a worker has it."""
+        return _in_one_piece(self.content)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The name of an error class of :mod:`mms.errors`, and its message."""
+
+    error: str
+    message: str
+
+
+Answer = Union[Reply, Failure]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Worker to front: some of the requests in hand are answered, the others will be.
+
+    Attributes
+    ----------
+    places
+        Which they are: 0 for the first request of the first :class:`Work`, those that joined
+        behind it.
+    answers
+        One a place.
+    """
+
+    places: Sequence[int]
+    answers: Sequence[Answer]
+
+
+@dataclass(frozen=True)
+class Result(Answered):
+    """Worker to front: the answers that are left; none of the requests in hand is without one.
+
+    Attributes
+    ----------
+    compared
+        Of a trial: whether the two ways could be compared.
+    refusal
+        Why the service's requests cannot be run together, when that has shown.
+    memory_bytes
+        Private memory of the worker, if the front wants to know.
+    """
+
+    compared: bool = False
+    refusal: str = ''
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Front to worker: run made-up requests, so many together, for so long, and once at least."""
+
+    batch_size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Worker to front: how many requests a second that were; 0 where they cannot be run."""
+
+    requests_per_s: float
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Front to worker: is the service well?"""
+
+
+@dataclass(frozen=True)
+class Pong:
+    """Worker to front: what the service's ``ping`` said; an empty reason means well."""
+
+    reason: str
+
+
+Message = Union[Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Answered, Result,
+                Failure, WarmUp, Measure, Measured, Ping, Pong]

@@ -1,0 +1,119 @@
+"""How a process of a model comes to be: a Python of its own, or a fork of a warm one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from typing import Callable, NamedTuple, Optional, Protocol
+
+from mms.runtime.child_python import child_python
+
+_WORKER = 'from mms.worker.main import main; sys.exit(main())'
+_NAIVE = 'NaiveEngine'
+_ENVIRONMENT = {
+    # MXNet says on standard error, for every Module, that it fuses operators.
+    'MXNET_SUBGRAPH_VERBOSE': '0',
+}
+_GPU_ENVIRONMENT = {
+    # MXNet warns of each cuDNN that is newer than the one it was built with.
+    'MXNET_CUDNN_LIB_CHECKING': '0',
+}
+_CPU_ENVIRONMENT = {
+    # Operators run where they are called: no threads that a fork would lose, and errors appear
+    # there.
+    'MXNET_ENGINE_TYPE': _NAIVE,
+    # How long a thread that waits for its team spins. OpenMP's own 300,000 rounds make AlexNet on
+    # two threads take 25 to 105 ms beside one busy process, this 24 (alone: 14 to 16 either way).
+    'GOMP_SPINCOUNT': '1000',
+}
+
+
+class Ends(NamedTuple):
+    """Descriptors of a process's own: its ends of the message and log sockets, and its output."""
+
+    channel: int
+    log: int
+    output: int
+
+
+class Handle(Protocol):
+    """A process that was started."""
+
+    pid: int
+
+    def poll(self) -> Optional[int]:
+        """Exit status, -N for signal N; None while it runs."""
+
+    def kill(self) -> None:
+        """End it at once; nothing happens if it has ended."""
+
+    def is_orphan(self) -> bool:
+        """Whether it has ended, or will, because the one that it was forked from has ended."""
+
+
+# Starts a process that takes the ends over; raises OSError when none can be started.
+Birth = Callable[[Ends], Handle]
+
+
+class Spawned:
+    """A process that loads the model itself.
+
+    Parameters
+    ----------
+    ends
+        What it inherits.
+    endpoint
+        The model's name, for those who read ``ps``.
+    log_level
+        Lowest level that it logs.
+    threads
+        Processor threads of one operator; None on a GPU.
+    """
+
+    def __init__(self, ends: Ends, endpoint: str, log_level: int, threads: Optional[int]) -> None:
+        command = [
+            *child_python(_WORKER),
+            '--model', endpoint, '--fd', str(ends.channel), '--log-fd', str(ends.log),
+            '--parent', str(os.getpid()), '--log-level', str(log_level),
+        ]
+        # A session of its own: Ctrl-C on a terminal is for the front, which drains, and what
+        # the service starts is in the worker's process group.
+        self._process = subprocess.Popen(
+            command, pass_fds=(ends.channel, ends.log), stdin=subprocess.DEVNULL,
+            stdout=ends.output, stderr=ends.output, start_new_session=True,
+            env=_environment(threads))
+        self.pid = self._process.pid
+        self._status: Optional[int] = None
+
+    def poll(self) -> Optional[int]:
+        """Exit status, -N for signal N; None while it runs."""
+        if self._status is None:
+            self._status = self._process.poll()
+            if self._status is not None:
+                # Helpers that the service started and left behind.
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.pid, signal.SIGKILL)
+        return self._status
+
+    def kill(self) -> None:
+        """End it at once; nothing happens if it has ended."""
+        self._process.kill()
+
+    def is_orphan(self) -> bool:
+        """Never: it was not forked."""
+        return False
+
+
+def _environment(threads: Optional[int]) -> dict[str, str]:
+    if threads is None:
+        return {**_ENVIRONMENT, **_GPU_ENVIRONMENT, **os.environ}
+    # The number that the user may have set is heeded when the workers' share is chosen.
+    environment = {**_ENVIRONMENT, **_CPU_ENVIRONMENT, 'OPENBLAS_NUM_THREADS': str(threads),
+                   **os.environ, 'OMP_NUM_THREADS': str(threads)}
+    if environment['MXNET_ENGINE_TYPE'] == _NAIVE:
+        # For threads of the service's own: `mms.worker.processes.operator_threads` gives that of
+        # the hooks its number. MXNet's other engines compute on threads that they start themselves.
+        environment['OMP_NUM_THREADS'] = '1'
+    return environment

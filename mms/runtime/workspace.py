@@ -1,0 +1,132 @@
+"""A private directory for extracted archives, gone when the server is gone."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Collection
+from typing import Optional
+
+from mms.errors import ServiceError, StartupError
+from mms.runtime.kept_folder import MEND, KeptFolder
+
+# Waits until its standard input ends, which happens however the server ends
+# (SIGKILL too), then removes the directory. A shell costs 1 MB; a Python, 10.
+_JANITOR = 'trap "" HUP INT TERM; while read -r line; do :; done; exec rm -rf -- "$1"'
+
+# Those of this process that are not closed.
+_open: list[Workspace] = []
+
+
+class Workspace:
+    """A directory of mode 0700 that outlives neither `close` nor this process.
+
+    A small shell process of its own session watches over it, so that nothing is
+    left behind even when this process is killed with SIGKILL. It is locked, which
+    systemd-tmpfiles heeds (tmpfiles.d(5), on age): it removes nothing that is below.
+
+    Attributes
+    ----------
+    path
+        The directory.
+
+    Raises
+    ------
+    StartupError
+        The directory, or its janitor, cannot be made.
+    """
+
+    def __init__(self) -> None:
+        self._owner = os.getpid()
+        try:
+            self.path = tempfile.mkdtemp(prefix='mms-')
+            self._lock = _locked(self.path)
+            self._janitor = _watch_over(self.path)
+        except OSError as error:
+            raise StartupError('no temporary folder can be made: '
+                               f'{error.strerror or error}; set TMPDIR to a folder that exists, '
+                               'has room and may be written to') from error
+        self._kept: dict[str, KeptFolder] = {}
+        _open.append(self)
+        atexit.register(self.close)
+
+    def keep(self, folder: str, first: Collection[str] = ()) -> KeptFolder:
+        """Hold the files of a folder in it, `first` these, until it is closed.
+
+        Raises
+        ------
+        OSError
+            A file cannot be opened.
+        """
+        if folder not in self._kept:
+            self._kept[folder] = KeptFolder(folder, self._make, first)
+        return self._kept[folder]
+
+    def close(self) -> None:
+        """Remove the directory and end its janitor; safe to call twice."""
+        self.abandon()
+        if os.getpid() == self._owner and self._janitor.stdin is not None:
+            self._janitor.stdin.close()
+            # Not by the end of its input: a process that was forked since may hold it open.
+            self._janitor.kill()
+            self._janitor.wait()
+
+    def abandon(self) -> None:
+        """Remove the directory while threads may still write to it.
+
+        What they leave behind the janitor removes when this process ends.
+        """
+        atexit.unregister(self.close)
+        if os.getpid() == self._owner:
+            self._let_go()
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, {}
+        for folder in kept.values():
+            folder.close()
+        if self in _open:
+            _open.remove(self)
+            os.close(self._lock)
+
+    def _make(self) -> None:
+        """Make it anew when it is gone; what others have put in its place is not trusted."""
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.lstat(self.path), os.fstat(self._lock)):
+                return
+            raise ServiceError(f'its folder {self.path} was removed, and there is another one '
+                               f'in its place; {MEND}')
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        os.mkdir(self.path, 0o700)
+        new = _locked(self.path)
+        os.dup2(new, self._lock, inheritable=False)
+        os.close(new)
+
+
+def workspace_of(path: str) -> Optional[Workspace]:
+    """The workspace of this process that a path lies in; None for any other path."""
+    return next((one for one in _open if path.startswith(os.path.join(one.path, ''))), None)
+
+
+def _locked(path: str) -> int:
+    """A descriptor of a folder, which holds a lock on it where its file system has any."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return fd
+
+
+def _watch_over(path: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            ['/bin/sh', '-c', _JANITOR, 'sh', path],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd='/', start_new_session=True)
+    except OSError:
+        os.rmdir(path)
+        raise

@@ -1,0 +1,5 @@
+"""The models that are served: registry, queues, where their workers run.
+
+To be imported from outside: :class:`mms.serving.registry.LocalModels` and
+:mod:`mms.serving.embedding`.
+"""

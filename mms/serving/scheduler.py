@@ -1,0 +1,352 @@
+"""One model's queue: oldest request first, to the next worker that is free, in batches."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Optional, Union
+
+import gevent
+
+from mms.batching.demand import Demand
+from mms.batching.policy import (
+    batch_in_time,
+    fair_share,
+    largest_batch,
+    retry_after_s,
+    trial_size,
+    trial_timeout_s,
+)
+from mms.batching.trust import Trust
+from mms.errors import (
+    ClientLeft,
+    DeadlineExceeded,
+    MMSError,
+    ModelUnavailable,
+    QueueFull,
+    RequestError,
+    WorkerDied,
+)
+from mms.event_loop.guard import Loop, attempt
+from mms.ipc.messages import (
+    ALONE,
+    JOINT,
+    TRIAL,
+    Answered,
+    More,
+    Reply,
+    Request,
+    Result,
+    Work,
+)
+from mms.pool.process import NoAnswer, NotSent, WorkerGone, WorkerProcess
+from mms.pool.supervisor import Supervisor
+from mms.serving.queue import Job, Waiting
+
+logger = logging.getLogger(__name__)
+
+# A worker that ends with requests in hand may have ended of any of them, or of none: each is
+# given to one more, alone. One that ends before it has a request whole is not held against it
+# as soon.
+_MOST_TRIES = 2
+_MOST_SENDS = 4
+# Weight of the newest in the running average of how long a request runs.
+_NEWEST = 0.1
+
+
+class Limits(NamedTuple):
+    """What bounds the requests of one model.
+
+    Attributes
+    ----------
+    queue_size
+        Requests that may wait for a worker.
+    request_timeout_s
+        Seconds that a request may take in all, and a worker over what it has in hand.
+    max_batch_delay_s
+        Seconds that a request may wait for others to run with.
+    """
+
+    queue_size: int
+    request_timeout_s: float
+    max_batch_delay_s: float = 0.0
+
+
+class _Batch:
+    """Jobs that a worker has in hand, and how it runs them."""
+
+    def __init__(self, jobs: list[Job], how: str, room: int) -> None:
+        self.jobs = jobs
+        self.how = how
+        self.room = room
+
+    def work(self, jobs: Sequence[Job]) -> Work:
+        return Work([job.request for job in jobs], self.how, self.room)
+
+    def settle(self, part: Answered) -> None:
+        for place, answer in zip(part.places, part.answers):
+            self.jobs[place].settle(answer)
+
+    def unanswered(self) -> list[Job]:
+        return [job for job in self.jobs if not job.answer.ready()]
+
+
+class Scheduler:
+    """Brings requests for one model to its workers.
+
+    Parameters
+    ----------
+    workers
+        The model's workers, started.
+    limits
+        Of queue and time.
+    threads
+        On how many threads a worker had best compute now.
+    """
+
+    def __init__(self, workers: Supervisor, limits: Limits,
+                 threads: Callable[[], int] = lambda: 1) -> None:
+        self._workers = workers
+        self._limits = limits
+        self._threads = threads
+        self._trust = Trust(workers.ready.batch_size, workers.ready.proven)
+        self._waiting = Waiting(self._client_left)
+        self._unanswered: set[Job] = set()
+        self._each_s = 0.0
+        self._given_up = False
+        self._running: set[_Batch] = set()
+        self.demand = Demand(time.monotonic)
+        self._dispatcher = Loop(f'the queue of model {workers.name}', self._dispatch,
+                                self._dispatch_failed)
+
+    def predict(self, request: Request,
+                client_left: Callable[[], bool] = lambda: False) -> Reply:
+        """Wait for a worker, and for its answer.
+
+        Parameters
+        ----------
+        client_left
+            Asked before the request is given to a worker: whether nobody waits any more.
+
+        Raises
+        ------
+        BadRequest, PayloadTooLarge, InferenceError, WorkerDied, ModelUnavailable, QueueFull,
+        DeadlineExceeded, ClientLeft
+        """
+        if self._given_up:
+            raise self._too_late()
+        if len(self._waiting) >= self._limits.queue_size:
+            raise self._full()
+        job = Job(request, client_left, time.monotonic())
+        self._unanswered.add(job)
+        self.demand.add(1)
+        self._waiting.put(job)
+        try:
+            # Not get(): what gevent raises there has this frame in its traceback, and is kept in
+            # one of gevent's. The request would stay until Python collects its garbage.
+            job.answer.wait(self._limits.request_timeout_s)
+            if not job.answer.ready():
+                self._waiting.drop(job)
+                raise DeadlineExceeded(
+                    f'Model {self._workers.name} has not answered within '
+                    f'{self._limits.request_timeout_s:g} s (--request-timeout).')
+            if job.answer.exception is not None:
+                raise job.answer.exception
+            reply: Reply = job.answer.value
+        finally:
+            job.over = True
+            self.demand.add(-1)
+            self._unanswered.discard(job)
+            # For the same reason.
+            del job
+        return reply
+
+    def ill_health(self) -> str:
+        """Why the model cannot answer; an empty string when it can. See :class:`Probe`."""
+        sick = self._workers.probe.ill_health()
+        return self._dispatcher.trouble() or self._workers.ill_health() or sick
+
+    def give_up(self) -> None:
+        """Answer every request that has no answer yet, or comes yet: the server ends without it."""
+        self._given_up = True
+        self._dispatcher.kill()
+        for job in self._unanswered:
+            job.fail(self._too_late())
+
+    def stop(self) -> None:
+        """Stop dispatching; the queue must be empty, or its requests get no answer."""
+        self._dispatcher.kill()
+
+    def _too_late(self) -> ModelUnavailable:
+        return ModelUnavailable(
+            f'The server stops, and model {self._workers.name} has not answered in time.')
+
+    def _full(self) -> QueueFull:
+        waiting = len(self._waiting)
+        return QueueFull(
+            f'{waiting} requests wait for model {self._workers.name} already (--queue-size).',
+            retry_after_s(waiting, self._each_s, self._workers.crew.workers))
+
+    def _client_left(self, job: Job) -> None:
+        job.fail(ClientLeft(
+            f'The client has left before model {self._workers.name} had time for it.'))
+
+    def _dispatch(self) -> None:
+        """Give the oldest requests to a worker; each stays in the queue until there is one."""
+        self._waiting.wait()
+        try:
+            worker = self._workers.acquire(self._threads())
+        except MMSError as error:
+            job = self._waiting.next()
+            if job is not None:
+                job.fail(error)
+            return
+        try:
+            self._wait_for_company()
+            batch = self._next_batch(self._workers.idle_beside(worker) + 1)
+            if batch is not None:
+                gevent.spawn(self._run, batch, worker)
+                self._running.add(batch)
+                return
+        except BaseException:
+            self._workers.release(worker)
+            raise
+        self._workers.release(worker)
+
+    def _dispatch_failed(self) -> None:
+        self._answer_lost()
+        if self._dispatcher.trouble():
+            for job in list(self._waiting):
+                self._waiting.drop(job)
+                job.fail(self._failure())
+
+    def _answer_lost(self) -> None:
+        """Answer requests that were taken from the queue, and that no worker has."""
+        in_hand = {job for batch in self._running for job in batch.jobs}
+        for job in self._unanswered - in_hand - set(self._waiting):
+            if not job.answer.ready():
+                job.fail(self._failure())
+
+    def _failure(self) -> RequestError:
+        return RequestError(f'The server itself failed over this request of model '
+                            f'{self._workers.name}; its log says how.')
+
+    def _wait_for_company(self) -> None:
+        """What ``--max-batch-delay`` asks for."""
+        oldest = next(iter(self._waiting), None)
+        while oldest and self._limits.max_batch_delay_s and \
+                len(self._waiting) < self._trust.batch_size:
+            left_s = oldest.arrived + self._limits.max_batch_delay_s - time.monotonic()
+            self._waiting.arrived.clear()
+            if left_s <= 0 or not self._waiting.arrived.wait(left_s):
+                return
+
+    def _next_batch(self, free_workers: int) -> Optional[_Batch]:
+        first = self._waiting.next()
+        if first is None:
+            return None
+        most = self._trust.batch_size
+        if first.tries or most < 2:
+            return _Batch([first], ALONE, 0)
+        peak = self.demand.peak()
+        if not self._limits.max_batch_delay_s:
+            most = largest_batch(peak, self._workers.alive, most)
+        most = batch_in_time(most, self._each_s, self._limits.request_timeout_s)
+        share = fair_share(len(self._waiting) + 1, free_workers, most)
+        if self._trust.allows() and not (share > 1 and self._trust.wants_recheck()):
+            jobs = [first, *self._waiting.take(share - 1)]
+            # A lone client sends nothing more while it waits.
+            room = most - len(jobs) if peak > len(jobs) else 0
+            return _Batch(jobs, JOINT, room)
+        share = trial_size(share, self._each_s, self._limits.request_timeout_s)
+        jobs = [first, *self._waiting.take(share - 1)]
+        return _Batch(jobs, TRIAL if len(jobs) > 1 else ALONE, 0)
+
+    def _run(self, batch: _Batch, worker: WorkerProcess) -> None:
+        went_well = attempt(f'a batch of model {self._workers.name}', self._answer, batch, worker)
+        self._running.discard(batch)
+        if not went_well:
+            self._answer_lost()
+
+    def _answer(self, batch: _Batch, worker: WorkerProcess) -> None:
+        started = time.monotonic()
+        try:
+            result = self._work(batch, worker)
+        except WorkerGone as error:
+            if batch.how == TRIAL and not batch.unanswered():
+                self._tell_refusal(self._trust.lost())
+            self._retry(batch.unanswered(), error)
+            return
+        except BaseException:
+            # Half way: nobody knows what it would answer next.
+            worker.abort()
+            raise
+        finally:
+            self._workers.release(worker)
+        self._learn(batch, result, time.monotonic() - started)
+        # The worker gets its next batch before the answers of this one are written.
+        gevent.sleep(0)
+        batch.settle(result)
+
+    def _work(self, batch: _Batch, worker: WorkerProcess) -> Result:
+        """Let a worker answer a batch, and the jobs that join it on the way."""
+        answer = self._exchange(worker, batch, batch.jobs)
+        while isinstance(answer, More):
+            share = fair_share(len(self._waiting), self._workers.idle_beside(worker) + 1,
+                               answer.room)
+            more = self._waiting.take(share)
+            batch.jobs += more
+            batch.room = answer.room - len(more) if more else 0
+            answer = self._exchange(worker, batch, more)
+        assert isinstance(answer, Result)
+        worker.memory_bytes = answer.memory_bytes
+        return answer
+
+    def _exchange(self, worker: WorkerProcess, batch: _Batch,
+                  jobs: Sequence[Job]) -> Union[More, Result]:
+        limit: Optional[gevent.Greenlet] = None
+
+        def settle(part: Answered) -> None:
+            nonlocal limit
+            batch.settle(part)
+            if batch.how == TRIAL and limit is None and not batch.unanswered():
+                # From now on nobody waits for the worker but others.
+                limit = gevent.spawn_later(trial_timeout_s(
+                    len(batch.jobs), self._each_s, self._limits.request_timeout_s), worker.abort)
+
+        try:
+            answer = worker.exchange(batch.work(jobs), self._limits.request_timeout_s,
+                                     on_part=settle)
+        except NoAnswer as error:
+            worker.abort()
+            raise WorkerGone(str(error)) from error
+        finally:
+            if limit is not None:
+                limit.kill(block=False)
+        assert isinstance(answer, (More, Result))
+        return answer
+
+    def _retry(self, jobs: Sequence[Job], error: WorkerGone) -> None:
+        """A worker has gone with these jobs in hand: each gets one more, alone."""
+        most = _MOST_SENDS if isinstance(error, NotSent) else _MOST_TRIES
+        for job in reversed(jobs):
+            job.tries += 1
+            if job.tries < most:
+                self._waiting.put_back(job)
+            else:
+                job.fail(WorkerDied(
+                    f'The worker process of model {self._workers.name} died over this request '
+                    f'({error}); it is being replaced.'))
+
+    def _learn(self, batch: _Batch, result: Result, took_s: float) -> None:
+        each_s = took_s / len(batch.jobs)
+        self._each_s += _NEWEST * (each_s - self._each_s) if self._each_s else each_s
+        if batch.how == ALONE:
+            return
+        self._tell_refusal(self._trust.heard(result.compared, result.refusal))
+
+    def _tell_refusal(self, refusal: Optional[str]) -> None:
+        if refusal:
+            logger.info('Model %s is served one request at a time: %s.', self._workers.name,
+                        refusal)

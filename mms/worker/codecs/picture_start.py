@@ -1,0 +1,11 @@
+"""How the bytes of a picture begin."""
+
+from __future__ import annotations
+
+from mms.ipc.messages import Body
+from mms.pictures.look import STARTS
+
+
+def starts_as_picture(data: Body) -> bool:
+    """Whether `data` begins as a JPEG, a PNG or a BMP does."""
+    return data.startswith(STARTS)

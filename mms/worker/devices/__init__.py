@@ -1,0 +1,4 @@
+"""What a process knows of its GPU: whether it computes, and has failed.
+
+To be imported from outside: all modules.
+"""

@@ -1,0 +1,65 @@
+"""How many requests of a service may run together: what pays, if that changes no answer."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from mms.ipc.messages import Load
+from mms.worker.batches.joint import obstacle
+from mms.worker.batches.proof import prove
+from mms.worker.batches.verdict import Outcome, Verdict
+from mms.worker.processes.scratch import ScratchFailed, in_scratch
+from mms.worker.warm_up.findings import Findings
+from mms.worker.warm_up.made_up_requests import MadeUp
+from mms.worker.warm_up.warm_up import MOST_TOGETHER
+
+logger = logging.getLogger(__name__)
+
+
+def allowed_batch_size(service: Any, load: Load, findings: Findings, made_up: MadeUp,
+                       seconds: float) -> int:
+    """See whether requests may run together, unless the service says so itself.
+
+    Parameters
+    ----------
+    findings
+        What was found before. Where the process cannot be forked, the proof is made in itself.
+    seconds
+        How long the proof may take.
+
+    Returns
+    -------
+    int
+        Most requests that may run together; 1 for one by one, and then the log says why.
+    """
+    if obstacle(service) or findings.spoiled:
+        return 1
+    if not load.warm_up:
+        return (load.batch_size or MOST_TOGETHER) if service.batchable else 1
+    most = findings.batch_size if findings.sample else load.batch_size or MOST_TOGETHER
+    if most < 2 or service.batchable:
+        return most
+    verdict = _proof(service, findings, made_up, most, seconds)
+    if verdict.outcome is Outcome.EQUAL:
+        return most
+    advice = ''
+    if verdict.outcome is Outcome.INCONCLUSIVE:
+        advice = (' A "sample" of each input in signature.json that its hooks take lets it be '
+                  'tried, and batchable = True in its class says that requests may run together.')
+    logger.info('Model %s is served one request at a time: %s.%s', load.endpoint, verdict.reason,
+                advice)
+    return 1
+
+
+def _proof(service: Any, findings: Findings, made_up: MadeUp, most: int,
+           seconds: float) -> Verdict:
+    if findings.given is None:
+        return Verdict(Outcome.INCONCLUSIVE, 'it answers no made-up request')
+    requests = made_up.beside(findings.given.place)
+    if findings.unforkable:
+        return prove(service, requests, most)
+    try:
+        return in_scratch(lambda: prove(service, requests, most), seconds)
+    except ScratchFailed as error:
+        return Verdict(Outcome.REFUSED, f'when made-up requests run together, {error}')

@@ -1,0 +1,303 @@
+"""What a process finds out about its model before it takes requests."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Callable, Optional, Union
+
+from mms.devices.device import GPU
+from mms.errors import ServiceError
+from mms.ipc.messages import Load
+from mms.mxnet_engine.reasons import RAISED, reason_of
+from mms.worker.devices.cuda_errors import is_device_error, is_out_of_memory
+from mms.worker.loading.live_signature import signature_of
+from mms.worker.processes.fork_safety import Baseline
+from mms.worker.processes.scratch import ScratchFailed, ScratchLate, in_scratch
+from mms.worker.warm_up.answer_advice import advice_on
+from mms.worker.warm_up.batch_limit import allowed_batch_size
+from mms.worker.warm_up.findings import Findings
+from mms.worker.warm_up.first_answer import Given, answer, difference
+from mms.worker.warm_up.made_up_requests import MadeUp
+from mms.worker.warm_up.refusal import Refusal, is_all_built_in, refusal_of
+from mms.worker.warm_up.warm_up import MOST_TOGETHER, WarmUp, prime_opencv
+
+logger = logging.getLogger(__name__)
+
+# A fork that does nothing is there, and gone, in some milliseconds.
+_FORK_S = 5.0
+# Each of what is tried in a process that is thrown away. Without MXNet nothing has to be compiled,
+# and a model that hangs is not waited for as long.
+_SCRATCH_S = 40.0
+_SCRATCH_WITHOUT_MXNET_S = 10.0
+
+
+class Exploration:
+    """Finds out whether a service answers, which numbers of threads and batch sizes pay, and
+    whether its requests may run together.
+
+    A process that cannot be forked, and that is not told what another has found, is spent
+    afterwards: what is tried in forks elsewhere, it tries in itself.
+
+    Parameters
+    ----------
+    make
+        Makes the service.
+    load
+        What this process was told to load, and how.
+
+    Attributes
+    ----------
+    service
+        That was made. To compare its answers, there may be another one at the end.
+    signature
+        The live one, from which requests are made up.
+
+    Raises
+    ------
+    ServiceError
+        What `make` raises.
+    """
+
+    def __init__(self, make: Callable[[], Any], baseline: Baseline, load: Load) -> None:
+        self._make = make
+        self._baseline = baseline
+        self._load = load
+        self._model = load.endpoint
+        self._most = load.batch_size or MOST_TOGETHER
+        self.service = make()
+        # It has answered nothing in this process.
+        self._is_new = True
+        self.signature = signature_of(self.service)
+        self._made_up = MadeUp(self.service, self.signature)
+
+    def run(self) -> Findings:
+        """Do so; the first requests of the service are made up here.
+
+        Raises
+        ------
+        ServiceError
+            It answers no request, as far as can be known; or, where the user wants this to be
+            strict, none that could be made up.
+        """
+        findings = Findings(unforkable=self._unforkable())
+        if self._load.answered is not None:
+            findings.seen = self._made_up.is_as_described(self._load.answered)
+        if self._load.warm_up and self._load.explored:
+            self._warm_up_as_known(findings)
+        elif self._load.warm_up:
+            self._explore(findings)
+        if not self._load.explored:
+            findings.batch_size = allowed_batch_size(
+                self.service, self._load, findings, self._made_up, self._scratch_s)
+        return findings
+
+    @property
+    def _scratch_s(self) -> float:
+        return _SCRATCH_S if 'mxnet' in sys.modules else _SCRATCH_WITHOUT_MXNET_S
+
+    def _unforkable(self) -> str:
+        if self._load.device:
+            return f'it runs on {self._load.device}'
+        if self._load.explored:
+            return 'it is a worker'
+        found = self._baseline.excess('its constructor')
+        if not found and 'mxnet' in sys.modules and \
+                os.environ.get('MXNET_ENGINE_TYPE') != 'NaiveEngine':
+            found = 'MXNET_ENGINE_TYPE is set to an engine with threads'
+        if not found and self._load.warm_up:
+            try:
+                in_scratch(lambda: None, _FORK_S)
+            except ScratchFailed as error:
+                found = f'its forks do not live: {error}'
+        return found
+
+    def _explore(self, findings: Findings) -> None:
+        given = self._first_answer(findings)
+        if isinstance(given, Refusal):
+            self._complain(given)
+        if not isinstance(given, Given):
+            return
+        findings.given = given = self._looked_further(findings, given)
+        for line in given.advice:
+            logger.warning('Model %s: %s', self._model, line)
+        findings.seen = self._made_up.is_as_described(given.other)
+        if 'mxnet' not in sys.modules:
+            return
+        if not self._is_new:
+            findings.spoiled = self._begin_anew()
+            if findings.spoiled:
+                return
+        prime_opencv()
+        self._baseline.take_threads("MXNet's OpenCV")
+        self._warm_up(findings, given)
+        findings.unforkable = findings.unforkable or self._baseline.excess('its hooks')
+        if not findings.spoiled:
+            # A fork of a process whose hooks have started threads would wait for them.
+            changed = self._changed_here(given) if findings.unforkable else self._changed(given)
+            if changed:
+                findings.spoiled = f'it remembers what it has answered: {changed} after other ' \
+                                   'requests'
+
+    def _first_answer(self, findings: Findings) -> Union[Given, Refusal, None]:
+        if not self._made_up.requests:
+            return None
+        if findings.unforkable:
+            self._is_new = False
+            return self._first_good()
+        try:
+            given = in_scratch(self._first_good, self._scratch_s)
+        except ScratchLate as error:
+            return Refusal(str(error), certain=False)
+        except ScratchFailed as error:
+            given = Refusal(str(error), is_all_built_in(self.service, self.signature))
+        if isinstance(given, Given) or given.certain:
+            return given
+        here = self._first_answer_of_another()
+        findings.unforkable = self._baseline.excess('its hooks')
+        if here is None:
+            return given
+        findings.unforkable = f'it does not run in a forked process: {given.reason}'
+        return here
+
+    def _first_answer_of_another(self) -> Optional[Given]:
+        """What another service answers in this process, for the case that a fork is to blame."""
+        kept = self.service
+        try:
+            self.service = self._make()
+            given = self._first_good()
+        except ServiceError:
+            return None
+        finally:
+            self.service = kept
+            gc.collect()
+        return given if isinstance(given, Given) else None
+
+    def _begin_anew(self) -> str:
+        """Make another service in the place of one that has answered; why that cannot be done."""
+        self.service = None
+        gc.collect()
+        try:
+            self.service = self._make()
+        except ServiceError as error:
+            return f'whether it remembers what it has answered cannot be seen ({error})'
+        return ''
+
+    def _first_good(self) -> Union[Given, Refusal]:
+        refusal: Optional[Refusal] = None
+        for place in self._made_up.at_first:
+            try:
+                return self._answer(place)
+            except RAISED as error:
+                # What the sample itself is refused for counts, not what is wrong with a variant.
+                logger.debug('A made-up request is refused', exc_info=True)
+                refusal = refusal_of(error, self.service, self.signature)
+        assert refusal is not None
+        return refusal
+
+    def _looked_further(self, findings: Findings, given: Given) -> Given:
+        """The same, and another request that is answered as well, and what its author had better
+        know; as it is where that takes too long.
+        """
+        def look() -> Given:
+            other = self._other_good(given.place)
+            return given._replace(other=other, advice=self._advice(other))
+
+        if findings.unforkable:
+            return look() if not self._is_new else given
+        try:
+            return in_scratch(look, self._scratch_s)
+        except ScratchFailed as error:
+            logger.debug('Only one made-up request is answered: %s', error)
+            return given
+
+    def _other_good(self, place: int) -> int:
+        for other in self._made_up.afterwards:
+            with suppress(*RAISED):
+                return self._answer(other).place
+        return place
+
+    def _advice(self, place: int) -> tuple[str, ...]:
+        try:
+            return tuple(advice_on(self.service, self._made_up.requests[place]))
+        except RAISED:
+            logger.debug('Nothing can be said of an answer', exc_info=True)
+            return ()
+
+    def _complain(self, refusal: Refusal) -> None:
+        # The files of an archive lie in a folder that is gone when this is read.
+        reason = refusal.reason.replace(os.path.join(self._load.model_dir, ''), '')
+        if refusal.certain:
+            raise ServiceError(f'it cannot answer: with a made-up request, {reason}')
+        if self._load.strict:
+            raise ServiceError(f'it does not answer a made-up request (--strict): '
+                               f'{reason}')
+        logger.warning(
+            'Model %s is not warmed up: with a made-up request, %s. It is served all the same. '
+            'Give each input a "sample" that it takes in signature.json; mxnet-model-export '
+            '--check tries it.', self._model, reason)
+
+    def _warm_up(self, findings: Findings, given: Given) -> None:
+        """Run it, and measure, with inputs that it answers."""
+        # A process of its own has the number of threads that it was started with.
+        threads = self._load.threads[:1] if findings.unforkable else self._load.threads
+        work = self._work(given.other, threads)
+        try:
+            work.run()
+        except RAISED as error:
+            logger.debug('The warm-up fails', exc_info=True)
+            findings.spoiled = f'it refuses what it has answered ({reason_of(error)})'
+            return
+        findings.sample = self._made_up.requests[given.other]
+        findings.levels = work.levels
+        findings.batch_size = work.batch_size or self._most
+
+    def _work(self, place: int, threads: Sequence[int]) -> WarmUp:
+        return WarmUp(self._model, self.service, self._made_up.requests[place], threads,
+                      self._load.optimize, self._load.batch_size)
+
+    def _changed_here(self, given: Given) -> str:
+        """In what it answers otherwise than when it was new, by chance or not."""
+        try:
+            return difference(given, self._answer(given.place))
+        except RAISED as error:
+            return f'it refuses what it has answered ({reason_of(error)})'
+
+    def _changed(self, given: Given) -> str:
+        """In what it answers otherwise than when it was new, and not by chance."""
+        try:
+            now = in_scratch(lambda: self._answer(given.place), _SCRATCH_S)
+            changed = difference(given, now)
+            if changed and not difference(now, in_scratch(
+                    lambda: self._answer(given.place), _SCRATCH_S, reseed=True)):
+                return changed
+        except ScratchFailed as error:
+            return f'it does not answer ({error})'
+        return ''
+
+    def _warm_up_as_known(self, findings: Findings) -> None:
+        """Warm up a worker of its own, of which all is known."""
+        findings.batch_size = self._load.batch_size or 1
+        if self._load.answered is None or 'mxnet' not in sys.modules:
+            return
+        work = self._work(self._load.answered, self._load.threads[:1])
+        try:
+            work.run_as_known(every_size=self._is_on_gpu())
+        except RAISED as error:
+            if is_device_error(error) or is_out_of_memory(error):
+                raise
+            logger.debug('The warm-up fails', exc_info=True)
+            findings.spoiled = f'it refuses what it has answered ({reason_of(error)})'
+            return
+        findings.sample = self._made_up.requests[self._load.answered]
+
+    def _answer(self, place: int) -> Given:
+        return answer(self.service, self._made_up.requests, place)
+
+    def _is_on_gpu(self) -> bool:
+        return self._load.device is not None and self._load.device.kind == GPU
+

@@ -1,0 +1,40 @@
+"""What was found out of a service before it takes requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from mms.worker.warm_up.first_answer import Given
+
+
+@dataclass
+class Findings:
+    """What was found out.
+
+    Attributes
+    ----------
+    sample
+        Inputs that the model has answered in this process; None where there was no warm-up.
+    batch_size
+        Most requests that it pays to run together, and that may; 1 for one by one.
+    levels
+        Numbers of threads that pay, the smallest first; none where it cannot run on several.
+    unforkable
+        Why this process cannot be forked; an empty string when it can be.
+    spoiled
+        Why this process must take no request: the warm-up has changed the answers.
+    given
+        The answer to a made-up request before anything else was run; None where there is none.
+    seen
+        Whether it has answered what :func:`mms.worker.warm_up.sample.sample_inputs` makes.
+    """
+
+    sample: Optional[list[Any]] = None
+    batch_size: int = 1
+    levels: Sequence[int] = ()
+    unforkable: str = ''
+    spoiled: str = ''
+    given: Optional[Given] = None
+    seen: bool = False

@@ -1,0 +1,79 @@
+"""Work that a greenlet does to its end."""
+
+import threading
+
+import gevent
+import pytest
+
+from mms.event_loop.uninterrupted import Undo, uninterrupted
+
+
+def test_what_the_work_returns_or_raises_is_the_callers():
+    assert uninterrupted(lambda: 3) == 3
+    with pytest.raises(KeyError):
+        uninterrupted(lambda: {}['a'])
+
+
+@pytest.mark.parametrize('kills', [1, 3])
+def test_a_killed_greenlet_ends_after_its_work(kills):
+    told = []
+
+    def work():
+        gevent.sleep(0.1)
+        told.append('done')
+
+    def run():
+        uninterrupted(work)
+        told.append('never')
+
+    greenlet = gevent.spawn(run)
+    gevent.sleep(0.01)
+    for _ in range(kills):
+        greenlet.kill(block=False)
+        gevent.sleep(0.01)
+    assert told == []
+    greenlet.join()
+    assert told == ['done']
+    assert isinstance(greenlet.value, gevent.GreenletExit)
+
+
+def test_a_timeout_is_raised_after_the_work():
+    told = []
+    with pytest.raises(TimeoutError), gevent.Timeout(0.01, TimeoutError()):
+        uninterrupted(lambda: (gevent.sleep(0.1), told.append('done')))
+    assert told == ['done']
+
+
+def test_a_thread_without_greenlets_gets_none():
+    found = []
+
+    def run():
+        from gevent._hub_local import get_hub_if_exists
+        found.append(uninterrupted(threading.current_thread))
+        found.append(get_hub_if_exists())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [thread, None]
+
+
+@pytest.mark.parametrize('failure', [None, ValueError('why')])
+def test_kills_during_the_end_of_a_block_lose_neither_a_step_nor_the_error(failure):
+    steps = []
+
+    def run():
+        with Undo() as undo:
+            undo.callback(lambda: (gevent.sleep(0.03), steps.append('first')))
+            undo.callback(lambda: (gevent.sleep(0.03), steps.append('last')))
+            if failure:
+                raise failure
+
+    greenlet = gevent.Greenlet(run)
+    greenlet.start()
+    for _ in range(5):
+        gevent.sleep(0.005)
+        greenlet.kill(block=False)
+    greenlet.join()
+    assert steps == ['last', 'first']
+    assert greenlet.exception is failure

@@ -1,0 +1,180 @@
+import json
+import os
+import socket
+import threading
+
+import pytest
+
+from mms.devices.device import CPU, Device
+from mms.ipc.channel import Channel, ChannelClosed
+from mms.ipc.messages import (
+    JOINT,
+    Answered,
+    Failure,
+    Fork,
+    Forked,
+    Load,
+    Loaded,
+    Measure,
+    Measured,
+    More,
+    Ping,
+    Pong,
+    Ready,
+    Reap,
+    Reaped,
+    Reply,
+    Request,
+    Result,
+    WarmUp,
+    Work,
+)
+
+MESSAGES = [
+    Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10, threads=[1, 2],
+         batch_size=8),
+    Load('e', 'm', '/dir', {}, '/dir/s.py', Device(CPU, 1), 10, threads=[1],
+         optimize=False, strict=True, explored=True, answered=0),
+    Loaded(), WarmUp(),
+    Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
+          [1, 2], answered=2, seen=True),
+    Fork(2), Forked(17), Forked(0, 'no memory'), Reap(17), Reaped(None), Reaped(-9),
+    Work([Request('multipart/form-data; boundary=é\udcff', b'\x00\xff')]),
+    Work([Request('', b'')]),
+    Work([Request('', b'x' * 20_000)]),
+    Work([]),
+    Work([Request('a', b'1'), Request('', b''), Request('b', b'y' * 30_000)], JOINT, 5),
+    More(3),
+    Answered([1], [Reply(b'[1,2]', {'inference': 1.5})]),
+    Result([2, 0, 3, 1], [Failure('BadRequest', 'wrong «field»'), Reply(b''),
+                          Reply(b'[' + b'1,' * 20_000 + b'1]'), Failure('InferenceError', '')],
+           compared=True, refusal='it does not', memory_bytes=12),
+    Failure('ServiceError', 'no licence'),
+    Measure(4, 0.1), Measured(12.5),
+    Ping(),
+    Pong('it is ill'),
+]
+
+
+@pytest.fixture
+def ends():
+    here, there = socket.socketpair()
+    with here, there:
+        yield Channel(here), Channel(there), here
+
+
+@pytest.mark.parametrize('message', MESSAGES, ids=lambda message: type(message).__name__)
+def test_every_message_arrives_as_it_was_sent(ends, message):
+    here, there, _ = ends
+    here.send(message)
+    assert there.receive() == message
+
+
+def test_messages_arrive_in_order(ends):
+    here, there, _ = ends
+    for message in MESSAGES:
+        here.send(message)
+    assert [there.receive() for _ in MESSAGES] == MESSAGES
+
+
+def test_a_body_larger_than_any_socket_buffer_arrives_whole(ends):
+    here, there, _ = ends
+    body = bytes(range(256)) * 4096 * 8
+    sender = threading.Thread(target=here.send, args=(Work([Request('x', body)]),))
+    sender.start()
+    received = there.receive()
+    sender.join()
+    assert received.requests[0].body == body
+
+
+def test_frames_that_come_in_odd_pieces_arrive_whole(ends):
+    here, there, _ = ends
+
+    class Collected:
+        data = b''
+
+        def send(self, data):
+            self.data += data[:10]
+            return len(data[:10])
+
+        def sendall(self, data):
+            self.data += data
+
+    frames = Collected()
+    for message in MESSAGES:
+        Channel(frames).send(message)
+    for size in (1, 13, 1000, 16_384, 20_001):
+        pieces = [frames.data[at:at + size] for at in range(0, len(frames.data), size)]
+        sender = threading.Thread(target=lambda pieces=pieces: [
+            here._socket.sendall(piece) for piece in pieces])
+        sender.start()
+        assert [there.receive() for _ in MESSAGES] == MESSAGES
+        sender.join()
+
+
+def test_an_end_in_the_middle_of_a_frame_is_a_closed_channel(ends):
+    here, there, raw = ends
+    raw.sendall(b'\x02\x00\x00')
+    here.close()
+    with pytest.raises(ChannelClosed):
+        there.receive()
+
+
+def test_sending_to_an_end_that_is_gone_is_a_closed_channel(ends):
+    here, there, _ = ends
+    there.close()
+    with pytest.raises(ChannelClosed):
+        here.send(Result([0], [Reply(b'x' * 10_000_000)]))
+
+
+def test_an_end_that_takes_no_more_sends_on_and_gets_nothing(ends):
+    here, there, _ = ends
+    there.take_no_more()
+    with pytest.raises(ChannelClosed):
+        here.send(Ping())
+    there.send(Pong('ill'))
+    assert here.receive() == Pong('ill')
+
+
+def test_nothing_on_the_wire_is_pickled(ends):
+    here, _, raw = ends
+    _, there, _ = ends
+    here.send(Failure('BadRequest', 'no'))
+    frame = there._socket.recv(1000)
+    assert json.loads(frame[13:]) == {'error': 'BadRequest', 'message': 'no'}
+
+
+def test_descriptors_follow_the_message_that_announces_them(ends, tmp_path):
+    here, there, _ = ends
+    files = [(tmp_path / name).open('w') for name in 'abc']
+    here.send(Fork(1))
+    here.send_descriptors([file.fileno() for file in files])
+    here.send(Ping())
+    assert there.receive() == Fork(1)
+    received = there.receive_descriptors()
+    assert there.receive() == Ping()
+    for fd, file in zip(received, files):
+        assert os.fstat(fd).st_ino == os.fstat(file.fileno()).st_ino
+        os.close(fd)
+        file.close()
+    assert len(received) == 3
+
+
+def test_descriptors_for_an_end_that_is_gone_are_a_closed_channel(ends):
+    here, there, _ = ends
+    there.close()
+    with pytest.raises(ChannelClosed):
+        here.send_descriptors([0])
+
+
+def test_a_channel_is_quiet_until_a_message_begins_to_come(ends):
+    here, there, _ = ends
+    assert there.is_quiet(0.01)
+    here.send(Ping())
+    assert not there.is_quiet(10)
+    here.send(Ping())
+    there.receive()
+    # The second one may have come along with the first.
+    assert not there.is_quiet(10)
+    there.receive()
+    assert there.is_quiet(0)

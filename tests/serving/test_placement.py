@@ -1,0 +1,57 @@
+import pytest
+
+from mms.config.device_flags import ANYWHERE, Wanted
+from mms.devices.device import CPU, GPU, Device, Sight
+from mms.errors import UsageError
+from mms.serving.placement import lay_out
+
+TWO = Sight(gpus=2)
+BOTH = Wanted('--gpu 0,1', (Device(GPU, 0), Device(GPU, 1)))
+EVERY = Wanted('--gpu all', every_gpu=True)
+
+
+def numbers(wanted, sight=TWO, **workers):
+    return {name: [device.number for device in devices]
+            for name, devices in lay_out(wanted, workers, sight).items()}
+
+
+def test_each_model_has_a_worker_on_each_device():
+    assert numbers({'a': BOTH, 'b': BOTH}) == {'a': [0, 1], 'b': [0, 1]}
+    assert numbers({'a': EVERY}, Sight(gpus=3)) == {'a': [0, 1, 2]}
+
+
+def test_more_workers_than_devices_take_turns():
+    assert numbers({'a': BOTH}, a=5) == {'a': [0, 1, 0, 1, 0]}
+
+
+def test_models_of_one_worker_are_on_different_devices():
+    assert numbers({'a': BOTH, 'b': BOTH, 'c': BOTH}, a=1, b=1, c=1) == {
+        'a': [0], 'b': [1], 'c': [0]}
+
+
+def test_all_gpus_are_the_same_as_their_numbers():
+    assert numbers({'a': BOTH, 'b': EVERY}, a=1, b=1) == {'a': [0], 'b': [1]}
+
+
+def test_other_devices_begin_a_round_of_their_own():
+    second = Wanted('--gpu b=1', (Device(GPU, 1),))
+    assert numbers({'a': BOTH, 'b': second, 'c': BOTH}, a=1, b=2, c=1) == {
+        'a': [0], 'b': [1, 1], 'c': [1]}
+
+
+def test_a_model_without_devices_has_none_whatever_its_workers():
+    assert lay_out({'a': ANYWHERE}, {'a': 3}, Sight(cuda=False)) == {'a': ()}
+
+
+def test_cpus_are_there_whatever_mxnet_sees_of_gpus():
+    wanted = Wanted('--device cpu:1', (Device(CPU, 1),))
+    assert numbers({'a': wanted}, Sight(cuda=False)) == {'a': [1]}
+
+
+@pytest.mark.parametrize(('wanted', 'sight', 'part'), [
+    (BOTH, Sight(gpus=1), 'no GPU 1: MXNet sees 1 GPU: 0'),
+    (BOTH, Sight(cuda=False), 'built without CUDA'), (EVERY, Sight(), 'CUDA finds none'),
+])
+def test_a_device_that_is_not_there_is_refused_with_the_flag(wanted, sight, part):
+    with pytest.raises(UsageError, match=f'^{wanted.said}: .*{part}'):
+        lay_out({'a': wanted}, {}, sight)

@@ -1,0 +1,52 @@
+"""The curl line that a person can paste, or fill in."""
+
+import json
+import shlex
+
+import pytest
+
+from mms.terminal.announce import announcement, curl_line
+
+URL = 'http://127.0.0.1:8080'
+
+
+def field(sample):
+    spec = {'data_name': 'text', 'data_shape': [0, 9], 'sample': sample}
+    line = curl_line(URL, 'lm', {'input_type': 'application/json', 'inputs': [spec]})
+    return shlex.split(line)[-1]
+
+
+def test_a_sample_is_what_the_line_sends():
+    sample = [{'review': "it's good", 'stars': 5}]
+    name, _, text = field(sample).partition('=')
+    assert (name, json.loads(text)) == ('text', sample)
+
+
+@pytest.mark.parametrize('sample', [['a' * 300], ['good; cheap']])
+def test_a_sample_that_is_long_or_that_curl_would_misread_is_a_file_s_name(sample):
+    assert field(sample) == 'text=<text.json'
+
+
+def announced(*inputs, unseen=(), kind='application/json'):
+    signature = {'input_type': kind, 'inputs': list(inputs)}
+    return announcement({'lm': signature}, '127.0.0.1', 8080, unseen)[3:]
+
+
+def test_zeros_need_no_explanation():
+    assert announced({'data_name': 'data', 'data_shape': [0, 2]}) == [
+        f"    curl -X POST {URL}/lm/predict -F 'data=[[0, 0]]'"]
+
+
+def test_what_stands_for_something_else_is_explained():
+    assert announced({'data_name': 'data', 'data_shape': [0, 3, 8, 8]}, kind='image/jpeg') == [
+        f'    curl -X POST {URL}/lm/predict -F data=@kitten.jpg',
+        '    kitten.jpg stands for any picture']
+    assert announced({'data_name': 'data', 'data_shape': [0, 500]}) == [
+        f"    curl -X POST {URL}/lm/predict -F 'data=<data.json'",
+        '    data.json stands for a file with a list of the shape [0, 500]']
+
+
+def test_a_model_that_has_not_answered_has_a_line_to_be_filled_in():
+    assert announced({'data_name': 'data', 'data_shape': [0, 2]}, unseen=['lm']) == [
+        f'    curl -X POST {URL}/lm/predict -F data=...',
+        '    the model has not answered what could be made up: fill in what it takes']
