@@ -38,9 +38,9 @@ from mms.errors import ExportError, StartupError
 from mms.exporter.conversion import check_signature, convert_onnx
 from mms.exporter.inspect_command import inspect_model
 from mms.log.lines import LeveledFormatter
+from mms.log.uncaught import escape_uncaught
 from mms.runtime.interrupts import first_interrupt_only, ignore_signals
 from mms.runtime.streams import open_missing_streams, say
-from mms.runtime.uncaught import escape_uncaught
 from mms.runtime.utf8 import print_utf8, start_in_utf8
 
 _FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}

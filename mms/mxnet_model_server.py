@@ -31,6 +31,7 @@ from mms.frontend.http.server import HTTPServer, bind
 from mms.frontend.predictor import Counts, Models, Predictor
 from mms.frontend.shortcut import Shortcut
 from mms.log.setup import FrontLog
+from mms.log.uncaught import escape_uncaught
 from mms.metrics import Metrics, make_sink
 from mms.runtime.byte_budget import Room
 from mms.runtime.interrupts import first_interrupt_only
@@ -38,7 +39,6 @@ from mms.runtime.programs import Programs
 from mms.runtime.resources import buffer_bytes, raise_file_limit
 from mms.runtime.signals import StopRequest, run_until_signal
 from mms.runtime.streams import is_terminal, open_missing_streams, say
-from mms.runtime.uncaught import escape_uncaught
 from mms.runtime.utf8 import print_utf8, start_in_utf8
 from mms.runtime.workspace import Workspace
 from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels

@@ -1,28 +1,26 @@
-"""Imports point downward only, and the two arms of the house never meet."""
+"""Imports point downward only, and the wings of the house never meet."""
 
 import ast
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from harness import REPO
 
-# From the ground floor up; a part may import the parts before it, and itself.
-FLOORS = ['version', 'errors', 'private_memory', 'room', 'devices', 'printable', 'mxnet_compat',
-          'pictures', 'utf8', 'child_python', 'interrupts', 'greenlets', 'turn', 'guard',
-          'programs', 'streams', 'in_thread', 'garbage', 'device_flags', 'config', 'resources',
-          'log_lines', 'log_relay',
-          'nonblocking_stream', 'log', 'uncaught', 'kept_folder', 'workspace', 'run',
-          'archive', 'files', 'arg_parser', 'model_loader', 'messages', 'wire', 'openapi3',
-          'codegen', 'inspection', 'utils', 'model_service', 'worker', 'from_onnx', 'conversion',
-          'export_model', 'metrics', 'batching', 'pool', 'scheduler', 'models', 'frontend',
-          'embedding', 'mxnet_model_server', '__main__']
-CHILD = {'mxnet_compat', 'pictures', 'utils', 'model_service', 'worker', 'from_onnx'}
-FRONT = {'interrupts', 'greenlets', 'turn', 'guard', 'garbage', 'programs', 'in_thread',
-         'device_flags',
-         'resources', 'kept_folder', 'workspace', 'files', 'run', 'archive', 'arg_parser',
-         'model_loader', 'openapi3', 'codegen', 'inspection', 'metrics', 'batching', 'pool',
-         'scheduler', 'models', 'frontend', 'embedding', 'mxnet_model_server'}
+# From the ground up; a part may import the parts before it, and itself.
+FLOORS = ['version', 'errors', 'runtime', 'devices', 'event_loop', 'config', 'log', 'ipc',
+          'archive', 'arg_parser', 'model_loader', 'client', 'mxnet_compat', 'pictures', 'utils',
+          'mxnet_engine', 'model_service', 'worker', 'from_onnx', 'exporter', 'export_model',
+          'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal', 'mxnet_model_server',
+          '__main__']
+# Both the front process and the processes of models are built on it.
+GROUND = {'version', 'errors', 'runtime', 'devices', 'config', 'log', 'ipc', 'archive'}
+FRONT = {'event_loop', 'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal',
+         'mxnet_model_server', '__main__'}
+MODEL = {'mxnet_compat', 'pictures', 'utils', 'mxnet_engine', 'model_service', 'worker'}
+# The exporter looks at services as a worker does; it runs none of the front.
+TOOLS = {'arg_parser', 'model_loader', 'client', 'from_onnx', 'exporter', 'export_model'}
 MODULES = sorted(path for path in (REPO / 'mms').rglob('*.py')
                  if path != REPO / 'mms' / '__init__.py')
 
@@ -35,15 +33,40 @@ def name_of(path):
     return '.'.join(path.relative_to(REPO).with_suffix('').parts)
 
 
+def tree_of(path):
+    return ast.parse(path.read_text())
+
+
 def imports(path):
     """Modules of this package that a file imports, those inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and node.module == 'mms':
             yield from (f'mms.{alias.name}' for alias in node.names if alias.name in FLOORS)
         elif isinstance(node, ast.ImportFrom) and (node.module or '').startswith('mms.'):
             yield node.module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith('mms.'))
+
+
+def within(parts):
+    return [path for path in MODULES if part(name_of(path)) in parts]
+
+
+def others(path):
+    """Modules of installed packages that a file imports."""
+    for node in ast.walk(tree_of(path)):
+        names = []
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        yield from (name for name in names if 'site-packages' in str(find_spec(name).origin))
+
+
+def test_every_part_has_its_place():
+    wings = [GROUND, FRONT, MODEL, TOOLS]
+    assert sorted(FLOORS) == sorted(name for wing in wings for name in wing)
+    assert {part(name_of(path)) for path in MODULES} == set(FLOORS)
 
 
 @pytest.mark.parametrize('path', MODULES, ids=name_of)
@@ -53,18 +76,19 @@ def test_a_module_imports_only_from_below(path):
     assert above == []
 
 
-@pytest.mark.parametrize('path', [p for p in MODULES if part(name_of(p)) in FRONT], ids=name_of)
-def test_the_front_imports_nothing_of_the_child(path):
-    assert [name for name in imports(path) if part(name) in CHILD] == []
+@pytest.mark.parametrize('path', within(GROUND), ids=name_of)
+def test_the_ground_stands_on_nothing_but_itself(path):
+    assert [name for name in imports(path) if part(name) not in GROUND] == []
 
 
-def test_the_child_imports_nothing_of_the_front_but_what_both_share():
-    shared = {'archive'}
-    met = {(name_of(path), name) for path in MODULES if part(name_of(path)) in CHILD
-           for name in imports(path) if part(name) in FRONT - shared}
-    assert met == set()
+@pytest.mark.parametrize('path', within(FRONT), ids=name_of)
+def test_the_front_imports_nothing_of_a_model(path):
+    assert [name for name in imports(path) if part(name) in MODEL] == []
 
 
+@pytest.mark.parametrize('path', within(MODEL), ids=name_of)
+def test_a_model_imports_nothing_of_the_front_nor_of_the_tools(path):
+    assert [name for name in imports(path) if part(name) in FRONT | TOOLS] == []
 @pytest.mark.parametrize('module', ['mms', 'mms.mxnet_model_server', 'mms.model_loader',
                                     'mms.arg_parser', 'mms.export_model', 'mms.serving.embedding'])
 def test_importing_it_brings_in_nothing_heavy(module):
@@ -74,10 +98,10 @@ def test_importing_it_brings_in_nothing_heavy(module):
     assert (done.returncode, done.stdout) == (0, '\n'), done.stderr
 
 
-def test_decisions_are_made_without_sockets_and_processes():
-    for path in (REPO / 'mms' / 'batching').glob('*.py'):
-        assert {name for name in imports(path) if part(name) not in ('batching', 'messages',
-                                                                     'errors')} == set()
+@pytest.mark.parametrize('path', within({'batching'}), ids=name_of)
+def test_decisions_are_made_without_sockets_processes_and_libraries(path):
+    assert {part(name) for name in imports(path)} <= {'batching', 'errors'}
+    assert list(others(path)) == []
 
 
 # What they print is JSON, for the process that has started them.

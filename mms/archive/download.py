@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Optional
 
 from mms.archive.json_file import os_reason
+from mms.archive.progress import byte_bar
 from mms.errors import FetchError
-from mms.terminal.byte_bar import byte_bar
 
 # Waits before the second, third and fourth attempt: long enough for a service that restarts,
 # short enough for a person who mistyped a host name.

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, BinaryIO, Union
 
 from mms.archive.json_file import os_reason
 from mms.archive.manifest import MANIFEST_FILE
+from mms.archive.progress import byte_bar, rename
 from mms.errors import ExportError
 from mms.runtime.streams import is_terminal
-from mms.terminal.byte_bar import byte_bar, rename
 
 if TYPE_CHECKING:
     from tqdm import tqdm

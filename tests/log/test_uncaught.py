@@ -14,7 +14,7 @@ SHOWN = r'\x1b[31m\u202e'
 def run(statement):
     return subprocess.run(
         [sys.executable, '-c', 'import logging, sys, threading, warnings\n'
-         f'from mms.runtime.uncaught import escape_uncaught\nescape_uncaught()\n{statement}'],
+         f'from mms.log.uncaught import escape_uncaught\nescape_uncaught()\n{statement}'],
         capture_output=True, text=True, timeout=60, env={**os.environ, 'PYTHONPATH': str(REPO)})
 
 

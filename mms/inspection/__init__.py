@@ -1,1 +1,0 @@
-"""What an archive holds, and whether it would be served: ``mxnet-model-export --inspect``."""
