@@ -17,7 +17,8 @@ HEAD = re.compile(
     r'(?P<path>\S+):(?P<function>[^:\s]+):(?P<line>\d+) (?P<message>.*)$')
 FRONT = """
 import logging, os, sys
-from mms import log, log_relay
+from mms.log import relay as log_relay
+from mms.log import setup as log
 from mms.config.settings import LogRotation
 log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO).begin()
 """
@@ -50,7 +51,7 @@ def test_a_line_in_the_file_has_level_time_pid_path_function_and_line(run, tmp_p
     assert found, line
     assert found['level'] == 'INFO'
     assert found['pid'] == done.stdout.strip()
-    assert (found['path'], found['function'], found['line']) == ('<string>', 'hello', '7')
+    assert (found['path'], found['function'], found['line']) == ('<string>', 'hello', '8')
     assert found['message'] == 'hi 1'
 
 
@@ -107,7 +108,7 @@ def test_a_level_below_the_asked_one_is_not_written(run, tmp_path):
 def test_a_log_file_that_cannot_be_opened_is_a_usage_error_naming_the_flag(run, path):
     done = run(f"""
 import logging
-from mms import log
+from mms.log import setup as log
 from mms.config.settings import LogRotation
 from mms.errors import UsageError
 before = list(logging.getLogger().handlers)
@@ -124,7 +125,7 @@ assert logging.getLogger().handlers == before
 
 START = """
 import logging, os
-from mms import log
+from mms.log import setup as log
 from mms.config.settings import LogRotation
 start = log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO)
 logging.info('while it starts')
@@ -210,7 +211,8 @@ def test_a_pipe_that_nobody_reads_is_refused_and_not_waited_for(run, tmp_path):
 def test_the_file_is_rotated_and_no_line_is_lost(run, tmp_path):
     done = run("""
 import logging, os, time
-from mms import log, log_relay
+from mms.log import relay as log_relay
+from mms.log import setup as log
 from mms.config.settings import LogRotation
 log.FrontLog('app.log', LogRotation(1, 'S'), logging.INFO).begin()
 number = 0
@@ -291,7 +293,7 @@ import subprocess
 reading, writing = os.pipe()
 child = subprocess.Popen([sys.executable, '-c', '''
 import logging, sys
-from mms import log
+from mms.log import setup as log
 log.configure_worker(int(sys.argv[1]), logging.INFO)
 def hook():
     try:
@@ -358,7 +360,7 @@ def test_a_blank_line_is_dropped(run, tmp_path):
 def test_a_worker_waits_for_a_slow_front_whatever_the_descriptors_number(run):
     done = run("""
 import fcntl, logging, os, resource, threading, time
-from mms import log
+from mms.log import setup as log
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 reading, low = os.pipe()
 writing = fcntl.fcntl(low, fcntl.F_DUPFD, 1100)
@@ -383,7 +385,7 @@ print(len(received), min(map(len, received)) > 100_000)
 def test_a_workers_huge_message_is_cut_and_passes_a_non_blocking_pipe(run):
     done = run("""
 import json, logging, os, threading
-from mms import log
+from mms.log import setup as log
 reading, writing = os.pipe()
 os.set_blocking(writing, False)
 log.configure_worker(writing, logging.INFO)
@@ -404,7 +406,7 @@ print(len(huge), huge[-25:], ascii(small))
 def test_a_worker_whose_front_is_gone_goes_on(run):
     done = run("""
 import logging, os
-from mms import log
+from mms.log import setup as log
 reading, writing = os.pipe()
 os.close(reading)
 log.configure_worker(writing, logging.INFO)
@@ -417,7 +419,7 @@ print('alive')
 def test_a_worker_has_one_handler_whatever_was_there(run):
     done = run("""
 import logging
-from mms import log
+from mms.log import setup as log
 logging.basicConfig()
 log.configure_worker(1, logging.INFO)
 log.configure_worker(1, logging.INFO)
@@ -440,7 +442,7 @@ def test_a_services_logger_reaches_the_file_once(run, tmp_path):
 
 
 def test_a_logger_made_before_the_server_is_configured_reaches_the_file_once(run, tmp_path):
-    done = run("from mms import log\nlogger = log.get_logger('svc')\n" + FRONT +
+    done = run("from mms.log import setup as log\nlogger = log.get_logger('svc')\n" + FRONT +
                "logger.info('word')")
     assert len(lines_of(tmp_path / 'app.log')) == 1
     assert done.stderr.count('word') == 1
