@@ -15,6 +15,8 @@
     │   └── MissingExtraError     an optional dependency is not installed
     └── RequestError              one request's answer: has an HTTP status
         ├── BadRequest            400
+        ├── ModelNotFound         404  no model of that name is served
+        ├── ModelExists           409  one of that name is served already
         ├── PayloadTooLarge       413
         ├── InferenceError        500  a hook of the service raised
         ├── WorkerDied            500  the worker process died over this request
@@ -101,6 +103,20 @@ class BadRequest(RequestError):
 
     status = 400
     type = 'BadRequestException'
+
+
+class ModelNotFound(RequestError):
+    """No model of that name is served, or is any more."""
+
+    status = 404
+    type = 'ResourceNotFoundException'
+
+
+class ModelExists(RequestError):
+    """A model of that name is served already."""
+
+    status = 409
+    type = 'ConflictException'
 
 
 class PayloadTooLarge(RequestError):

@@ -12,12 +12,13 @@ from harness import REPO
 FLOORS = ['version', 'errors', 'runtime', 'devices', 'event_loop', 'config', 'log', 'ipc',
           'archive', 'arg_parser', 'model_loader', 'client', 'mxnet_compat', 'pictures', 'utils',
           'mxnet_engine', 'model_service', 'worker', 'from_onnx', 'exporter', 'export_model',
-          'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal', 'mxnet_model_server',
+          'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal', 'bootstrap',
+          'mxnet_model_server',
           '__main__']
 # Both the front process and the processes of models are built on it.
 GROUND = {'version', 'errors', 'runtime', 'devices', 'config', 'log', 'ipc', 'archive'}
 FRONT = {'event_loop', 'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal',
-         'mxnet_model_server', '__main__'}
+         'bootstrap', 'mxnet_model_server', '__main__'}
 MODEL = {'mxnet_compat', 'pictures', 'utils', 'mxnet_engine', 'model_service', 'worker'}
 # The exporter looks at services as a worker does; it runs none of the front.
 TOOLS = {'arg_parser', 'model_loader', 'client', 'from_onnx', 'exporter', 'export_model'}

@@ -24,7 +24,7 @@ class Models(Protocol):
     def signature(self, name: str) -> Mapping[str, Any]:
         """Live signature of a model."""
 
-    def predict(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
+    def submit(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
         """Answer one request, unless its client has left before it is its turn."""
 
     def ill_health(self) -> Mapping[str, str]:
@@ -105,7 +105,7 @@ class Predictor:
         self.metrics.count('PredictionTotal', model=name)
         request = Request(environ.get('CONTENT_TYPE', ''),
                           read_body(environ, self._max_request_bytes, self._room))
-        reply = self.models.predict(name, request, environ.get('mms.client_left', _never))
+        reply = self.models.submit(name, request, environ.get('mms.client_left', _never))
         self.metrics.observe_stages(reply.stage_times_ms, model=name)
         logger.debug('Prediction request handling time is: %s ms',
                      (time.monotonic() - started) * 1000)

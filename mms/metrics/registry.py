@@ -14,7 +14,7 @@ from mms.event_loop.guard import attempt
 from mms.event_loop.in_thread import in_thread
 from mms.metrics.host import HostGauges
 from mms.metrics.names import HOST_GAUGES, STAGE_METRICS
-from mms.metrics.report import Key, Report, Sink, fresh_tallies, points_of
+from mms.metrics.report import Key, Point, Report, Sink, Tally, fresh_tallies, points_of
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Metrics:
     Parameters
     ----------
     model_names
-        Endpoint names of the models.
+        Endpoint names of the models that there are at first.
     interval_s, sample_interval_s
         Seconds between two reports, and between two looks at the host.
     clock
@@ -49,15 +49,29 @@ class Metrics:
                  interval_s: float = REPORT_INTERVAL_S,
                  sample_interval_s: float = HOST_SAMPLE_INTERVAL_S,
                  clock: Callable[[], float] = time.time) -> None:
-        self._model_names = tuple(model_names)
+        self._models = dict.fromkeys(model_names)
+        self._leaving: set[str] = set()
         self._sink = sink
         self._interval_s = interval_s
         self._sample_interval_s = sample_interval_s
         self._clock = clock
-        self._tallies = fresh_tallies(self._model_names)
+        self._tallies = fresh_tallies(list(self._models))
         self._complaints: set[tuple[str, str]] = set()
         self._stopping = gevent.event.Event()
         self._greenlets: list[gevent.Greenlet] = []
+
+    def add_model(self, model: str) -> None:
+        """Record what happens to another model, too."""
+        self._leaving.discard(model)
+        if model not in self._models:
+            self._models[model] = None
+            self._tallies.update({key: tally for key, tally in fresh_tallies([model]).items()
+                                  if key not in self._tallies})
+
+    def remove_model(self, model: str) -> None:
+        """Record nothing of a model any more, once what was recorded is reported."""
+        if model in self._models:
+            self._leaving.add(model)
 
     def count(self, name: str, model: Optional[str] = None) -> None:
         """Add one to a count."""
@@ -90,12 +104,24 @@ class Metrics:
 
     def flush(self) -> None:
         """Report what was recorded since the last time, and begin anew."""
-        self._write(list(self._tallies))
+        points = self._take(list(fresh_tallies(list(self._models))))
+        self._forget_those_who_leave()
+        self._write(points)
 
-    def _write(self, keys: Sequence[Key]) -> None:
-        fresh = fresh_tallies(self._model_names)
+    def _take(self, keys: Sequence[Key]) -> Sequence[Point]:
+        """What was recorded under these keys, which begin anew."""
         points = points_of({key: self._tallies[key] for key in keys})
-        self._tallies.update({key: fresh[key] for key in keys})
+        self._tallies.update({key: Tally() for key in keys})
+        return points
+
+    def _forget_those_who_leave(self) -> None:
+        for model in self._leaving:
+            del self._models[model]
+        self._tallies = {key: tally for key, tally in self._tallies.items()
+                         if key[1] not in self._leaving}
+        self._leaving.clear()
+
+    def _write(self, points: Sequence[Point]) -> None:
         if points:
             report = Report(self._clock(), self._interval_s, points)
             self._in_thread('written', lambda: self._sink.write(report))
@@ -119,8 +145,11 @@ class Metrics:
     def _report(self, gauges: HostGauges) -> None:
         self._stopping.wait(FIRST_SAMPLE_DELAY_S)
         attempt(_DUTY, self._sample, gauges)
-        attempt(_DUTY, self._write, [(name, None) for name in HOST_GAUGES])
+        attempt(_DUTY, self._write_gauges)
         self._every(self._interval_s, self.flush)
+
+    def _write_gauges(self) -> None:
+        self._write(self._take([(name, None) for name in HOST_GAUGES]))
 
     def _watch(self, gauges: HostGauges) -> None:
         self._every(self._sample_interval_s, lambda: self._sample(gauges))

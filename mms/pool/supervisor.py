@@ -138,6 +138,11 @@ class Supervisor:
         """How many workers are free that compute on no more threads than `worker`."""
         return self._idle.count(worker.threads)
 
+    @property
+    def failure(self) -> str:
+        """Why no worker starts; empty until several have failed one after another."""
+        return self._starts.failure
+
     def ill_health(self) -> str:
         """Why the model has no worker; an empty string while it has one, or soon will."""
         if self._posts or self._starts.failure:
@@ -169,6 +174,10 @@ class Supervisor:
         self._tidying = Loop(f'the workers of model {self.name}', self._tidy)
         self.probe.start()
         self._turn_to(_State.SERVING)
+
+    def scale(self, workers: Optional[int], devices: Sequence[Device]) -> None:
+        """Placeholder until merged."""
+        raise NotImplementedError
 
     def settle(self) -> None:
         """Keep as many workers as pay when all of them compute at once, where nobody has said how

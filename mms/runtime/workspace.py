@@ -67,6 +67,15 @@ class Workspace:
             self._kept[folder] = KeptFolder(folder, self._make, first)
         return self._kept[folder]
 
+    def remove(self, folder: str) -> None:
+        """Remove the folder right below it that a folder lies in, or is."""
+        kept = self._kept.pop(folder, None)
+        if kept is not None:
+            kept.close()
+        below = os.path.relpath(folder, self.path).split(os.sep)[0]
+        if os.getpid() == self._owner and below not in (os.curdir, os.pardir):
+            shutil.rmtree(os.path.join(self.path, below), ignore_errors=True)
+
     def close(self) -> None:
         """Remove the directory and end its janitor; safe to call twice."""
         self.abandon()

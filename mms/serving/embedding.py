@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from functools import partial
@@ -26,7 +26,7 @@ from mms.ipc.messages import Reply, Request
 from mms.metrics import Metrics
 from mms.runtime.interrupts import first_interrupt_only, no_interrupts
 from mms.runtime.signals import leave_errors_to_who_waits
-from mms.serving.registry import LocalModels
+from mms.serving.registry import Registry
 
 T = TypeVar('T')
 
@@ -126,22 +126,34 @@ class LoopThread:
 class ThreadedModels:
     """Models on a loop of another thread."""
 
-    def __init__(self, models: LocalModels, loop: LoopThread) -> None:
+    def __init__(self, models: Registry, loop: LoopThread) -> None:
         self._models = models
         self._loop = loop
         self._closing = False
         self._asked = 0
         self._idle = gevent.event.Event()
-        self.names = models.names
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the endpoints."""
+        return self._models.names
+
+    @property
+    def revision(self) -> int:
+        """A number that grows whenever a model comes, is replaced, or goes."""
+        return self._models.revision
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._models
 
     def signature(self, name: str) -> Mapping[str, Any]:
         """Live signature of a model."""
         return self._models.signature(name)
 
-    def predict(self, name: str, request: Request,
-                client_left: Callable[[], bool] = lambda: False) -> Reply:
-        """Answer one request; see :meth:`Scheduler.predict`."""
-        return self._loop.call(lambda: self._predict(name, request, client_left))
+    def submit(self, name: str, request: Request,
+               client_left: Callable[[], bool] = lambda: False) -> Reply:
+        """Answer one request; see :meth:`Registry.submit`."""
+        return self._loop.call(lambda: self._submit(name, request, client_left))
 
     def ill_health(self) -> Mapping[str, str]:
         """Name of each model that cannot answer -> why."""
@@ -154,12 +166,12 @@ class ThreadedModels:
         """Refuse new requests, and wait for those in flight, `timeout_s` at most."""
         self._loop.call(lambda: self._drain(timeout_s))
 
-    def _predict(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
+    def _submit(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
         if self._closing:
             raise _closed()
         self._asked += 1
         try:
-            return self._models.predict(name, request, client_left)
+            return self._models.submit(name, request, client_left)
         finally:
             self._asked -= 1
             if self._closing and not self._asked:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from typing import Callable, Optional
+from typing import Callable, NamedTuple, Optional
 
 import gevent
 
@@ -25,38 +24,45 @@ _LOOK_S = 60.0
 _TOUCH_S = 3600.0
 
 
-class Files:
-    """The folders that archives were extracted to; a folder of the user's is left alone.
+class _Files(NamedTuple):
+    model: str
+    kept: KeptFolder
 
-    Parameters
-    ----------
-    models
-        Their archives, opened.
-    """
 
-    def __init__(self, models: Sequence[LoadedModel]) -> None:
-        self._kept: dict[str, KeptFolder] = {}
+class ExtractedFiles:
+    """The folders that archives were extracted to; a folder of the user's is left alone."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, _Files] = {}
         self._looking: Optional[Loop] = None
         self._complaints: dict[str, str] = {}
         self._touched_at = time.monotonic()
-        for model in models:
-            name, workspace = model.service_name, workspace_of(model.model_dir)
-            if workspace is None:
-                continue
-            try:
-                self._kept[name] = workspace.keep(model.model_dir, member_names(model.manifest))
-            except OSError as error:
-                logger.warning('The files of model %s are not held open (%s).', name,
-                               error.strerror)
 
-    def check_of(self, name: str) -> Callable[[], None]:
-        """What sees that a model's files are there; raises :class:`ServiceError`."""
-        kept = self._kept.get(name)
-        return lambda: in_thread(kept.put_back) if kept else None
+    def keep(self, model: LoadedModel) -> Callable[[], None]:
+        """Look after the files of a model; what sees that they are there.
+
+        That raises :class:`ServiceError` where they are not.
+        """
+        name, folder = model.service_name, model.model_dir
+        workspace = workspace_of(folder)
+        if workspace is None:
+            return lambda: None
+        try:
+            kept = workspace.keep(folder, member_names(model.manifest))
+        except OSError as error:
+            logger.warning('The files of model %s are not held open (%s).', name, error.strerror)
+            return lambda: None
+        self._files[folder] = _Files(name, kept)
+        return lambda: in_thread(kept.put_back)
+
+    def forget(self, folder: str) -> None:
+        """The model of these files is served no more."""
+        self._files.pop(folder, None)
+        self._complaints.pop(folder, None)
 
     def watch(self) -> None:
         """Look after them from now on."""
-        if self._kept:
+        if self._looking is None:
             self._looking = Loop('the files of the models', self._look)
 
     def stop(self) -> None:
@@ -69,19 +75,19 @@ class Files:
         is_old = time.monotonic() >= self._touched_at + _TOUCH_S
         if is_old:
             self._touched_at = time.monotonic()
-        for name, kept in self._kept.items():
+        for folder, files in list(self._files.items()):
             try:
-                in_thread(kept.put_back)
+                in_thread(files.kept.put_back)
             except ServiceError as error:
-                self._complain(name, str(error))
+                self._complain(folder, files.model, str(error))
             else:
-                self._complaints.pop(name, None)
+                self._complaints.pop(folder, None)
                 if is_old:
-                    in_thread(kept.touch)
+                    in_thread(files.kept.touch)
 
-    def _complain(self, name: str, reason: str) -> None:
+    def _complain(self, folder: str, model: str, reason: str) -> None:
         """Once, while the reason is the same: the processes that live go on serving."""
-        if self._complaints.get(name) != reason:
+        if folder in self._files and self._complaints.get(folder) != reason:
             logger.error('Model %s is served by the processes that have loaded it, no new one '
-                         'can: %s.', name, reason)
-        self._complaints[name] = reason
+                         'can: %s.', model, reason)
+            self._complaints[folder] = reason

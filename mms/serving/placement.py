@@ -1,14 +1,68 @@
-"""On which device each worker of each model runs: pure policy."""
+"""On which device each worker of each model runs: taken and given back model by model."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from mms.config.device_flags import Wanted
 from mms.devices.device import GPU, Device, Sight, refusal
 from mms.errors import UsageError
+
+
+class _Place(NamedTuple):
+    choice: tuple[Device, ...]
+    taken: tuple[Device, ...]
+
+
+class Placement:
+    """Devices of a machine, and who has them.
+
+    Models that name the same devices share them evenly, so that two models of one worker each
+    are on two devices.
+
+    Parameters
+    ----------
+    sight
+        What MXNet sees of GPUs; of no matter where none is wanted.
+    """
+
+    def __init__(self, sight: Sight) -> None:
+        self._sight = sight
+        self._places: dict[str, _Place] = {}
+
+    @property
+    def models(self) -> int:
+        """How many models share the machine."""
+        return len(self._places)
+
+    def take(self, model: str, wanted: Wanted, workers: Optional[int]) -> tuple[Device, ...]:
+        """The device of each worker of a model, which gives back what it had.
+
+        Parameters
+        ----------
+        workers
+            How many there are to be; None for one on each device.
+
+        Raises
+        ------
+        UsageError
+            MXNet does not see a device. The model has what it had.
+        """
+        choice = devices_of(wanted, self._sight)
+        self.give_back(model)
+        taken = _spread(choice, (workers or len(choice)) if choice else 0, self._load_of(choice))
+        self._places[model] = _Place(choice, taken)
+        return taken
+
+    def give_back(self, model: str) -> None:
+        """A model needs its devices no more; nothing where it has none."""
+        self._places.pop(model, None)
+
+    def _load_of(self, choice: tuple[Device, ...]) -> Counter[Device]:
+        """Workers on each device, of the models that chose among the same ones."""
+        return Counter(device for place in self._places.values() if place.choice == choice
+                       for device in place.taken)
 
 
 def devices_of(wanted: Wanted, sight: Sight) -> tuple[Device, ...]:
@@ -28,30 +82,12 @@ def devices_of(wanted: Wanted, sight: Sight) -> tuple[Device, ...]:
     return wanted.devices
 
 
-def lay_out(wanted: Mapping[str, Wanted], workers: Mapping[str, Optional[int]],
-            sight: Sight) -> dict[str, tuple[Device, ...]]:
-    """The device of each worker of each model, round robin.
-
-    Models that name the same devices continue each other's round, so that two models of one
-    worker each are on two devices.
-
-    Parameters
-    ----------
-    wanted
-        For each model, in the order of the command line.
-    workers
-        How many workers a model was given; None for one on each device.
-
-    Raises
-    ------
-    UsageError
-        MXNet does not see a device.
-    """
-    placed, rounds = {}, Counter[tuple[Device, ...]]()
-    for name, wish in wanted.items():
-        devices = devices_of(wish, sight)
-        count = (workers.get(name) or len(devices)) if devices else 0
-        placed[name] = tuple(devices[(rounds[devices] + worker) % len(devices)]
-                             for worker in range(count))
-        rounds[devices] += count
-    return placed
+def _spread(choice: tuple[Device, ...], workers: int,
+            load: Counter[Device]) -> tuple[Device, ...]:
+    """Each worker on the device that has the fewest, the first of several."""
+    taken = []
+    for _ in range(workers):
+        device = min(choice, key=load.__getitem__)
+        load[device] += 1
+        taken.append(device)
+    return tuple(taken)

@@ -1,83 +1,124 @@
-"""All models of a server: loaded side by side, asked by name."""
+"""The models of a server: added, replaced, scaled and removed while it answers, asked by name."""
 
 from __future__ import annotations
 
-import logging
-import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
 import gevent
 from gevent.pool import Group
 
-from mms.archive.location import redacted
-from mms.archive.reader import LoadedModel
 from mms.config.settings import Settings
-from mms.devices.device import Sight
-from mms.errors import ServiceError
-from mms.event_loop.guard import FAULTS, report
+from mms.devices.device import Device, Sight
+from mms.errors import ModelExists, ModelNotFound, ServiceError
+from mms.event_loop.guard import attempt
+from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import uninterrupted
-from mms.ipc.messages import Load, Reply, Request
+from mms.ipc.messages import Reply, Request
 from mms.pool.sizing import threads_for
-from mms.pool.starter import Staffing
-from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import Room
-from mms.runtime.resources import Resources, usable
-from mms.serving.extracted_files import Files
-from mms.serving.measuring_turns import Turns
-from mms.serving.placement import lay_out
-from mms.serving.scheduler import Limits, Scheduler
+from mms.runtime.resources import usable
+from mms.serving.changes import Changes
+from mms.serving.events import Change, Event, Events, Listener
+from mms.serving.measuring_turns import MeasuringTurns, Turn
+from mms.serving.model_factory import ModelFactory, OpenedModel
+from mms.serving.served_model import ServedModel
 
-logger = logging.getLogger(__name__)
 
-
-class LocalModels:
+class Registry:
     """The models of this process's event loop.
 
     Parameters
     ----------
-    opened
-        The models' archives, opened.
     settings
         The server's settings.
     sight
         What MXNet sees of GPUs; of no matter where none is wanted.
-    room
+    budget
         Where the answers count that are held.
-
-    Raises
-    ------
-    UsageError
-        A GPU is wanted that MXNet does not see.
     """
 
-    def __init__(self, opened: Sequence[LoadedModel], settings: Settings,
-                 sight: Sight, room: Room) -> None:
+    def __init__(self, settings: Settings, sight: Sight, budget: Room) -> None:
         self._resources = usable()
-        staffing = _staffing(settings, len(opened), self._resources, room)
-        names = [model.service_name for model in opened]
-        devices = lay_out({name: settings.devices_of(name) for name in names},
-                          {name: settings.workers_of(name) for name in names}, sight)
-        self._files = Files(opened)
-        self._workers = {
-            model.service_name: Supervisor(_load(model, settings), replace(
-                staffing, workers=settings.workers_of(model.service_name),
-                devices=devices[model.service_name]), self._files.check_of(model.service_name))
-            for model in opened
-        }
-        self._limits = Limits(settings.queue_size, settings.request_timeout_s,
-                              settings.max_batch_delay_ms / 1000)
-        self._locations = dict(settings.models)
-        self._folders = {model.service_name: model.model_dir for model in opened}
-        self._schedulers: dict[str, Scheduler] = {}
-        self._turns = Turns(len(opened))
-        self.names = list(self._workers)
+        self._factory = ModelFactory(settings, sight, self._resources, budget)
+        self._turns = MeasuringTurns()
+        self._changes = Changes()
+        self._events = Events()
+        self._loads = Group()
+        # Those that requests find, and those that load or drain.
+        self._served: dict[str, ServedModel] = {}
+        self._aside: dict[ServedModel, None] = {}
+        self._opened: dict[ServedModel, OpenedModel] = {}
+        self._revision = 0
 
-    def start(self, on_ready: Optional[Callable[[str], None]] = None) -> None:
-        """Load all models side by side and wait for them.
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the endpoints, in the order in which they came."""
+        return tuple(self._served)
+
+    @property
+    def revision(self) -> int:
+        """A number that grows whenever a model comes, is replaced, or goes."""
+        return self._revision
+
+    @property
+    def models(self) -> list[ServedModel]:
+        """All models: those that are served, and those that load or drain."""
+        return [*self._served.values(), *self._aside]
+
+    @property
+    def unseen(self) -> list[str]:
+        """Names of those that have not answered what their signature lets one make up."""
+        return [name for name, model in self._served.items() if not model.workers.ready.seen]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._served
+
+    def __getitem__(self, name: str) -> ServedModel:
+        """A model that is served.
+
+        Raises
+        ------
+        ModelNotFound
+        """
+        try:
+            return self._served[name]
+        except KeyError:
+            raise ModelNotFound(f'No model {name} is served.') from None
+
+    def subscribe(self, listener: Listener) -> None:
+        """Have `listener` called with each event from now on; it must not wait for anything."""
+        self._events.subscribe(listener)
+
+    def signature(self, name: str) -> Mapping[str, Any]:
+        """Live signature of a model.
+
+        Raises
+        ------
+        ModelNotFound
+        """
+        return self[name].signature
+
+    def submit(self, name: str, request: Request,
+               client_left: Callable[[], bool] = lambda: False) -> Reply:
+        """Answer one request; see :meth:`Scheduler.submit`.
+
+        Raises
+        ------
+        ModelNotFound, RequestError
+        """
+        return self[name].submit(request, client_left)
+
+    def ill_health(self) -> dict[str, str]:
+        """Name of each model that cannot answer -> why."""
+        asked = {name: gevent.spawn(model.ill_health) for name, model in self._served.items()}
+        gevent.joinall(list(asked.values()))
+        return {name: greenlet.value for name, greenlet in asked.items() if greenlet.value}
+
+    def start(self, opened: Sequence[OpenedModel],
+              on_ready: Callable[[str], None] = lambda name: None) -> None:
+        """Load models side by side, wait for them, and serve them.
 
         Parameters
         ----------
@@ -86,121 +127,167 @@ class LocalModels:
 
         Raises
         ------
+        UsageError
+            A GPU is wanted that MXNet does not see.
         ServiceError
             The first model that does not load; the others are stopped.
         """
-        starts = Group()
-        greenlets = [starts.spawn(self._start_one, name, on_ready) for name in self.names]
+        devices = [self._factory.place(one.name) for one in opened]
+        models = [self._make(one, its) for one, its in zip(opened, devices)]
+        turns = [self._turns.turn() for _ in models]
+        loads = [self._loads.spawn(_load, model, turn, on_ready)
+                 for model, turn in zip(models, turns)]
         try:
-            gevent.joinall(greenlets, raise_error=True)
+            gevent.joinall(loads, raise_error=True)
         except BaseException:
             # Why it does not start says more than that it was stopped meanwhile.
             with suppress(gevent.GreenletExit):
-                uninterrupted(lambda: self._give_up_start(starts))
+                uninterrupted(self.stop)
             raise
-        self._files.watch()
+        for model in models:
+            self._serve(model, Change.ADDED)
+        self._factory.files.watch()
 
-    def _give_up_start(self, starts: Group) -> None:
-        starts.kill()
-        self.stop()
+    def add(self, opened: OpenedModel) -> ServedModel:
+        """Load another model, and serve it.
 
-    def signature(self, name: str) -> Mapping[str, Any]:
-        """Live signature of a model."""
-        return self._workers[name].signature
+        Raises
+        ------
+        ModelExists
+            One of its name is served.
+        ServiceError
+            It cannot be served; nothing of it is left.
+        """
+        with self._changes.of(opened.name):
+            if opened.name in self._served:
+                raise ModelExists(f'A model {opened.name} is served already.')
+            try:
+                model = self._load_beside(opened)
+            except BaseException:
+                self._factory.give_back(opened.name)
+                raise
+            self._serve(model, Change.ADDED)
+        return model
 
-    @property
-    def unseen(self) -> list[str]:
-        """Names of those that have not answered what their signature lets one make up."""
-        return [name for name, workers in self._workers.items() if not workers.ready.seen]
+    def replace(self, opened: OpenedModel, drain_timeout_s: float) -> ServedModel:
+        """Load a model beside the one of its name, serve it in its place, and end the old one.
 
-    def predict(self, name: str, request: Request,
-                client_left: Callable[[], bool] = lambda: False) -> Reply:
-        """Answer one request; see :meth:`Scheduler.predict`."""
-        return self._schedulers[name].predict(request, client_left)
+        Parameters
+        ----------
+        drain_timeout_s
+            Requests of the old one that are in flight are given up after that long.
 
-    def ill_health(self) -> dict[str, str]:
-        """Name of each model that cannot answer -> why."""
-        asked = {name: gevent.spawn(_ill_health, name, scheduler)
-                 for name, scheduler in self._schedulers.items()}
-        gevent.joinall(list(asked.values()))
-        return {name: greenlet.value for name, greenlet in asked.items() if greenlet.value}
+        Raises
+        ------
+        ModelNotFound
+            None of its name is served.
+        ServiceError
+            It cannot be served; the old one is, as before.
+        """
+        with self._changes.of(opened.name):
+            old = self[opened.name]
+            model = self._load_beside(opened)
+            self._serve(model, Change.REPLACED)
+            self._end(old, drain_timeout_s)
+        return model
+
+    def remove(self, name: str, drain_timeout_s: float) -> None:
+        """Serve a model no more: it answers what it has, and ends.
+
+        Raises
+        ------
+        ModelNotFound
+        """
+        with self._changes.of(name):
+            model = self[name]
+            del self._served[name]
+            self._aside[model] = None
+            self._revision += 1
+            self._end(model, drain_timeout_s)
+            self._factory.give_back(name)
+            self._publish(Change.REMOVED, model)
+
+    def scale(self, name: str, workers: Optional[int]) -> None:
+        """Give a model another number of workers, while it answers.
+
+        Parameters
+        ----------
+        workers
+            How many; None to choose.
+
+        Raises
+        ------
+        ModelNotFound, ServiceError
+        """
+        with self._changes.of(name):
+            model = self[name]
+            model.scale(workers, self._factory.place(name, workers))
+            self._publish(Change.SCALED, model)
 
     def give_up(self) -> None:
         """Answer every request that has no answer yet, and end the workers at once."""
-        for scheduler in self._schedulers.values():
-            scheduler.give_up()
-        gevent.joinall([gevent.spawn(workers.kill) for workers in self._workers.values()])
+        gevent.joinall([gevent.spawn(model.give_up) for model in self.models])
 
     def stop(self) -> None:
-        """End every worker; call it when no request is in flight."""
-        self._files.stop()
-        for scheduler in self._schedulers.values():
-            scheduler.stop()
-        gevent.joinall([gevent.spawn(workers.stop) for workers in self._workers.values()])
+        """End every worker, loaded or not; call it when no request is in flight."""
+        self._loads.kill()
+        self._factory.files.stop()
+        gevent.joinall([gevent.spawn(model.stop) for model in self.models])
 
-    def _start_one(self, name: str, on_ready: Optional[Callable[[str], None]]) -> None:
-        workers = self._workers[name]
-        began = time.monotonic()
-        turn = self._turns.turn()
-        if workers.on_devices:
-            # Nothing is measured there, and it may take minutes.
-            turn.arrive()
+    def _load_beside(self, opened: OpenedModel) -> ServedModel:
+        """A model that is loaded, and that no request finds yet."""
+        model = self._make(opened, self._factory.place(opened.name))
+        load = self._loads.spawn(_load, model, self._turns.turn())
         try:
-            workers.start(turn.take)
-            workers.settle()
-        except ServiceError as error:
-            where = redacted(self._locations.get(name, 'its archive'))
-            # The files of an archive lie in a folder that is gone when this is read.
-            reason = str(error).replace(os.path.join(self._folders[name], ''), '')
-            raise ServiceError(f'model {name} from {where} cannot be served: {reason}') from error
-        finally:
-            turn.leave()
-        self._schedulers[name] = Scheduler(workers, self._limits, self._threads)
-        logger.info('Model %s is loaded after %.1f s: %s, %s.', name, time.monotonic() - began,
-                    workers.ready.service_class, _described(workers))
-        if on_ready is not None:
-            on_ready(name)
+            if isinstance(load.get(), gevent.GreenletExit):
+                raise ServiceError(f'model {model.name} is not loaded: the server stops')
+        except BaseException:
+            uninterrupted(lambda: self._drop(model, load))
+            raise
+        self._factory.files.watch()
+        return model
+
+    def _make(self, opened: OpenedModel, devices: Sequence[Device]) -> ServedModel:
+        model = self._factory.make(opened, devices, self._threads,
+                                   lambda changed: self._publish(Change.STATE, changed))
+        self._opened[model] = opened
+        self._aside[model] = None
+        return model
+
+    def _serve(self, model: ServedModel, change: Change) -> None:
+        """Let requests find a model, in the place of the one of its name."""
+        old = self._served.get(model.name)
+        if old is not None:
+            self._aside[old] = None
+        del self._aside[model]
+        self._served[model.name] = model
+        self._revision += 1
+        self._publish(change, model)
+
+    def _end(self, model: ServedModel, drain_timeout_s: float) -> None:
+        model.drain(drain_timeout_s)
+        self._drop(model)
+
+    def _drop(self, model: ServedModel, load: Optional[gevent.Greenlet] = None) -> None:
+        if load is not None:
+            load.kill()
+        model.stop()
+        self._factory.files.forget(model.folder)
+        del self._aside[model]
+        discard = self._opened.pop(model).discard
+        attempt(f'the files of model {model.name}', in_thread, discard)
 
     def _threads(self) -> int:
         """On how many threads a worker had best compute while the load is what it is."""
-        peak = sum(min(scheduler.demand.peak(), self._workers[name].crew.workers)
-                   for name, scheduler in self._schedulers.items())
-        workers = sum(workers.crew.workers for workers in self._workers.values())
-        return threads_for(peak, workers, self._resources)
+        models = self._served.values()
+        return threads_for(sum(model.busy_workers for model in models),
+                           sum(model.workers.crew.workers for model in models), self._resources)
+
+    def _publish(self, change: Change, model: ServedModel) -> None:
+        self._events.publish(Event(change, model.name, model.state, model.reason))
 
 
-def _ill_health(name: str, scheduler: Scheduler) -> str:
-    try:
-        return scheduler.ill_health()
-    except FAULTS as error:
-        report(f'the health of model {name}')
-        return f'its health cannot be told ({type(error).__name__}: {error})'
-
-
-def _staffing(settings: Settings, models: int, resources: Resources, room: Room) -> Staffing:
-    return Staffing(resources, models=models,
-                    max_requests=settings.max_requests_per_worker,
-                    max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
-                    room=room)
-
-
-def _described(workers: Supervisor) -> str:
-    """How a model is served, and why so."""
-    crew, batch_size = workers.crew, workers.ready.batch_size
-    number = f'{crew.workers} worker{"s" * (crew.workers != 1)}'
-    threads = f' of {crew.threads} thread{"s" * (crew.threads != 1)}' if crew.threads else ''
-    wide = f', one of {crew.wide} for a lone request' if crew.wide else ''
-    together = f'up to {batch_size} requests together' if batch_size > 1 else \
-        'one request at a time'
-    return f'{number}{threads}{wide} ({crew.why}), {together}'
-
-
-def _load(model: LoadedModel, settings: Settings) -> Load:
-    service_file = settings.service or os.path.join(
-        model.model_dir, model.manifest['Model']['Service'])
-    return Load(
-        endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
-        manifest=model.manifest, service_file=os.path.abspath(service_file), device=None,
-        max_image_pixels=settings.max_image_pixels,
-        batch_size=settings.batch_size, strict=settings.strict,
-        weigh=settings.max_worker_memory_bytes > 0)
+def _load(model: ServedModel, turn: Turn,
+          on_ready: Callable[[str], None] = lambda name: None) -> None:
+    model.load(turn)
+    on_ready(model.name)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Optional, Union
 
 import gevent
+from gevent.event import Event
 
 from mms.batching.demand import Demand
 from mms.batching.policy import (
@@ -115,13 +116,15 @@ class Scheduler:
         self._unanswered: set[Job] = set()
         self._each_s = 0.0
         self._given_up = False
+        self._quiet = Event()
+        self._quiet.set()
         self._running: set[_Batch] = set()
         self.demand = Demand(time.monotonic)
         self._dispatcher = Loop(f'the queue of model {workers.name}', self._dispatch,
                                 self._dispatch_failed)
 
-    def predict(self, request: Request,
-                client_left: Callable[[], bool] = lambda: False) -> Reply:
+    def submit(self, request: Request,
+               client_left: Callable[[], bool] = lambda: False) -> Reply:
         """Wait for a worker, and for its answer.
 
         Parameters
@@ -140,6 +143,7 @@ class Scheduler:
             raise self._full()
         job = Job(request, client_left, time.monotonic())
         self._unanswered.add(job)
+        self._quiet.clear()
         self.demand.add(1)
         self._waiting.put(job)
         try:
@@ -158,6 +162,8 @@ class Scheduler:
             job.over = True
             self.demand.add(-1)
             self._unanswered.discard(job)
+            if not self._unanswered:
+                self._quiet.set()
             # For the same reason.
             del job
         return reply
@@ -166,6 +172,10 @@ class Scheduler:
         """Why the model cannot answer; an empty string when it can. See :class:`Probe`."""
         sick = self._workers.probe.ill_health()
         return self._dispatcher.trouble() or self._workers.ill_health() or sick
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until each request has its answer, `timeout_s` at most; whether that is so."""
+        return self._quiet.wait(timeout_s)
 
     def give_up(self) -> None:
         """Answer every request that has no answer yet, or comes yet: the server ends without it."""

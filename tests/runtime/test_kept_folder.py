@@ -18,7 +18,7 @@ from mms.errors import ServiceError
 from mms.runtime import kept_folder
 from mms.runtime.workspace import Workspace, workspace_of
 from mms.serving import extracted_files as files
-from mms.serving.extracted_files import Files
+from mms.serving.extracted_files import ExtractedFiles
 
 LOCKED = '''
 import fcntl, os, sys
@@ -116,7 +116,7 @@ def test_a_file_that_is_not_held_open_is_named(workspace, folder, monkeypatch):
 def test_the_files_that_the_manifest_names_are_held_first(workspace, folder, monkeypatch):
     monkeypatch.setattr(kept_folder, '_MOST_FILES', 2)
     open(os.path.join(folder, 'another'), 'w').close()
-    check = Files([opened(folder)]).check_of('m')
+    check = ExtractedFiles().keep(opened(folder))
     for name in ('service.py', 'weights'):
         os.unlink(os.path.join(folder, name))
     check()
@@ -181,7 +181,7 @@ def test_a_folder_of_the_users_is_left_alone(tmp_path, workspace):
     mine = tmp_path / 'mine'
     mine.mkdir()
     (mine / 'service.py').touch()
-    check = Files([opened(str(mine))]).check_of('m')
+    check = ExtractedFiles().keep(opened(str(mine)))
     (mine / 'service.py').unlink()
     check()
     assert os.listdir(mine) == []
@@ -203,7 +203,8 @@ def test_descriptors_are_let_go_with_the_workspace(tmp_path, monkeypatch):
 def test_files_are_looked_after_while_nobody_loads_them(workspace, folder, monkeypatch, caplog):
     monkeypatch.setattr(files, '_LOOK_S', 0.05)
     monkeypatch.setattr(files, '_TOUCH_S', 0.1)
-    looked_after = Files([opened(folder)])
+    looked_after = ExtractedFiles()
+    looked_after.keep(opened(folder))
     looked_after.watch()
     path = os.path.join(folder, 'service.py')
     os.unlink(path)

@@ -70,7 +70,7 @@ def test_requests_are_answered_while_it_fails_and_served_afterwards(broken, targ
 
 
 def test_a_queue_that_fails_again_and_again_makes_the_server_unhealthy(broken):
-    server = broken('mms.serving.registry:LocalModels._threads', times=10**9)
+    server = broken('mms.serving.registry:Registry._threads', times=10**9)
     server.switch.touch()
     answer = server.post_text('m', '[1]')
     assert answer.status_code == 500

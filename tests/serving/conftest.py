@@ -15,7 +15,7 @@ class Asked:
         self.scheduler = Scheduler(workers, limits, threads)
 
     def ask(self, text, **options):
-        return gevent.spawn(self.scheduler.predict, asking(text), **options)
+        return gevent.spawn(self.scheduler.submit, asking(text), **options)
 
 
 @pytest.fixture

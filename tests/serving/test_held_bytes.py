@@ -35,7 +35,7 @@ def test_neither_a_request_nor_its_answer_is_kept(model, workers):
     room = Room()
     asked = model(BODY, workers=workers, batch_size=1, warm_up=False, staffing={'room': room})
     for _ in range(2 * workers):
-        reply = asked.scheduler.predict(form(room, LARGE, LARGE))
+        reply = asked.scheduler.submit(form(room, LARGE, LARGE))
         assert len(reply.content) == LARGE + 4
         assert room.held_bytes >= LARGE
         del reply
@@ -57,7 +57,7 @@ def test_a_request_that_is_given_up_is_not_kept(model, body, error):
 
 def kind_of_error(asked, request):
     try:
-        asked.scheduler.predict(request)
+        asked.scheduler.submit(request)
     except RequestError as error:
         return type(error)
 
@@ -65,10 +65,10 @@ def kind_of_error(asked, request):
 def test_an_answer_for_which_there_is_no_room_is_an_error_and_the_next_one_arrives(model):
     room = Room(LARGE + 1000)
     asked = model(BODY, batch_size=1, warm_up=False, staffing={'room': room})
-    reply = asked.scheduler.predict(form(room, LARGE - 100, 0))
+    reply = asked.scheduler.submit(form(room, LARGE - 100, 0))
     with pytest.raises(BuffersFull, match='--max-buffered-bytes'):
-        asked.scheduler.predict(form(room, 2000, 0))
+        asked.scheduler.submit(form(room, 2000, 0))
     with pytest.raises(InferenceError, match=f'The answer has {2 * LARGE + 4} bytes'):
-        asked.scheduler.predict(form(room, 2 * LARGE, 0))
+        asked.scheduler.submit(form(room, 2 * LARGE, 0))
     del reply
-    assert len(asked.scheduler.predict(form(room, 2000, 0)).content) == 2004
+    assert len(asked.scheduler.submit(form(room, 2000, 0)).content) == 2004

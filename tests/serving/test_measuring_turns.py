@@ -3,14 +3,14 @@
 import gevent
 import pytest
 
-from mms.serving.measuring_turns import Turns
+from mms.serving.measuring_turns import MeasuringTurns
 
 
 class Models:
     """Each loads, waits for its turn, is measured, and leaves."""
 
     def __init__(self, count):
-        turns = Turns(count)
+        turns = MeasuringTurns()
         self.turns = [turns.turn() for _ in range(count)]
         self.measured = []
 

@@ -3,7 +3,7 @@ import pytest
 from mms.config.device_flags import ANYWHERE, Wanted
 from mms.devices.device import CPU, GPU, Device, Sight
 from mms.errors import UsageError
-from mms.serving.placement import lay_out
+from mms.serving.placement import Placement
 
 TWO = Sight(gpus=2)
 BOTH = Wanted('--gpu 0,1', (Device(GPU, 0), Device(GPU, 1)))
@@ -11,8 +11,9 @@ EVERY = Wanted('--gpu all', every_gpu=True)
 
 
 def numbers(wanted, sight=TWO, **workers):
-    return {name: [device.number for device in devices]
-            for name, devices in lay_out(wanted, workers, sight).items()}
+    placement = Placement(sight)
+    return {name: [device.number for device in placement.take(name, wish, workers.get(name))]
+            for name, wish in wanted.items()}
 
 
 def test_each_model_has_a_worker_on_each_device():
@@ -40,7 +41,7 @@ def test_other_devices_begin_a_round_of_their_own():
 
 
 def test_a_model_without_devices_has_none_whatever_its_workers():
-    assert lay_out({'a': ANYWHERE}, {'a': 3}, Sight(cuda=False)) == {'a': ()}
+    assert Placement(Sight(cuda=False)).take('a', ANYWHERE, 3) == ()
 
 
 def test_cpus_are_there_whatever_mxnet_sees_of_gpus():
@@ -54,4 +55,28 @@ def test_cpus_are_there_whatever_mxnet_sees_of_gpus():
 ])
 def test_a_device_that_is_not_there_is_refused_with_the_flag(wanted, sight, part):
     with pytest.raises(UsageError, match=f'^{wanted.said}: .*{part}'):
-        lay_out({'a': wanted}, {}, sight)
+        Placement(sight).take('a', wanted, None)
+
+
+def test_devices_that_are_given_back_are_taken_first():
+    placement = Placement(TWO)
+    assert placement.take('a', BOTH, 1) == (Device(GPU, 0),)
+    assert placement.take('b', BOTH, 1) == (Device(GPU, 1),)
+    placement.give_back('a')
+    assert placement.take('c', BOTH, 1) == (Device(GPU, 0),)
+    assert placement.models == 2
+
+
+def test_a_model_that_takes_anew_has_no_more_than_it_asks_for():
+    placement = Placement(TWO)
+    placement.take('a', BOTH, 4)
+    assert placement.take('a', BOTH, 1) == (Device(GPU, 0),)
+    assert placement.take('b', BOTH, 1) == (Device(GPU, 1),)
+
+
+def test_a_model_that_asks_for_what_is_not_there_keeps_what_it_has():
+    placement = Placement(TWO)
+    placement.take('a', BOTH, 1)
+    with pytest.raises(UsageError, match='no GPU 7'):
+        placement.take('a', Wanted('--gpu 7', (Device(GPU, 7),)), None)
+    assert placement.take('b', BOTH, 1) == (Device(GPU, 1),)

@@ -279,7 +279,7 @@ def test_a_request_is_served_though_its_client_cannot_be_looked_after(model, cap
     def broken():
         raise TypeError('injected into client_left')
 
-    assert lost(gevent.spawn(asked.scheduler.predict, asking('[1]'), broken))
+    assert lost(gevent.spawn(asked.scheduler.submit, asking('[1]'), broken))
     assert is_told(caplog, 'client_left')
     assert serves(asked)
 

@@ -1,0 +1,40 @@
+"""A server in somebody's program: a WSGI application whose models live in a thread of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mms.bootstrap.opening import look_for_gpus
+from mms.bootstrap.parts import Parts
+from mms.event_loop.uninterrupted import Undo
+from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
+
+
+def load_app(parts: Parts) -> tuple[Any, Embedded]:
+    """Load the models; a WSGI application that serves them, and what ends it.
+
+    Raises
+    ------
+    StartupError
+        The models could not be loaded; nothing of them is left.
+    """
+    settings = parts.settings
+    with Undo() as undo:
+        log = parts.start_log()
+        undo.callback(log.end)
+        sight = look_for_gpus(settings)
+        opened = parts.open(undo)
+        loop = LoopThread()
+        undo.callback(loop.stop)
+        local = loop.call(lambda: parts.registry(sight))
+        loop.run(lambda: local.start(opened))
+        undo.callback(loop.call, local.stop)
+        metrics = loop.call(lambda: parts.metrics(local))
+        loop.call(metrics.start)
+        undo.callback(loop.call, metrics.stop)
+        models = ThreadedModels(local, loop)
+        app = parts.app(parts.predictor(models, ThreadedMetrics(metrics, loop)), settings.port)
+        log.begin()
+        embedded = Embedded(models, undo.pop_all())
+    parts.log_started(settings.port)
+    return app, embedded

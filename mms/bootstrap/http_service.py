@@ -1,0 +1,97 @@
+"""A server on a socket of its own: loaded, announced, and drained when it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from functools import partial
+
+import gevent
+from gevent.event import Event
+
+from mms.bootstrap.opening import look_for_gpus
+from mms.bootstrap.parts import Parts, signatures
+from mms.event_loop.guard import Loop
+from mms.event_loop.uninterrupted import Undo
+from mms.frontend.http.server import HTTPServer, bind
+from mms.frontend.shortcut import Shortcut
+from mms.log.setup import FrontLog
+from mms.runtime.resources import raise_file_limit
+from mms.runtime.signals import StopRequest
+from mms.runtime.streams import say
+from mms.serving.registry import Registry
+from mms.terminal.announce import announcement
+from mms.terminal.progress import loading_bar
+
+logger = logging.getLogger(__name__)
+
+# Requests that are still in flight this long after the stop are given up.
+DRAIN_TIMEOUT_S = 60.0
+# What a terminal that is not read has not taken is tried again so often.
+_WRITE_ON_S = 0.5
+# The answers that say so are small.
+_LAST_ANSWERS_S = 1.0
+
+
+def serve(parts: Parts, stop: StopRequest) -> None:
+    """Serve until it is to stop, and finish the requests in flight.
+
+    Raises
+    ------
+    StartupError
+        The server could not start; nothing of it is left.
+    """
+    settings = parts.settings
+    raise_file_limit()
+    with Undo() as undo:
+        sock = undo.enter_context(bind(settings.host, settings.port))
+        log = parts.start_log()
+        models = load_models(parts, undo)
+        port = sock.getsockname()[1]
+        metrics = parts.metrics(models)
+        metrics.start()
+        undo.callback(metrics.stop)
+        predictor = parts.predictor(models, metrics)
+        app = Shortcut(parts.app(predictor, port), predictor)
+        server = HTTPServer(sock, app, parts.budget)
+        undo.callback(server.end)
+        server.listen()
+        log.begin()
+        undo.callback(Loop('the log on the terminal', partial(_write_on, log)).kill)
+        stop.serving = True
+        parts.log_started(port)
+        say(announcement(signatures(models), settings.host, port, models.unseen))
+        stop.event.wait()
+        _drain(server, models, stop.hurry)
+
+
+def load_models(parts: Parts, undo: ExitStack) -> Registry:
+    """The models, loaded; with a bar on a terminal.
+
+    Raises
+    ------
+    StartupError
+    """
+    # Before models are fetched: a GPU that is not there, or fails, is told at once.
+    models = parts.registry(look_for_gpus(parts.settings))
+    opened = parts.open(undo)
+    undo.callback(models.stop)
+    with loading_bar([one.name for one in opened]) as on_ready:
+        models.start(opened, on_ready)
+    return models
+
+
+def _drain(server: HTTPServer, models: Registry, hurry: Event) -> None:
+    logger.info('Stopping: the requests in flight are finished first.')
+    if not server.drain(DRAIN_TIMEOUT_S, hurry):
+        logger.warning('Some requests are still in flight; they are given up.')
+        models.give_up()
+        server.drain(_LAST_ANSWERS_S, Event())
+    server.end()
+    logger.info('Service stopped.')
+
+
+def _write_on(log: FrontLog) -> None:
+    """Write the log to a terminal that is read again after a while."""
+    gevent.sleep(_WRITE_ON_S)
+    log.write_on()

@@ -1,0 +1,122 @@
+"""The parts of a server, however it is run: on a socket of its own, or in somebody's program."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, Optional
+
+from mms.archive.location import redacted
+from mms.archive.reader import LoadedModel
+from mms.bootstrap.opening import check_service_file, open_models
+from mms.config.settings import Settings
+from mms.devices.device import Sight
+from mms.frontend.address import host_and_port
+from mms.frontend.api.classic import create_app
+from mms.frontend.api.openapi import describe
+from mms.frontend.predictor import Counts, Models, Predictor
+from mms.log.setup import FrontLog
+from mms.metrics import Metrics, make_sink
+from mms.runtime.byte_budget import Room
+from mms.runtime.resources import buffer_bytes
+from mms.serving.events import Change, Event
+from mms.serving.model_factory import OpenedModel
+from mms.serving.registry import Registry
+
+logger = logging.getLogger(__name__)
+
+
+class Parts:
+    """Makes the parts of one server.
+
+    Parameters
+    ----------
+    app_name
+        Import name of the Flask application.
+    settings
+        What was asked for.
+    given
+        The models, opened; None to open those of the settings.
+
+    Attributes
+    ----------
+    app_name, settings
+        As given.
+    budget
+        Where all bodies and answers count that are held.
+    log
+        The log, once it is started.
+    """
+
+    def __init__(self, app_name: str, settings: Settings,
+                 given: Optional[Sequence[LoadedModel]]) -> None:
+        self.app_name = app_name
+        self.settings = settings
+        self.budget = Room(settings.max_buffered_bytes
+                           or buffer_bytes(settings.max_request_bytes))
+        self.log: Optional[FrontLog] = None
+        self._given = given
+
+    def start_log(self) -> FrontLog:
+        """Log from now on."""
+        settings = self.settings
+        self.log = FrontLog(settings.log_file, settings.log_rotation, settings.log_level)
+        return self.log
+
+    def open(self, undo: ExitStack) -> list[OpenedModel]:
+        """The archives of the models, opened.
+
+        Raises
+        ------
+        StartupError
+        """
+        settings = self.settings
+        if settings.service is not None:
+            check_service_file(settings.service)
+        if self._given is None:
+            return open_models(settings.models, undo)
+        where = {name: redacted(location) for name, location in settings.models.items()}
+        return [OpenedModel(model, where.get(model.service_name, 'its archive'))
+                for model in self._given]
+
+    def registry(self, sight: Sight) -> Registry:
+        """The models, none of them loaded."""
+        return Registry(self.settings, sight, self.budget)
+
+    def metrics(self, models: Registry) -> Metrics:
+        """The metrics of the models that there are, and that come."""
+        metrics = Metrics(models.names, make_sink(self.settings.metrics_write_to, 'metrics'))
+
+        def follow(event: Event) -> None:
+            if event.change is Change.ADDED:
+                metrics.add_model(event.name)
+            elif event.change is Change.REMOVED:
+                metrics.remove_model(event.name)
+
+        models.subscribe(follow)
+        return metrics
+
+    def predictor(self, models: Models, metrics: Counts) -> Predictor:
+        """What hands requests to the models."""
+        return Predictor(models, metrics, self.settings.max_request_bytes, self.budget)
+
+    def app(self, predictor: Predictor, port: int) -> Any:
+        """The WSGI application."""
+        return create_app(self.app_name, predictor, self.description(predictor.models, port))
+
+    def description(self, models: Models, port: int) -> dict[str, Any]:
+        """The Swagger document."""
+        return describe(signatures(models), self.settings.host, port)
+
+    def log_started(self, port: int) -> None:
+        """What people's tools look for in the log."""
+        address = host_and_port(self.settings.host, port)
+        logger.info('Service started successfully.')
+        logger.info('Service description endpoint: %s/api-description', address)
+        logger.info('Service health endpoint: %s/ping', address)
+
+
+def signatures(models: Models) -> dict[str, Any]:
+    """Endpoint name -> live signature."""
+    return {name: models.signature(name) for name in models.names}

@@ -1,0 +1,108 @@
+"""Models that can be served, from archives that were opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple, Optional
+
+from mms.archive.reader import LoadedModel
+from mms.config.settings import Settings
+from mms.devices.device import Device, Sight
+from mms.ipc.messages import Load
+from mms.pool.starter import Staffing
+from mms.pool.supervisor import Supervisor
+from mms.runtime.byte_budget import Room
+from mms.runtime.resources import Resources
+from mms.serving.extracted_files import ExtractedFiles
+from mms.serving.placement import Placement
+from mms.serving.scheduler import Limits
+from mms.serving.served_model import ServedModel
+
+
+class OpenedModel(NamedTuple):
+    """A model that can be served.
+
+    Attributes
+    ----------
+    loaded
+        Its archive, opened.
+    location
+        Where the archive came from, for messages.
+    discard
+        Removes its files when it is served no more; may block.
+    """
+
+    loaded: LoadedModel
+    location: str = 'its archive'
+    discard: Callable[[], None] = lambda: None
+
+    @property
+    def name(self) -> str:
+        """Its endpoint."""
+        return self.loaded.service_name
+
+
+class ModelFactory:
+    """Makes models as the settings ask for them.
+
+    Parameters
+    ----------
+    settings
+        The server's settings.
+    sight
+        What MXNet sees of GPUs; of no matter where none is wanted.
+    resources
+        What the machine has.
+    budget
+        Where the answers count that are held.
+    """
+
+    def __init__(self, settings: Settings, sight: Sight, resources: Resources,
+                 budget: Room) -> None:
+        self._settings = settings
+        self._placement = Placement(sight)
+        self._limits = Limits(settings.queue_size, settings.request_timeout_s,
+                              settings.max_batch_delay_ms / 1000)
+        self._staffing = Staffing(
+            resources, max_requests=settings.max_requests_per_worker,
+            max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
+            room=budget)
+        self.files = ExtractedFiles()
+
+    def place(self, name: str, workers: Optional[int] = None) -> Sequence[Device]:
+        """Give the workers of a model their devices; those that it had are free again.
+
+        Raises
+        ------
+        UsageError
+            A GPU is wanted that MXNet does not see.
+        """
+        return self._placement.take(name, self._settings.devices_of(name),
+                                    workers or self._settings.workers_of(name))
+
+    def give_back(self, name: str) -> None:
+        """A model needs its devices no more."""
+        self._placement.give_back(name)
+
+    def make(self, opened: OpenedModel, devices: Sequence[Device], threads: Callable[[], int],
+             on_change: Callable[[ServedModel], None]) -> ServedModel:
+        """A model that is not loaded yet."""
+        staffing = replace(self._staffing, workers=self._settings.workers_of(opened.name),
+                           devices=devices, models=self._placement.models)
+        workers = Supervisor(_load(opened.loaded, self._settings), staffing,
+                             self.files.keep(opened.loaded))
+        return ServedModel(opened.loaded, opened.location, workers, self._limits, threads,
+                           on_change)
+
+
+def _load(model: LoadedModel, settings: Settings) -> Load:
+    service_file = settings.service or os.path.join(
+        model.model_dir, model.manifest['Model']['Service'])
+    return Load(
+        endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
+        manifest=model.manifest, service_file=os.path.abspath(service_file), device=None,
+        max_image_pixels=settings.max_image_pixels,
+        batch_size=settings.batch_size, strict=settings.strict,
+        weigh=settings.max_worker_memory_bytes > 0)

@@ -1,0 +1,246 @@
+"""Models that come, are replaced, scaled and removed while requests run."""
+
+import json
+import os
+from functools import partial
+
+import gevent
+import gevent.event
+import pytest
+from fleet import until
+from harness import asking, running, write_archive
+
+from mms.archive.reader import open_model
+from mms.config.settings import Settings
+from mms.devices.device import Sight
+from mms.errors import ModelExists, ModelNotFound, ModelUnavailable, ServiceError
+from mms.runtime.byte_budget import Room
+from mms.runtime.workspace import Workspace
+from mms.serving.events import Change
+from mms.serving.model_factory import OpenedModel
+from mms.serving.model_state import ModelState
+from mms.serving.registry import Registry
+
+TWICE = 'return [2 * data[0][0][0]]'
+THRICE = 'return [3 * data[0][0][0]]'
+SLOW = 'import time\ntime.sleep(0.3)\nreturn [2 * data[0][0][0]]'
+
+LOADS_FOR_LONG = '''
+import time
+from mms.model_service.model_service import SingleNodeService
+
+
+class Service(SingleNodeService):
+    def __init__(self, *_):
+        open({marker!r}, 'w').close()
+        time.sleep(60)
+'''
+
+
+@pytest.fixture
+def workspace():
+    workspace = Workspace()
+    yield workspace
+    workspace.close()
+
+
+@pytest.fixture
+def opened(tmp_path, workspace):
+    """Makes models that can be served, with files of their own."""
+
+    def opened(name, body=TWICE, **options):
+        archive = write_archive(tmp_path, name, body, **options)
+        model = open_model(name, archive, workspace.path)
+        return OpenedModel(model, archive, partial(workspace.remove, model.model_dir))
+
+    return opened
+
+
+@pytest.fixture
+def registry():
+    registry = Registry(Settings(models={}, default_workers=1), Sight(), Room())
+    yield registry
+    registry.stop()
+
+
+def ask(registry, name, number=1):
+    return json.loads(bytes(registry.submit(name, asking(f'[[{number}]]')).content))
+
+
+def folders(workspace):
+    return sorted(name.rpartition('-')[0] for name in os.listdir(workspace.path))
+
+
+def test_models_are_served_in_the_order_given_whoever_is_ready_first(registry, opened):
+    registry.start([opened('late', f'{TWICE}  # {"x" * 10**6}'), opened('early', THRICE)])
+    assert registry.names == ('late', 'early')
+    assert 'late' in registry
+    assert 'other' not in registry
+    assert ask(registry, 'late') == [2]
+    assert ask(registry, 'early') == [3]
+    assert [model.state for model in registry.models] == [ModelState.READY] * 2
+
+
+def test_a_model_that_is_added_answers_beside_the_others(registry, opened):
+    registry.start([opened('a')])
+    before = registry.revision
+    registry.add(opened('b', THRICE))
+    assert registry.names == ('a', 'b')
+    assert registry.revision > before
+    assert (ask(registry, 'a'), ask(registry, 'b')) == ([2], [3])
+    assert registry.signature('b')['inputs']
+
+
+def test_a_name_is_served_once(registry, opened):
+    registry.start([opened('a')])
+    with pytest.raises(ModelExists, match='A model a is served already'):
+        registry.add(opened('a', THRICE))
+    assert ask(registry, 'a') == [2]
+
+
+def test_of_two_who_add_one_name_at_once_the_second_is_refused(registry, opened):
+    first, second = (gevent.spawn(registry.add, opened('a', body)) for body in (TWICE, THRICE))
+    gevent.joinall([first, second])
+    assert isinstance(second.exception, ModelExists)
+    assert ask(registry, 'a') == [2]
+
+
+def test_a_model_that_cannot_be_added_leaves_nothing(registry, opened, workspace):
+    registry.start([opened('a')])
+    events = []
+    registry.subscribe(events.append)
+    with pytest.raises(ServiceError, match=r'^model b from .*b\.model cannot be served: '):
+        registry.add(opened('b', 'return data\n  nonsense('))
+    assert registry.names == ('a',)
+    assert [(event.change, event.state) for event in events] == [
+        (Change.STATE, ModelState.FAILED), (Change.STATE, ModelState.GONE)]
+    assert 'cannot be served' in events[0].reason
+    assert len(registry.models) == 1
+    assert folders(workspace) == ['a']
+    registry.add(opened('b'))
+    assert ask(registry, 'b') == [2]
+
+
+def test_a_model_is_replaced_without_a_request_lost(registry, opened, workspace):
+    registry.start([opened('a', SLOW)])
+    old_pids = registry['a'].workers.pids
+    answers, stop = [[], [], []], gevent.event.Event()
+
+    def client(mine):
+        while not stop.is_set():
+            mine.append(ask(registry, 'a')[0])
+
+    clients = [gevent.spawn(client, mine) for mine in answers]
+    until(lambda: all(answers))
+    registry.replace(opened('a', THRICE), drain_timeout_s=30)
+    until(lambda: all(mine[-1] == 3 for mine in answers))
+    stop.set()
+    gevent.joinall(clients, raise_error=True)
+    for mine in answers:
+        assert mine == sorted(mine)
+        assert set(mine) == {2, 3}
+    assert not set(old_pids) & set(registry['a'].workers.pids)
+    until(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in old_pids))
+    assert len(folders(workspace)) == 1
+    assert len(registry.models) == 1
+
+
+def test_one_that_cannot_take_its_place_leaves_the_old_one_as_it_was(registry, opened):
+    registry.start([opened('a')])
+    pids, revision = registry['a'].workers.pids, registry.revision
+    with pytest.raises(ServiceError, match='cannot be served'):
+        registry.replace(opened('a', 'nonsense('), drain_timeout_s=1)
+    assert (registry['a'].workers.pids, registry.revision) == (pids, revision)
+    assert ask(registry, 'a') == [2]
+
+
+def test_a_model_that_is_removed_answers_what_it_has_and_ends(registry, opened, workspace):
+    registry.start([opened('a', SLOW), opened('b')])
+    pids = registry['a'].workers.pids
+    request = gevent.spawn(ask, registry, 'a')
+    gevent.sleep(0.1)
+    removal = gevent.spawn(registry.remove, 'a', 30)
+    gevent.sleep(0.05)
+    assert registry.names == ('b',)
+    assert [model.state for model in registry.models] == [ModelState.READY, ModelState.DRAINING]
+    with pytest.raises(ModelNotFound, match='No model a is served'):
+        ask(registry, 'a')
+    assert request.get() == [2]
+    removal.get()
+    assert [model.name for model in registry.models] == ['b']
+    assert folders(workspace) == ['b']
+    until(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in pids))
+
+
+def test_a_removal_does_not_wait_for_ever(registry, opened):
+    registry.start([opened('a', 'import time\ntime.sleep(60)')])
+    request = gevent.spawn(ask, registry, 'a')
+    gevent.sleep(0.1)
+    with gevent.Timeout(30):
+        registry.remove('a', drain_timeout_s=0.1)
+    with pytest.raises(ModelUnavailable, match='has not answered in time'):
+        request.get()
+
+
+@pytest.mark.parametrize('change', [
+    lambda registry, opened: registry.remove('x', 1), lambda registry, opened: registry['x'],
+    lambda registry, opened: registry.replace(opened('x'), 1),
+    lambda registry, opened: registry.scale('x', 2),
+    lambda registry, opened: registry.signature('x'),
+])
+def test_what_is_not_there_is_not_found(registry, opened, change):
+    with pytest.raises(ModelNotFound, match='No model x is served'):
+        change(registry, opened)
+
+
+def test_listeners_hear_of_each_change_and_one_that_fails_hinders_nobody(
+        registry, opened, caplog):
+    events = []
+    registry.subscribe(lambda event: 1 / 0)
+    registry.subscribe(lambda event: events.append((event.change, event.name)))
+    registry.start([opened('a')])
+    registry.replace(opened('a', THRICE), 1)
+    registry.remove('a', 1)
+    assert [change for change, _ in events if change is not Change.STATE] == [
+        Change.ADDED, Change.REPLACED, Change.REMOVED]
+    assert {name for _, name in events} == {'a'}
+    assert 'ZeroDivisionError' in caplog.text
+
+
+def test_a_model_that_is_ill_is_degraded_and_ready_again_when_it_is_well(registry, opened):
+    registry.start([opened('a')])
+    model = registry['a']
+    os.kill(model.workers.template_pid, 9)
+    until(lambda: not registry.ill_health())
+    assert model.state is ModelState.READY
+    broken = pytest.MonkeyPatch()
+    with broken.context() as patch:
+        patch.setattr(model.workers.probe, 'ill_health', lambda: 'it says so')
+        assert registry.ill_health() == {'a': 'it says so'}
+        assert (model.state, model.reason) == (ModelState.DEGRADED, 'it says so')
+    assert registry.ill_health() == {}
+    assert (model.state, model.reason) == (ModelState.READY, '')
+
+
+def test_a_stop_ends_what_is_being_loaded(opened, workspace, tmp_path):
+    registry = Registry(Settings(models={}, default_workers=1), Sight(), Room())
+    marker = str(tmp_path / 'loads')
+    slow = opened('slow', source=LOADS_FOR_LONG.format(marker=marker))
+    loading = gevent.spawn(registry.add, slow)
+    until(lambda: os.path.exists(marker))
+    registry.stop()
+    with pytest.raises(ServiceError, match='model slow is not loaded: the server stops'):
+        loading.get(timeout=20)
+    assert folders(workspace) == []
+    assert running(str(tmp_path)) == []
+    assert registry.models == []
+
+
+def test_each_models_files_are_looked_after(registry, opened, workspace):
+    registry.start([opened('a')])
+    folder = registry['a'].folder
+    os.unlink(os.path.join(folder, 'service.py'))
+    os.kill(registry['a'].workers.template_pid, 9)
+    os.kill(registry['a'].workers.pids[0], 9)
+    until(lambda: os.path.exists(os.path.join(folder, 'service.py')))
+    assert ask(registry, 'a') == [2]
