@@ -80,7 +80,7 @@ def _get(client: Any, bucket: str, key: str, shown: str) -> dict[str, Any]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return client.get_object(Bucket=bucket, Key=key)
+        answer: dict[str, Any] = client.get_object(Bucket=bucket, Key=key)
     except ClientError as exc:
         raise _refusal(exc, bucket, key, shown) from exc
     except BotoCoreError as exc:
@@ -88,6 +88,7 @@ def _get(client: Any, bucket: str, key: str, shown: str) -> dict[str, Any]:
     except Exception as exc:
         # boto3 raises what comes when it reads headers that S3 would not send.
         raise _strange(exc, shown) from exc
+    return answer
 
 
 def _refusal(exc: Any, bucket: str, key: str, shown: str) -> FetchError:

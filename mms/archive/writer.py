@@ -12,7 +12,7 @@ import stat
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, BinaryIO, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
 from mms.archive.json_file import os_reason
 from mms.archive.manifest import MANIFEST_FILE
@@ -142,7 +142,7 @@ def _write_members(members: Mapping[str, Source], stream: BinaryIO) -> None:
             _write_member(archive, name, members[name], bar)
 
 
-def _write_member(archive: zipfile.ZipFile, name: str, source: Source, bar: tqdm) -> None:
+def _write_member(archive: zipfile.ZipFile, name: str, source: Source, bar: tqdm[Any]) -> None:
     info = zipfile.ZipInfo(name, _TIMESTAMP)
     info.external_attr = _MODE << 16
     info.create_system = _UNIX

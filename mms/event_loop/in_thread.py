@@ -29,6 +29,7 @@ def in_thread(work: Callable[[], T], end: Optional[Callable[[], None]] = None) -
         except Exception as error:
             return None, error
 
+    value: T
     result = gevent.get_hub().threadpool.spawn(guarded)
     try:
         value, error = result.get()

@@ -11,6 +11,7 @@ import numpy as np
 from mms.errors import ExportError
 from mms.from_onnx.graph import Graph
 from mms.from_onnx.model_file import opsets_of, read_model
+from mms.from_onnx.numpy_types import DType
 from mms.from_onnx.tensor import Tensor
 from mms.mxnet_compat import mxnet as mx
 
@@ -37,7 +38,7 @@ class ConvertedModel(NamedTuple):
     symbol: Any
     arg_params: dict[str, Any]
     aux_params: dict[str, Any]
-    inputs: list[tuple[str, tuple[int, ...], np.dtype]]
+    inputs: list[tuple[str, tuple[int, ...], DType]]
     outputs: list[tuple[str, tuple[int, ...]]]
 
     def save(self, prefix: str) -> None:

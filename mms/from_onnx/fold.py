@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
+from mms.from_onnx.numpy_types import Array
+
 # Those that mean the same in every opset that the reference knows, and draw no lots.
 FOLDED = frozenset('''
     Abs Add And Cast CastLike Ceil Clip Compress Concat ConstantOfShape CumSum Div Equal Erf Exp
@@ -23,7 +25,7 @@ FOLDED = frozenset('''
 _FIRST_OPSET = 7
 
 
-def constant_of(proto: onnx.NodeProto) -> Optional[np.ndarray]:
+def constant_of(proto: onnx.NodeProto) -> Optional[Array]:
     """The value of a Constant node; None if it is no array of numbers."""
     (attribute,) = proto.attribute
     value = onnx.helper.get_attribute_value(attribute)
@@ -37,8 +39,8 @@ def constant_of(proto: onnx.NodeProto) -> Optional[np.ndarray]:
 
 
 def fold(
-    proto: onnx.NodeProto, opset: int, values: Sequence[Optional[np.ndarray]]
-) -> Optional[list[np.ndarray]]:
+    proto: onnx.NodeProto, opset: int, values: Sequence[Optional[Array]]
+) -> Optional[list[Array]]:
     """Values of a node's outputs, or None if they are left to MXNet.
 
     Parameters
@@ -57,7 +59,7 @@ def fold(
     return found if all(isinstance(value, np.ndarray) for value in found) else None
 
 
-def _run(proto: onnx.NodeProto, opset: int, values: Sequence[Any]) -> list[np.ndarray]:
+def _run(proto: onnx.NodeProto, opset: int, values: Sequence[Any]) -> list[Array]:
     feeds = {name: value for name, value in zip(proto.input, values) if name}
     inputs = [onnx.helper.make_tensor_value_info(
         name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)

@@ -16,6 +16,7 @@ from mms.from_onnx.inference import Unnamed, dtype_of, infer
 from mms.from_onnx.model_file import is_of_onnx
 from mms.from_onnx.names import NodeNames
 from mms.from_onnx.node import Node
+from mms.from_onnx.numpy_types import Array, DType
 from mms.from_onnx.parameters import Parameters
 from mms.from_onnx.table import OPERATORS
 from mms.from_onnx.tensor import PHYSICAL, Dim, Tensor, constant
@@ -61,7 +62,7 @@ class Graph:
             raise ExportError(f'{self.file}: the parameter {sparse.values.name!r} is sparse, '
                               'which is not converted: store it as a dense one')
 
-    def _array(self, tensor: onnx.TensorProto) -> np.ndarray:
+    def _array(self, tensor: onnx.TensorProto) -> Array:
         try:
             return onnx.numpy_helper.to_array(tensor)
         except (ValueError, TypeError, KeyError) as exc:
@@ -94,7 +95,7 @@ class Graph:
                 self._lengths.setdefault(dim, (symbol, axis))
         return tensor
 
-    def _as_declared(self, symbol: Any, dtype: np.dtype) -> Any:
+    def _as_declared(self, symbol: Any, dtype: DType) -> Any:
         with self._names:
             self._names.label = symbol.name
             return mx.sym.cast(symbol, dtype=PHYSICAL[dtype.name])

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx.shape_inference import infer_node_outputs
 
+from mms.from_onnx.numpy_types import DType
 from mms.from_onnx.tensor import Dim, Shape, Tensor
 
 # More than any list of lengths holds.
@@ -39,7 +40,7 @@ class Unnamed:
         return tuple(self.dim(dim) for dim in type_proto.tensor_type.shape.dim)
 
 
-def dtype_of(type_proto: onnx.TypeProto) -> Optional[np.dtype]:
+def dtype_of(type_proto: onnx.TypeProto) -> Optional[DType]:
     """The element type, None if it is not a tensor's."""
     number = type_proto.tensor_type.elem_type
     return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(number)) if number else None

@@ -92,7 +92,8 @@ def _read_outside_data(model: onnx.ModelProto, path: str) -> None:
 
 
 def _location(tensor: onnx.TensorProto) -> str:
-    return {entry.key: entry.value for entry in tensor.external_data}.get('location', '')
+    entries: dict[str, str] = {entry.key: entry.value for entry in tensor.external_data}
+    return entries.get('location', '')
 
 
 def _check_inside(location: str, folder: str, name: str, path: str) -> None:

@@ -7,7 +7,7 @@ from typing import Optional
 from mms.mxnet_compat import mxnet as mx
 
 
-class NodeNames(mx.name.NameManager):
+class NodeNames(mx.name.NameManager):  # type: ignore[misc]  # MXNet has no types
     """Names a node of MXNet after the one of ONNX that it comes from."""
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from mms.errors import ExportError
+from mms.from_onnx.numpy_types import Array, DType
 from mms.from_onnx.tensor import PHYSICAL, Dim, Shape, Tensor, list_of
 
 if TYPE_CHECKING:
@@ -121,11 +122,11 @@ class Node:
             self.refuse(f'its input number {index + 1} is missing')
         return tensor
 
-    def value(self, index: int) -> Optional[np.ndarray]:
+    def value(self, index: int) -> Optional[Array]:
         """An input's value if it is a constant, else None."""
         return self.tensor(index).value
 
-    def constant(self, index: int, what: str) -> np.ndarray:
+    def constant(self, index: int, what: str) -> Array:
         """An input that must be a constant."""
         value = self.tensor(index).value
         if value is None:
@@ -175,7 +176,7 @@ class Node:
             self.refuse(f'axis {axis} does not exist in {rank} dimensions')
         return axis % rank if rank else 0
 
-    def dtype(self, index: int) -> np.dtype:
+    def dtype(self, index: int) -> DType:
         """Element type of an input, which must be one that MXNet has."""
         dtype = self.tensor(index).dtype
         if dtype is None:

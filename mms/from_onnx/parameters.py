@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mms.from_onnx.numpy_types import Array
 from mms.from_onnx.tensor import PHYSICAL
 from mms.mxnet_compat import mxnet as mx
 
@@ -18,15 +19,15 @@ class Parameters:
         self.aux: dict[str, Any] = {}
         self._taken = set(taken)
 
-    def add(self, name: str, value: np.ndarray) -> Any:
+    def add(self, name: str, value: Array) -> Any:
         """A new argument of the network."""
         return self._add(self.args, name, value)
 
-    def add_state(self, name: str, value: np.ndarray) -> Any:
+    def add_state(self, name: str, value: Array) -> Any:
         """A new auxiliary state, such as the mean that a BatchNorm keeps."""
         return self._add(self.aux, name, value)
 
-    def _add(self, kind: dict[str, Any], name: str, value: np.ndarray) -> Any:
+    def _add(self, kind: dict[str, Any], name: str, value: Array) -> Any:
         name = self._free(name)
         # MXNet has no arrays of rank 0.
         array = np.ascontiguousarray(value.reshape(value.shape or (1,)),

@@ -7,6 +7,8 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
+from mms.from_onnx.numpy_types import Array, DType
+
 # A length: a number, or the name of one that only a request tells.
 Dim = Union[int, str]
 Shape = tuple[Dim, ...]
@@ -39,9 +41,9 @@ class Tensor:
     """
 
     name: str
-    dtype: Optional[np.dtype] = None
+    dtype: Optional[DType] = None
     shape: Optional[Shape] = None
-    value: Optional[np.ndarray] = None
+    value: Optional[Array] = None
     dims: Optional[Shape] = None
     symbol: Any = None
 

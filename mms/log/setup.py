@@ -51,7 +51,7 @@ class _Quiet(logging.Handler):
         """Say once that lines are lost."""
 
 
-class _Terminal(_Quiet, logging.StreamHandler):
+class _Terminal(_Quiet, logging.StreamHandler):  # type: ignore[type-arg]  # none before 3.11
     # Of the root logger, before the first log of this package.
     level_before = logging.WARNING
 

@@ -67,15 +67,16 @@ def _arrays_of_named_tuples(module: Any, numpy: Any) -> Any:
 
 
 def _pack(module: Any, numpy: Any) -> Any:
-    original = module.pack
+    original: Callable[[Any, bytes], bytes] = module.pack
 
     def pack(header: Any, s: bytes) -> bytes:
         header = module.IRHeader(*header)
         if isinstance(header.label, numbers.Number):
             return original(header, s)
         labels = numpy.asarray(header.label, dtype=numpy.float32)
+        content: bytes = labels.tobytes()
         start = struct.pack(module._IR_FORMAT, labels.size, 0, header.id, header.id2)
-        return start + labels.tobytes() + s
+        return start + content + s
 
     return pack
 
@@ -88,7 +89,8 @@ def _pack_img(module: Any, numpy: Any) -> Any:
         option = options.get(img_fmt.lower())
         done, encoded = cv2.imencode(img_fmt, img, None if option is None else [option, quality])
         assert done, 'failed to encode image'
-        return module.pack(header, encoded.tobytes())
+        packed: bytes = module.pack(header, encoded.tobytes())
+        return packed
 
     return pack_img
 

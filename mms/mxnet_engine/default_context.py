@@ -22,4 +22,5 @@ def on(ctx: Any) -> AbstractContextManager[Any]:
     if mxnet is None or not isinstance(ctx, mxnet.Context):
         return nullcontext()
     # A context remembers in itself what it replaced: a hook may well enter the same one again.
-    return mxnet.Context(ctx)
+    entered: AbstractContextManager[Any] = mxnet.Context(ctx)
+    return entered

@@ -23,7 +23,7 @@ class _Bound(NamedTuple):
     label_shapes: Any
 
 
-class ManyShapesModule(mx.mod.Module):
+class ManyShapesModule(mx.mod.Module):  # type: ignore[misc]  # MXNet has no types
     """``mx.mod.Module`` that does not bind itself anew whenever the shape changes.
 
     ``forward`` calls :meth:`reshape` when a batch has another shape than the one

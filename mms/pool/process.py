@@ -63,7 +63,7 @@ class WarmUpFailed(ServiceError):
     """The model is loaded, but ends its process, or hangs, when it is run for the first time."""
 
 
-class _Pending(AsyncResult):
+class _Pending(AsyncResult):  # type: ignore[misc]  # gevent has no types
     """Where the answer to a message goes, and what is called with each part that comes before."""
 
     def __init__(self, on_part: Callable[[Answered], None]) -> None:

@@ -14,7 +14,7 @@ from mms.errors import MMSError
 from mms.runtime.interrupts import STOPPING, ignore_signals
 
 
-class Stopped(gevent.GreenletExit):
+class Stopped(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
     """Thrown into the work when it is to end at once."""
 
 

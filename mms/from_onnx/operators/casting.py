@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 
 from mms.from_onnx.node import Node
+from mms.from_onnx.numpy_types import DType
 from mms.from_onnx.operators.common import as_bool
 from mms.from_onnx.table import ANY, operator
 from mms.from_onnx.tensor import PHYSICAL
@@ -34,7 +35,7 @@ def _cast_like(node: Node) -> Any:
     return _to(node, node.dtype(1))
 
 
-def _to(node: Node, dtype: np.dtype) -> Any:
+def _to(node: Node, dtype: DType) -> Any:
     if dtype.name not in PHYSICAL:
         node.refuse(f'MXNet has no {dtype.name}')
     if node.outputs[0] is not None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mms.from_onnx.node import Node
+from mms.from_onnx.numpy_types import Array
 from mms.from_onnx.operators.common import last_to, transposed, with_rank
 from mms.from_onnx.table import ANY, operator
 from mms.mxnet_compat import mxnet as mx
@@ -31,7 +32,7 @@ def _gather(node: Node) -> Any:
     return _without(taken, axis, node.rank(0))
 
 
-def _gather_known(node: Node, axis: int, indices: np.ndarray) -> Any:
+def _gather_known(node: Node, axis: int, indices: Array) -> Any:
     rank, length = node.rank(0), node.shape(0)[axis]
     if indices.ndim == 0:
         index = int(indices)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mms.from_onnx.numpy_types import Array
+
 
 class Scheme(NamedTuple):
     """How to resize: the attributes of Resize that say so."""
@@ -21,7 +23,7 @@ class Scheme(NamedTuple):
     exclude_outside: bool = False
 
 
-def taps(scheme: Scheme, length: int, size: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+def taps(scheme: Scheme, length: int, size: int, scale: float) -> tuple[Array, Array]:
     """Numbers of the old elements and their weights, each of shape (size, taps)."""
     where = _coordinates(scheme, length, size, scale)
     if scheme.mode == 'nearest':
@@ -38,7 +40,7 @@ def taps(scheme: Scheme, length: int, size: int, scale: float) -> tuple[np.ndarr
     return np.clip(indices, 0, length - 1), weights
 
 
-def _coordinates(scheme: Scheme, length: int, size: int, scale: float) -> np.ndarray:
+def _coordinates(scheme: Scheme, length: int, size: int, scale: float) -> Array:
     new, ratio = np.arange(size, dtype=np.float32), np.float32(scale)
     if scheme.coordinates == 'asymmetric':
         return new / ratio
@@ -53,15 +55,17 @@ def _coordinates(scheme: Scheme, length: int, size: int, scale: float) -> np.nda
     return middle
 
 
-def _rounded(where: np.ndarray, rounding: str) -> np.ndarray:
+def _rounded(where: Array, rounding: str) -> Array:
     if rounding == 'round_prefer_floor':
-        return np.ceil(where - 0.5).astype(np.int64)
-    if rounding == 'round_prefer_ceil':
-        return np.floor(where + 0.5).astype(np.int64)
-    return (np.floor if rounding == 'floor' else np.ceil)(where).astype(np.int64)
+        rounded = np.ceil(where - 0.5)
+    elif rounding == 'round_prefer_ceil':
+        rounded = np.floor(where + 0.5)
+    else:
+        rounded = (np.floor if rounding == 'floor' else np.ceil)(where)
+    return np.asarray(rounded, np.int64)
 
 
-def _cubic(distance: np.ndarray, a: float) -> np.ndarray:
+def _cubic(distance: Array, a: float) -> Array:
     """Keys' cubic convolution kernel (1981), as the specification writes it."""
     near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
     far = ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a

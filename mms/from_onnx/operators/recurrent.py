@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mms.from_onnx.node import Node
+from mms.from_onnx.numpy_types import Array
 from mms.from_onnx.table import operator
 from mms.mxnet_compat import mxnet as mx
 
@@ -92,7 +93,7 @@ def _check(node: Node, kind: _Kind, directions: int) -> None:
             node.refuse('sequences that end early are not converted')
 
 
-def _weights(node: Node, kind: _Kind, hidden: int) -> np.ndarray:
+def _weights(node: Node, kind: _Kind, hidden: int) -> Array:
     """All matrices, direction by direction, and then all biases: what MXNet takes as one."""
     first, second = node.constant(1, 'weight'), node.constant(2, 'weight')
     width = len(kind.gates) * hidden
@@ -103,7 +104,7 @@ def _weights(node: Node, kind: _Kind, hidden: int) -> np.ndarray:
     return np.concatenate([part.reshape(-1) for part in (*matrices, *biases)])
 
 
-def _reordered(rows: np.ndarray, gates: Sequence[int]) -> np.ndarray:
+def _reordered(rows: Array, gates: Sequence[int]) -> Array:
     parts = np.split(rows, len(gates))
     return np.concatenate([parts[gate] for gate in gates])
 

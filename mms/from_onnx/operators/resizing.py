@@ -8,6 +8,7 @@ from typing import Any, Optional
 import numpy as np
 
 from mms.from_onnx.node import Node
+from mms.from_onnx.numpy_types import Array
 from mms.from_onnx.operators.interpolation import Scheme, taps
 from mms.from_onnx.table import operator
 from mms.from_onnx.tensor import Shape
@@ -108,7 +109,7 @@ def _repeated(symbol: Any, axis: int, times: int) -> Any:
 
 
 def _interpolated(node: Node, symbol: Any, axis: int,
-                  found: tuple[np.ndarray, np.ndarray]) -> Any:
+                  found: tuple[Array, Array]) -> Any:
     """Sums of elements `found[0]` (new length, taps) with weights `found[1]`."""
     indices, weights = found
     parts = []

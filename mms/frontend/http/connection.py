@@ -76,7 +76,7 @@ _MESSAGES = {
 }
 
 
-class Connection(WSGIHandler):
+class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
     """Tells its server when a request begins and ends, and answers in JSON what it refuses."""
 
     headers: PlainHeaders

@@ -70,7 +70,7 @@ def _address_error(host: str, port: int, error: OSError) -> AddressError:
                         'give another --host or --port')
 
 
-class HTTPServer(WSGIServer):
+class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
     """Serves a WSGI application on a bound socket.
 
     Parameters

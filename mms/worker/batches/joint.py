@@ -8,12 +8,12 @@ import time
 from collections.abc import Sequence
 from typing import Any, Callable
 
-from mms.ipc.messages import Request
+from mms.ipc.messages import Answer, Request
 from mms.model_service.model_service import SingleNodeService
 from mms.mxnet_engine.reasons import reason_of
 from mms.worker.batches.collate import NotJoinable, arrays_in, join, layout_of, split
 from mms.worker.devices.device_loss import note_or_raise
-from mms.worker.hooks import Answer, InputsOf, Turn
+from mms.worker.hooks import InputsOf, Turn
 
 logger = logging.getLogger(__name__)
 

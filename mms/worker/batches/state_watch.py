@@ -42,7 +42,7 @@ class _Copied(NamedTuple):
     content: Any
 
 
-class _Content(tuple):
+class _Content(tuple[Any, ...]):
     """The items of a container, to be compared one by one."""
 
     __slots__ = ()

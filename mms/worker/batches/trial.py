@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Callable
 
-from mms.ipc.messages import Reply, Request
+from mms.ipc.messages import Answer, Reply, Request
 from mms.mxnet_engine.arrays import copied
 from mms.mxnet_engine.reasons import reason_of
 from mms.worker.batches.collate import NotJoinable, arrays_in, layout_of
@@ -19,7 +19,7 @@ from mms.worker.batches.joint_outputs import check_memory, only_shapes_differ, o
 from mms.worker.batches.state_watch import Watch
 from mms.worker.batches.verdict import Outcome, Refused, Verdict
 from mms.worker.devices.device_loss import is_lost, note_or_raise
-from mms.worker.hooks import Answer, InputsOf, Turn
+from mms.worker.hooks import InputsOf, Turn
 from mms.worker.outbox import Outbox
 
 

@@ -85,7 +85,7 @@ class Texts:
         content = self._settled(content.replace(b'\\\\', rb'\x5c'), _NO_ESCAPE_OF_BYTES,
                                 rb'\x5c')
         value: Any = codecs.escape_decode(content)[0]
-        return value
+        return bytes(value)
 
     def _settled(self, content: bytes, no_escape: re.Pattern[bytes], backslash: bytes) -> bytes:
         content, count = no_escape.subn(lambda _: backslash, content, self._steps + 1)

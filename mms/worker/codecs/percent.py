@@ -68,7 +68,8 @@ def _unescaped_piece(data: bytes) -> bytes:
     changed[places] = high[good] << 4 | low[good]
     kept = np.ones(len(found), bool)
     kept[places + 1] = kept[places + 2] = False
-    return changed[kept].tobytes()
+    unescaped: bytes = changed[kept].tobytes()
+    return unescaped
 
 
 def _escaped_again(text: str) -> bytes:

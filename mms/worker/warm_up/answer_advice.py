@@ -77,7 +77,7 @@ def _of_classes(service: Any, outputs: Any) -> Iterator[str]:
                    'network with a softmax, or define _postprocess')
 
 
-def _rows(outputs: Any) -> Iterator[np.ndarray]:
+def _rows(outputs: Any) -> Iterator[np.ndarray[Any, Any]]:
     """The scores of the first item of each output that holds scores by class."""
     for output in [outputs] if is_ndarray(outputs) else outputs or ():
         scores = output.asnumpy() if is_ndarray(output) else np.zeros(0)
