@@ -88,7 +88,7 @@ def test_what_the_program_has_frozen_stays_so(monkeypatch):
 # A heap of its own: that of the tests has room for much.
 UPLOADS = f"""
 import gevent
-from mms import garbage
+from mms.event_loop import garbage
 from mms.runtime.private_memory import private_bytes
 from mms.runtime.byte_budget import Room
 
