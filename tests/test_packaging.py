@@ -18,7 +18,7 @@ print(getattr(build_meta, sys.argv[1])(sys.argv[2]))
 
 @pytest.fixture(scope='module')
 def checkout(tmp_path_factory):
-    """A copy to build in: setuptools writes beside setup.py."""
+    """A copy to build in: setuptools writes beside the sources."""
     copy = tmp_path_factory.mktemp('build') / 'checkout'
     shutil.copytree(REPO, copy, ignore=shutil.ignore_patterns(
         '.git', '.venv', '*.egg-info', 'build', 'dist', '__pycache__', '.*_cache'))
@@ -52,4 +52,5 @@ def test_a_source_distribution_holds_tests_documentation_and_examples(checkout):
     with tarfile.open(build(checkout, 'build_sdist')) as sdist:
         names = {name.partition('/')[2] for name in sdist.getnames()}
     assert files(checkout, 'mms/**/*.py', 'tests/**/*', 'docs/*', 'examples/**/*', 'benchmarks/*',
-                 'README.md', 'CHANGELOG.md', 'LICENSE', 'Makefile', 'setup.py') <= names
+                 'README.md', 'CHANGELOG.md', 'LICENSE', 'Makefile', 'pyproject.toml',
+                 'setup.py') <= names

@@ -1,4 +1,4 @@
-"""The Pythons and NumPys that setup.py allows, and the Pythons of this machine."""
+"""The Pythons and NumPys that pyproject.toml allows, and the Pythons of this machine."""
 
 import os
 import re
@@ -7,18 +7,18 @@ import subprocess
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent.parent
-SETUP = (REPO / 'setup.py').read_text(encoding='utf-8')
-MXNET = re.search(r"'(mxnet==[\d.]+)", SETUP)[1]
+PROJECT = (REPO / 'pyproject.toml').read_text(encoding='utf-8')
+MXNET = re.search(r'"(mxnet==[\d.]+)', PROJECT)[1]
 
 
 def versions():
     """The Python versions of the classifiers, as '3.9'."""
-    return re.findall(r"'Programming Language :: Python :: (3\.\d+)'", SETUP)
+    return re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PROJECT)
 
 
 def lowest_numpys():
-    """Python version -> the lowest NumPy that setup.py allows for it."""
-    found = re.findall(r"'numpy>=([\d.]+); python_version (?:==|>=) \"(3\.\d+)\"'", SETUP)
+    """Python version -> the lowest NumPy that pyproject.toml allows for it."""
+    found = re.findall(r'"numpy>=([\d.]+); python_version (?:==|>=) \'(3\.\d+)\'"', PROJECT)
     return {version: numpy for numpy, version in found}
 
 

@@ -26,7 +26,7 @@ def test_the_table_names_every_supported_python_with_both_numpys_and_no_other():
         (version, end) for version in versions() for end in (LOWEST, HIGHEST)]
 
 
-def test_the_table_s_lowest_numpys_are_those_of_setup_py():
+def test_the_table_s_lowest_numpys_are_those_of_pyproject_toml():
     lowest = {minor(cells[0]): cells[1] for cells in ROWS if cells[2] == LOWEST}
     assert lowest == lowest_numpys()
 
@@ -35,7 +35,7 @@ def test_the_table_s_highest_numpys_are_2():
     assert all(number(cells[1])[0] == 2 for cells in ROWS if cells[2] == HIGHEST)
 
 
-def test_in_the_table_mxnet_is_the_one_of_setup_py_and_nothing_failed():
+def test_in_the_table_mxnet_is_the_one_of_pyproject_toml_and_nothing_failed():
     for cells in ROWS:
         assert f'mxnet=={cells[3]}' == supported.MXNET
         assert int(cells[4]) > 0
@@ -58,7 +58,7 @@ def test_files_that_give_the_range_of_pythons_give_this_one(name):
 
 
 def test_python_requires_begins_where_the_classifiers_do():
-    assert f"python_requires='>={versions()[0]}'" in supported.SETUP
+    assert f'requires-python = ">={versions()[0]}"' in supported.PROJECT
 
 
 def test_a_table_is_written_between_the_marks_and_read_back(tmp_path):
