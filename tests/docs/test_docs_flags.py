@@ -7,7 +7,7 @@ import pytest
 from doc_pages import DOCS, PAGES, code_spans, commands, name_of, prose, read, row_of, section
 
 from mms.arg_parser import ArgParser
-from mms.config.settings import settings as config
+from mms.config import settings as config
 
 PARSERS = {'docs/server.md': ArgParser.mms_parser(), 'docs/export.md': ArgParser.export_parser()}
 # What starts each command, as it is written in the documentation.

@@ -3,10 +3,9 @@
 import json
 import time
 
-import numpy as np
 import pytest
+from scripted import BAD, ONE, SIGNATURE, TWO, Scripted, Service
 
-from mms.ipc.channel import ChannelClosed
 from mms.ipc.messages import (
     JOINT,
     TRIAL,
@@ -17,11 +16,9 @@ from mms.ipc.messages import (
     Pong,
     Ready,
     Reply,
-    Request,
     Result,
     Work,
 )
-from mms.model_service.model_service import SingleNodeService
 from mms.runtime.private_memory import Allowance
 from mms.worker.codecs.form import read_form
 from mms.worker.codecs.inputs import read_inputs
@@ -29,63 +26,10 @@ from mms.worker.loop import ModelProcess
 
 pytestmark = pytest.mark.core
 
-SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0]}], 'outputs': [],
-             'input_type': 'application/json', 'output_type': 'application/json'}
-
-
-class Service(SingleNodeService):
-    signature = SIGNATURE
-
-    def __init__(self):
-        self.sizes = []
-
-    def _preprocess(self, data):
-        return np.array(data, dtype='float32')
-
-    def _inference(self, data):
-        self.sizes.append(len(data))
-        return data * 2
-
-    def _postprocess(self, data):
-        return data[0]
-
 
 class Stateless(Service):
     def _inference(self, data):
         return data * 2
-
-
-class Scripted:
-    """A channel whose other end has sent some messages and gone.
-
-    A number among them is a time, in seconds, without a message.
-    """
-
-    def __init__(self, *messages):
-        self._messages = list(messages)
-        self.sent = []
-
-    def is_quiet(self, seconds):
-        quiet_s = self._messages.pop(0) if self._messages[:1] and isinstance(
-            self._messages[0], float) else 0.0
-        return quiet_s > seconds
-
-    def receive(self):
-        while self._messages:
-            message = self._messages.pop(0)
-            if not isinstance(message, float):
-                return message
-        raise ChannelClosed
-
-    def send(self, message):
-        self.sent.append(message)
-
-
-def asking(text):
-    return Request('application/x-www-form-urlencoded', f'data={text}'.encode())
-
-
-ONE, TWO, BAD = asking('[1]'), asking('[2]'), asking('{}')
 
 
 def told(*messages, service=None, weigh=False):

@@ -5,7 +5,7 @@ What is in hand is answered where it can be; the rest is left to another process
 
 import numpy as np
 import pytest
-from test_loop import ONE, SIGNATURE, TWO, Scripted, Service
+from scripted import ONE, SIGNATURE, TWO, Scripted, Service
 
 from mms.errors import BadRequest
 from mms.ipc.messages import JOINT, TRIAL, Answered, Failure, Ping, Pong, Ready, Reply, Result, Work

@@ -12,8 +12,8 @@ from harness import REPO
 from mxnet.gluon import Block, HybridBlock, nn
 
 from mms.worker.batches.compare import same
+from mms.worker.warm_up import fusion
 from mms.worker.warm_up.graph_plan import PlannedForward
-from mms.worker.warm_up.warm_up import fusion
 
 
 class Service:
@@ -197,7 +197,7 @@ IN_FORKS = textwrap.dedent('''
     import ctypes, json, os, sys, threading, time
     from mms import mxnet_compat; mxnet_compat.prepare()
     import mxnet as mx
-    from mms.worker import fusion
+    from mms.worker.warm_up import fusion
     from mms.runtime.private_memory import private_bytes
     class Service:
         def _inference(self, data):

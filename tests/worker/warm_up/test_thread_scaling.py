@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from mms.worker.warm_up import thread_scaling
 from mms.worker.warm_up.thread_scaling import paying, times_by_threads
-from mms.worker.warm_up.warm_up import thread_scaling
 
 
 @pytest.fixture

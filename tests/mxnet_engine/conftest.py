@@ -1,0 +1,3 @@
+"""A dense network, and folders for it."""
+
+from dense_model import dense, model_folder  # noqa: F401
