@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Optional
 
 from mms.archive.builtin_service import builtin_service
 from mms.archive.labels import label_advice
+from mms.archive.location import Location
 from mms.archive.manifest import (
     IMPERATIVE,
     MANIFEST_FILE,
@@ -32,7 +33,7 @@ from mms.archive.model_files import (
 from mms.archive.picture_shapes import check_picture_shapes
 from mms.archive.signature import IMAGE_TYPE, SIGNATURE_FILE, read_signature
 from mms.archive.symbol_file import check_inputs
-from mms.archive.writer import Source, add_member, already_exists, collect, write_archive
+from mms.archive.writer import MemberSource, add_member, already_exists, collect, write_archive
 from mms.arg_parser import ArgParser
 from mms.errors import ExportError, StartupError
 from mms.exporter.conversion import check_signature, convert_onnx
@@ -148,7 +149,7 @@ def _service_path(service_file: Optional[str], model_dir: str) -> Optional[str]:
 
 
 def _add_service(
-    members: dict[str, Source], service_path: Optional[str], input_type: str
+    members: dict[str, MemberSource], service_path: Optional[str], input_type: str
 ) -> str:
     """Put the service file into `members` unless it is there, and return its name."""
     if service_path is None:
@@ -249,7 +250,7 @@ def _check_author(
 
 def _convert(
     onnx: str, model_name: str, model_dir: str, folder: str, signature: dict[str, Any],
-    members: dict[str, Source]
+    members: dict[str, MemberSource]
 ) -> ModelFiles:
     """Put a symbol and parameters into `members`, in place of the ONNX model they come from."""
     conversion = convert_onnx(os.path.join(model_dir, onnx), model_name, folder)
@@ -264,7 +265,7 @@ def _convert(
 
 def _manifest(
     model_name: str, model_format: str, service_name: str, files: ModelFiles,
-    members: Mapping[str, Source]
+    members: Mapping[str, MemberSource]
 ) -> dict[str, Any]:
     symbol_path = str(members[files.symbol]) if files.symbol else None
     return make_manifest(
@@ -287,7 +288,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         try:
             if _looks(args):
                 location = args.check if args.inspect is None else args.inspect
-                return 0 if inspect_model(location, check=args.inspect is None) else 1
+                is_served = inspect_model(Location.parse(location),
+                                          check=args.inspect is None)
+                return 0 if is_served else 1
             export_model(args.model_name, args.model_path, args.service_file_path,
                          model_type=args.model_type)
         except StartupError as exc:

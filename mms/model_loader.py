@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Optional
 
+from mms.archive.location import Location
 from mms.archive.reader import LoadedModel, open_model
 from mms.runtime.workspace import Workspace
 
@@ -41,7 +42,7 @@ class ModelLoader:
             The first archive that cannot be used.
         """
         folder = workspace or _process_workspace().path
-        return [open_model(name, location, folder, progress)
+        return [open_model(name, Location.parse(location), folder, progress)
                 for name, location in models.items()]
 
 

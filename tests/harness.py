@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import psutil
 import requests
 
+from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.ipc.messages import ALONE, Load, Request, Work
 
@@ -77,7 +78,8 @@ def write_archive(folder, name, body='return data', signature=TENSORS, source=No
 
 def load_message(folder, name, body='return data', **options):
     """What the front tells a worker that is to hold such an archive."""
-    opened = open_model(name, write_archive(folder, name, body, **options), str(folder))
+    archive = Location.parse(write_archive(folder, name, body, **options))
+    opened = open_model(name, archive, str(folder))
     return Load(endpoint=name, model_name=name, model_dir=opened.model_dir,
                 manifest=opened.manifest, service_file=f'{opened.model_dir}/service.py',
                 device=None, max_image_pixels=10**6)

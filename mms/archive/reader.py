@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Optional
 from mms.archive.fetch import fetch
 from mms.archive.json_file import brief, os_reason
 from mms.archive.limits import DIRECTORY_BYTES, MANIFEST_BYTES, check_bytes
-from mms.archive.location import redacted, scheme_of
+from mms.archive.location import Location
 from mms.archive.manifest import MANIFEST_FILE, read_manifest
 from mms.archive.params_file import check_params
 from mms.archive.signature import read_signature
@@ -60,7 +60,7 @@ class LoadedModel(NamedTuple):
 
 
 def open_model(
-    endpoint: str, location: str, workspace: str, progress: bool = False
+    endpoint: str, location: Location, workspace: str, progress: bool = False
 ) -> LoadedModel:
     """Fetch, extract and check the archive at `location`.
 
@@ -73,7 +73,7 @@ def open_model(
     endpoint
         NAME of the model's endpoint.
     location
-        A ``.model`` file, a folder, or a ``file://``, ``http(s)://`` or ``s3://`` URL.
+        Of a ``.model`` file or a folder: a path, or a URL of a scheme that has a source.
     workspace
         Private folder of this server, on a disk with room for the archive.
     progress
@@ -89,12 +89,12 @@ def open_model(
         The location needs an optional dependency.
     """
     with unpacked(endpoint, location, workspace, progress) as model_dir:
-        return _check(endpoint, model_dir, redacted(location))
+        return _check(endpoint, model_dir, location.redacted)
 
 
 @contextmanager
 def unpacked(
-    endpoint: str, location: str, workspace: str, progress: bool = False
+    endpoint: str, location: Location, workspace: str, progress: bool = False
 ) -> Iterator[str]:
     """Fetch and extract what lies at `location`; nothing in it is read.
 
@@ -102,17 +102,17 @@ def unpacked(
     Takes and raises what :func:`open_model` does.
     """
     _refuse_onnx(location)
-    if not scheme_of(location) and os.path.isdir(os.path.expanduser(location)):
+    if os.path.isdir(location.path):
         yield fetch(location, workspace, progress)
         return
-    with _private_folder(endpoint, workspace, redacted(location)) as private:
+    with _private_folder(endpoint, workspace, location.redacted) as private:
         local = fetch(location, os.path.join(private, 'download'), progress)
         if os.path.isdir(local):
             shutil.rmtree(private, ignore_errors=True)
             yield local
             return
         model_dir = os.path.join(private, 'model')
-        _extract(local, model_dir, redacted(location))
+        _extract(local, model_dir, location.redacted)
         # A download is not needed any more: its contents are extracted.
         shutil.rmtree(os.path.join(private, 'download'), ignore_errors=True)
         yield model_dir
@@ -132,10 +132,9 @@ def extract(archive_path: str, into: str) -> None:
     _extract(archive_path, into, archive_path)
 
 
-def _refuse_onnx(location: str) -> None:
-    shown = redacted(location)
-    if shown.lower().endswith(_ONNX_SUFFIXES) and not os.path.isdir(os.path.expanduser(location)):
-        raise ArchiveError(f'{shown} is an ONNX model: put it into a folder of its own with a '
+def _refuse_onnx(location: Location) -> None:
+    if location.redacted.lower().endswith(_ONNX_SUFFIXES) and not os.path.isdir(location.path):
+        raise ArchiveError(f'{location} is an ONNX model: put it into a folder of its own with a '
                            'signature.json, and make an archive of it with mxnet-model-export '
                            '--model-name NAME --model-path DIR')
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 # A member's source: the path of a file, or its contents.
-Source = Union[str, bytes]
+MemberSource = Union[str, bytes]
 
 # Copying less takes a moment only.
 PROGRESS_FROM_BYTES = 16 * 1024**2
@@ -37,7 +37,7 @@ _SKIPPED_FOLDER = '__pycache__'
 logger = logging.getLogger(__name__)
 
 
-def collect(model_dir: str) -> dict[str, Source]:
+def collect(model_dir: str) -> dict[str, MemberSource]:
     """Member name -> path of everything in `model_dir`, sub-folders included, flattened.
 
     ``__pycache__`` and an old ``MANIFEST.json`` stay out; a link counts if it
@@ -48,7 +48,7 @@ def collect(model_dir: str) -> dict[str, Source]:
     ExportError
         Two files have one name, or something is neither a file nor a folder.
     """
-    members: dict[str, Source] = {}
+    members: dict[str, MemberSource] = {}
     try:
         for folder, subfolders, names in os.walk(model_dir, onerror=_raise):
             subfolders[:] = sorted(_entered(folder, subfolders))
@@ -72,7 +72,7 @@ def _entered(folder: str, subfolders: list[str]) -> Iterator[str]:
             yield name
 
 
-def _collect_file(members: dict[str, Source], name: str, path: str) -> None:
+def _collect_file(members: dict[str, MemberSource], name: str, path: str) -> None:
     if name == MANIFEST_FILE:
         logger.info('%s is left out: the archive gets a new one', path)
         return
@@ -84,7 +84,7 @@ def _collect_file(members: dict[str, Source], name: str, path: str) -> None:
     add_member(members, name, path)
 
 
-def add_member(members: dict[str, Source], name: str, source: Source) -> None:
+def add_member(members: dict[str, MemberSource], name: str, source: MemberSource) -> None:
     """Add one member.
 
     Raises
@@ -101,11 +101,11 @@ def add_member(members: dict[str, Source], name: str, source: Source) -> None:
     members[name] = source
 
 
-def _describe(source: Source) -> str:
+def _describe(source: MemberSource) -> str:
     return source if isinstance(source, str) else 'the one that mxnet-model-export adds'
 
 
-def write_archive(members: Mapping[str, Source], path: str) -> None:
+def write_archive(members: Mapping[str, MemberSource], path: str) -> None:
     """Write the zip `path` of `members`, stored, in the order of their names.
 
     The bytes depend on nothing but names and contents. A file at `path` is never
@@ -132,7 +132,7 @@ def write_archive(members: Mapping[str, Source], path: str) -> None:
             os.unlink(part)
 
 
-def _write_members(members: Mapping[str, Source], stream: BinaryIO) -> None:
+def _write_members(members: Mapping[str, MemberSource], stream: BinaryIO) -> None:
     total = sum(_size(source) for source in members.values())
     shown = total >= PROGRESS_FROM_BYTES and is_terminal(sys.stderr)
     with byte_bar(total, shown) as bar, \
@@ -142,7 +142,8 @@ def _write_members(members: Mapping[str, Source], stream: BinaryIO) -> None:
             _write_member(archive, name, members[name], bar)
 
 
-def _write_member(archive: zipfile.ZipFile, name: str, source: Source, bar: tqdm[Any]) -> None:
+def _write_member(archive: zipfile.ZipFile, name: str, source: MemberSource,
+                  bar: tqdm[Any]) -> None:
     info = zipfile.ZipInfo(name, _TIMESTAMP)
     info.external_attr = _MODE << 16
     info.create_system = _UNIX
@@ -155,11 +156,11 @@ def _write_member(archive: zipfile.ZipFile, name: str, source: Source, bar: tqdm
             bar.update(len(chunk))
 
 
-def _size(source: Source) -> int:
+def _size(source: MemberSource) -> int:
     return os.path.getsize(source) if isinstance(source, str) else len(source)
 
 
-def _open(source: Source) -> BinaryIO:
+def _open(source: MemberSource) -> BinaryIO:
     return open(source, 'rb') if isinstance(source, str) else io.BytesIO(source)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 
 import gevent
 
-from mms.archive.location import redacted
+from mms.archive.location import Location
 from mms.archive.reader import LoadedModel, open_model
 from mms.config.settings import Settings
 from mms.devices.device import GPU, Sight
@@ -55,7 +55,7 @@ def check_service_file(path: str) -> None:
         raise UsageError(f'--service {path!r} {reason}')
 
 
-def open_models(locations: Mapping[str, str], undo: ExitStack) -> list[OpenedModel]:
+def open_models(locations: Mapping[str, Location], undo: ExitStack) -> list[OpenedModel]:
     """Fetch, extract and check the archives of models, side by side.
 
     Parameters
@@ -77,11 +77,11 @@ def open_models(locations: Mapping[str, str], undo: ExitStack) -> list[OpenedMod
         workspace.abandon()
         raise
     undo.callback(workspace.close)
-    return [OpenedModel(model, redacted(locations[model.service_name]),
+    return [OpenedModel(model, str(locations[model.service_name]),
                         partial(workspace.remove, model.model_dir)) for model in opened]
 
 
-def _open_side_by_side(locations: Mapping[str, str], folder: str) -> list[LoadedModel]:
+def _open_side_by_side(locations: Mapping[str, Location], folder: str) -> list[LoadedModel]:
     threads = gevent.get_hub().threadpool
     progress = is_terminal(sys.stderr)
     opening = {name: threads.spawn(open_model, name, location, folder, progress)

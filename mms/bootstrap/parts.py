@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, Optional
 
-from mms.archive.location import redacted
+from mms.archive.location import Location
 from mms.archive.reader import LoadedModel
 from mms.bootstrap.opening import check_service_file, open_models
 from mms.config.settings import Settings
@@ -74,10 +74,10 @@ class Parts:
         settings = self.settings
         if settings.service is not None:
             check_service_file(settings.service)
+        locations = {name: Location.parse(text) for name, text in settings.models.items()}
         if self._given is None:
-            return open_models(settings.models, undo)
-        where = {name: redacted(location) for name, location in settings.models.items()}
-        return [OpenedModel(model, where.get(model.service_name, 'its archive'))
+            return open_models(locations, undo)
+        return [OpenedModel(model, str(locations.get(model.service_name, 'its archive')))
                 for model in self._given]
 
     def registry(self, sight: Sight) -> Registry:

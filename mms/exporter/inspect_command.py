@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mms.archive.location import redacted
+from mms.archive.location import Location
 from mms.archive.reader import unpacked
 from mms.exporter.inspection import Inspection, inspect_folder
 from mms.exporter.report import report
@@ -17,7 +17,7 @@ _SHOWN_CHARACTERS = 400
 _OK, _BAD_REQUEST = 200, 400
 
 
-def inspect_model(location: str, check: bool) -> bool:
+def inspect_model(location: Location, check: bool) -> bool:
     """Print what an archive holds, and whether this server would serve it.
 
     Parameters
@@ -37,7 +37,7 @@ def inspect_model(location: str, check: bool) -> bool:
     StartupError
         The archive cannot be opened at all.
     """
-    where = redacted(location)
+    where = location.redacted
     workspace = Workspace()
     try:
         with unpacked('inspected', location, workspace.path,

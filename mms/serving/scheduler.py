@@ -175,7 +175,7 @@ class Scheduler:
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until each request has its answer, `timeout_s` at most; whether that is so."""
-        return self._quiet.wait(timeout_s)
+        return bool(self._quiet.wait(timeout_s))
 
     def give_up(self) -> None:
         """Answer every request that has no answer yet, or comes yet: the server ends without it."""

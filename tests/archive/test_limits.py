@@ -14,6 +14,7 @@ from harness import REPO
 
 from mms.archive.labels import label_advice
 from mms.archive.limits import SERVICE_BYTES
+from mms.archive.location import Location
 from mms.archive.manifest import mxnet_version_of
 from mms.archive.reader import open_model
 from mms.archive.signature import validate_signature
@@ -25,10 +26,11 @@ pytestmark = pytest.mark.core
 
 OPEN = r'''
 import re, sys
+from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.errors import ArchiveError
 try:
-    open_model('net', *sys.argv[1:])
+    open_model('net', Location.parse(sys.argv[1]), sys.argv[2])
 except ArchiveError as error:
     print(error)
 print(int(re.search(r'VmHWM:\s+(\d+)', open('/proc/self/status').read())[1]) // 1024)
@@ -79,7 +81,7 @@ def test_a_folder_with_a_huge_manifest_is_refused_unread(make_folder, files, wor
     with open(os.path.join(folder, 'MANIFEST.json'), 'r+b') as file:
         file.truncate(2**40)
     with pytest.raises(ManifestError, match=r'MANIFEST\.json has 1099511627776 bytes; 1 MB'):
-        open_model('net', folder, workspace)
+        open_model('net', Location.parse(folder), workspace)
 
 
 def test_a_number_of_many_digits_is_refused_soon(make_zip, files, workspace):
@@ -130,7 +132,7 @@ def test_a_name_in_the_manifest_that_is_long_is_not_repeated(
     manifest['Model']['Service'] = 'x' * 10**5
     files['MANIFEST.json'] = json.dumps(manifest)
     with pytest.raises(ArchiveError) as caught:
-        open_model('net', make_zip(files), workspace)
+        open_model('net', Location.parse(make_zip(files)), workspace)
     assert len(str(caught.value)) < 600
 
 

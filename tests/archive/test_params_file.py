@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mms.archive.location import Location
 from mms.archive.params_file import check_params
 from mms.archive.reader import open_model
 from mms.errors import ArchiveError
@@ -96,7 +97,7 @@ def test_what_is_of_another_form_is_left_to_the_service(tmp_path, content):
 def test_an_archive_with_such_a_file_does_not_open(make_zip, files, workspace, tmp_path):
     files['tiny-0000.params'] = Path(file_of(tmp_path, array(dimensions=2**30))).read_bytes()
     with pytest.raises(ArchiveError, match="'tiny-0000.params' is a broken parameter file"):
-        open_model('net', make_zip(files), workspace)
+        open_model('net', Location.parse(make_zip(files)), workspace)
     assert os.listdir(workspace) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mms.archive import reader
+from mms.archive.location import Location
 from mms.archive.reader import LoadedModel, extract, open_model
 from mms.errors import ArchiveError, FetchError, ManifestError, SignatureError
 
@@ -17,10 +18,14 @@ pytestmark = pytest.mark.core
 FIXTURES = sorted((Path(__file__).parents[1] / 'fixtures' / 'mms04').glob('*.model'))
 
 
+def opened(text, workspace, endpoint='net'):
+    return open_model(endpoint, Location.parse(text), workspace)
+
+
 def refusal(archive, workspace, kind=ArchiveError):
     """The one-line message; the archive is named and nothing is left in the workspace."""
     with pytest.raises(kind) as caught:
-        open_model('net', archive, workspace)
+        opened(archive, workspace)
     message = str(caught.value)
     assert os.path.basename(archive) in message
     assert '\n' not in message
@@ -39,7 +44,7 @@ def member(name, mode=0, **attributes):
 
 @pytest.mark.parametrize('archive', FIXTURES, ids=lambda path: path.stem)
 def test_an_archive_of_0_4_opens(archive, workspace):
-    model = open_model('my-net', str(archive), workspace)
+    model = opened(str(archive), workspace, 'my-net')
     assert isinstance(model, LoadedModel)
     assert model.service_name == 'my-net'
     assert model.model_name == archive.stem
@@ -57,38 +62,38 @@ def test_extraction_goes_into_the_workspace_and_not_beside_the_archive(
         make_zip, files, workspace, tmp_path):
     archive = make_zip(files)
     before = sorted(os.listdir(tmp_path))
-    model = open_model('net', archive, workspace)
+    model = opened(archive, workspace)
     assert os.path.commonpath([model.model_dir, workspace]) == workspace
     assert sorted(os.listdir(tmp_path)) == before
 
 
 def test_one_archive_opened_twice_has_two_folders(make_zip, files, workspace):
     archive = make_zip(files)
-    first, second = (open_model('net', archive, workspace) for _ in range(2))
+    first, second = (opened(archive, workspace) for _ in range(2))
     assert first.model_dir != second.model_dir
 
 
 def test_a_replaced_archive_is_read_anew(make_zip, files, workspace):
-    open_model('net', make_zip(files), workspace)
+    opened(make_zip(files), workspace)
     files['service.py'] = 'new = 1\n'
-    model = open_model('net', make_zip(files), workspace)
+    model = opened(make_zip(files), workspace)
     assert Path(model.model_dir, 'service.py').read_text() == 'new = 1\n'
 
 
 @pytest.mark.parametrize('endpoint', ['../../evil', 'a/b', '..', 'x' * 400, 'naïve', ''])
 def test_a_strange_endpoint_stays_inside_the_workspace(make_zip, files, workspace, endpoint):
-    model = open_model(endpoint, make_zip(files), workspace)
+    model = opened(make_zip(files), workspace, endpoint)
     assert os.path.realpath(model.model_dir).startswith(workspace + os.sep)
     assert model.service_name == endpoint
 
 
 def test_members_in_sub_folders_are_flattened(make_zip, files, workspace):
-    model = open_model('net', make_zip({f'some/deep/{k}': v for k, v in files.items()}), workspace)
+    model = opened(make_zip({f'some/deep/{k}': v for k, v in files.items()}), workspace)
     assert sorted(os.listdir(model.model_dir)) == sorted(files)
 
 
 def test_folder_entries_are_passed_over(make_zip, files, workspace):
-    model = open_model('net', make_zip({'sub/': '', 'win\\': '', **files}), workspace)
+    model = opened(make_zip({'sub/': '', 'win\\': '', **files}), workspace)
     assert sorted(os.listdir(model.model_dir)) == sorted(files)
 
 
@@ -99,7 +104,7 @@ def test_folder_entries_are_passed_over(make_zip, files, workspace):
 def test_a_path_trick_is_flattened_to_its_base_name(make_zip, files, workspace, tmp_path, name):
     archive = make_zip({**files, name: 'harmless'})
     outside = sorted(os.listdir(tmp_path))
-    model = open_model('net', archive, workspace)
+    model = opened(archive, workspace)
     assert sorted(os.listdir(model.model_dir)) == sorted([*files, 'extra.txt'])
     assert sorted(os.listdir(tmp_path)) == outside
 
@@ -126,7 +131,7 @@ def test_two_members_of_one_name_are_refused(make_zip, files, workspace):
 def test_a_manifest_that_0_4_wrote_twice_is_read(make_zip, files, workspace):
     archive = make_zip(
         files, change=lambda zipped: zipped.writestr('MANIFEST.json', files['MANIFEST.json']))
-    assert open_model('net', archive, workspace).model_name == 'tiny'
+    assert opened(archive, workspace).model_name == 'tiny'
 
 
 @pytest.mark.filterwarnings('ignore:Duplicate name')
@@ -167,13 +172,13 @@ def test_a_deflated_bomb_is_refused(make_zip, files, workspace, monkeypatch):
 def test_a_small_archive_that_packs_well_is_no_bomb(make_zip, files, workspace):
     files['zeros.bin'] = bytes(4 * 1024**2)
     archive = make_zip(files, compression=zipfile.ZIP_DEFLATED)
-    assert open_model('net', archive, workspace).model_name == 'tiny'
+    assert opened(archive, workspace).model_name == 'tiny'
 
 
 def test_a_stored_archive_is_no_bomb_whatever_its_size(make_zip, files, workspace, monkeypatch):
     monkeypatch.setattr(reader, 'ALWAYS_ALLOWED_BYTES', 0)
     files['zeros.bin'] = bytes(4 * 1024**2)
-    assert open_model('net', make_zip(files), workspace).model_name == 'tiny'
+    assert opened(make_zip(files), workspace).model_name == 'tiny'
 
 
 def test_members_that_share_their_bytes_are_refused(make_zip, files, workspace):
@@ -205,7 +210,7 @@ def test_an_archive_larger_than_the_disk_is_refused(make_zip, files, workspace, 
     monkeypatch.setattr(reader, 'ALWAYS_ALLOWED_BYTES', 2**40)
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: free)
     with pytest.raises(ArchiveError, match=r'needs 21\.47 GB .* 4\.29 GB free: set TMPDIR'):
-        open_model('net', make_zip(files, change=claim), workspace)
+        opened(make_zip(files, change=claim), workspace)
     assert os.listdir(workspace) == []
 
 
@@ -231,7 +236,7 @@ def test_a_corrupt_member_is_refused(make_zip, files, workspace, compression):
 
 @pytest.mark.parametrize('compression', [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 def test_compressed_archives_open(make_zip, files, workspace, compression):
-    assert open_model('net', make_zip(files, compression=compression), workspace).model_dir
+    assert opened(make_zip(files, compression=compression), workspace).model_dir
 
 
 def test_an_unknown_compression_is_refused(make_zip, files, workspace):
@@ -277,7 +282,7 @@ def test_an_onnx_file_is_refused_with_the_mend(tmp_path, workspace, name):
 
 def test_an_onnx_url_is_refused_before_it_is_fetched(workspace):
     with pytest.raises(ArchiveError, match=r'^http://127\.0\.0\.1:1/net\.onnx is an ONNX model'):
-        open_model('net', 'http://user:hunter2@127.0.0.1:1/net.onnx?v=1', workspace)
+        opened('http://user:hunter2@127.0.0.1:1/net.onnx?v=1', workspace)
 
 
 @pytest.mark.parametrize('name', ['signature.json', 'service.py', 'tiny-0000.params'])
@@ -294,15 +299,15 @@ def test_an_archive_with_a_broken_signature_is_refused(make_zip, files, workspac
 
 def test_an_unknown_scheme_leaves_nothing(workspace):
     with pytest.raises(FetchError):
-        open_model('net', 'gopher://h/x.model', workspace)
+        opened('gopher://h/x.model', workspace)
     assert os.listdir(workspace) == []
 
 
 def test_a_folder_is_served_in_place_and_never_written_to(make_folder, files, workspace):
     folder = make_folder(files)
     before = {path: path.stat().st_mtime_ns for path in [Path(folder), *Path(folder).iterdir()]}
-    assert open_model('net', folder, workspace).model_dir == folder
-    assert open_model('net', f'file://{folder}', workspace).model_dir == folder
+    assert opened(folder, workspace).model_dir == folder
+    assert opened(f'file://{folder}', workspace).model_dir == folder
     assert before == {
         path: path.stat().st_mtime_ns for path in [Path(folder), *Path(folder).iterdir()]}
     assert os.listdir(workspace) == []
@@ -317,11 +322,11 @@ def test_a_folder_in_the_current_directory_has_an_absolute_model_dir(
         make_folder, files, workspace, tmp_path, monkeypatch):
     folder = make_folder(files, 'local')
     monkeypatch.chdir(tmp_path)
-    assert open_model('net', 'local', workspace).model_dir == folder
+    assert opened('local', workspace).model_dir == folder
 
 
 def test_the_archive_may_have_any_name(make_zip, files, workspace):
-    assert open_model('net', make_zip(files, name='my archive'), workspace).model_name == 'tiny'
+    assert opened(make_zip(files, name='my archive'), workspace).model_name == 'tiny'
 
 
 def test_many_threads_open_archives_at_once(make_zip, files, workspace):
@@ -330,7 +335,7 @@ def test_many_threads_open_archives_at_once(make_zip, files, workspace):
         files['service.py'] = f'index = {index}\n'
         archives.append(make_zip(files, name=f'{index}.model'))
     with ThreadPoolExecutor(8) as pool:
-        models = list(pool.map(lambda path: open_model('net', path, workspace), archives * 4))
+        models = list(pool.map(lambda path: opened(path, workspace), archives * 4))
     assert len({model.model_dir for model in models}) == 16
     for number, model in enumerate(models):
         text = Path(model.model_dir, 'service.py').read_text()
@@ -356,5 +361,5 @@ def test_extract_keeps_a_folder_that_was_there(make_zip, files, tmp_path):
 def test_the_manifest_is_the_archives(make_zip, files, manifest, workspace):
     manifest['Model']['Model-Name'] = 'other'
     files['MANIFEST.json'] = json.dumps(manifest)
-    model = open_model('net', make_zip(files), workspace)
+    model = opened(make_zip(files), workspace)
     assert (model.service_name, model.model_name, model.manifest) == ('net', 'other', manifest)

@@ -10,6 +10,7 @@ from harness import FIXTURES
 
 import mms
 from mms import errors
+from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.archive.signature import read_signature
 from mms.frontend import errors as http_errors
@@ -60,7 +61,7 @@ class OneModel:
     names = ('NAME',)
 
     def __init__(self, folder):
-        opened = open_model('NAME', str(FIXTURES / 'b2_json.model'), str(folder))
+        opened = open_model('NAME', Location.parse(str(FIXTURES / 'b2_json.model')), str(folder))
         self._signature = read_signature(f'{opened.model_dir}/signature.json')
 
     def signature(self, name):

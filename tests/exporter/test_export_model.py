@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from mms import __version__
+from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.arg_parser import ArgParser
 from mms.errors import ExportError, ServiceError, SignatureError
@@ -154,7 +155,7 @@ def test_the_built_in_vision_service_answers_as_0_4_did(symbolic, tmp_path):
     from mms.worker.loading.service_loader import build_service, load_service_class
 
     export_model('net', str(symbolic))
-    model = open_model('net', 'net.model', str(tmp_path))
+    model = open_model('net', Location.parse('net.model'), str(tmp_path))
     service_file = os.path.join(model.model_dir, model.manifest['Model']['Service'])
     cls = load_service_class(service_file, 'MXNet-Symbolic')
     service = build_service(cls, model.model_name, model.model_dir, model.manifest, None)
@@ -174,7 +175,7 @@ def test_tensors_get_the_built_in_base_service(tmp_path):
     (folder / 'plain_base.py').unlink()
     export_model('net', str(folder))
     assert manifest_of('net.model')['Model']['Service'] == 'mxnet_model_service.py'
-    model = open_model('net', 'net.model', str(tmp_path))
+    model = open_model('net', Location.parse('net.model'), str(tmp_path))
     service_file = os.path.join(model.model_dir, 'mxnet_model_service.py')
     bases = load_service_class(service_file, 'MXNet-Symbolic').__mro__
     assert 'MXNetBaseService' in [base.__name__ for base in bases]
@@ -278,7 +279,8 @@ def test_an_archive_written_into_the_model_directory_does_not_hold_itself(symbol
 def test_a_tilde_is_the_home(symbolic, monkeypatch):
     monkeypatch.setenv('HOME', str(symbolic.parent))
     export_model('net', f'~/{symbolic.name}', export_file='~/out.model')
-    assert open_model('net', str(symbolic.parent / 'out.model'), '.').model_name == 'net'
+    location = Location.parse(str(symbolic.parent / 'out.model'))
+    assert open_model('net', location, '.').model_name == 'net'
 
 
 @pytest.mark.parametrize('existing', ['file', 'folder', 'broken link'])

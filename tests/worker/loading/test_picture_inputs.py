@@ -8,6 +8,7 @@ import pytest
 from mxnet import sym
 from PIL import Image
 
+from mms.archive.location import Location
 from mms.archive.manifest import read_manifest
 from mms.archive.reader import open_model
 from mms.errors import SignatureError
@@ -77,7 +78,7 @@ def export(tmp_path):
 
 
 def start(archive, folder):
-    opened = open_model('m', archive, str(folder))
+    opened = open_model('m', Location.parse(archive), str(folder))
     manifest = read_manifest(opened.model_dir)
     cls = load_service_class(f"{opened.model_dir}/{manifest['Model']['Service']}",
                              'MXNet-Symbolic')

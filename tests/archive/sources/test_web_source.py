@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from mms.archive.fetch import fetch
+from mms.archive.location import Location
 from mms.archive.reader import open_model
+from mms.archive.sources.download import safe_name
+from mms.archive.sources.web import remote_path
 from mms.errors import ArchiveError, FetchError
 
 BODY = bytes(range(256)) * 5000
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -110,22 +113,15 @@ def server():
 
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch):
-    monkeypatch.setattr('mms.archive.download.BACK_OFF_S', (0.0, 0.0, 0.0))
+    monkeypatch.setattr('mms.archive.sources.download.BACK_OFF_S', (0.0, 0.0, 0.0))
     for name in ('http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy',
                  'ALL_PROXY'):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture
-def into(tmp_path):
-    folder = tmp_path / 'into'
-    folder.mkdir()
-    return str(folder)
-
-
-def refusal(location, into):
+def refusal(url, into):
     with pytest.raises(FetchError) as caught:
-        fetch(location, into)
+        fetch(Location.parse(url), into)
     message = str(caught.value)
     assert '\n' not in message
     assert 'hunter2' not in message
@@ -133,71 +129,30 @@ def refusal(location, into):
     return message
 
 
-def test_a_path_is_its_absolute_self(tmp_path, into, monkeypatch):
-    (tmp_path / 'a.model').touch()
-    monkeypatch.chdir(tmp_path)
-    assert fetch('a.model', into) == str(tmp_path / 'a.model')
-
-
-def test_a_tilde_is_the_home(tmp_path, into, monkeypatch):
-    (tmp_path / 'a.model').touch()
-    monkeypatch.setenv('HOME', str(tmp_path))
-    assert fetch('~/a.model', into) == str(tmp_path / 'a.model')
-
-
-def test_a_folder_is_its_path(tmp_path, into):
-    assert fetch(str(tmp_path), into) == str(tmp_path)
-
-
-@pytest.mark.parametrize('form', ['file://{}', 'file://localhost{}', 'FILE://LOCALHOST{}',
-                                  'file:{}'])
-def test_a_file_url_is_a_path(tmp_path, into, form):
-    (tmp_path / 'a b.model').touch()
-    url = form.format(f'{tmp_path}/a%20b.model')
-    assert fetch(url, into) == str(tmp_path / 'a b.model')
-
-
-def test_a_file_url_of_another_host_is_refused(into):
-    assert "names the host 'elsewhere'" in refusal('file://elsewhere/a.model', into)
-
-
-@pytest.mark.parametrize('location', ['', 'none.model', '/none/x.model', 'file:///none.model',
-                                      'file://', 'file:///a%00b', 'a\0b', '~nobody-here/x'])
-def test_what_does_not_exist_is_named(into, location):
-    with pytest.raises(ArchiveError) as caught:
-        fetch(location, into)
-    assert str(caught.value) == f'{location or repr(location)}: no such file or folder'
-
-
-@pytest.mark.parametrize('location', ['ftp://u:hunter2@h/a.model', 'gs://bucket/a.model'])
-def test_an_unknown_scheme_is_refused(into, location):
-    assert '://, http://, https:// or s3://' in refusal(location, into)
-
-
 def test_http_is_downloaded(server, into):
-    path = fetch(f'{server.url}/good/net.model?token=a/b', into)
+    path = fetch(Location.parse(f'{server.url}/good/net.model?token=a/b'), into)
     assert path == os.path.join(into, 'net.model')
     assert Path(path).read_bytes() == BODY
     assert os.listdir(into) == ['net.model']
 
 
 def test_the_folder_is_made(server, tmp_path):
-    path = fetch(f'{server.url}/good/net.model', str(tmp_path / 'new' / 'folder'))
+    path = fetch(Location.parse(f'{server.url}/good/net.model'), str(tmp_path / 'new' / 'folder'))
     assert Path(path).read_bytes() == BODY
 
 
 @pytest.mark.parametrize('kind', ['gzip', 'unannounced', 'moved'])
 def test_other_ways_of_sending_a_body(server, into, kind):
-    assert Path(fetch(f'{server.url}/{kind}/net.model', into)).read_bytes() == BODY
+    assert Path(fetch(Location.parse(f'{server.url}/{kind}/net.model'), into)).read_bytes() == BODY
 
 
 def test_a_server_error_is_tried_again(server, into):
-    assert Path(fetch(f'{server.url}/flaky/net.model', into)).read_bytes() == BODY
+    assert Path(fetch(Location.parse(f'{server.url}/flaky/net.model'), into)).read_bytes() == BODY
     assert len(server.seen) == 3
 
 
 def test_a_body_that_broke_off_is_tried_again(server, into):
-    assert Path(fetch(f'{server.url}/healing/net.model', into)).read_bytes() == BODY
+    assert Path(fetch(Location.parse(f'{server.url}/healing/net.model'), into)).read_bytes() == BODY
     assert len(server.seen) == 2
 
 
@@ -249,7 +204,7 @@ def test_tls_with_a_server_that_does_not_speak_it_is_an_error(server, into):
 
 
 def test_a_stalled_download_times_out(server, into, monkeypatch):
-    monkeypatch.setattr('mms.archive.web.READ_TIMEOUT_S', 0.2)
+    monkeypatch.setattr('mms.archive.sources.web.READ_TIMEOUT_S', 0.2)
     assert 'timed out' in refusal(f'{server.url}/stalling/net.model', into)
 
 
@@ -271,15 +226,16 @@ def test_a_disk_that_fills_up_is_an_error(server, into):
 
 
 def test_progress_is_shown_when_asked_for(server, into, capsys):
-    fetch(f'{server.url}/good/net.model', into)
+    fetch(Location.parse(f'{server.url}/good/net.model'), into)
     assert capsys.readouterr().err == ''
-    fetch(f'{server.url}/good/net.model', into, progress=True)
+    fetch(Location.parse(f'{server.url}/good/net.model'), into, progress=True)
     assert 'net.model' in capsys.readouterr().err
 
 
 def test_ctrl_c_leaves_nothing(server, into):
-    script = f'from mms.archive.fetch import fetch; fetch({server.url + "/stalling/x.model"!r}, ' \
-             f'{into!r})'
+    script = ('from mms.archive.fetch import fetch\n'
+              'from mms.archive.location import Location\n'
+              f'fetch(Location.parse("{server.url}/stalling/x.model"), {into!r})')
     child = subprocess.Popen([sys.executable, '-c', script], cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 30
@@ -297,7 +253,7 @@ def test_ctrl_c_leaves_nothing(server, into):
 def test_an_archive_is_served_over_http_and_its_download_not_kept(
         server, make_zip, files, workspace):
     server.archive = Path(make_zip(files)).read_bytes()
-    model = open_model('net', f'{server.url}/archive/net.model', workspace)
+    model = open_model('net', Location.parse(f'{server.url}/archive/net.model'), workspace)
     assert sorted(os.listdir(model.model_dir)) == sorted(files)
     (private,) = os.listdir(workspace)
     assert os.listdir(os.path.join(workspace, private)) == [os.path.basename(model.model_dir)]
@@ -306,7 +262,27 @@ def test_an_archive_is_served_over_http_and_its_download_not_kept(
 def test_a_download_that_is_no_archive_is_named_by_its_url(server, workspace):
     url = server.url.replace('://', '://user:hunter2@')
     with pytest.raises(ArchiveError) as caught:
-        open_model('net', f'{url}/good/net.model', workspace)
+        open_model('net', Location.parse(f'{url}/good/net.model'), workspace)
     assert str(caught.value) == (
         f'{server.url}/good/net.model is not a model archive: it is not a zip file')
     assert os.listdir(workspace) == []
+
+
+@pytest.mark.parametrize(('url', 'name'), [
+    ('http://h/a/b.model?x=/c.model', 'b.model'),
+    ('http://h/a%20b.model', 'a b.model'),
+    ('http://h/', 'archive.model'),
+    ('http://h', 'archive.model'),
+    ('http://h/..', 'archive.model'),
+    ('http://h/a%2F..%2F..%2Fx.model', 'x.model'),
+    ('http://h/a%5C..%5Cx.model', 'x.model'),
+    ('http://h/x%00.model', 'x.model'),
+])
+def test_a_download_has_the_file_name_of_its_url(url, name):
+    assert safe_name(remote_path(Location.parse(url))) == name
+
+
+def test_a_long_name_is_cut_to_what_a_file_system_takes():
+    name = safe_name('/' + 'ä' * 500 + '.model')
+    assert name.endswith('.model')
+    assert len(name.encode()) <= 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import ntpath
 import os
 import shutil
 import time
@@ -21,12 +22,28 @@ BACK_OFF_S = (0.3, 0.6, 1.2)
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
 CHUNK_BYTES = 1024**2
+DEFAULT_NAME = 'archive.model'
+# Most file systems take 255 bytes; the rest is for a suffix.
+_MAX_NAME_BYTES = 200
 
 logger = logging.getLogger(__name__)
 
 
 class Interrupted(FetchError):
     """A download failed in a way that another attempt may mend."""
+
+
+def file_in(folder: str, remote_path: str) -> str:
+    """Path in `folder`, which is made, of a file that is called as `remote_path` is."""
+    os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, safe_name(remote_path))
+
+
+def safe_name(path: str) -> str:
+    """The last part of `path`, fit for a file of ours."""
+    name = ntpath.basename(path.rstrip('/')).replace('\0', '')
+    name = name.encode('utf-8', 'ignore')[-_MAX_NAME_BYTES:].decode('utf-8', 'ignore')
+    return name if name.strip('.') else DEFAULT_NAME
 
 
 def with_retries(attempt: Callable[[], str]) -> str:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Optional
 
-from mms.archive.download import (
+from mms.archive.location import Location
+from mms.archive.sources.download import (
     CHUNK_BYTES,
     CONNECT_TIMEOUT_S,
     READ_TIMEOUT_S,
     Interrupted,
     check_length,
+    file_in,
     save,
     with_retries,
 )
-from mms.archive.location import redacted, safe_name
+from mms.archive.sources.source import Source
 from mms.errors import FetchError, MissingExtraError
 
 _CODE_HINTS = {
@@ -31,27 +32,30 @@ _CODE_HINTS = {
 }
 
 
-def download(location: str, into: str, progress: bool) -> str:
-    """Download ``s3://bucket/key`` into the folder `into` and return the file's path.
+class S3Source(Source):
+    """Objects of S3, or of a service that answers as S3 does."""
 
-    Credentials, region and endpoint come from where boto3 looks for them.
+    def fetch(self, location: Location, into: str, progress: bool) -> str:
+        """Download the object into the folder `into` and return the file's path.
 
-    Raises
-    ------
-    FetchError
-        No credentials, bucket, key or permission, no connection, no room.
-    MissingExtraError
-        boto3 is not installed.
-    """
-    bucket, _, key = location.partition('://')[2].partition('/')
-    if not bucket or not key or key.endswith('/'):
-        raise FetchError(f'{redacted(location)} is not an S3 location: give s3://bucket/key')
-    client = _client(location)
-    path = os.path.join(into, safe_name(key))
-    return with_retries(lambda: _attempt(client, bucket, key, path, progress))
+        Credentials, region and endpoint come from where boto3 looks for them.
+
+        Raises
+        ------
+        FetchError
+            No credentials, bucket, key or permission, no connection, no room.
+        MissingExtraError
+            boto3 is not installed.
+        """
+        bucket, _, key = location.text.partition('://')[2].partition('/')
+        if not bucket or not key or key.endswith('/'):
+            raise FetchError(f'{location} is not an S3 location: give s3://bucket/key')
+        client = _client(location)
+        path = file_in(into, key)
+        return with_retries(lambda: _attempt(client, bucket, key, path, progress))
 
 
-def _client(location: str) -> Any:
+def _client(location: Location) -> Any:
     try:
         import boto3
         from botocore.config import Config
@@ -64,7 +68,7 @@ def _client(location: str) -> Any:
         # A session of its own: boto3's default session is not safe across threads.
         return boto3.session.Session().client('s3', config=config)
     except (BotoCoreError, ValueError) as exc:
-        raise FetchError(f'{redacted(location)}: {_one_line(exc)}') from exc
+        raise FetchError(f'{location}: {_one_line(exc)}') from exc
 
 
 def _attempt(client: Any, bucket: str, key: str, path: str, progress: bool) -> str:

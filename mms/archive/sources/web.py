@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 from collections.abc import Iterator
 from typing import Optional
+from urllib.parse import unquote, urlsplit
 
 import requests
 
-from mms.archive.download import (
+from mms.archive.location import Location
+from mms.archive.sources.download import (
     CHUNK_BYTES,
     CONNECT_TIMEOUT_S,
     READ_TIMEOUT_S,
     Interrupted,
     check_length,
+    file_in,
     save,
     with_retries,
 )
-from mms.archive.location import file_name, redacted
+from mms.archive.sources.source import Source
 from mms.errors import FetchError
 
 _STATUS_HINTS = {
@@ -32,29 +34,39 @@ _STATUS_HINTS = {
 _RETRIED_STATUSES = frozenset({500, 502, 503, 504})
 
 
-def download(url: str, into: str, progress: bool) -> str:
-    """Download `url` into the folder `into` and return the file's path.
+class WebSource(Source):
+    """Files of web servers."""
+
+    def fetch(self, location: Location, into: str, progress: bool) -> str:
+        """Download the file into the folder `into` and return its path.
+
+        Raises
+        ------
+        FetchError
+            No host, no connection, no file, no room, or a body that broke off, after
+            retries where they may help. Messages hold neither credentials nor query.
+        """
+        path = file_in(into, remote_path(location))
+        return with_retries(lambda: _attempt(location, path, progress))
+
+
+def remote_path(location: Location) -> str:
+    """The percent-decoded path of a URL; query and fragment play no part.
 
     Raises
     ------
     FetchError
-        No host, no connection, no file, no room, or a body that broke off, after
-        retries where they may help. Messages hold neither credentials nor query.
+        It is no URL.
     """
-    path = os.path.join(into, _file_name(url))
-    return with_retries(lambda: _attempt(url, path, progress))
-
-
-def _file_name(url: str) -> str:
     try:
-        return file_name(url)
+        return unquote(urlsplit(location.text).path)
     except ValueError as exc:
-        raise FetchError(f'{redacted(url)} is not a valid URL') from exc
+        raise FetchError(f'{location} is not a valid URL') from exc
 
 
-def _attempt(url: str, path: str, progress: bool) -> str:
-    shown = redacted(url)
-    with requests.Session() as session, _get(session, url, shown) as response:
+def _attempt(location: Location, path: str, progress: bool) -> str:
+    shown = location.redacted
+    with requests.Session() as session, _get(session, location.text, shown) as response:
         _check_status(response, shown)
         total = _content_length(response)
         save(_chunks(response, total, shown), path, total, shown, progress)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mms.archive.fetch import fetch
+from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.errors import FetchError, MissingExtraError
 
@@ -28,7 +29,7 @@ def moto():
 @pytest.fixture(autouse=True)
 def aws(monkeypatch, tmp_path):
     """An environment in which only this test's settings are found."""
-    monkeypatch.setattr('mms.archive.download.BACK_OFF_S', (0.0, 0.0, 0.0))
+    monkeypatch.setattr('mms.archive.sources.download.BACK_OFF_S', (0.0, 0.0, 0.0))
     for name in list(os.environ):
         if name.startswith('AWS_') or name.lower().endswith('_proxy'):
             monkeypatch.delenv(name)
@@ -48,13 +49,6 @@ def bucket(moto, monkeypatch):
     for entry in client.list_objects(Bucket='models').get('Contents', []):
         client.delete_object(Bucket='models', Key=entry['Key'])
     client.delete_bucket(Bucket='models')
-
-
-@pytest.fixture
-def into(tmp_path):
-    folder = tmp_path / 'into'
-    folder.mkdir()
-    return str(folder)
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -91,7 +85,7 @@ def answering(monkeypatch):
 
 def refusal(location, into):
     with pytest.raises(FetchError) as caught:
-        fetch(location, into)
+        fetch(Location.parse(location), into)
     message = str(caught.value)
     assert message.startswith(location)
     assert '\n' not in message
@@ -102,7 +96,7 @@ def refusal(location, into):
 
 def test_an_object_is_downloaded(bucket, into):
     bucket.put_object(Bucket='models', Key='deep/er/net.model', Body=BODY)
-    path = fetch('s3://models/deep/er/net.model', into)
+    path = fetch(Location.parse('s3://models/deep/er/net.model'), into)
     assert path == os.path.join(into, 'net.model')
     assert Path(path).read_bytes() == BODY
     assert os.listdir(into) == ['net.model']
@@ -110,12 +104,12 @@ def test_an_object_is_downloaded(bucket, into):
 
 def test_a_key_is_taken_as_it_is_written(bucket, into):
     bucket.put_object(Bucket='models', Key='a%20b c?d#e.model', Body=BODY)
-    assert Path(fetch('s3://models/a%20b c?d#e.model', into)).read_bytes() == BODY
+    assert Path(fetch(Location.parse('s3://models/a%20b c?d#e.model'), into)).read_bytes() == BODY
 
 
 def test_an_archive_is_served_from_s3(bucket, make_zip, files, workspace):
     bucket.put_object(Bucket='models', Key='net.model', Body=Path(make_zip(files)).read_bytes())
-    model = open_model('net', 's3://models/net.model', workspace)
+    model = open_model('net', Location.parse('s3://models/net.model'), workspace)
     assert sorted(os.listdir(model.model_dir)) == sorted(files)
 
 
@@ -176,14 +170,14 @@ def test_an_endpoint_that_is_not_there_is_an_error(into, monkeypatch):
 
 def test_progress_is_shown_when_asked_for(bucket, into, capsys):
     bucket.put_object(Bucket='models', Key='net.model', Body=BODY)
-    fetch('s3://models/net.model', into, progress=True)
+    fetch(Location.parse('s3://models/net.model'), into, progress=True)
     assert 'net.model' in capsys.readouterr().err
 
 
 def test_without_boto3_the_message_names_the_extra(into, monkeypatch):
     monkeypatch.setitem(sys.modules, 'boto3', None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mxnet-model-server\[s3\]'"):
-        fetch('s3://models/net.model', into)
+        fetch(Location.parse('s3://models/net.model'), into)
 
 
 @pytest.mark.parametrize('header', [
@@ -196,4 +190,4 @@ def test_an_endpoint_that_is_no_s3_is_told_as_that(answering, into, header):
 
 def test_an_answer_without_a_length_is_taken_whole(answering, into):
     answering.status, answering.body, answering.more = 200, BODY, {'Content-Length': None}
-    assert Path(fetch('s3://models/net.model', into)).read_bytes() == BODY
+    assert Path(fetch(Location.parse('s3://models/net.model'), into)).read_bytes() == BODY

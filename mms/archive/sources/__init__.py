@@ -1,0 +1,4 @@
+"""Where archives come from: one file for each kind of place, and the table that names them.
+
+To be imported from outside: :mod:`mms.archive.sources.table`.
+"""
