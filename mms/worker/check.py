@@ -18,9 +18,8 @@ from mms.ipc.messages import Answer, Failure
 from mms.mxnet_engine.reasons import RAISED, line_in, reason_of
 from mms.worker.codecs.classic import intake_of
 from mms.worker.hooks import answer_alone
-from mms.worker.loading.advice import class_advice
 from mms.worker.loading.live_signature import signature_of
-from mms.worker.loading.service_loader import build_service, import_folders, load_service_class
+from mms.worker.loading.service_factory import ServiceFactory
 from mms.worker.processes.parent import die_with
 from mms.worker.warm_up.answer_advice import advice_on
 from mms.worker.warm_up.made_up_request import made_up_request
@@ -61,12 +60,10 @@ def _try(model_dir: str) -> dict[str, Any]:
     manifest = read_manifest(model_dir)
     model = manifest['Model']
     service_file = os.path.join(model_dir, model['Service'])
-    sys.path.extend(import_folders(service_file, model_dir))
-    cls = load_service_class(service_file, model['Model-Format'])
-    service = build_service(cls, model['Model-Name'], model_dir, manifest, None)
+    factory = ServiceFactory(service_file, model['Model-Name'], model_dir, manifest)
+    service, cls, advice = factory.make(), factory.service_class, factory.advice
     signature = signature_of(service)
     samples = [sample_inputs(signature), sample_inputs(signature, bound_lengths(service))]
-    advice = class_advice(cls)
     if samples[0] is None:
         return _told(cls, _NOT_ASKED, '', advice)
     answer = _first_answer(service, signature, samples)

@@ -23,8 +23,7 @@ from mms.mxnet_engine.reasons import line_in, reason_of
 from mms.runtime.process_name import set_process_name
 from mms.worker.codecs.classic import intake_of
 from mms.worker.devices.device_loss import DeviceLost
-from mms.worker.loading.advice import class_advice
-from mms.worker.loading.service_loader import build_service, import_folders, load_service_class
+from mms.worker.loading.service_factory import ServiceFactory
 from mms.worker.loop import ModelProcess
 from mms.worker.processes.fork_safety import Baseline
 from mms.worker.processes.operator_threads import prepare_threads
@@ -98,20 +97,19 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     mxnet_compat.prepare_services()
     prepare_threads(load)
     baseline.take_threads('the import of NumPy')
-    sys.path.extend(import_folders(load.service_file, load.model_dir))
-    cls = load_service_class(load.service_file, load.manifest['Model']['Model-Format'])
-    for line in class_advice(cls):
+    factory = ServiceFactory(load.service_file, load.model_name, load.model_dir, load.manifest,
+                             load.device)
+    for line in factory.advice:
         logger.warning('Model %s: %s', load.endpoint, line)
 
-    exploration = Exploration(
-        lambda: build_service(cls, load.model_name, load.model_dir, load.manifest, load.device),
-        baseline, load)
+    exploration = Exploration(factory.make, baseline, load)
     channel.send(Loaded())
     turn = channel.receive()
     assert isinstance(turn, WarmUp)
     findings = exploration.run()
     service = exploration.service
-    ready = Ready(exploration.signature, cls.__name__, findings.unforkable, findings.batch_size,
+    ready = Ready(exploration.signature, factory.service_class.__name__,
+                  findings.unforkable, findings.batch_size,
                   findings.levels, findings.batch_size > 1 and service.batchable is True,
                   findings.spoiled, findings.given.other if findings.given else load.answered,
                   findings.seen)
