@@ -170,7 +170,7 @@ def _extract(archive_path: str, into: str, where: str) -> None:
     with _translated(archive_path, where):
         os.mkdir(into)
         try:
-            with _Narrow(archive_path) as stream, zipfile.ZipFile(stream) as archive:
+            with _LimitedReader(archive_path) as stream, zipfile.ZipFile(stream) as archive:
                 members = _flatten(archive, where)
                 _check_size(list(members.values()), os.path.getsize(archive_path), into, where)
                 _copy_members(archive, members, into)
@@ -179,7 +179,7 @@ def _extract(archive_path: str, into: str, where: str) -> None:
             raise
 
 
-class _Narrow(io.BufferedReader):
+class _LimitedReader(io.BufferedReader):
     """A file of which nobody reads much at once: `zipfile` reads the list of the members whole,
     and makes an object of each.
     """

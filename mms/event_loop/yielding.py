@@ -17,18 +17,18 @@ from gevent.hub import Waiter
 
 # About what a small request takes. What is read or written between two looks at the clock takes
 # less.
-_TURN_S = 0.0005
+_SLICE_S = 0.0005
 # Many may become ready at once, when a client dies or a time limit is over: no more of their work
 # is done before sockets are looked at again.
 _ALL_S = 0.004
 # Of those who have given way so many have their turn between two looks.
-_LANE_S = 0.001
+_QUEUE_S = 0.001
 # Of libev: those who have waited for a socket come first.
 _LOWEST_PRIORITY = -2
 
 
 class Lane(IntEnum):
-    """Those who give way wait only for those of their own lane."""
+    """Those who give way wait only for those of their own queue."""
 
     HEALTH = 0
     WORK = 1
@@ -46,7 +46,7 @@ class Turn:
         """Let the others have their turn where this one's is over."""
         if time.monotonic() >= self._ends:
             give_way()
-            self._ends = time.monotonic() + _TURN_S
+            self._ends = time.monotonic() + _SLICE_S
 
 
 class Rests:
@@ -54,68 +54,68 @@ class Rests:
 
     def __init__(self) -> None:
         self._loop = gevent.get_hub().loop
-        self._looks = -1
+        self._polled = -1
 
     def rest(self) -> None:
         """Give way unless the loop has looked at its sockets since the last call."""
-        if self._loop.iteration == self._looks:
+        if self._loop.iteration == self._polled:
             give_way()
-        self._looks = self._loop.iteration
+        self._polled = self._loop.iteration
 
 
 def give_way() -> None:
     """Wait until all sockets that are ready have been served, and those who gave way before."""
-    _line().wait(Lane.WORK)
+    _run_queues().wait(Lane.WORK)
 
 
-def give_way_if_late(lane: Lane = Lane.WORK) -> None:
+def give_way_if_late(queue: Lane = Lane.WORK) -> None:
     """Give way if greenlets have worked for long since the loop has looked at its sockets.
 
     For who has just waited for something, and is about to do some work.
 
     Parameters
     ----------
-    lane
+    queue
         Among whom to wait.
     """
-    line = _line()
-    if line.is_late():
-        line.wait(lane)
+    queues = _run_queues()
+    if queues.is_overdue():
+        queues.wait(queue)
 
 
-def _line() -> _Line:
+def _run_queues() -> _RunQueues:
     hub = gevent.get_hub()
-    line: Optional[_Line] = getattr(_of_thread, 'line', None)
-    if line is None or line.hub is not hub:
-        line = _of_thread.line = _Line(hub)
-    return line
+    queues: Optional[_RunQueues] = getattr(_of_thread, 'queues', None)
+    if queues is None or queues.hub is not hub:
+        queues = _of_thread.queues = _RunQueues(hub)
+    return queues
 
 
-class _Line:
+class _RunQueues:
     """Those who have given way: some go on each time the loop has looked at sockets, for a turn of
-    each lane.
+    each queue.
     """
 
     def __init__(self, hub: Any) -> None:
         self.hub = hub
-        self._lanes: list[deque[Any]] = [deque() for _ in Lane]
+        self._queues: list[deque[Any]] = [deque() for _ in Lane]
         self._each_time = hub.loop.check(priority=_LOWEST_PRIORITY)
         # While it is active the loop does not wait for sockets.
         self._never_idle = hub.loop.idle()
-        self._looks = -1
+        self._polled = -1
         self._ends = 0.0
 
-    def is_late(self) -> bool:
-        looks = self.hub.loop.iteration
-        if looks == self._looks:
+    def is_overdue(self) -> bool:
+        polled = self.hub.loop.iteration
+        if polled == self._polled:
             return time.monotonic() >= self._ends
-        self._looks = looks
+        self._polled = polled
         self._ends = time.monotonic() + _ALL_S
         return False
 
-    def wait(self, lane: Lane) -> None:
-        waiter, waiters = Waiter(self.hub), self._lanes[lane]
-        if not any(self._lanes):
+    def wait(self, queue: Lane) -> None:
+        waiter, waiters = Waiter(self.hub), self._queues[queue]
+        if not any(self._queues):
             self._each_time.start(self._next)
             self._never_idle.start(_nothing)
         waiters.append(waiter)
@@ -124,22 +124,22 @@ class _Line:
         except BaseException:
             if waiter in waiters:
                 waiters.remove(waiter)
-                self._rest()
+                self._pause()
             raise
 
     def _next(self) -> None:
         # It is their turn, however late it is.
-        self._looks, self._ends = self.hub.loop.iteration, time.monotonic() + _ALL_S
-        for waiters in self._lanes:
-            ends = time.monotonic() + _LANE_S
+        self._polled, self._ends = self.hub.loop.iteration, time.monotonic() + _ALL_S
+        for waiters in self._queues:
+            ends = time.monotonic() + _QUEUE_S
             while waiters:
                 waiters.popleft().switch(None)
                 if time.monotonic() >= ends:
                     break
-        self._rest()
+        self._pause()
 
-    def _rest(self) -> None:
-        if not any(self._lanes):
+    def _pause(self) -> None:
+        if not any(self._queues):
             self._each_time.stop()
             self._never_idle.stop()
 

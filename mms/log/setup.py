@@ -31,7 +31,7 @@ _LAST_LINES_S = 1.0
 AHandler = TypeVar('AHandler', bound=logging.Handler)
 
 
-class _Quiet(logging.Handler):
+class _SafeHandler(logging.Handler):
     """A log that cannot be written never reaches the caller, and complains once."""
 
     _failed = False
@@ -51,7 +51,7 @@ class _Quiet(logging.Handler):
         """Say once that lines are lost."""
 
 
-class _Terminal(_Quiet, logging.StreamHandler):  # type: ignore[type-arg]  # none before 3.11
+class _Terminal(_SafeHandler, logging.StreamHandler):  # type: ignore[type-arg]  # none before 3.11
     # Of the root logger, before the first log of this package.
     level_before = logging.WARNING
 
@@ -61,7 +61,7 @@ class _Terminal(_Quiet, logging.StreamHandler):  # type: ignore[type-arg]  # non
 
     def begin(self) -> None:
         """Wait for no reader from now on."""
-        self.setStream(_never_waiting(self.stream))
+        self.setStream(_nonblocking(self.stream))
 
     def write_on(self) -> None:
         """Write what nobody has read so far."""
@@ -77,7 +77,7 @@ class _Terminal(_Quiet, logging.StreamHandler):  # type: ignore[type-arg]  # non
         super().close()
 
 
-class _LogFile(_Quiet, TimedRotatingFileHandler):
+class _LogFile(_SafeHandler, TimedRotatingFileHandler):
     """Holds its lines back, and makes no file, until :meth:`begin`."""
 
     def __init__(self, path: str, rotation: LogRotation) -> None:
@@ -111,7 +111,7 @@ class _LogFile(_Quiet, TimedRotatingFileHandler):
             'there until it can.', sys.stderr)
 
 
-def _never_waiting(stream: Any) -> Any:
+def _nonblocking(stream: Any) -> Any:
     """Where it is a file of this process; else, as in some programs that embed, it is as it is."""
     try:
         stream.flush()
@@ -120,7 +120,7 @@ def _never_waiting(stream: Any) -> Any:
         return stream
 
 
-class _LastResort(_Terminal):
+class _FallbackHandler(_Terminal):
     """Prints for a logger of :func:`get_logger` while the root logger has no handler."""
 
     def filter(self, record: logging.LogRecord) -> Any:
@@ -275,7 +275,7 @@ def get_logger(name: Optional[str] = None, filename: Optional[str] = None,
     if filename:
         _add_file(logger, filename, LogRotation(rotate_interval, rotate_value))
     elif not logger.handlers:
-        logger.addHandler(_LastResort())
+        logger.addHandler(_FallbackHandler())
     if level not in ('NOTSET', logging.NOTSET):
         logger.setLevel(level)
     return logger

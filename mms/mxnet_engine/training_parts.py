@@ -72,7 +72,7 @@ def inference_symbol(symbol: Any, inputs: Collection[str], args: Mapping[str, An
         Every output compares with a label.
     """
     parts = _Parts(symbol, inputs, args)
-    states, left_out = parts.settle_states(), parts.settle_labels()
+    states, left_out = parts.fill_states(), parts.drop_labels()
     return Inference(parts.graph.symbol() if parts.has_changed else symbol, states, left_out)
 
 
@@ -90,7 +90,7 @@ class _Parts:
                       and self._name(number) not in {*inputs, *states}]
         self._absent = [number for number in self._free if self._name(number) not in args]
 
-    def settle_states(self) -> list[str]:
+    def fill_states(self) -> list[str]:
         """Put zeros in place of the begin states that nobody gives; their names."""
         states = [number for number in self._absent if self._is_state(number)]
         for number in states:
@@ -100,7 +100,7 @@ class _Parts:
         self._absent = [number for number in self._absent if number not in states]
         return [self._name(number) for number in states]
 
-    def settle_labels(self) -> list[str]:
+    def drop_labels(self) -> list[str]:
         """Cut the labels off; the names of the outputs that needed them, and are no more."""
         only_compared = self._only_compared()
         labels = {number for number in self._free if self._is_label(number, only_compared)}

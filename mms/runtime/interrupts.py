@@ -43,7 +43,7 @@ class _Signals:
         self._held: list[int] = []
         self._before: dict[int, Any] = {}
 
-    def take(self) -> None:
+    def install(self) -> None:
         """Take the handlers over, but for signals that are ignored, or are not Python's."""
         for number in STOPPING:
             before = signal.getsignal(number)
@@ -51,7 +51,7 @@ class _Signals:
                 self._before[number] = before
                 signal.signal(number, self._handle)
 
-    def give_back(self) -> None:
+    def restore(self) -> None:
         """Put the handlers back, unless somebody else has replaced them, and deliver."""
         for number, before in self._before.items():
             if signal.getsignal(number) == self._handle:
@@ -79,7 +79,7 @@ def _holding(signals: _Signals) -> Iterator[None]:
         yield
         return
     try:
-        signals.take()
+        signals.install()
         yield
     finally:
-        signals.give_back()
+        signals.restore()

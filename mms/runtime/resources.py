@@ -61,9 +61,9 @@ def usable_cores(cgroups: Path = _CGROUPS, own: Path = _SELF) -> int:
 
 def free_bytes(cgroups: Path = _CGROUPS, own: Path = _SELF) -> int:
     """Memory that can be used without swapping, or less where a cgroup has a limit."""
-    rooms = [_room(folder) for folder in _folders(cgroups, own)]
+    limits = [_left_bytes(folder) for folder in _folders(cgroups, own)]
     available = int(psutil.virtual_memory().available)
-    return max(0, min([available, *(room for room in rooms if room is not None)]))
+    return max(0, min([available, *(limit for limit in limits if limit is not None)]))
 
 
 def buffer_bytes(least: int) -> int:
@@ -95,7 +95,7 @@ def _quota(folder: Path) -> Optional[float]:
     return int(words[0]) / int(words[1])
 
 
-def _room(folder: Path) -> Optional[int]:
+def _left_bytes(folder: Path) -> Optional[int]:
     """Bytes that the cgroup of a folder may still use; None for no limit."""
     for limit_name, used_name, cache_name in (
             ('memory.max', 'memory.current', 'inactive_file'),

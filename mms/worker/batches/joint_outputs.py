@@ -102,9 +102,9 @@ def _groups(values: Sequence[Any]) -> list[list[int]]:
 
 def _infer(service: Any, values: Sequence[Any], watch: Watch) -> list[Any]:
     # What mixes its rows is not seen in rows that are all the same.
-    strangers = [_stranger(values[0], factor) for factor in _FACTORS] if all_equal(
+    synthetic = [_synthetic_input(values[0], factor) for factor in _FACTORS] if all_equal(
         [frozen(value) for value in values]) else []
-    joined = join([*values, *strangers])
+    joined = join([*values, *synthetic])
     with watch.during('_inference'), readings() as shapes:
         output = service._run_inference(joined.value)
     parts = split(output, joined.rows)
@@ -116,7 +116,7 @@ def _infer(service: Any, values: Sequence[Any], watch: Watch) -> list[Any]:
     return parts[:len(values)]
 
 
-def _stranger(value: Any, factor: float) -> Any:
+def _synthetic_input(value: Any, factor: float) -> Any:
     """Another request's input, made up: mirrored, and smaller or larger. Whole numbers, which may
     be those of words, are never larger.
     """

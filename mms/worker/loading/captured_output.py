@@ -11,20 +11,20 @@ from typing import Any, Optional, TextIO, cast
 logger = logging.getLogger(__name__)
 
 
-class _HeldStream:
+class _CapturedStream:
     """Stands for a text stream; whoever keeps it goes on writing to the real one."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._held: Optional[list[str]] = []
+        self._captured: Optional[list[str]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        if self._held is None:
+        if self._captured is None:
             return int(self._stream.write(text))
-        self._held.append(text)
+        self._captured.append(text)
         return len(text)
 
     def pass_on(self) -> None:
@@ -34,8 +34,8 @@ class _HeldStream:
             self._stream.write(text)
 
     def release(self) -> str:
-        """Pass everything on from now; return what was held."""
-        text, self._held = ''.join(self._held or ()), None
+        """Pass everything on from now; return what was captured."""
+        text, self._captured = ''.join(self._captured or ()), None
         return text
 
 
@@ -47,12 +47,12 @@ def held_output() -> Iterator[None]:
     no network, that would bury the one line that says so.
     """
     stream = sys.stdout
-    held = _HeldStream(stream)
-    with contextlib.redirect_stdout(cast(TextIO, held)):
+    captured = _CapturedStream(stream)
+    with contextlib.redirect_stdout(cast(TextIO, captured)):
         try:
             yield
         except BaseException:
-            for line in held.release().splitlines():
+            for line in captured.release().splitlines():
                 logger.debug('%s', line)
             raise
-    held.pass_on()
+    captured.pass_on()

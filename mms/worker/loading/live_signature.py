@@ -44,11 +44,11 @@ def live_signature(signature: Any) -> dict[str, Any]:
     if isinstance(plain, dict):
         plain = {'outputs': [], 'output_type': JSON_TYPE, **plain}
         for entry in plain['inputs'] if isinstance(plain.get('inputs'), list) else ():
-            _settle_shape(entry)
+            _normalize_shape(entry)
     return validate_signature(plain, WHERE)
 
 
-def _settle_shape(entry: Any) -> None:
+def _normalize_shape(entry: Any) -> None:
     shape = entry.get('data_shape') if isinstance(entry, Mapping) else None
     if isinstance(shape, list):
         entry['data_shape'] = [max(0, size) if isinstance(size, int) else size for size in shape]

@@ -34,11 +34,11 @@ def settle_nets(service: Any) -> None:
     net, ctx = getattr(service, 'net', None), getattr(service, 'ctx', None)
     mxnet = sys.modules.get('mxnet')
     if net is None and getattr(service, 'mx_model', None) is None:
-        _see_that_none_is_needed(service)
+        _check_none_is_needed(service)
     if mxnet is None:
         return
     if isinstance(net, mxnet.gluon.Block):
-        _see_that_some_are_ready(service)
+        _check_some_are_ready(service)
     if not isinstance(ctx, mxnet.Context):
         return
     if isinstance(net, mxnet.gluon.Block):
@@ -74,7 +74,7 @@ def _check_context(service: Any, name: str, module: Any, ctx: Any) -> None:
                        type(service).__name__, name, there[0], ctx)
 
 
-def _see_that_none_is_needed(service: Any) -> None:
+def _check_none_is_needed(service: Any) -> None:
     """The built-in hooks of a service that has no network would fail at every request."""
     cls = type(service)
     hook, runs_hooks = getattr(cls, '_inference', None), SingleNodeService.inference
@@ -115,7 +115,7 @@ def _is_initialized(parameter: Any) -> bool:
     return True
 
 
-def _see_that_some_are_ready(service: Any) -> None:
+def _check_some_are_ready(service: Any) -> None:
     parameters = list(service.net.collect_params().values())
     empty = [parameter for parameter in parameters if not _is_initialized(parameter)]
     if not empty:

@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 _FORK_S = 5.0
 # Each of what is tried in a process that is thrown away. Without MXNet nothing has to be compiled,
 # and a model that hangs is not waited for as long.
-_SCRATCH_S = 40.0
-_SCRATCH_WITHOUT_MXNET_S = 10.0
+_TRIAL_TIMEOUT_S = 40.0
+_TRIAL_TIMEOUT_WITHOUT_MXNET_S = 10.0
 
 
 class Exploration:
@@ -93,12 +93,12 @@ class Exploration:
             self._explore(findings)
         if not self._load.explored:
             findings.batch_size = allowed_batch_size(
-                self.service, self._load, findings, self._made_up, self._scratch_s)
+                self.service, self._load, findings, self._made_up, self._trial_timeout_s)
         return findings
 
     @property
-    def _scratch_s(self) -> float:
-        return _SCRATCH_S if 'mxnet' in sys.modules else _SCRATCH_WITHOUT_MXNET_S
+    def _trial_timeout_s(self) -> float:
+        return _TRIAL_TIMEOUT_S if 'mxnet' in sys.modules else _TRIAL_TIMEOUT_WITHOUT_MXNET_S
 
     def _unforkable(self) -> str:
         if self._load.device:
@@ -122,14 +122,14 @@ class Exploration:
             self._complain(given)
         if not isinstance(given, Given):
             return
-        findings.given = given = self._looked_further(findings, given)
+        findings.given = given = self._with_another(findings, given)
         for line in given.advice:
             logger.warning('Model %s: %s', self._model, line)
         findings.seen = self._made_up.is_as_described(given.other)
         if 'mxnet' not in sys.modules:
             return
         if not self._is_new:
-            findings.spoiled = self._begin_anew()
+            findings.spoiled = self._rebuild_service()
             if findings.spoiled:
                 return
         prime_opencv()
@@ -148,9 +148,9 @@ class Exploration:
             return None
         if findings.unforkable:
             self._is_new = False
-            return self._first_good()
+            return self._first_answer_of_any()
         try:
-            given = in_scratch(self._first_good, self._scratch_s)
+            given = in_scratch(self._first_answer_of_any, self._trial_timeout_s)
         except ScratchLate as error:
             return Refusal(str(error), certain=False)
         except ScratchFailed as error:
@@ -169,7 +169,7 @@ class Exploration:
         kept = self.service
         try:
             self.service = self._make()
-            given = self._first_good()
+            given = self._first_answer_of_any()
         except ServiceError:
             return None
         finally:
@@ -177,7 +177,7 @@ class Exploration:
             gc.collect()
         return given if isinstance(given, Given) else None
 
-    def _begin_anew(self) -> str:
+    def _rebuild_service(self) -> str:
         """Make another service in the place of one that has answered; why that cannot be done."""
         self.service = None
         gc.collect()
@@ -187,7 +187,7 @@ class Exploration:
             return f'whether it remembers what it has answered cannot be seen ({error})'
         return ''
 
-    def _first_good(self) -> Union[Given, Refusal]:
+    def _first_answer_of_any(self) -> Union[Given, Refusal]:
         refusal: Optional[Refusal] = None
         for place in self._made_up.at_first:
             try:
@@ -199,23 +199,23 @@ class Exploration:
         assert refusal is not None
         return refusal
 
-    def _looked_further(self, findings: Findings, given: Given) -> Given:
+    def _with_another(self, findings: Findings, given: Given) -> Given:
         """The same, and another request that is answered as well, and what its author had better
         know; as it is where that takes too long.
         """
         def look() -> Given:
-            other = self._other_good(given.place)
+            other = self._other_answered(given.place)
             return given._replace(other=other, advice=self._advice(other))
 
         if findings.unforkable:
             return look() if not self._is_new else given
         try:
-            return in_scratch(look, self._scratch_s)
+            return in_scratch(look, self._trial_timeout_s)
         except ScratchFailed as error:
             logger.debug('Only one made-up request is answered: %s', error)
             return given
 
-    def _other_good(self, place: int) -> int:
+    def _other_answered(self, place: int) -> int:
         for other in self._made_up.afterwards:
             with suppress(*RAISED):
                 return self._answer(other).place
@@ -270,10 +270,10 @@ class Exploration:
     def _changed(self, given: Given) -> str:
         """In what it answers otherwise than when it was new, and not by chance."""
         try:
-            now = in_scratch(lambda: self._answer(given.place), _SCRATCH_S)
+            now = in_scratch(lambda: self._answer(given.place), _TRIAL_TIMEOUT_S)
             changed = difference(given, now)
             if changed and not difference(now, in_scratch(
-                    lambda: self._answer(given.place), _SCRATCH_S, reseed=True)):
+                    lambda: self._answer(given.place), _TRIAL_TIMEOUT_S, reseed=True)):
                 return changed
         except ScratchFailed as error:
             return f'it does not answer ({error})'

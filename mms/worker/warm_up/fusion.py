@@ -107,7 +107,7 @@ def _try_sizes(service: Any, nets: list[HybridNet], batches: Mapping[int, Any],
             raise Unfit('its answers vary')
         cost_s = _RUNS_TO_TRY * took_s / size
         for net in nets:
-            if net.calls and not net.unfit:
+            if net.calls and not net.left_alone:
                 _try_net(net, trial, expected, size, deadline)
 
 
@@ -207,7 +207,7 @@ class _Trial:
 def _record(trial: _Trial, nets: list[HybridNet]) -> Any:
     """Run as it was; note what the outermost nets are called with, and if they keep notes."""
     inside = threading.local()
-    kept = [(net, vars(net.block).get('forward')) for net in nets if not net.unfit]
+    kept = [(net, vars(net.block).get('forward')) for net in nets if not net.left_alone]
 
     def recorder(net: HybridNet, forward: Any) -> Any:
         def record(*args: Any) -> Any:

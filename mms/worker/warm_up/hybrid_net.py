@@ -24,7 +24,7 @@ class HybridNet:
     def __init__(self, name: str, block: Any) -> None:
         self.name, self.block = name, block
         self.calls: list[Any] = []
-        self.unfit = _reason_against(block)
+        self.left_alone = _reason_against(block)
         self.gains: dict[int, tuple[str, float]] = {}
         self.mine: set[Any] = set()
 
@@ -35,7 +35,7 @@ class HybridNet:
 
     def give_up(self, reason: str) -> None:
         """Undo all that was planned here, also at the sizes where it was right."""
-        self.unfit, self.gains = self.unfit or reason, {}
+        self.left_alone, self.gains = self.left_alone or reason, {}
         self.drop(self.mine)
 
     def drop(self, keys: Any) -> None:
@@ -56,8 +56,8 @@ class HybridNet:
 
     def line(self) -> str:
         """What became of the net, for the log."""
-        if self.unfit:
-            return f'{self.name}: left as it is: {self.unfit}'
+        if self.left_alone:
+            return f'{self.name}: left as it is: {self.left_alone}'
         parts = [f'batch {size}: {what}, {gain:.1f} times as fast' if what else
                  f'batch {size}: left as it is (fused {gain:.2f} times as fast)'
                  for size, (what, gain) in self.gains.items()]
