@@ -10,6 +10,7 @@ import pytest
 from fleet import until
 from harness import asking, running, write_archive
 
+from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.config.settings import Settings
 from mms.devices.device import Sight
@@ -50,7 +51,7 @@ def opened(tmp_path, workspace):
 
     def opened(name, body=TWICE, **options):
         archive = write_archive(tmp_path, name, body, **options)
-        model = open_model(name, archive, workspace.path)
+        model = open_model(name, Location.parse(archive), workspace.path)
         return OpenedModel(model, archive, partial(workspace.remove, model.model_dir))
 
     return opened
