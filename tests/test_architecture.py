@@ -6,22 +6,9 @@ import sys
 from importlib.util import find_spec
 
 import pytest
+from draw_architecture import FLOORS, FRONT, GROUND, MODEL, PICTURE, TOOLS, picture
 from harness import REPO
 
-# From the ground up; a part may import the parts before it, and itself.
-FLOORS = ['version', 'errors', 'runtime', 'devices', 'event_loop', 'config', 'log', 'ipc',
-          'archive', 'arg_parser', 'model_loader', 'client', 'mxnet_compat', 'pictures', 'utils',
-          'mxnet_engine', 'model_service', 'worker', 'from_onnx', 'exporter', 'export_model',
-          'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal', 'bootstrap',
-          'mxnet_model_server',
-          '__main__']
-# Both the front process and the processes of models are built on it.
-GROUND = {'version', 'errors', 'runtime', 'devices', 'config', 'log', 'ipc', 'archive'}
-FRONT = {'event_loop', 'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal',
-         'bootstrap', 'mxnet_model_server', '__main__'}
-MODEL = {'mxnet_compat', 'pictures', 'utils', 'mxnet_engine', 'model_service', 'worker'}
-# The exporter looks at services as a worker does; it runs none of the front.
-TOOLS = {'arg_parser', 'model_loader', 'client', 'from_onnx', 'exporter', 'export_model'}
 MODULES = sorted(path for path in (REPO / 'mms').rglob('*.py')
                  if path != REPO / 'mms' / '__init__.py')
 
@@ -70,6 +57,11 @@ def test_every_part_has_its_place():
     assert {part(name_of(path)) for path in MODULES} == set(FLOORS)
 
 
+def test_the_picture_is_that_of_the_code():
+    drawn = PICTURE.read_text(encoding='utf-8')
+    assert drawn == picture(), 'draw it anew: python docs/draw_architecture.py'
+
+
 @pytest.mark.parametrize('path', MODULES, ids=name_of)
 def test_a_module_imports_only_from_below(path):
     here = FLOORS.index(part(name_of(path)))
@@ -90,6 +82,8 @@ def test_the_front_imports_nothing_of_a_model(path):
 @pytest.mark.parametrize('path', within(MODEL), ids=name_of)
 def test_a_model_imports_nothing_of_the_front_nor_of_the_tools(path):
     assert [name for name in imports(path) if part(name) in FRONT | TOOLS] == []
+
+
 @pytest.mark.parametrize('module', ['mms', 'mms.mxnet_model_server', 'mms.model_loader',
                                     'mms.arg_parser', 'mms.export_model', 'mms.serving.embedding'])
 def test_importing_it_brings_in_nothing_heavy(module):
