@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / 'docs' / 'architecture.svg'
 
 # From the ground up; a part may import the parts before it, and itself.
-FLOORS = ['version', 'errors', 'runtime', 'devices', 'event_loop', 'config', 'log', 'ipc',
-          'archive', 'arg_parser', 'model_loader', 'client', 'mxnet_compat', 'pictures', 'utils',
+FLOORS = ['version', 'errors', 'runtime', 'devices', 'event_loop', 'log', 'ipc', 'archive',
+          'config', 'arg_parser', 'model_loader', 'client', 'mxnet_compat', 'pictures', 'utils',
           'mxnet_engine', 'model_service', 'worker', 'from_onnx', 'exporter', 'export_model',
           'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal', 'bootstrap',
           'mxnet_model_server', '__main__']

@@ -43,7 +43,7 @@ class StartupError(MMSError):
 
 
 class UsageError(StartupError):
-    """A command line argument has a value that cannot be used."""
+    """An option has a value that cannot be used, wherever it was given."""
 
 
 class ArchiveError(StartupError):

@@ -84,6 +84,14 @@ def test_a_model_imports_nothing_of_the_front_nor_of_the_tools(path):
     assert [name for name in imports(path) if part(name) in FRONT | TOOLS] == []
 
 
+def test_a_process_of_a_model_has_neither_the_options_nor_their_parser():
+    code = ('import sys, mms.worker.main, mms.worker.check\n'
+            'print(*sorted(name for name in sys.modules if name.startswith(("mms.config", '
+            '"mms.arg_parser"))))')
+    done = subprocess.run([sys.executable, '-c', code], cwd=REPO, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, 'mms.config mms.config.defaults\n'), done.stderr
+
+
 @pytest.mark.parametrize('module', ['mms', 'mms.mxnet_model_server', 'mms.model_loader',
                                     'mms.arg_parser', 'mms.export_model', 'mms.serving.embedding'])
 def test_importing_it_brings_in_nothing_heavy(module):

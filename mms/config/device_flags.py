@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
+from mms.config.per_model import EachModel, PerModel, whose
+from mms.config.source import Source
 from mms.devices.device import CPU, GPU, Device
 from mms.errors import UsageError
 
@@ -18,7 +20,8 @@ class Wanted(NamedTuple):
     Attributes
     ----------
     said
-        The flag and its word, for messages; empty when nothing was said.
+        The flag, or where else it comes from, and its word, for messages; empty when nothing was
+        said.
     devices
         In the order given; none for the processors, shared by all workers.
     every_gpu
@@ -38,53 +41,65 @@ class Wanted(NamedTuple):
 ANYWHERE = Wanted()
 
 
-def parse_devices(gpu: Any, device: Any,
-                  models: Iterable[str]) -> tuple[Wanted, dict[str, Wanted]]:
-    """Where every model is to run, and where those that are named are.
+def gpus() -> EachModel[Wanted]:
+    """``--gpu``: numbers of GPUs, or all of them."""
+    return _devices_each(
+        "a list of GPUs: their numbers from 0, with commas between them ('0,1'), or all", _gpus)
 
-    Parameters
-    ----------
-    gpu, device
-        The words of each flag: one, a list, or None.
-    models
-        The names that there are.
+
+def devices() -> EachModel[Wanted]:
+    """``--device``: devices by kind and number."""
+    return _devices_each(
+        "a list of devices: cpu, or cpu:N or gpu:N with commas between them ('cpu:0,cpu:1')",
+        _devices)
+
+
+def _devices_each(domain: str, listed: Callable[[str], Wanted]) -> EachModel[Wanted]:
+    def one(text: str, source: str, word: str) -> Wanted:
+        try:
+            wanted = listed(text.strip())
+        except ValueError as error:
+            raise UsageError(f'{source} {word!r} {error}') from None
+        _check_once(wanted.devices, source, word)
+        return wanted._replace(said=f'{source} {word}')
+
+    return EachModel(domain, one, ANYWHERE, lambda wanted: f'devices from {wanted.said}')
+
+
+def _check_once(listed: tuple[Device, ...], source: str, word: str) -> None:
+    for index, device in enumerate(listed):
+        if device in listed[:index]:
+            raise UsageError(f'{source} {word!r} names {device} twice: --workers says how many '
+                             'workers share the devices')
+
+
+def stronger(gpu: PerModel[Wanted], device: PerModel[Wanted], gpu_from: Source,
+             device_from: Source) -> tuple[PerModel[Wanted], PerModel[Wanted]]:
+    """Both without what the other says of the same models, from a stronger source.
 
     Raises
     ------
     UsageError
+        One source says both of one model.
     """
-    # The key '' stands for all models that are not named.
-    given: dict[str, Wanted] = {}
-    for flag, value, read in (('--gpu', gpu, _gpus), ('--device', device, _devices)):
-        for word in _words(value):
-            name, equals, listed = word.rpartition('=')
-            if equals and name not in models:
-                raise UsageError(f'{flag} {word!r}: there is no model {name!r} in --models')
-            if name in given:
-                who = f'model {name}' if name else 'every model'
-                raise UsageError(f'{flag} {word!r}: {who} has its devices from '
-                                 f'{given[name].said} already')
-            given[name] = _wanted(flag, word, listed, read)
-    return given.pop('', ANYWHERE), given
+    both = [name for name in ('', *device.named) if _said(gpu, name) and _said(device, name)]
+    if both and gpu_from.kind == device_from.kind:
+        word = _said(device, both[0])[len(device_from.name) + 1:]
+        raise UsageError(f'{device_from.name} {word!r}: {whose(both[0])} '
+                         f'has its devices from {_said(gpu, both[0])} already')
+    if gpu_from.kind < device_from.kind:
+        return gpu, _without(device, both)
+    return _without(gpu, both), device
 
 
-def _words(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [str(word) for word in ([value] if isinstance(value, (str, int)) else value)]
+def _said(devices: PerModel[Wanted], name: str) -> str:
+    wanted = devices.named.get(name) if name else devices.common
+    return wanted.said if wanted else ''
 
 
-def _wanted(flag: str, word: str, listed: str, read: Callable[[str], Wanted]) -> Wanted:
-    said = f'{flag} {word}'
-    try:
-        wanted = read(listed.strip())
-    except ValueError as error:
-        raise UsageError(f'{flag} {word!r} {error}') from None
-    for index, device in enumerate(wanted.devices):
-        if device in wanted.devices[:index]:
-            raise UsageError(f'{flag} {word!r} names {device} twice: --workers says how many '
-                             'workers share the devices')
-    return wanted._replace(said=said)
+def _without(devices: PerModel[Wanted], names: list[str]) -> PerModel[Wanted]:
+    return PerModel(ANYWHERE if '' in names else devices.common,
+                    {name: one for name, one in devices.named.items() if name not in names})
 
 
 def _gpus(listed: str) -> Wanted:

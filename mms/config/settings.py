@@ -1,48 +1,38 @@
-"""Settings: one frozen object, made once from the command line, handed down."""
+"""Settings: one frozen object, made once from what was asked for, handed down.
+
+Each field is one option: see :mod:`mms.config.options`.
+"""
 
 from __future__ import annotations
 
 import argparse
-import logging
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any, Optional
 
-from mms.config.device_flags import ANYWHERE, Wanted, parse_devices
+from mms.config.defaults import DEFAULT_MAX_IMAGE_PIXELS
+from mms.config.device_flags import ANYWHERE, Wanted, devices, gpus, stronger
+from mms.config.models import Models
+from mms.config.options import Group, Option, option, options_of
+from mms.config.per_model import PerModel, worker_counts
+from mms.config.source import Source
+from mms.config.values import (
+    log_level,
+    number,
+    off_switch,
+    one_of,
+    rotation_time,
+    size,
+    switch,
+    text,
+    whole,
+    whole_or_auto,
+)
 from mms.errors import UsageError
+from mms.log.rotation import LEVELS, LogRotation
 
-DEFAULT_HOST = '127.0.0.1'
-DEFAULT_PORT = 8080
-DEFAULT_LOG_FILE = 'mms_app.log'
-DEFAULT_MAX_REQUEST_BYTES = 64 * 1024 * 1024
-# A 24 megapixel camera picture fits twice; decoded at 3 bytes a pixel it is 150 MB.
-DEFAULT_MAX_IMAGE_PIXELS = 50_000_000
-# Clients that wait a minute for a slow model are common; a thousand that do are a queue.
-DEFAULT_QUEUE_SIZE = 1000
-DEFAULT_REQUEST_TIMEOUT_S = 120.0
-AUTO = 'auto'
-_MOST_WORKERS = 1024
-
-LOG_LEVELS = ('CRITICAL', 'ERROR', 'WARNING', 'INFO', 'DEBUG', 'NOTSET')
-ROTATION_UNITS = ('S', 'M', 'H', 'D', 'midnight', *(f'W{day}' for day in range(7)))
 METRICS_SINKS = ('log', 'csv', 'cloudwatch')
-
-_SIZE_UNITS = {'': 1, 'K': 1024, 'M': 1024**2, 'G': 1024**3}
-
-
-@dataclass(frozen=True)
-class LogRotation:
-    """When the log file is rotated: every `interval` times `when`.
-
-    `when` is a unit of :class:`logging.handlers.TimedRotatingFileHandler`.
-    """
-
-    interval: int
-    when: str
-
-
-DEFAULT_LOG_ROTATION = LogRotation(1, 'H')
 
 
 @dataclass(frozen=True)
@@ -51,253 +41,189 @@ class Settings:
 
     Attributes
     ----------
-    models
-        Endpoint name -> location, in the order of the command line.
-    service
-        A service file that replaces every archive's own, or None.
-    default_devices
-        Where the workers of each model run.
-    devices
-        Endpoint name -> where its workers run, where the command line names it.
-    default_workers
-        Workers of each model; None to choose.
-    workers
-        Endpoint name -> its workers, where the command line names it.
-    batch_size
-        Most requests that run together; None to choose.
-    max_batch_delay_ms
-        How long a request may wait for others to run with.
-    optimize
-        Whether Gluon networks may be fused.
-    strict
-        Whether a model that does not answer a made-up request stops the start.
-    queue_size
-        Requests of one model that may wait; more are answered 503.
-    request_timeout_s
-        A request without an answer after this long is answered 504.
-    max_requests_per_worker
-        A worker is replaced after so many; 0 for never.
-    max_worker_memory_bytes
-        A worker with more private memory is replaced; 0 for no limit.
-    max_request_bytes
-        Largest request body that is read; a larger one is answered 413.
-    max_buffered_bytes
-        Most bytes of requests and answers that the front holds; more are answered 503. 0 to choose.
-    max_image_pixels
-        Largest width times height of a picture; a larger one is answered 400.
+    sources
+        Name of a field -> where its value comes from, where this is not the default.
+    advice
+        What the person who started the server should know of the sources.
     """
 
-    models: Mapping[str, str]
-    service: Optional[str] = None
-    host: str = DEFAULT_HOST
-    port: int = DEFAULT_PORT
-    default_devices: Wanted = ANYWHERE
-    devices: Mapping[str, Wanted] = field(default_factory=dict)
-    default_workers: Optional[int] = None
-    workers: Mapping[str, Optional[int]] = field(default_factory=dict)
-    batch_size: Optional[int] = None
-    max_batch_delay_ms: float = 0.0
-    optimize: bool = True
-    strict: bool = False
-    queue_size: int = DEFAULT_QUEUE_SIZE
-    request_timeout_s: float = DEFAULT_REQUEST_TIMEOUT_S
-    max_requests_per_worker: int = 0
-    max_worker_memory_bytes: int = 0
-    gen_api: Optional[str] = None
-    log_file: str = DEFAULT_LOG_FILE
-    log_rotation: LogRotation = DEFAULT_LOG_ROTATION
-    log_level: int = logging.INFO
-    metrics_write_to: str = 'log'
-    max_request_bytes: int = DEFAULT_MAX_REQUEST_BYTES
-    max_buffered_bytes: int = 0
-    max_image_pixels: int = DEFAULT_MAX_IMAGE_PIXELS
+    models: Mapping[str, str] = option(
+        '--models', Models(), 'required', Group.MODELS, metavar='NAME=LOCATION',
+        unset=MappingProxyType({}), required=True,
+        help='models to serve at `/NAME/predict`. LOCATION is a .model file, a directory that '
+             'holds an extracted archive, or a `file://`, `http://`, `https://` or '
+             '`s3://bucket/key` URL',
+        more='See [locations](#locations)')
+    service: Optional[str] = option(
+        '--service', text(), 'none', Group.MODELS, metavar='FILE', unset=None,
+        help="service file that replaces every archive's own")
+    strict: bool = option(
+        '--strict', switch(), 'a warning', Group.MODELS, unset=False,
+        help='stop the start where a model does not answer a made-up request, also if it may '
+             'answer real ones',
+        more='See [warm-up](custom_services.md#warm-up)')
+    gen_api: Optional[str] = option(
+        '--gen-api', text(), 'none', Group.MODELS, metavar='LANGUAGE',
+        unset=None,
+        help='write a client SDK for the served models to `build/`, then exit',
+        more='See [client SDKs](sdk.md)')
+    config: Optional[str] = option(
+        '--config', text(), 'none', Group.MODELS, metavar='FILE', unset=None,
+        in_file=False,
+        help='TOML file with what neither the command line nor the environment says',
+        more='See [the config file](#variables-and-the-config-file)')
+    gpu: PerModel[Wanted] = option(
+        '--gpu', gpus(), 'none, the CPU', Group.WORKERS, metavar='IDS', unset=PerModel(ANYWHERE),
+        help='GPUs that the workers of each model take turns on: numbers from 0 with commas '
+             'between them, `all`, or `NAME=IDS` for the model NAME alone; a worker on each, '
+             'unless `--workers` says otherwise',
+        more='See [devices](#devices). Several words may be given: `--gpu 0,1 flowers=2`')
+    device: PerModel[Wanted] = option(
+        '--device', devices(), '`cpu`', Group.WORKERS, metavar='DEVICES', unset=PerModel(ANYWHERE),
+        help='the same in full: `cpu`, or `cpu:N` or `gpu:N` with commas between them, or '
+             '`NAME=DEVICES`; workers on `cpu:N` have contexts as different as those of GPUs')
+    workers: PerModel[Optional[int]] = option(
+        '--workers', worker_counts(), 'auto', Group.WORKERS, metavar='N',
+        help='workers of each model: a number, `NAME=N` for the model NAME alone, or `auto`, '
+             'which weighs processors, models and memory',
+        more='See [workers](#workers). Several words may be given: `--workers 2 flowers=4`')
+    batch_size: Optional[int] = option(
+        '--batch-size', whole_or_auto(1024), 'auto', Group.WORKERS, metavar='N',
+        help='most requests that run together, or `auto`: as many as it pays',
+        more='1 for none. Sizes that do not pay are not used, whatever N is; see '
+             '[how batches form](performance.md#how-batches-form)')
+    max_batch_delay_ms: float = option(
+        '--max-batch-delay', number('milliseconds', 0.0, 60_000.0), '0', Group.WORKERS,
+        metavar='MS',
+        help='how long a request may wait for others to run with, in milliseconds')
+    optimize: bool = option(
+        '--no-optimize', off_switch(), 'fused where this is equal and faster',
+        Group.WORKERS, unset=True,
+        help='run Gluon networks as their service made them, never fused',
+        more='See [fused graphs](performance.md#fused-graphs)')
+    max_requests_per_worker: int = option(
+        '--max-requests-per-worker', whole(0, 10**9), '0', Group.WORKERS, metavar='N',
+        help='replace a worker after so many requests; 0 for never',
+        more='See [recycling](#recycling)')
+    max_worker_memory_bytes: int = option(
+        '--max-worker-memory', size(), 'no limit', Group.WORKERS, metavar='SIZE', unset=0,
+        help='replace a worker that has more memory of its own, in bytes or with K, M or G',
+        more='See [recycling](#recycling)')
+    host: str = option(
+        '--host', text(empty='127.0.0.1'), '127.0.0.1', Group.REQUESTS,
+        metavar='HOST',
+        help='address to listen on',
+        more='`0.0.0.0` for all IPv4 addresses of the machine')
+    port: int = option(
+        '--port', whole(0, 65535), '8080', Group.REQUESTS, metavar='PORT',
+        help='TCP port; 0 picks a free one',
+        more='The first line of the output names it')
+    # Clients that wait a minute for a slow model are common; a thousand that do are a queue.
+    queue_size: int = option(
+        '--queue-size', whole(1, 10**6), '1000', Group.REQUESTS, metavar='N',
+        help='requests of one model that may wait; more are answered 503')
+    request_timeout_s: float = option(
+        '--request-timeout', number('seconds', 0.001, 86_400.0), '120', Group.REQUESTS,
+        metavar='SECONDS',
+        help='a request without an answer by then is answered 504, and a worker that takes longer '
+             'is replaced')
+    max_request_bytes: int = option(
+        '--max-request-size', size(), '64M', Group.REQUESTS, metavar='SIZE',
+        help='largest request body, in bytes or with K, M or G; a larger one is answered 413')
+    max_buffered_bytes: int = option(
+        '--max-buffered-bytes', size(), 'a quarter of the memory that is free at the start',
+        Group.REQUESTS, metavar='SIZE', unset=0,
+        help='most bytes of requests and answers that the server holds on their way, in bytes or '
+             'with K, M or G; what is more is answered 503',
+        more='The answer has `Retry-After`. Not less than `--max-request-size`')
+    max_image_pixels: int = option(
+        '--max-image-pixels', whole(1, 2**31), str(DEFAULT_MAX_IMAGE_PIXELS), Group.REQUESTS,
+        metavar='N',
+        help='largest picture, in pixels (width times height); a larger one is answered 400 before '
+             'it is decoded')
+    log_file: str = option(
+        '--log-file', text(empty='mms_app.log'), 'mms_app.log', Group.LOG,
+        metavar='FILE',
+        help='log file, rotated; in the current directory if FILE is a mere name')
+    log_rotation: LogRotation = option(
+        '--log-rotation-time', rotation_time(), '1 H', Group.LOG, metavar='WHEN',
+        help='when the log file is rotated: "N UNIT" with UNIT S, M, H or D (seconds, minutes, '
+             'hours, days), a weekday W0 (Monday) to W6, or midnight',
+        more='See [logs](#logs)')
+    log_level: int = option(
+        '--log-level', log_level(), 'INFO', Group.LOG, metavar='LEVEL',
+        help=f"least level that is logged: {', '.join(LEVELS)}")
+    metrics_write_to: str = option(
+        '--metrics-write-to', one_of(*METRICS_SINKS), 'log', Group.LOG, metavar='KIND',
+        choices=METRICS_SINKS,
+        help='where metrics go each minute: the `log`, `metrics/mms_NAME.csv` files in the '
+             'current directory (`csv`), or AWS CloudWatch (`cloudwatch`)',
+        more='See [metrics](metrics.md)')
+    sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
+    advice: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def from_args(cls, args: argparse.Namespace) -> Settings:
         """Check what :meth:`ArgParser.extract_args` returned and make it typed.
 
         Values may be strings, as the command line has them, or already typed;
-        attributes that are missing or None mean their default.
+        attributes that are missing or None mean their default. Neither the environment nor a
+        file is looked at: ``extract_args`` has done so.
 
         Raises
         ------
         UsageError
-            A value cannot be used; the message names the flag.
+            A value cannot be used; the message names the flag, or where else it came from.
         """
+        given = {name: value for name, each in OPTIONS.items()
+                 if (value := getattr(args, each.dest, None)) is not None}
+        known = getattr(args, 'sources', {})
+        sources = {name: known.get(OPTIONS[name].dest, OPTIONS[name].on_command_line())
+                   for name in given}
+        made = cls(**{name: OPTIONS[name].reader.read(value, sources[name].name)
+                      for name, value in given.items()},
+                   sources=sources, advice=tuple(getattr(args, 'advice', ())))
+        return _agreeing(made, given)
 
-        def given(name: str, default: Any) -> Any:
-            value = getattr(args, name, None)
-            return default if value is None else value
+    def source_of(self, setting: str) -> Source:
+        """Where the value of a field comes from."""
+        return self.sources.get(setting, OPTIONS[setting].by_default())
 
-        models = dict(given('models', {}))
-        default_devices, devices = parse_devices(given('gpu', None), given('device', None), models)
-        default_workers, workers = parse_workers(given('workers', AUTO), models)
-        max_request_bytes = parse_size(
-            '--max-request-size', given('max_request_size', DEFAULT_MAX_REQUEST_BYTES))
-        return cls(
-            models=models,
-            service=given('service', None),
-            host=given('host', DEFAULT_HOST) or DEFAULT_HOST,
-            port=_whole('--port', given('port', DEFAULT_PORT), 0, 65535),
-            default_devices=default_devices,
-            devices=devices,
-            default_workers=default_workers,
-            workers=workers,
-            batch_size=_auto_or_whole('--batch-size', given('batch_size', AUTO), 1024),
-            max_batch_delay_ms=_number(
-                '--max-batch-delay', given('max_batch_delay', 0), 'milliseconds', 0.0, 60_000.0),
-            optimize=not given('no_optimize', False),
-            strict=bool(given('strict', False)),
-            queue_size=_whole('--queue-size', given('queue_size', DEFAULT_QUEUE_SIZE), 1, 10**6),
-            request_timeout_s=_number(
-                '--request-timeout', given('request_timeout', DEFAULT_REQUEST_TIMEOUT_S),
-                'seconds', 0.001, 86_400.0),
-            max_requests_per_worker=_whole(
-                '--max-requests-per-worker', given('max_requests_per_worker', 0), 0, 10**9),
-            max_worker_memory_bytes=0 if given('max_worker_memory', None) is None else parse_size(
-                '--max-worker-memory', given('max_worker_memory', None)),
-            gen_api=given('gen_api', None),
-            log_file=given('log_file', DEFAULT_LOG_FILE) or DEFAULT_LOG_FILE,
-            log_rotation=parse_rotation(given('log_rotation_time', '1 H')),
-            log_level=parse_log_level(given('log_level', 'INFO')),
-            metrics_write_to=_one_of(
-                '--metrics-write-to', given('metrics_write_to', 'log'), METRICS_SINKS),
-            max_request_bytes=max_request_bytes,
-            max_buffered_bytes=_buffered_bytes(given('max_buffered_bytes', None),
-                                               max_request_bytes),
-            max_image_pixels=_whole(
-                '--max-image-pixels', given('max_image_pixels', DEFAULT_MAX_IMAGE_PIXELS),
-                1, 2**31),
-        )
+    def said(self, setting: str) -> str:
+        """The flag of a field, or the variable or key that gave its value, for messages."""
+        return self.source_of(setting).name
 
     def workers_of(self, model: str) -> Optional[int]:
         """Workers of a model; None to choose."""
-        return self.workers.get(model, self.default_workers)
+        return self.workers.of(model)
 
     @property
     def all_devices(self) -> list[Wanted]:
         """Where anything is to run."""
-        return [self.default_devices, *self.devices.values()]
+        return [wanted for each in (self.gpu, self.device)
+                for wanted in (each.common, *each.named.values())]
 
     def devices_of(self, model: str) -> Wanted:
         """Where the workers of a model are to run."""
-        return self.devices.get(model, self.default_devices)
+        for each in (self.gpu, self.device):
+            if model in each.named:
+                return each.named[model]
+        return self.gpu.common if self.gpu.common.said else self.device.common
 
 
-def _buffered_bytes(value: Any, max_request_bytes: int) -> int:
-    if value is None:
-        return 0
-    size = parse_size('--max-buffered-bytes', value)
-    if size < max_request_bytes:
-        raise UsageError(f'--max-buffered-bytes {value!r} is less than --max-request-size, '
-                         f'{max_request_bytes} bytes: the largest request would never fit')
-    return size
+OPTIONS: Mapping[str, Option[Any]] = options_of(fields(Settings))
 
 
-def parse_rotation(text: str) -> LogRotation:
-    """``'1 H'``, ``'W0'`` or ``'midnight'`` as a :class:`LogRotation`.
-
-    Raises
-    ------
-    UsageError
-    """
-    words = text.split()
-    if not 1 <= len(words) <= 2 or words[-1] not in ROTATION_UNITS:
+def _agreeing(settings: Settings, given: Mapping[str, Any]) -> Settings:
+    """The settings, once it is sure that they go with each other."""
+    for name, each in (('gpu', settings.gpu), ('device', settings.device),
+                       ('workers', settings.workers)):
+        each.check_names(settings.models, settings.said(name), given.get(name))
+    least = settings.max_request_bytes
+    if 'max_buffered_bytes' in given and settings.max_buffered_bytes < least:
         raise UsageError(
-            f"--log-rotation-time {text!r} is not a rotation time: give a number and one of "
-            "S, M, H, D ('1 H'), a weekday W0 to W6, or midnight")
-    interval = _whole('--log-rotation-time', words[0], 1, 10**6) if len(words) == 2 else 1
-    return LogRotation(interval, words[-1])
-
-
-def parse_log_level(name: str) -> int:
-    """Numeric level of a level's name.
-
-    Raises
-    ------
-    UsageError
-    """
-    return int(getattr(logging, _one_of('--log-level', name, LOG_LEVELS)))
-
-
-def parse_size(flag: str, value: Any) -> int:
-    """Bytes of a size such as ``64M``, ``500K`` or a plain number of bytes.
-
-    Raises
-    ------
-    UsageError
-    """
-    text = str(value).strip().upper()
-    if text.endswith('B'):
-        text = text[:-1]
-    digits = text.rstrip('KMG')
-    unit = text[len(digits):]
-    if not digits.strip().isdecimal() or unit not in _SIZE_UNITS or int(digits) == 0:
-        raise UsageError(f"{flag} {value!r} is not a size: give bytes, or a number with K, M or G "
-                         "('64M')")
-    return int(digits) * _SIZE_UNITS[unit]
-
-
-def parse_workers(
-    value: Any, models: Mapping[str, str],
-) -> tuple[Optional[int], dict[str, Optional[int]]]:
-    """Workers of every model, and of those that are named: None for ``auto``.
-
-    Parameters
-    ----------
-    value
-        ``auto``, a number, or a list of those and of ``NAME=N``.
-
-    Raises
-    ------
-    UsageError
-    """
-    # The key '' stands for all models that are not named.
-    given: dict[str, Optional[int]] = {}
-    for word in [value] if isinstance(value, (str, int)) else value:
-        name, equals, number = str(word).rpartition('=')
-        count = _auto_or_whole('--workers', number, _MOST_WORKERS, shown=word)
-        if equals and name not in models:
-            raise UsageError(f'--workers {word!r}: there is no model {name!r} in --models')
-        if name in given:
-            raise UsageError(f'--workers {word!r}: {f"model {name}" if name else "every model"} '
-                             'has its number from another word already')
-        given[name] = count
-    return given.pop('', None), given
-
-
-def _auto_or_whole(flag: str, value: Any, highest: int, shown: Any = None) -> Optional[int]:
-    if value == AUTO:
-        return None
-    try:
-        return _whole(flag, value, 1, highest)
-    except UsageError:
-        raise UsageError(f'{flag} {value if shown is None else shown!r} is not auto or a whole '
-                         f'number from 1 to {highest}') from None
-
-
-def _number(flag: str, value: Any, unit: str, lowest: float, highest: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not lowest <= number <= highest:
-        raise UsageError(
-            f'{flag} {value!r} is not a number of {unit} from {lowest:g} to {highest:g}')
-    return number
-
-
-def _whole(flag: str, value: Any, lowest: int, highest: int) -> int:
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        number = lowest - 1
-    if not lowest <= number <= highest:
-        raise UsageError(f'{flag} {value!r} is not a whole number from {lowest} to {highest}')
-    return number
-
-
-def _one_of(flag: str, value: Any, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise UsageError(f"{flag} {value!r} is not one of {', '.join(choices)}")
-    return str(value)
+            f"{settings.said('max_buffered_bytes')} {given['max_buffered_bytes']!r} is less than "
+            f'--max-request-size, {least} bytes: the largest request would never fit')
+    gpu, device = stronger(settings.gpu, settings.device, settings.source_of('gpu'),
+                           settings.source_of('device'))
+    return replace(settings, gpu=gpu, device=device)

@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from logging.handlers import TimedRotatingFileHandler
 from typing import Any, Optional, TypeVar, Union
 
-from mms.config.settings import LOG_LEVELS, LogRotation
 from mms.errors import UsageError
 from mms.log.lines import Formatter
 from mms.log.relay import RecordPipe
+from mms.log.rotation import LEVELS, LogRotation
 from mms.runtime.nonblocking_stream import NonblockingStream
 from mms.runtime.streams import is_terminal, say
 
-LOG_LEVEL_DICT: dict[str, int] = {name: getattr(logging, name) for name in LOG_LEVELS}
+LOG_LEVEL_DICT: dict[str, int] = {name: getattr(logging, name) for name in LEVELS}
 
 # Libraries that talk about themselves at INFO; heard only when somebody debugs.
 CHATTY_LOGGERS = ('urllib3', 'boto3', 'botocore', 's3transfer', 'gevent')
@@ -141,6 +141,8 @@ class FrontLog:
     ----------
     log_file, rotation, level
         Of the flags of the same names.
+    said
+        Where `log_file` comes from, for messages.
 
     Raises
     ------
@@ -148,12 +150,14 @@ class FrontLog:
         The file cannot be opened; nothing was changed.
     """
 
-    def __init__(self, log_file: str, rotation: LogRotation, level: int) -> None:
+    def __init__(self, log_file: str, rotation: LogRotation, level: int,
+                 said: str = '--log-file') -> None:
+        self._said = said
         try:
             _check_writable(log_file)
             self._file = _LogFile(log_file, rotation)
         except (OSError, ValueError) as error:
-            raise _unusable(log_file, error) from error
+            raise _unusable(said, log_file, error) from error
         root = logging.getLogger()
         # What is logged while this one starts, the log of an earlier start has already.
         self._earlier = [handler for handler in _handlers_of(root, _LogFile)
@@ -177,7 +181,7 @@ class FrontLog:
         try:
             self._file.begin()
         except OSError as error:
-            raise _unusable(self._file.baseFilename, error) from error
+            raise _unusable(self._said, self._file.baseFilename, error) from error
         root = logging.getLogger()
         others = [handler for handler in _handlers_of(root, _LogFile) if handler is not self._file]
         _replace(root, others, [])
@@ -225,9 +229,9 @@ def _check_writable(path: str) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def _unusable(path: str, error: Exception) -> UsageError:
+def _unusable(said: str, path: str, error: Exception) -> UsageError:
     reason = getattr(error, 'strerror', None) or error
-    return UsageError(f'--log-file {path!r} cannot be opened: {reason}; name a file in a folder '
+    return UsageError(f'{said} {path!r} cannot be opened: {reason}; name a file in a folder '
                       'that exists and may be written to')
 
 

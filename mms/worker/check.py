@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from mms import mxnet_compat
 from mms.archive.manifest import read_manifest
-from mms.config.settings import DEFAULT_MAX_IMAGE_PIXELS
+from mms.config.defaults import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
 from mms.ipc.messages import Answer, Failure
 from mms.mxnet_engine.reasons import RAISED, line_in, reason_of

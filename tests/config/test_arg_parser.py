@@ -106,7 +106,7 @@ def test_every_flag_reaches_its_setting():
         '--request-timeout', '6', '--max-requests-per-worker', '7', '--max-worker-memory', '8K']))
     assert (settings.models, settings.service, settings.gen_api) == ({'a': '1'}, 's.py', 'java')
     assert (settings.port, settings.host) == (9, 'h')
-    assert settings.default_devices.devices == ((GPU, 2),)
+    assert settings.gpu.common.devices == ((GPU, 2),)
     assert settings.devices_of('a').devices == ((CPU, 1),)
     assert (settings.log_file, settings.log_rotation.when, settings.log_level) == ('l', 'D', 10)
     assert settings.metrics_write_to == 'csv'
@@ -119,7 +119,7 @@ def test_every_flag_reaches_its_setting():
 def test_workers_come_as_words():
     words = ['--models', 'a=1', 'b=2', '--workers', '3', 'b=auto']
     settings = Settings.from_args(ArgParser.extract_args(words))
-    assert (settings.default_workers, settings.workers) == (3, {'b': None})
+    assert (settings.workers.common, settings.workers.named) == (3, {'b': None})
 
 
 def test_without_flags_the_settings_have_their_defaults():

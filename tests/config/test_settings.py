@@ -4,8 +4,9 @@ import logging
 import pytest
 
 from mms.config.device_flags import ANYWHERE
-from mms.config.settings import LogRotation, Settings, parse_rotation, parse_size
+from mms.config.settings import Settings
 from mms.errors import UsageError
+from mms.log.rotation import LogRotation
 
 
 def settings(**given):
@@ -30,7 +31,7 @@ def test_strings_of_the_command_line_become_typed():
 
 def test_the_engine_chooses_where_nothing_is_given():
     made = settings()
-    assert (made.default_workers, made.workers, made.batch_size) == (None, {}, None)
+    assert (made.workers.common, made.workers.named, made.batch_size) == (None, {}, None)
     assert (made.max_batch_delay_ms, made.optimize) == (0, True)
     assert (made.queue_size, made.request_timeout_s) == (1000, 120)
     assert (made.max_requests_per_worker, made.max_worker_memory_bytes) == (0, 0)
@@ -43,7 +44,7 @@ def test_the_engine_chooses_where_nothing_is_given():
 ])
 def test_workers_are_a_number_or_auto_for_all_or_for_one_model(words, default, named):
     made = settings(workers=words, models={'m': 'x.model', 'a=b': 'y.model'})
-    assert (made.default_workers, made.workers) == (default, named)
+    assert (made.workers.common, made.workers.named) == (default, named)
 
 
 @pytest.mark.parametrize(('words', 'part'), [
@@ -61,33 +62,6 @@ def test_the_engine_s_flags_become_typed():
     assert (made.batch_size, made.max_batch_delay_ms, made.optimize) == (8, 2.5, False)
     assert (made.queue_size, made.request_timeout_s) == (7, 0.5)
     assert (made.max_requests_per_worker, made.max_worker_memory_bytes) == (100, 2**30)
-
-
-@pytest.mark.parametrize(('text', 'rotation'), [
-    ('1 H', (1, 'H')), ('30 S', (30, 'S')), ('W0', (1, 'W0')), ('W6', (1, 'W6')),
-    ('midnight', (1, 'midnight')), ('2 D', (2, 'D')),
-])
-def test_rotation_times_of_mms_04_are_read(text, rotation):
-    assert parse_rotation(text) == LogRotation(*rotation)
-
-
-@pytest.mark.parametrize('text', ['', '1', 'Y', '0 H', '-1 H', '1 H 2', 'W7', 'one H'])
-def test_other_rotation_times_are_refused(text):
-    with pytest.raises(UsageError, match='--log-rotation-time'):
-        parse_rotation(text)
-
-
-@pytest.mark.parametrize(('text', 'size'), [
-    ('1000', 1000), (1000, 1000), ('64M', 64 * 2**20), ('5k', 5 * 2**10), ('1GB', 2**30),
-])
-def test_sizes_are_bytes_or_have_a_unit(text, size):
-    assert parse_size('--max-request-size', text) == size
-
-
-@pytest.mark.parametrize('text', ['', '0', '-1', 'M', '1.5M', '1T', 'MB'])
-def test_other_sizes_are_refused(text):
-    with pytest.raises(UsageError, match='--max-request-size'):
-        parse_size('--max-request-size', text)
 
 
 @pytest.mark.parametrize(('name', 'value'), [

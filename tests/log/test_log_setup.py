@@ -19,7 +19,7 @@ FRONT = """
 import logging, os, sys
 from mms.log import relay as log_relay
 from mms.log import setup as log
-from mms.config.settings import LogRotation
+from mms.log.rotation import LogRotation
 log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO).begin()
 """
 
@@ -109,7 +109,7 @@ def test_a_log_file_that_cannot_be_opened_is_a_usage_error_naming_the_flag(run, 
     done = run(f"""
 import logging
 from mms.log import setup as log
-from mms.config.settings import LogRotation
+from mms.log.rotation import LogRotation
 from mms.errors import UsageError
 before = list(logging.getLogger().handlers)
 try:
@@ -126,7 +126,7 @@ assert logging.getLogger().handlers == before
 START = """
 import logging, os
 from mms.log import setup as log
-from mms.config.settings import LogRotation
+from mms.log.rotation import LogRotation
 start = log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO)
 logging.info('while it starts')
 """
@@ -213,7 +213,7 @@ def test_the_file_is_rotated_and_no_line_is_lost(run, tmp_path):
 import logging, os, time
 from mms.log import relay as log_relay
 from mms.log import setup as log
-from mms.config.settings import LogRotation
+from mms.log.rotation import LogRotation
 log.FrontLog('app.log', LogRotation(1, 'S'), logging.INFO).begin()
 number = 0
 while len(os.listdir('.')) < 3:

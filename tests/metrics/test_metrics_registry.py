@@ -273,7 +273,7 @@ def test_the_log_of_a_server_has_the_lines_of_the_contract(tmp_path):
     done = in_python("""
 import gevent, logging
 from mms.log import setup as log
-from mms.config.settings import LogRotation
+from mms.log.rotation import LogRotation
 from mms.metrics import Metrics, make_sink
 log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO).begin()
 metrics = Metrics(['alexnet'], make_sink('log', 'metrics'))

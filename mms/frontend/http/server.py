@@ -35,8 +35,10 @@ _ACCEPT_WARNING_S = 60.0
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, said: str = '--host') -> socket.socket:
     """Socket bound to an address, not yet listening: nobody is left waiting while models load.
+
+    `said` is where the host comes from, for messages.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def bind(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError as error:
-        raise AddressError(f'--host {host} is not an address of this machine: '
+        raise AddressError(f'{said} {host} is not an address of this machine: '
                            f'{error.strerror}') from error
     sock = socket.socket(family, kind, protocol)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

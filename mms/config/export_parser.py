@@ -1,0 +1,69 @@
+"""The parser of ``mxnet-model-export``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from mms.config.command_line import CommandParser
+
+_USAGE = '''%(prog)s --model-name NAME --model-path DIR
+                          [--service-file-path FILE] [--model-type {symbolic,imperative}]
+       %(prog)s --inspect LOCATION
+       %(prog)s --check LOCATION'''
+
+
+class _ExportParser(CommandParser):
+    """Wants the flags of an export, or one of those that look at an archive."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Optional[Sequence[str]] = None, namespace: Any = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        parsed, rest = super().parse_known_args(args, namespace)
+        given = [option for option, value in (
+            ('--inspect', parsed.inspect), ('--check', parsed.check),
+            ('--model-name', parsed.model_name), ('--model-path', parsed.model_path),
+            ('--service-file-path', parsed.service_file_path),
+            ('--model-type', parsed.model_type)) if value is not None]
+        missing = [option for option in ('--model-name', '--model-path') if option not in given]
+        if given[:1] in (['--inspect'], ['--check']):
+            if len(given) > 1:
+                self.error(f'argument {given[0]}: not allowed with argument {given[1]}')
+        elif missing:
+            self.error(f"the following arguments are required: {', '.join(missing)}")
+        return parsed, rest
+
+
+def export_command() -> argparse.ArgumentParser:
+    """The parser of the command, which ends the process at a wrong word."""
+    parser = _ExportParser(
+        prog='mxnet-model-export', usage=_USAGE,
+        description='Pack the files of a model into a .model archive, or tell what an archive '
+                    'holds.')
+    parser.add_argument(
+        '--model-name', metavar='NAME',
+        help='writes NAME.model into the current directory; an existing file is an error')
+    parser.add_argument(
+        '--model-path', metavar='DIR',
+        help='directory with the files of the model: signature.json, and NAME-symbol.json '
+             'with NAME-0000.params for a symbolic model; everything in it goes into the '
+             'archive')
+    parser.add_argument(
+        '--service-file-path', metavar='FILE',
+        help='Python file with the service class, a path or a name inside DIR (default: the '
+             'built-in vision service if the signature takes image/jpeg, else the built-in '
+             'base service)')
+    parser.add_argument(
+        '--model-type', choices=['symbolic', 'imperative'],
+        help='symbolic: symbol and params files; imperative: a Gluon network in the service '
+             'file (default: imperative if the service class derives from '
+             'GluonImperativeBaseService, else symbolic)')
+    parser.add_argument(
+        '--inspect', metavar='LOCATION',
+        help='print what an archive holds, and whether the server would serve it; nothing in '
+             'it is run')
+    parser.add_argument(
+        '--check', metavar='LOCATION',
+        help='the same, then load the model and let it answer a made-up request')
+    return parser

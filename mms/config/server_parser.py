@@ -1,0 +1,115 @@
+"""The parser of ``mxnet-model-server``, made of the options."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from mms.config.command_line import CommandParser, RaisingParser
+from mms.config.models import Models, add_pairs
+from mms.config.options import Group, Option, Unset
+from mms.config.per_model import EachModel
+from mms.config.precedence import fill
+from mms.config.settings import OPTIONS
+
+_PROG = 'mxnet-model-server'
+_DESCRIPTION = 'Serve MXNet models over HTTP.'
+_EPILOG = ('Each option may also be given by the environment variable behind it, or in the TOML '
+           'file that --config names, under the flag without its dashes.')
+
+
+class _ServerParser(argparse.ArgumentParser):
+    """Looks into the environment and the config file for what the words leave open."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Optional[Sequence[str]] = None, namespace: Any = None,
+    ) -> tuple[argparse.Namespace, list[str]]:
+        parsed, rest = super().parse_known_args(args, namespace)
+        fill(parsed, OPTIONS.values(), os.environ)
+        missing = [option.flag for option in OPTIONS.values()
+                   if option.required and not getattr(parsed, option.dest)]
+        if missing:
+            self.error(f"the following arguments are required: {', '.join(missing)}")
+        for option in OPTIONS.values():
+            _give_default(option, parsed)
+        return parsed, rest
+
+
+class _ServerCommand(_ServerParser, CommandParser):
+    pass
+
+
+class _ServerInProgram(_ServerParser, RaisingParser):
+    pass
+
+
+def server_command() -> argparse.ArgumentParser:
+    """The parser of the command, which ends the process at a wrong word."""
+    return _with_options(_ServerCommand(prog=_PROG, description=_DESCRIPTION, epilog=_EPILOG))
+
+
+def server_in_program(own_words: bool) -> argparse.ArgumentParser:
+    """The parser of a program that embeds a server; it raises UsageError."""
+    return _with_options(_ServerInProgram(prog=_PROG, description=_DESCRIPTION, epilog=_EPILOG,
+                                          own_words=own_words))
+
+
+def _with_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    for group in Group:
+        made = parser.add_argument_group(group.value)
+        for option in OPTIONS.values():
+            if option.group is group:
+                made.add_argument(option.flag, help=help_of(option), **_form_of(option))
+    return parser
+
+
+def help_of(option: Option[Any]) -> str:
+    """What ``--help`` says of an option."""
+    default = f'"{option.shown}"' if ' ' in option.shown and _is_read(option) else option.shown
+    told = option.shown if option.required else f'default: {default}'
+    return f'{option.help} ({told}; {option.variable})'.replace('`', '').replace('%', '%%')
+
+
+def _is_read(option: Option[Any]) -> bool:
+    return isinstance(option.unset, Unset)
+
+
+def _form_of(option: Option[Any]) -> dict[str, Any]:
+    if option.is_switch:
+        return {'action': 'store_true', 'default': None}
+    form: dict[str, Any] = {'metavar': option.metavar}
+    if isinstance(option.reader, Models):
+        return {**form, 'nargs': '+', 'action': _StoreModels}
+    if isinstance(option.reader, EachModel):
+        return {**form, 'nargs': '+', 'action': 'extend'}
+    if option.choices:
+        return {'choices': option.choices}
+    return form
+
+
+def _give_default(option: Option[Any], args: argparse.Namespace) -> None:
+    """What was always there for programs that read `args`."""
+    if getattr(args, option.dest) is None:
+        if option.is_switch:
+            setattr(args, option.dest, False)
+        elif option.choices:
+            setattr(args, option.dest, option.shown)
+
+
+class _StoreModels(argparse.Action):
+    """Collects ``NAME=LOCATION`` pairs of every ``--models`` into one dict."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: Optional[str] = None,
+    ) -> None:
+        try:
+            models = add_pairs(getattr(namespace, self.dest) or {}, values)
+        except ValueError as error:
+            parser.error(f'argument {option_string}: {error}')
+        setattr(namespace, self.dest, models)
