@@ -3,11 +3,12 @@
 import re
 import shlex
 
+import doc_options
 import pytest
 from doc_pages import DOCS, PAGES, code_spans, commands, name_of, prose, read, row_of, section
 
 from mms.arg_parser import ArgParser
-from mms.config import settings as config
+from mms.config.settings import OPTIONS, Settings
 
 PARSERS = {'docs/server.md': ArgParser.mms_parser(), 'docs/export.md': ArgParser.export_parser()}
 # What starts each command, as it is written in the documentation.
@@ -41,27 +42,35 @@ def test_a_flag_has_a_row_on_its_page(page, flag):
     assert row_of(section(read(page), 'Flags'), flag)
 
 
-@pytest.mark.parametrize(('flag', 'default', 'value'), [
-    ('--port', '8080', config.DEFAULT_PORT), ('--host', '127.0.0.1', config.DEFAULT_HOST),
-    ('--log-file', 'mms_app.log', config.DEFAULT_LOG_FILE),
-    ('--log-rotation-time', '1 H', config.DEFAULT_LOG_ROTATION),
-    ('--max-request-size', '64M', config.DEFAULT_MAX_REQUEST_BYTES),
-    ('--max-image-pixels', '50000000', config.DEFAULT_MAX_IMAGE_PIXELS),
-    ('--workers', 'auto', config.Settings({}).default_workers),
-    ('--batch-size', 'auto', config.Settings({}).batch_size),
-    ('--max-batch-delay', '0', config.Settings({}).max_batch_delay_ms),
-    ('--queue-size', '1000', config.DEFAULT_QUEUE_SIZE),
-    ('--request-timeout', '120', config.DEFAULT_REQUEST_TIMEOUT_S),
-    ('--max-requests-per-worker', '0', config.Settings({}).max_requests_per_worker),
-    ('--log-level', 'INFO', config.Settings({}).log_level),
-    ('--metrics-write-to', 'log', config.Settings({}).metrics_write_to),
+@pytest.mark.parametrize(('flag', 'default', 'setting'), [
+    ('--port', '8080', 'port'), ('--host', '127.0.0.1', 'host'),
+    ('--log-file', 'mms_app.log', 'log_file'), ('--log-rotation-time', '1 H', 'log_rotation'),
+    ('--max-request-size', '64M', 'max_request_bytes'),
+    ('--max-image-pixels', '50000000', 'max_image_pixels'),
+    ('--workers', 'auto', 'workers'), ('--batch-size', 'auto', 'batch_size'),
+    ('--max-batch-delay', '0', 'max_batch_delay_ms'),
+    ('--queue-size', '1000', 'queue_size'), ('--request-timeout', '120', 'request_timeout_s'),
+    ('--max-requests-per-worker', '0', 'max_requests_per_worker'),
+    ('--log-level', 'INFO', 'log_level'), ('--metrics-write-to', 'log', 'metrics_write_to'),
 ])
-def test_the_default_on_the_page_is_the_real_one(flag, default, value):
+def test_the_default_on_the_page_is_the_real_one(flag, default, setting):
     assert code_spans(row_of(read('docs/server.md'), flag)[1]) == [default]
     words = ['--models', 'm=m.model', flag, default]
-    given = config.Settings.from_args(ArgParser.extract_args(words))
-    assert given == config.Settings.from_args(ArgParser.extract_args(words[:2]))
-    assert value in vars(given).values()
+    given = Settings.from_args(ArgParser.extract_args(words))
+    assert given == Settings.from_args(ArgParser.extract_args(words[:2]))
+    assert vars(given)[setting] == vars(Settings())[setting]
+
+
+def test_the_table_of_the_page_is_that_of_the_options():
+    _, written, _ = doc_options.parts(read('docs/server.md'))
+    assert written == doc_options.table(OPTIONS.values()), (
+        'docs/server.md tells other options than mms.config.settings has: '
+        'python tests/docs/doc_options.py writes them there')
+
+
+def test_a_page_without_a_place_for_the_table_is_told():
+    with pytest.raises(AssertionError, match='no place for the table'):
+        doc_options.parts('# A page')
 
 
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
