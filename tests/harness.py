@@ -96,7 +96,10 @@ def work(*texts, how=ALONE):
 
 
 class Server:
-    """A ``python -m mms`` process, in a folder and with temporary files of its own."""
+    """A ``python -m mms`` process, in a folder and with temporary files of its own.
+
+    `port` is that of the command line, which has none where it is None.
+    """
 
     def __init__(self, folder, words, port='0', env=None,
                  command=(sys.executable, '-m', 'mms')):
@@ -106,7 +109,7 @@ class Server:
         environment = {**os.environ, 'TMPDIR': str(self.temporary), 'PYTHONPATH': str(REPO),
                        'HOME': str(self.folder), 'PYTHONDONTWRITEBYTECODE': '1', **(env or {})}
         self.process = subprocess.Popen(
-            [*command, '--port', port, *words], cwd=self.folder,
+            [*command, *(['--port', port] if port else []), *words], cwd=self.folder,
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True)
         self._lines = {'stdout': [], 'stderr': []}
