@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mms.errors import RequestError
-from mms.ipc.messages import Request
+from mms.ipc.messages import CLASSIC, Request
 from mms.worker.codecs.form import read_form
 from mms.worker.codecs.inputs import read_inputs
 
@@ -178,7 +178,7 @@ def cost_of(body: Body, size: int) -> Cost:
 def _read(body: Body, size: int) -> str:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S))
-    request = Request(body.kind, body.made(size))
+    request = Request(CLASSIC, body.kind, body.made(size))
     Path('/proc/self/clear_refs').write_text('5')
     before, start = _peak(), time.thread_time()
     try:

@@ -18,7 +18,8 @@ import requests
 
 from mms.archive.location import Location
 from mms.archive.reader import open_model
-from mms.ipc.messages import ALONE, Load, Request, Work
+from mms.ipc.messages import ALONE, CLASSIC, Load, Request, Work
+from mms.worker.codecs.classic import prediction_in
 
 REPO = Path(__file__).resolve().parent.parent
 FIXTURES = REPO / 'tests' / 'fixtures' / 'mms04'
@@ -87,12 +88,17 @@ def load_message(folder, name, body='return data', **options):
 
 def asking(text):
     """A request for a service of one JSON input."""
-    return Request('application/x-www-form-urlencoded', urlencode({'data': text}).encode())
+    return Request(CLASSIC, 'application/x-www-form-urlencoded', urlencode({'data': text}).encode())
 
 
 def work(*texts, how=ALONE):
     """Requests for such a service, as a worker gets them."""
     return Work([asking(text) for text in texts], how)
+
+
+def predicted(reply):
+    """JSON text of the prediction in what a worker has answered to such a request."""
+    return prediction_in(reply.body)
 
 
 class Server:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from harness import FIXTURES
 
+from mms.worker.codecs.codec import Decoded, Payload
+from mms.worker.codecs.json_answer import to_json
 from mms.worker.loading.service_loader import build_service, load_service_class
 
 CASES = [case for case in json.loads((FIXTURES / 'expected.json').read_text('utf-8'))['cases']
@@ -25,6 +27,13 @@ def inputs_of(request):
         raise request.inputs
     return json.loads(json.dumps(request.inputs)) if isinstance(request.inputs[0], list) \
         else list(request.inputs)
+
+
+class Plain:
+    """A codec of what `_preprocess` takes, answered by JSON with nothing around it."""
+
+    def decode(self, request):
+        return Decoded(inputs_of(request), lambda prediction: Payload(to_json(prediction)))
 
 
 def classic(archive, folder, device=None):

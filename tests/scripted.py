@@ -3,7 +3,7 @@
 import numpy as np
 
 from mms.ipc.channel import ChannelClosed
-from mms.ipc.messages import Request
+from mms.ipc.messages import CLASSIC, Request
 from mms.model_service.model_service import SingleNodeService
 
 SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0]}], 'outputs': [],
@@ -54,7 +54,7 @@ class Scripted:
 
 
 def asking(text):
-    return Request('application/x-www-form-urlencoded', f'data={text}'.encode())
+    return Request(CLASSIC, 'application/x-www-form-urlencoded', f'data={text}'.encode())
 
 
 ONE, TWO, BAD = asking('[1]'), asking('[2]'), asking('{}')

@@ -7,6 +7,7 @@ from typing import Any
 from mms.bootstrap.opening import look_for_gpus
 from mms.bootstrap.parts import Parts
 from mms.event_loop.uninterrupted import Undo
+from mms.frontend.flask_app import create_app
 from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
 
 
@@ -33,7 +34,8 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         loop.call(metrics.start)
         undo.callback(loop.call, metrics.stop)
         models = ThreadedModels(local, loop)
-        app = parts.app(parts.predictor(models, ThreadedMetrics(metrics, loop)), settings.port)
+        app = create_app(parts.app_name, parts.application(
+            models, ThreadedMetrics(metrics, loop), settings.port))
         log.begin()
         embedded = Embedded(models, undo.pop_all())
     parts.log_started(settings.port)

@@ -14,7 +14,7 @@ from mms.bootstrap.parts import Parts, signatures
 from mms.event_loop.guard import Loop
 from mms.event_loop.uninterrupted import Undo
 from mms.frontend.http.server import HTTPServer, bind
-from mms.frontend.shortcut import Shortcut
+from mms.frontend.middleware import GiveWay
 from mms.log.setup import FrontLog
 from mms.runtime.resources import raise_file_limit
 from mms.runtime.signals import StopRequest
@@ -52,8 +52,7 @@ def serve(parts: Parts, stop: StopRequest) -> None:
         metrics = parts.metrics(models)
         metrics.start()
         undo.callback(metrics.stop)
-        predictor = parts.predictor(models, metrics)
-        app = Shortcut(parts.app(predictor, port), predictor)
+        app = parts.application(models, metrics, port, GiveWay())
         server = HTTPServer(sock, app, parts.budget)
         undo.callback(server.end)
         server.listen()

@@ -13,9 +13,12 @@ from mms.bootstrap.opening import check_service_file, open_models
 from mms.config.settings import Settings
 from mms.devices.device import Sight
 from mms.frontend.address import host_and_port
-from mms.frontend.api.classic import create_app
 from mms.frontend.api.openapi import describe
-from mms.frontend.predictor import Counts, Models, Predictor
+from mms.frontend.application import Application
+from mms.frontend.middleware import Middleware, standard_middleware
+from mms.frontend.predictor import Models, Predictor, RequestCounts
+from mms.frontend.routes import routes
+from mms.frontend.routing import Table
 from mms.log.setup import FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.runtime.byte_budget import Room
@@ -100,13 +103,12 @@ class Parts:
         models.subscribe(follow)
         return metrics
 
-    def predictor(self, models: Models, metrics: Counts) -> Predictor:
-        """What hands requests to the models."""
-        return Predictor(models, metrics, self.settings.max_request_bytes, self.budget)
-
-    def app(self, predictor: Predictor, port: int) -> Any:
-        """The WSGI application."""
-        return create_app(self.app_name, predictor, self.description(predictor.models, port))
+    def application(self, models: Models, metrics: RequestCounts, port: int,
+                    *more: Middleware) -> Application:
+        """The WSGI application; `more` is within its other middleware."""
+        predictor = Predictor(models, metrics, self.settings.max_request_bytes, self.budget)
+        table = Table(routes(predictor, lambda: self.description(models, port)), models)
+        return Application(table, [*standard_middleware(metrics), *more])
 
     def description(self, models: Models, port: int) -> dict[str, Any]:
         """The Swagger document."""

@@ -1,27 +1,35 @@
-"""One prediction, from a WSGI environment to the text of its answer."""
+"""One prediction, from an HTTP request to the reply of a worker."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Callable, Optional, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Callable, Optional, Protocol
 
+from mms.frontend.exchange import HTTPRequest
 from mms.frontend.http.body import read_body
-from mms.ipc.messages import Body, Reply, Request
-from mms.runtime.byte_budget import Pieces, Room
+from mms.ipc.messages import Reply, Request
+from mms.runtime.byte_budget import Room
 
 logger = logging.getLogger(__name__)
 
 
 class Models(Protocol):
-    """What the routes need of the models behind them."""
+    """What the front needs of the models, which may come and go while it asks."""
 
     @property
     def names(self) -> Sequence[str]:
-        """Names of the endpoints."""
+        """Names of those that are served now, in order."""
 
-    def signature(self, name: str) -> Mapping[str, Any]:
+    @property
+    def revision(self) -> int:
+        """Changes whenever a model is added, replaced or removed."""
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a model of this name is served now."""
+
+    def signature(self, name: str) -> Mapping[str, object]:
         """Live signature of a model."""
 
     def submit(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
@@ -31,8 +39,8 @@ class Models(Protocol):
         """Name of each model that cannot answer -> why."""
 
 
-class Counts(Protocol):
-    """What the routes need of the metrics; nothing here raises."""
+class RequestCounts(Protocol):
+    """What the front needs of the metrics; nothing here raises."""
 
     def count(self, name: str, model: Optional[str] = None) -> None:
         """Add one to a count."""
@@ -41,75 +49,52 @@ class Counts(Protocol):
         """Record the latencies of one prediction."""
 
 
-class Answer:
-    """The JSON text that answers a request; it can be read once.
-
-    Parameters
-    ----------
-    reply
-        Its prediction is forgotten piece by piece.
-    """
-
-    _HEAD, _TAIL = b'{"prediction":', b'}\n'
-
-    def __init__(self, reply: Reply) -> None:
-        self._prediction = reply.content
-        self.size = len(self._HEAD) + len(reply.content) + len(self._TAIL)
-
-    def __iter__(self) -> Iterator[Body]:
-        yield self._HEAD
-        if isinstance(self._prediction, Pieces):
-            yield from self._prediction.consume()
-        else:
-            yield self._prediction
-        yield self._TAIL
-
-
 class Predictor:
-    """Hands requests to the models, and counts them.
+    """Hands requests to the models.
 
     Parameters
     ----------
     models
         The models, loaded.
     metrics
-        Where requests are counted.
+        Where latencies are recorded.
     max_request_bytes
         A larger body is refused.
     room
         Where the bodies count that are held.
     """
 
-    def __init__(self, models: Models, metrics: Counts, max_request_bytes: int,
+    def __init__(self, models: Models, metrics: RequestCounts, max_request_bytes: int,
                  room: Room) -> None:
         self.models = models
         self.metrics = metrics
         self._max_request_bytes = max_request_bytes
         self._room = room
 
-    def predict(self, name: str, environ: dict[str, Any]) -> Answer:
-        """JSON text that answers a request.
+    def predict(self, protocol: str, name: str, request: HTTPRequest) -> Reply:
+        """What a model answers.
 
         Parameters
         ----------
+        protocol
+            Name of the codec that is to read the request's body.
         name
             Endpoint name of the model.
-        environ
-            WSGI environment of the request.
 
         Raises
         ------
         RequestError, ClientDisconnected
         """
-        started = time.monotonic()
-        self.metrics.count('PredictionTotal', model=name)
-        request = Request(environ.get('CONTENT_TYPE', ''),
-                          read_body(environ, self._max_request_bytes, self._room))
-        reply = self.models.submit(name, request, environ.get('mms.client_left', _never))
+        environ = request.environ
+        asked = Request(protocol, environ.get('CONTENT_TYPE', ''),
+                        read_body(environ, self._max_request_bytes, self._room), request.context)
+        reply = self.models.submit(name, asked, environ.get('mms.client_left', _never))
         self.metrics.observe_stages(reply.stage_times_ms, model=name)
-        logger.debug('Prediction request handling time is: %s ms',
-                     (time.monotonic() - started) * 1000)
-        return Answer(reply)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug('Prediction request handling time is: %s ms (request %s)',
+                         (time.monotonic() - request.context.arrived_s) * 1000,
+                         request.context.request_id)
+        return reply
 
 
 def _never() -> bool:

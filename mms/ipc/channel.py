@@ -17,6 +17,7 @@ from typing import Any, Protocol, Union
 
 from mms.devices.device import Device
 from mms.errors import RequestError, error_name
+from mms.ipc.context import Context
 from mms.ipc.messages import (
     Answer,
     Answered,
@@ -138,8 +139,9 @@ class Channel:
 
     def _unpack(self, kind: type, header: dict[str, Any]) -> Message:
         if kind is Work:
-            header['requests'] = [Request(content_type, self._content(size))
-                                  for content_type, size in header['requests']]
+            header['requests'] = [
+                Request(protocol, content_type, self._content(size), Context(*context))
+                for protocol, content_type, size, context in header['requests']]
         if kind in (Answered, Result):
             header['answers'] = [self._answer(*head) for head in header['answers']]
         if kind is Load and header['device'] is not None:
@@ -147,11 +149,11 @@ class Channel:
         message: Message = kind(**header)
         return message
 
-    def _answer(self, first: Union[int, str], second: Any) -> Answer:
+    def _answer(self, first: Union[int, str], second: Any, *more: Any) -> Answer:
         if isinstance(first, str):
             return Failure(first, second)
         try:
-            return Reply(self._content(first), second)
+            return Reply(self._content(first), second, *more)
         except RequestError as error:
             return Failure(error_name(error), str(error))
 
@@ -250,8 +252,9 @@ def _pieces(contents: Iterable[Content]) -> Iterator[Body]:
 def _pack(message: Message) -> tuple[bytes, list[Content]]:
     header, contents = {name: _short(value) for name, value in vars(message).items()}, []
     if isinstance(message, Work):
-        header['requests'] = [[request.content_type, len(request.content)]
-                              for request in message.requests]
+        header['requests'] = [
+            [request.protocol, request.content_type, len(request.content), request.context]
+            for request in message.requests]
         contents = [request.content for request in message.requests]
     if isinstance(message, Answered):
         header['answers'] = [_answer_head(answer) for answer in message.answers]
@@ -261,7 +264,7 @@ def _pack(message: Message) -> tuple[bytes, list[Content]]:
 
 def _answer_head(answer: Answer) -> list[Any]:
     if isinstance(answer, Reply):
-        return [len(answer.content), answer.stage_times_ms]
+        return [len(answer.content), answer.stage_times_ms, answer.content_type, answer.status]
     return [answer.error, _short(answer.message)]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Union
 
 from mms.devices.device import Device
+from mms.ipc.context import NO_CONTEXT, Context
 from mms.runtime.byte_budget import Pieces
 
 Body = Union[bytes, bytearray]
@@ -15,6 +16,10 @@ Content = Union[bytes, bytearray, Pieces]
 
 # In messages to a client: MMS 0.4's words, behind which the front puts the real address.
 API_DESCRIPTION = 'http://<host>:<port>/api-description'
+
+# The protocol of MMS 0.4: a form, answered by JSON.
+CLASSIC = 'classic'
+JSON = 'application/json'
 
 
 @dataclass(frozen=True)
@@ -142,14 +147,26 @@ class Reaped:
 
 @dataclass(frozen=True)
 class Request:
-    """A form as the client sent it, with its ``Content-Type``."""
+    """What a client has sent, as it came.
 
+    Attributes
+    ----------
+    protocol
+        Name of the codec that reads it: see :mod:`mms.worker.codecs.registry`.
+    content_type
+        Its ``Content-Type``.
+    content
+        Its body.
+    """
+
+    protocol: str
     content_type: str
     content: Content
+    context: Context = field(default=NO_CONTEXT, compare=False)
 
     @property
     def body(self) -> Body:
-        """The form in one piece, as a worker has it."""
+        """The content in one piece, as a worker has it."""
         return _in_one_piece(self.content)
 
 
@@ -189,14 +206,16 @@ class More:
 
 @dataclass(frozen=True)
 class Reply:
-    """A prediction as JSON text, and how long each stage took (ms)."""
+    """What a client gets, as it is sent, and how long each stage took (ms)."""
 
     content: Content
     stage_times_ms: dict[str, float] = field(default_factory=dict)
+    content_type: str = JSON
+    status: int = 200
 
     @property
-    def prediction(self) -> Body:
-        """The text in one piece, as a worker has it."""
+    def body(self) -> Body:
+        """The content in one piece, as a worker has it."""
         return _in_one_piece(self.content)
 
 

@@ -16,7 +16,7 @@ from mms.config.defaults import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
 from mms.ipc.messages import Answer, Failure
 from mms.mxnet_engine.reasons import RAISED, line_in, reason_of
-from mms.worker.codecs.classic import intake_of
+from mms.worker.codecs.classic import Classic, prediction_in
 from mms.worker.hooks import answer_alone
 from mms.worker.loading.live_signature import signature_of
 from mms.worker.loading.service_factory import ServiceFactory
@@ -70,15 +70,15 @@ def _try(model_dir: str) -> dict[str, Any]:
     advice += _answer_advice(service, samples)
     if isinstance(answer, Failure):
         return _told(cls, REQUEST_ERRORS[answer.error].status, answer.message, advice)
-    return _told(cls, _OK, bytes(answer.prediction).decode('utf-8', 'replace'), advice)
+    return _told(cls, _OK, prediction_in(answer.body).decode('utf-8', 'replace'), advice)
 
 
 def _first_answer(service: Any, signature: Mapping[str, Any],
                   samples: Sequence[Optional[list[Any]]]) -> Answer:
     """The answer to the first sample that is answered well, or to the last one."""
-    inputs_of = intake_of(service, DEFAULT_MAX_IMAGE_PIXELS)
+    codec = Classic(service, DEFAULT_MAX_IMAGE_PIXELS)
     for sample in filter(None, samples):
-        answer = answer_alone(service, made_up_request(signature, sample), inputs_of)
+        answer = answer_alone(service, made_up_request(signature, sample), codec)
         if not isinstance(answer, Failure):
             break
     return answer

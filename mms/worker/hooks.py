@@ -12,15 +12,13 @@ from typing import Any, Callable, Optional, TypeVar
 from mms.errors import InferenceError, RequestError, error_name
 from mms.ipc.messages import Answer, Failure, Reply, Request
 from mms.mxnet_engine.reasons import request_fault, text_of
-from mms.worker.codecs.json_answer import to_json
+from mms.worker.codecs.codec import Codec, Payload
 from mms.worker.devices.device_loss import note, raise_if_lost
 
 logger = logging.getLogger(__name__)
 
 HOOK_FAILED = 'Error occurs while inference was executed on server.'
 
-# Makes of a request what `_preprocess` takes; raises RequestError for a bad one.
-InputsOf = Callable[[Request], list[Any]]
 _Result = TypeVar('_Result')
 
 
@@ -32,7 +30,7 @@ def guarded(run: Callable[[], _Result]) -> _Result:
     BadRequest
         The inputs are wrong, or a hook found them so.
     InferenceError
-        A hook raised, or returned what JSON cannot hold; the traceback is logged.
+        A hook raised, or returned what the protocol cannot hold; the traceback is logged.
     DeviceLost
         An earlier run has lost the device.
     """
@@ -65,13 +63,24 @@ def stage_times(service: Any) -> dict[str, float]:
     return {}
 
 
-def answer_alone(service: Any, request: Request, inputs_of: InputsOf) -> Answer:
+def answer_alone(service: Any, request: Request, codec: Codec) -> Answer:
     """Run one request through the service."""
+    def run() -> Payload:
+        inputs, encode = codec.decode(request)
+        prediction = service.inference(inputs)
+        # They may be large, and so is what is made next.
+        del inputs
+        return encode(prediction)
+
     try:
-        prediction = guarded(lambda: to_json(service.inference(inputs_of(request))))
+        payload = guarded(run)
     except RequestError as error:
         return failure(error)
-    return Reply(prediction, stage_times(service))
+    return _reply(payload, service)
+
+
+def _reply(payload: Payload, service: Any) -> Reply:
+    return Reply(payload.content, stage_times(service), payload.content_type, payload.status)
 
 
 def ill_health(service: Any) -> str:
@@ -109,11 +118,15 @@ class Turn:
         self.value: Any = None
         self.answer: Optional[Answer] = None
         self.times_ms: dict[str, float] = {}
+        self._encode: Callable[[Any], Payload]
 
-    def preprocess(self, make_inputs: Callable[[], Any]) -> None:
-        """Run ``_preprocess`` on what `make_inputs` returns."""
-        self._step(lambda: self.timed(
-            'preprocess', self._service._run_preprocess, make_inputs()))
+    def preprocess(self, request: Request, codec: Codec) -> None:
+        """Read the request, and run ``_preprocess`` on its inputs."""
+        def start() -> None:
+            inputs, self._encode = codec.decode(request)
+            self.timed('preprocess', self._service._run_preprocess, inputs)
+
+        self._step(start)
 
     def infer(self) -> None:
         """Run ``_inference`` on this request alone."""
@@ -123,7 +136,7 @@ class Turn:
         """Run ``_postprocess``; the request has its answer after that."""
         def finish() -> None:
             value = self.timed('postprocess', self._service._run_postprocess, self.value)
-            self.answer = Reply(to_json(value), stage_times(self._service))
+            self.answer = _reply(self._encode(value), self._service)
 
         self._step(finish)
 

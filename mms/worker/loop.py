@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, Callable, NoReturn, Optional
 
@@ -34,8 +35,9 @@ from mms.runtime.private_memory import Allowance, private_bytes
 from mms.worker.batches.joint import answer_jointly
 from mms.worker.batches.trial import answer_and_compare
 from mms.worker.batches.verdict import Outcome, Verdict
+from mms.worker.codecs.codec import Codec
 from mms.worker.devices.device_loss import DeviceLost, is_lost, raise_if_lost
-from mms.worker.hooks import InputsOf, answer_alone, ill_health
+from mms.worker.hooks import answer_alone, ill_health
 from mms.worker.outbox import Gaps, Outbox
 from mms.worker.processes.forking import (
     draw_other_numbers,
@@ -70,20 +72,20 @@ class ModelProcess:
         What was said of it.
     sample
         Inputs that the service has answered; None where there was no warm-up.
-    inputs_of
-        Makes what `_preprocess` takes of a request.
+    codec
+        Reads requests, and writes their answers.
     weigh
         Whether the front wants to know how much memory this process has.
     """
 
     def __init__(self, channel: Channel, log_fd: int, service: Any, ready: Ready,
-                 sample: Optional[list[Any]], inputs_of: InputsOf, weigh: bool) -> None:
+                 sample: Optional[list[Any]], codec: Codec, weigh: bool) -> None:
         self._channel = channel
         self._log_fd = log_fd
         self._service = service
         self._ready = ready
         self._sample = sample
-        self._inputs_of = inputs_of
+        self._codec = codec
         self._weigh = weigh
         self._gaps = Gaps()
         self._allowance = Allowance(_KEPT_AT_REST_BYTES)
@@ -143,20 +145,21 @@ class ModelProcess:
         memory = private_bytes() if self._weigh else 0
         compared, refusal = False, ''
         outbox.expect(len(message.requests))
+        _note(message.requests)
         if message.how == JOINT:
             refusal = self._answer_jointly(message, outbox)
         elif message.how == TRIAL:
-            verdict = answer_and_compare(self._service, message.requests, self._inputs_of, outbox)
+            verdict = answer_and_compare(self._service, message.requests, self._codec, outbox)
             compared, refusal = verdict.outcome is Outcome.EQUAL, _refusal(verdict)
         else:
             for place, request in enumerate(message.requests):
-                outbox.put(place, answer_alone(self._service, request, self._inputs_of))
+                outbox.put(place, answer_alone(self._service, request, self._codec))
         return Result(*outbox.rest(), compared, refusal, memory)
 
     def _answer_jointly(self, work: Work, outbox: Outbox) -> str:
         """What speaks against it; an empty string when nothing has shown."""
         complaints: list[str] = []
-        answer_jointly(self._service, work.requests, self._inputs_of,
+        answer_jointly(self._service, work.requests, self._codec,
                        _Intake(self._channel, work.room, outbox), complaints.append, outbox.put,
                        outbox.flush)
         return ''.join(complaints[:1])
@@ -217,7 +220,14 @@ class _Intake:
         assert isinstance(message, Work)
         self._room = message.room
         self._outbox.expect(len(message.requests))
+        _note(message.requests)
         return list(message.requests)
+
+
+def _note(requests: Sequence[Request]) -> None:
+    if logger.isEnabledFor(logging.DEBUG):
+        for request in requests:
+            logger.debug('Request %s is in hand', request.context.request_id)
 
 
 def _refusal(verdict: Verdict) -> str:

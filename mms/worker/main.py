@@ -21,7 +21,7 @@ from mms.ipc.messages import Failure, Load, Loaded, Ready, WarmUp
 from mms.log.setup import configure_worker
 from mms.mxnet_engine.reasons import line_in, reason_of
 from mms.runtime.process_name import set_process_name
-from mms.worker.codecs.classic import intake_of
+from mms.worker.codecs.registry import Codecs
 from mms.worker.devices.device_loss import DeviceLost
 from mms.worker.loading.service_factory import ServiceFactory
 from mms.worker.loop import ModelProcess
@@ -115,7 +115,7 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
                   findings.seen)
     channel.send(ready)
     return ModelProcess(channel, log_fd, service, ready, findings.sample,
-                        intake_of(service, load.max_image_pixels), load.weigh)
+                        Codecs(service, load.max_image_pixels), load.weigh)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,15 +6,14 @@ from contextlib import suppress
 
 import gevent
 import pytest
+from front import application
 from gevent import socket
 
 from mms.errors import BadRequest, QueueFull
-from mms.frontend.api.classic import create_app
 from mms.frontend.http.connection import Connection
 from mms.frontend.http.headers import PlainHeaders
 from mms.frontend.http.server import HTTPServer, bind
-from mms.frontend.predictor import Predictor
-from mms.frontend.shortcut import Shortcut
+from mms.frontend.middleware import GiveWay
 from mms.ipc.messages import Reply
 from mms.metrics import Metrics, make_sink
 from mms.runtime.byte_budget import Pieces, Room
@@ -25,7 +24,10 @@ SIZE = 2_000_000
 class Models:
     """Answers as the end of a body says."""
 
-    names = ('m',)
+    revision = 0
+
+    def __contains__(self, name):
+        return name == 'm'
 
     def __init__(self, room):
         self.room = room
@@ -33,7 +35,7 @@ class Models:
     def ill_health(self):
         return {}
 
-    def predict(self, name, request, client_left):
+    def submit(self, name, request, client_left):
         [*_, last] = request.content
         if last.endswith(b'bad'):
             raise BadRequest('it is bad')
@@ -53,9 +55,8 @@ def served(monkeypatch):
     monkeypatch.setattr(logging.root, 'handlers', [])
     logging.disable()
     room = Room(3 * SIZE)
-    predictor = Predictor(Models(room), Metrics(['m'], make_sink('log')), SIZE, room)
-    server = HTTPServer(bind('127.0.0.1', 0), Shortcut(create_app('test', predictor, {}),
-                                                       predictor))
+    server = HTTPServer(bind('127.0.0.1', 0), application(
+        Models(room), Metrics(['m'], make_sink('log')), GiveWay(), most=SIZE, room=room))
     server.listen()
     gc.disable()
     yield server, room
@@ -73,7 +74,7 @@ def ask(server, end, more='', size=SIZE):
     client.sendall(end.rjust(size, b'x'))
     received = client.recv(10**6)
     with suppress(OSError):
-        while len(received) < SIZE and b'prediction' in received:
+        while len(received) < SIZE and b' 200 ' in received:
             received += client.recv(10**6)
     return client, received
 

@@ -1,41 +1,33 @@
 """An error of one request becomes its answer."""
 
 import pytest
+from front import application
+from werkzeug.test import Client
 
 from mms.errors import BadRequest, ClientLeft, DeadlineExceeded, ModelUnavailable, QueueFull
-from mms.frontend.api.classic import create_app
-from mms.frontend.predictor import Predictor
-from mms.frontend.shortcut import Shortcut
-from mms.runtime.byte_budget import Room
+from mms.frontend.flask_app import create_app
 
 
-class Failing:
+class Failing(dict):
     """One model that answers with an error."""
 
-    names = ('m',)
+    revision = 0
 
     def __init__(self, error):
-        self._error = error
+        super().__init__(m=error)
 
-    def predict(self, name, request, client_left):
-        raise self._error
-
-
-class NoMetrics:
-    def count(self, name, model=None):
-        pass
+    def submit(self, name, request, client_left):
+        raise self[name]
 
 
-@pytest.fixture(params=['application', 'short way'])
+@pytest.fixture(params=['application', 'Flask application'])
 def ask(request):
     """The answer to a request that fails with an error, either way."""
     def answer(error, headers=None):
-        predictor = Predictor(Failing(error), NoMetrics(), 1000, Room())
-        app = create_app('test', predictor, {})
-        if request.param == 'short way':
-            app.wsgi_app = Shortcut(app.wsgi_app, predictor)
-        return app.test_client().post('/m/predict', data={'data': '1'},
-                                       headers=headers)
+        app = application(Failing(error))
+        if request.param == 'Flask application':
+            app = create_app('test', app)
+        return Client(app).post('/m/predict', data={'data': '1'}, headers=headers)
 
     return answer
 

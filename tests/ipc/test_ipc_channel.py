@@ -7,7 +7,9 @@ import pytest
 
 from mms.devices.device import CPU, Device
 from mms.ipc.channel import Channel, ChannelClosed
+from mms.ipc.context import Context
 from mms.ipc.messages import (
+    CLASSIC,
     JOINT,
     Answered,
     Failure,
@@ -39,13 +41,15 @@ MESSAGES = [
     Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
           [1, 2], answered=2, seen=True),
     Fork(2), Forked(17), Forked(0, 'no memory'), Reap(17), Reaped(None), Reaped(-9),
-    Work([Request('multipart/form-data; boundary=é\udcff', b'\x00\xff')]),
-    Work([Request('', b'')]),
-    Work([Request('', b'x' * 20_000)]),
+    Work([Request(CLASSIC, 'multipart/form-data; boundary=é\udcff', b'\x00\xff')]),
+    Work([Request(CLASSIC, '', b'')]),
+    Work([Request(CLASSIC, '', b'x' * 20_000)]),
     Work([]),
-    Work([Request('a', b'1'), Request('', b''), Request('b', b'y' * 30_000)], JOINT, 5),
+    Work([Request(CLASSIC, 'a', b'1'), Request('other', '', b''),
+          Request(CLASSIC, 'b', b'y' * 30_000)], JOINT, 5),
     More(3),
     Answered([1], [Reply(b'[1,2]', {'inference': 1.5})]),
+    Answered([0], [Reply(b'<none/>', {}, 'text/xml; charset=utf-8', 404)]),
     Result([2, 0, 3, 1], [Failure('BadRequest', 'wrong «field»'), Reply(b''),
                           Reply(b'[' + b'1,' * 20_000 + b'1]'), Failure('InferenceError', '')],
            compared=True, refusal='it does not', memory_bytes=12),
@@ -70,6 +74,20 @@ def test_every_message_arrives_as_it_was_sent(ends, message):
     assert there.receive() == message
 
 
+def test_what_is_known_of_a_request_arrives_with_it(ends):
+    here, there, _ = ends
+    known = Context('7-é', 12.25, 13.5, '00-' + 'a' * 32 + '-' + 'b' * 16 + '-01', '::1')
+    here.send(Work([Request(CLASSIC, '', b'', known), Request(CLASSIC, '', b'')]))
+    assert [request.context for request in there.receive().requests] == [known, Context()]
+
+
+def test_requests_that_differ_in_their_context_alone_are_equal():
+    one, other = (Request(CLASSIC, 'a', b'1', Context(name)) for name in ('one', 'other'))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != Request('other', 'a', b'1', Context('one'))
+
+
 def test_messages_arrive_in_order(ends):
     here, there, _ = ends
     for message in MESSAGES:
@@ -80,7 +98,7 @@ def test_messages_arrive_in_order(ends):
 def test_a_body_larger_than_any_socket_buffer_arrives_whole(ends):
     here, there, _ = ends
     body = bytes(range(256)) * 4096 * 8
-    sender = threading.Thread(target=here.send, args=(Work([Request('x', body)]),))
+    sender = threading.Thread(target=here.send, args=(Work([Request(CLASSIC, 'x', body)]),))
     sender.start()
     received = there.receive()
     sender.join()

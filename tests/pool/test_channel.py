@@ -42,7 +42,7 @@ def test_an_answer_comes_in_pieces_that_count_until_it_is_forgotten(ends):
     result = exchange(front, worker, answers(10**6, 0, 5))
     assert [len(answer.content) for answer in result.answers] == [10**6, 0, 5]
     assert max(map(len, result.answers[0].content)) <= PIECE_BYTES
-    assert result.answers[2].prediction == b'22222'
+    assert result.answers[2].body == b'22222'
     assert room.held_bytes == 10**6 + 5
     del result
     assert room.held_bytes == 0
@@ -52,13 +52,13 @@ def test_an_answer_without_room_is_an_error_and_the_others_arrive(ends):
     front, worker, room = ends(10**6)
     result = exchange(front, worker, answers(600_000, 600_000, 300_000, 7))
     first, second, third, last = result.answers
-    assert (len(first.content), len(third.content), last.prediction) == (600_000, 300_000, b'3' * 7)
+    assert (len(first.content), len(third.content), last.body) == (600_000, 300_000, b'3' * 7)
     assert isinstance(second, Failure)
     assert second.error == 'BuffersFull'
     assert '--max-buffered-bytes' in second.message
     del result, first, third, last
     assert room.held_bytes == 0
-    assert exchange(front, worker, answers(3)).answers[0].prediction == b'000'
+    assert exchange(front, worker, answers(3)).answers[0].body == b'000'
 
 
 def test_an_answer_that_never_fits_says_so(ends):
@@ -67,7 +67,7 @@ def test_an_answer_that_never_fits_says_so(ends):
     assert failure == Failure('InferenceError', 'The answer has 1000001 bytes, more than the '
                               'server may hold at all, 1000000 (--max-buffered-bytes).')
     assert room.held_bytes == 0
-    assert exchange(front, worker, answers(3)).answers[0].prediction == b'000'
+    assert exchange(front, worker, answers(3)).answers[0].body == b'000'
 
 
 def test_others_have_their_turn_while_a_large_answer_comes(ends):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from fleet import mxnet_service
-from harness import work
+from harness import predicted, work
 
 from mms import mxnet_compat
 
@@ -34,7 +34,7 @@ def logged(caplog):
 def ask(workers, text):
     worker = workers.acquire()
     try:
-        return json.loads(worker.exchange(work(text)).answers[0].prediction)
+        return json.loads(predicted(worker.exchange(work(text)).answers[0]))
     finally:
         workers.release(worker)
 

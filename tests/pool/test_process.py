@@ -6,7 +6,7 @@ import gevent
 import psutil
 import pytest
 from fleet import mxnet_service, until
-from harness import SERVICE, work
+from harness import SERVICE, predicted, work
 
 from mms.errors import ServiceError
 from mms.ipc.messages import Failure, Ping, Pong, Reply, Result
@@ -30,7 +30,7 @@ def test_a_worker_says_what_it_serves_and_answers_one_message_after_the_other(st
     for number in range(3):
         answer = ask(worker, f'[{number}]')
         assert isinstance(answer, Reply)
-        assert answer.prediction == f'[{number + 1}]'.encode()
+        assert predicted(answer) == f'[{number + 1}]'.encode()
         assert set(answer.stage_times_ms) == {'preprocess', 'inference', 'postprocess'}
 
 
@@ -157,7 +157,7 @@ def test_a_process_that_a_hook_forks_can_be_terminated(start):
                    'child.start(); time.sleep(0.5); child.terminate(); child.join()\n'
                    'return [child.exitcode]')
     with gevent.Timeout(20):
-        assert ask(worker, '[1]').prediction == b'[-15]'
+        assert predicted(ask(worker, '[1]')) == b'[-15]'
 
 
 def test_a_death_is_told_though_a_process_of_another_session_holds_the_output(start):

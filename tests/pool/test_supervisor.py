@@ -6,7 +6,7 @@ import gevent
 import psutil
 import pytest
 from fleet import ONE_CORE, kill, mxnet_service, patch_pool, supervisor, until
-from harness import work
+from harness import predicted, work
 
 from mms.errors import ModelUnavailable, ServiceError
 from mms.ipc.messages import Ping, Result
@@ -361,7 +361,7 @@ def test_a_worn_worker_that_is_busy_again_finishes_first(supervise):
     assert again is worn
     slow = gevent.spawn(again.exchange, work('[0.5]'))
     until(lambda: len(workers.pids) == 2)
-    assert slow.get(timeout=60).answers[0].prediction == b'[[0.5]]'
+    assert predicted(slow.get(timeout=60).answers[0]) == b'[[0.5]]'
     workers.release(again)
     until(lambda: worn.pid not in workers.pids)
     assert len(workers.pids) == 1

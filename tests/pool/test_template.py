@@ -7,7 +7,7 @@ import gevent
 import psutil
 import pytest
 from fleet import kill, mxnet_service, until
-from harness import SERVICE, work
+from harness import SERVICE, predicted, work
 
 from mms.errors import ServiceError
 from mms.ipc.messages import Ping
@@ -19,7 +19,7 @@ AT_FORK = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n'
 
 
 def ask(worker, text='[1]'):
-    return bytes(worker.exchange(work(text)).answers[0].prediction)
+    return bytes(predicted(worker.exchange(work(text)).answers[0]))
 
 
 def test_a_worker_is_a_child_of_its_template_by_name_and_in_a_group_of_its_own(template, fork):

@@ -5,7 +5,7 @@ import re
 import psutil
 import pytest
 from fleet import mxnet_service, needs_compiler, patch_pool, sleeper, until
-from harness import SERVICE, work
+from harness import SERVICE, predicted, work
 
 DATA = SERVICE.format(body='        return data')
 FORK_ENDS = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n' + DATA
@@ -19,7 +19,7 @@ os.register_at_fork(before=lambda: forks.append(1),
 def ask(workers, text):
     worker = workers.acquire()
     try:
-        return worker.exchange(work(text)).answers[0].prediction
+        return predicted(worker.exchange(work(text)).answers[0])
     finally:
         workers.release(worker)
 

@@ -6,10 +6,11 @@ import pytest
 from fleet import until
 
 from mms.errors import BuffersFull, DeadlineExceeded, InferenceError, RequestError, WorkerDied
-from mms.ipc.messages import Request
+from mms.ipc.messages import CLASSIC, Request
 from mms.runtime.byte_budget import Pieces, Room
 
 LARGE = 3_000_000
+ENVELOPE = len('{"prediction":}\n')
 BODY = ('text = "x" * int(data[0][0])\n'
         'if text == "x": raise ValueError\n'
         'return [text]')
@@ -19,7 +20,7 @@ def form(room, number, size):
     content = Pieces(room)
     content.append(b'data=%%5B%d%%5D&more=' % number)
     content.append(bytes(size))
-    return Request('application/x-www-form-urlencoded', content)
+    return Request(CLASSIC, 'application/x-www-form-urlencoded', content)
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def test_neither_a_request_nor_its_answer_is_kept(model, workers):
     asked = model(BODY, workers=workers, batch_size=1, warm_up=False, staffing={'room': room})
     for _ in range(2 * workers):
         reply = asked.scheduler.submit(form(room, LARGE, LARGE))
-        assert len(reply.content) == LARGE + 4
+        assert len(reply.content) == LARGE + ENVELOPE + 4
         assert room.held_bytes >= LARGE
         del reply
         until(lambda: room.held_bytes == 0)
@@ -68,7 +69,7 @@ def test_an_answer_for_which_there_is_no_room_is_an_error_and_the_next_one_arriv
     reply = asked.scheduler.submit(form(room, LARGE - 100, 0))
     with pytest.raises(BuffersFull, match='--max-buffered-bytes'):
         asked.scheduler.submit(form(room, 2000, 0))
-    with pytest.raises(InferenceError, match=f'The answer has {2 * LARGE + 4} bytes'):
+    with pytest.raises(InferenceError, match=f'The answer has {2 * LARGE + ENVELOPE + 4} bytes'):
         asked.scheduler.submit(form(room, 2 * LARGE, 0))
     del reply
-    assert len(asked.scheduler.submit(form(room, 2000, 0)).content) == 2004
+    assert len(asked.scheduler.submit(form(room, 2000, 0)).content) == 2004 + ENVELOPE

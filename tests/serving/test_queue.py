@@ -4,12 +4,12 @@ import gevent
 import pytest
 
 from mms.errors import BadRequest, InferenceError
-from mms.ipc.messages import Failure, Reply, Request
+from mms.ipc.messages import CLASSIC, Failure, Reply, Request
 from mms.serving.queue import Job, Waiting
 
 
 def job(name, left=False, tries=0):
-    made = Job(Request('', name.encode()), lambda: left, 0.0)
+    made = Job(Request(CLASSIC, '', name.encode()), lambda: left, 0.0)
     made.tries = tries
     return made
 

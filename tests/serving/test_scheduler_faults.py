@@ -6,7 +6,7 @@ import signal
 import gevent
 import pytest
 from fleet import patch_pool, until
-from harness import asking
+from harness import asking, predicted
 
 from mms.errors import RequestError
 from mms.event_loop import guard
@@ -43,7 +43,7 @@ def serves(asked):
     """Whether requests are answered, also beside each other."""
     with gevent.Timeout(20):
         answers = [asked.ask(f'[{number}]') for number in range(6)]
-        return [answer.get().prediction for answer in answers] == [
+        return [predicted(answer.get()) for answer in answers] == [
             f'[[{number}]]'.encode() for number in range(6)]
 
 
@@ -193,7 +193,7 @@ def test_a_worker_that_died_is_replaced_and_its_request_answered_whatever_fails_
     until(lambda: not asked.workers.free)
     os.kill(pid, signal.SIGKILL)
     with gevent.Timeout(20):
-        assert answer.get().prediction == b'[[1]]'
+        assert predicted(answer.get()) == b'[[1]]'
     assert serves(asked)
     assert is_told(caplog, 'on_death' if name == '_replace' else name,
                    f'the end of worker {pid} of model m0')
@@ -288,5 +288,5 @@ def test_those_that_have_an_answer_keep_it(model, breaks):
     asked = model()
     breaks(module.Job, 'settle', after=True)
     with gevent.Timeout(10):
-        assert asked.ask('[1]').get().prediction == b'[[1]]'
+        assert predicted(asked.ask('[1]').get()) == b'[[1]]'
     assert serves(asked)

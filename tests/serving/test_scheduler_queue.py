@@ -7,7 +7,7 @@ import time
 import gevent
 import pytest
 from fleet import patch_pool, until
-from harness import SERVICE
+from harness import SERVICE, predicted
 
 from mms.errors import (
     BadRequest,
@@ -32,7 +32,7 @@ def test_requests_are_answered_oldest_first(model):
     order = []
     for number in range(6):
         asked.ask(f'[{number}]').link(
-            lambda greenlet: order.append(greenlet.value.prediction))
+            lambda greenlet: order.append(predicted(greenlet.value)))
     gevent.sleep(0)
     with gevent.Timeout(20):
         while len(order) < 6:
@@ -47,7 +47,7 @@ def test_each_request_gets_its_own_error(model):
     for answer, error in zip(answers, (BadRequest, InferenceError, WorkerDied)):
         with pytest.raises(error):
             answer.get()
-    assert answers[3].get().prediction == b'[[1]]'
+    assert predicted(answers[3].get()) == b'[[1]]'
 
 
 def test_a_request_for_a_worker_that_died_unnoticed_goes_to_the_next_one(model, monkeypatch):
@@ -62,7 +62,7 @@ def test_a_request_for_a_worker_that_died_unnoticed_goes_to_the_next_one(model, 
     chosen, acquire = [worker], asked.workers.acquire
     monkeypatch.setattr(asked.workers, 'acquire', lambda threads: chosen.pop() if chosen else
                         acquire(threads))
-    assert asked.ask('[1]').get().prediction == b'[[1]]'
+    assert predicted(asked.ask('[1]').get()) == b'[[1]]'
 
 
 def test_a_worker_whose_death_nobody_has_noticed_yet_does_not_hang_the_loop(model):
@@ -71,7 +71,7 @@ def test_a_worker_whose_death_nobody_has_noticed_yet_does_not_hang_the_loop(mode
     os.kill(pid, signal.SIGKILL)
     time.sleep(0.3)  # not gevent's: the loop must not turn
     with gevent.Timeout(20):
-        assert asked.ask('[1]').get().prediction == b'[[1]]'
+        assert predicted(asked.ask('[1]').get()) == b'[[1]]'
 
 
 @pytest.mark.engine
@@ -81,7 +81,7 @@ def test_a_request_survives_the_death_of_all_workers_with_their_template(model):
     # Not gevent's: three dead workers are free, as far as anybody knows.
     time.sleep(0.3)
     with gevent.Timeout(20):
-        assert asked.ask('[1]').get().prediction == b'[[1]]'
+        assert predicted(asked.ask('[1]').get()) == b'[[1]]'
 
 
 @pytest.mark.engine
@@ -93,7 +93,7 @@ def test_a_request_in_hand_survives_the_death_of_the_template(model, tmp_path):
     for turn in (1, 2):
         until(lambda turn=turn: started.exists() and len(started.read_text()) == turn)
         os.kill(asked.workers.template_pid, signal.SIGKILL)
-    assert answer.get().prediction == b'[[1]]'
+    assert predicted(answer.get()) == b'[[1]]'
 
 
 def test_a_request_that_kills_two_workers_while_they_receive_it_is_given_up(model):
@@ -103,7 +103,7 @@ def test_a_request_that_kills_two_workers_while_they_receive_it_is_given_up(mode
         '        resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000,) * 2)'))
     with gevent.Timeout(30), pytest.raises(WorkerDied):
         asked.ask('[' + '1,' * 15_000_000 + '1]').get()
-    assert asked.ask('[1]').get().prediction == b'[[1]]'
+    assert predicted(asked.ask('[1]').get()) == b'[[1]]'
 
 
 @pytest.fixture
@@ -130,8 +130,8 @@ def test_a_full_queue_is_told_while_it_is_full_and_when_to_come_again(gated):
         asked.ask('[3]').get()
     assert caught.value.retry_after_s >= 1
     asked.open()
-    assert [answer.get().prediction for answer in waiting] == [b'[1]', b'[2]']
-    assert asked.ask('[4]').get().prediction == b'[4]'
+    assert [predicted(answer.get()) for answer in waiting] == [b'[1]', b'[2]']
+    assert predicted(asked.ask('[4]').get()) == b'[4]'
     assert '3' not in asked.notes()
 
 
@@ -143,7 +143,7 @@ def test_a_request_whose_client_has_left_is_not_computed(gated):
     asked.open()
     with pytest.raises(ClientLeft):
         left.get()
-    assert stayed.get().prediction == b'[2]'
+    assert predicted(stayed.get()) == b'[2]'
     assert asked.notes() == ['gate', '2']
 
 
@@ -155,7 +155,7 @@ def test_a_request_whose_deadline_passes_in_the_queue_is_not_computed(gated):
         late.get()
     asked.open()
     asked.first.get()
-    assert asked.ask('[2]').get().prediction == b'[2]'
+    assert predicted(asked.ask('[2]').get()) == b'[2]'
     assert asked.notes() == ['gate', '2']
 
 
@@ -165,7 +165,7 @@ def test_a_hook_that_hangs_costs_its_worker_and_the_next_request_is_answered(gat
     before = asked.workers.pids
     with pytest.raises(DeadlineExceeded):
         asked.first.get()
-    assert asked.ask('[1]').get().prediction == b'[1]'
+    assert predicted(asked.ask('[1]').get()) == b'[1]'
     assert asked.workers.pids != before
 
 
@@ -175,7 +175,7 @@ def test_a_request_behind_one_that_hangs_has_its_own_deadline(gated):
     behind = asked.ask('[1]')
     with pytest.raises(DeadlineExceeded):
         asked.first.get()
-    assert behind.get().prediction == b'[1]'
+    assert predicted(behind.get()) == b'[1]'
 
 
 @pytest.mark.engine
@@ -191,7 +191,7 @@ def test_workers_answer_side_by_side(model, tmp_path):
         return data[0]
     """, workers=4, warm_up=False)
     answers = [asked.ask(f'[{number}]') for number in range(4)]
-    assert [answer.get(timeout=60).prediction for answer in answers] == [
+    assert [predicted(answer.get(timeout=60)) for answer in answers] == [
         b'[0]', b'[1]', b'[2]', b'[3]']
 
 

@@ -6,6 +6,7 @@ import re
 import gevent
 import pytest
 from fleet import numpy_service, until
+from harness import predicted
 
 from mms.errors import BadRequest, InferenceError, WorkerDied
 
@@ -68,7 +69,7 @@ class Waves:
         self._notes.write_text('')
         self._gate.touch()
         gevent.joinall([first, *answers], timeout=30)
-        got = [json.loads(answer.value.prediction) if answer.successful()
+        got = [json.loads(predicted(answer.value)) if answer.successful()
                else type(answer.exception) for answer in answers]
         return got, [int(rows) for rows in self._notes.read_text().split()]
 
@@ -139,10 +140,10 @@ def test_an_answer_that_is_there_is_sent_while_others_of_its_batch_are_not(
     early, late = asked.ask('[1]'), asked.ask('[-2, 0]')
     gevent.sleep(0.1)
     gates[0].touch()
-    assert json.loads(early.get(timeout=10).prediction) == [2.0]
+    assert json.loads(predicted(early.get(timeout=10))) == [2.0]
     assert not late.ready()
     gates[1].touch()
-    assert json.loads(late.get(timeout=10).prediction) == [-4.0, 0.0]
+    assert json.loads(predicted(late.get(timeout=10))) == [-4.0, 0.0]
     busy.get(timeout=10)
 
 
@@ -220,7 +221,7 @@ def test_free_workers_share_what_waits(model, tmp_path):
     notes = tmp_path / 'notes'
     asked = model(source=numpy_service(notes, 'time.sleep(0.2)', True), workers=2)
     answers = [asked.ask(f'[{number}]') for number in range(8)]
-    assert [json.loads(answer.get().prediction) for answer in answers] == numbers(8)[1]
+    assert [json.loads(predicted(answer.get())) for answer in answers] == numbers(8)[1]
     assert len(notes.read_text().split()) >= 2
     assert max(map(int, notes.read_text().split())) <= 7
 
@@ -233,9 +234,9 @@ def test_a_request_waits_for_company_only_as_long_as_it_is_told(model, tmp_path)
     gevent.sleep(0.3)
     assert not first.ready()
     second = asked.ask('[2]')
-    assert [json.loads(answer.get().prediction) for answer in (first, second)] == [[2.0], [4.0]]
+    assert [json.loads(predicted(answer.get())) for answer in (first, second)] == [[2.0], [4.0]]
     assert notes.read_text() == '2 '
-    assert json.loads(asked.ask('[3]').get().prediction) == [6.0]
+    assert json.loads(predicted(asked.ask('[3]').get())) == [6.0]
 
 
 def test_a_full_batch_waits_for_nobody(model, tmp_path):
@@ -245,7 +246,7 @@ def test_a_full_batch_waits_for_nobody(model, tmp_path):
     notes.write_text('')
     answers = [asked.ask(f'[{number}]') for number in range(3)]
     with gevent.Timeout(10):
-        assert [json.loads(answer.get().prediction) for answer in answers] == numbers(3)[1]
+        assert [json.loads(predicted(answer.get())) for answer in answers] == numbers(3)[1]
     assert notes.read_text() == '3 '
 
 
@@ -253,7 +254,7 @@ def test_a_delay_holds_up_no_service_that_runs_one_by_one(model, tmp_path):
     asked = model(source=numpy_service(tmp_path / 'notes', batchable=False),
                   max_batch_delay_s=600.0)
     with gevent.Timeout(10):
-        assert json.loads(asked.ask('[1]').get().prediction) == [2.0]
+        assert json.loads(predicted(asked.ask('[1]').get())) == [2.0]
 
 
 def rows_of(number):
@@ -266,13 +267,13 @@ def test_a_gluon_service_is_tried_and_then_answers_together_as_one_by_one(model,
     asked = model(source=GLUON.replace('KEEP', 'pass'), staffing={'optimize': False})
     assert asked.workers.ready.batch_size > 1
     texts = [json.dumps(rows_of(number)) for number in range(16)]
-    alone = [json.loads(asked.ask(text).get().prediction) for text in texts]
+    alone = [json.loads(predicted(asked.ask(text).get())) for text in texts]
     # Five different requests, each several times.
     assert len({json.dumps(answer) for answer in alone}) == 5
     for _ in range(6):
         answers = [asked.ask(text) for text in texts]
         for answer, expected in zip(answers, alone):
-            got = json.loads(answer.get().prediction)
+            got = json.loads(predicted(answer.get()))
             assert got[0] == pytest.approx(expected[0], abs=1e-5)
     # Those that ran together have the time of one inference.
     answers = [asked.ask(text) for text in texts]

@@ -8,7 +8,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from harness import KITTEN
-from real_services import CASES, Ask, classic, inputs_of, recorded, written
+from real_services import CASES, Ask, Plain, classic, inputs_of, recorded, written
 from strict_contexts import WrongContext, strict_contexts
 
 from mms.devices.device import CPU, Device
@@ -340,8 +340,8 @@ def test_batches_are_tried_joined_and_split_there(naive):
         verdict = prove(service, [inputs_of(request) for request in requests])
         assert verdict.outcome is Outcome.EQUAL, verdict
         alone = [to_json(service.inference(inputs_of(request))) for request in requests]
-        together = answer_jointly(service, requests, inputs_of, list)
+        together = answer_jointly(service, requests, Plain(), list)
     for prediction, joint in zip(alone, together):
-        compare_predictions(prediction, joint.prediction)
+        compare_predictions(prediction, joint.body)
     ready = service._run_preprocess([[[1, 2]]])
     assert {part.context for part in infer_together(service, [ready] * 3)} == {THERE}

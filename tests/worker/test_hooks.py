@@ -3,17 +3,16 @@
 import pytest
 
 from mms.errors import BadRequest
-from mms.ipc.messages import Failure, Reply, Request
+from mms.ipc.messages import CLASSIC, Failure, Reply, Request
 from mms.model_service.model_service import SingleNodeService
-from mms.worker.codecs.form import read_form
-from mms.worker.codecs.inputs import read_inputs
+from mms.worker.codecs.classic import Classic
 from mms.worker.hooks import HOOK_FAILED, answer_alone, ill_health
 
 pytestmark = pytest.mark.core
 
 SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0]}], 'outputs': [],
              'input_type': 'application/json', 'output_type': 'application/json'}
-ONE = Request('application/x-www-form-urlencoded', b'data=[1]')
+ONE = Request(CLASSIC, 'application/x-www-form-urlencoded', b'data=[1]')
 
 
 class Service(SingleNodeService):
@@ -33,8 +32,7 @@ def raises(error):
 
 
 def answer(service, request=ONE):
-    return answer_alone(service, request, lambda request: read_inputs(
-        read_form(request, service.signature), service.signature, 100))
+    return answer_alone(service, request, Classic(service, 100))
 
 
 @pytest.mark.parametrize('error', [
@@ -69,7 +67,7 @@ def test_an_error_of_a_service_s_own_is_that_of_its_nearest_base():
 def test_stage_times_that_are_no_numbers_cost_no_request(times, kept):
     service = Service(lambda data: setattr(service, 'stage_times_ms', times) or data)
     service.inference = lambda data: service._hook(data)
-    assert answer(service) == Reply(b'[[1]]', kept)
+    assert answer(service) == Reply(b'{"prediction":[[1]]}\n', kept)
 
 
 @pytest.mark.parametrize('error', [OSError('no licence'), SystemExit('no licence')])

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from harness import predicted
 from scripted import BAD, ONE, SIGNATURE, TWO, Scripted, Service
 
 from mms.ipc.messages import (
@@ -20,8 +21,7 @@ from mms.ipc.messages import (
     Work,
 )
 from mms.runtime.private_memory import Allowance
-from mms.worker.codecs.form import read_form
-from mms.worker.codecs.inputs import read_inputs
+from mms.worker.codecs.classic import Classic
 from mms.worker.loop import ModelProcess
 
 pytestmark = pytest.mark.core
@@ -37,7 +37,7 @@ def told(*messages, service=None, weigh=False):
     channel = Scripted(*messages)
     service = service or Service()
     ModelProcess(channel, -1, service, Ready(SIGNATURE, 'Service'), None,
-                 lambda request: read_inputs(read_form(request, SIGNATURE), SIGNATURE, 100),
+                 Classic(service, 100),
                  weigh).serve()
     return channel.sent
 
@@ -51,7 +51,7 @@ class Slow(Stateless):
 
 
 def predictions(result):
-    return [json.loads(answer.prediction) if isinstance(answer, Reply) else answer.error
+    return [json.loads(predicted(answer)) if isinstance(answer, Reply) else answer.error
             for answer in result.answers]
 
 

@@ -12,8 +12,9 @@ from mms.ipc.messages import Answer, Request
 from mms.model_service.model_service import SingleNodeService
 from mms.mxnet_engine.reasons import reason_of
 from mms.worker.batches.collate import NotJoinable, arrays_in, join, layout_of, split
+from mms.worker.codecs.codec import Codec
 from mms.worker.devices.device_loss import note_or_raise
-from mms.worker.hooks import InputsOf, Turn
+from mms.worker.hooks import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def defines_inference(service: SingleNodeService) -> bool:
     return inspect.getattr_static(service, 'inference') is not SingleNodeService.inference
 
 
-def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsOf,
+def answer_jointly(service: Any, requests: Sequence[Request], codec: Codec,
                    more: Callable[[], Sequence[Request]],
                    complain: Callable[[str], None] = lambda reason: None,
                    answered: Callable[[int, Answer], None] = lambda place, answer: None,
@@ -59,8 +60,8 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
     ----------
     service
         One for which there is no `obstacle`.
-    inputs_of
-        Makes of a request what ``_preprocess`` takes; raises RequestError.
+    codec
+        Reads the requests, and writes their answers.
     more
         Called when all requests in hand are preprocessed; what it returns joins
         them, until it returns none.
@@ -80,7 +81,7 @@ def answer_jointly(service: Any, requests: Sequence[Request], inputs_of: InputsO
     arrived = requests
     while arrived:
         for request in arrived:
-            turn = _preprocessed(service, len(turns), request, inputs_of)
+            turn = _preprocessed(service, len(turns), request, codec)
             turns.append(turn)
             if turn.answer is not None:
                 answered(turn.place, turn.answer)
@@ -112,9 +113,9 @@ def infer_together(service: Any, values: Sequence[Any]) -> list[Any]:
     return split(service._run_inference(joined.value), joined.rows)
 
 
-def _preprocessed(service: Any, place: int, request: Request, inputs_of: InputsOf) -> Turn:
+def _preprocessed(service: Any, place: int, request: Request, codec: Codec) -> Turn:
     turn = Turn(service, place)
-    turn.preprocess(lambda: inputs_of(request))
+    turn.preprocess(request, codec)
     return turn
 
 

@@ -18,12 +18,13 @@ from mms.worker.batches.compare import Differs, compare_outputs, frozen
 from mms.worker.batches.joint_outputs import check_memory, only_shapes_differ, outputs_together
 from mms.worker.batches.state_watch import Watch
 from mms.worker.batches.verdict import Outcome, Refused, Verdict
+from mms.worker.codecs.codec import Codec
 from mms.worker.devices.device_loss import is_lost, note_or_raise
-from mms.worker.hooks import InputsOf, Turn
+from mms.worker.hooks import Turn
 from mms.worker.outbox import Outbox
 
 
-def answer_and_compare(service: Any, requests: Sequence[Request], inputs_of: InputsOf,
+def answer_and_compare(service: Any, requests: Sequence[Request], codec: Codec,
                        outbox: Outbox) -> Verdict:
     """Answer each request alone, then run ``_inference`` for all of them and compare.
 
@@ -35,8 +36,8 @@ def answer_and_compare(service: Any, requests: Sequence[Request], inputs_of: Inp
     service
         One that runs the three hooks, for which :func:`mms.worker.batches.joint.obstacle` finds
         none.
-    inputs_of
-        Makes of a request what ``_preprocess`` takes; raises RequestError.
+    codec
+        Reads the requests, and writes their answers.
     outbox
         Takes the answers.
 
@@ -46,7 +47,7 @@ def answer_and_compare(service: Any, requests: Sequence[Request], inputs_of: Inp
         ``INCONCLUSIVE`` when fewer than two requests succeeded alone, or no two had the same
         shapes.
     """
-    trial = _Trial(service, inputs_of)
+    trial = _Trial(service, codec)
     with trial.watch:
         for place, request in enumerate(requests):
             outbox.put(place, trial.answer_alone(request, place))
@@ -55,9 +56,9 @@ def answer_and_compare(service: Any, requests: Sequence[Request], inputs_of: Inp
 
 
 class _Trial:
-    def __init__(self, service: Any, inputs_of: InputsOf) -> None:
+    def __init__(self, service: Any, codec: Codec) -> None:
         self._service = service
-        self._inputs_of = inputs_of
+        self._codec = codec
         # As they were returned: what fills one buffer again and again shows in them.
         self._originals: list[Any] = []
         self._values: list[Any] = []
@@ -68,7 +69,7 @@ class _Trial:
     def answer_alone(self, request: Request, place: int) -> Answer:
         turn = Turn(self._service, place)
         with self.watch.during('_preprocess'):
-            turn.preprocess(lambda: self._inputs_of(request))
+            turn.preprocess(request, self._codec)
         if turn.answer is None:
             self._originals.append(turn.value)
         value = self._kept(turn, layout_of, copied)

@@ -1,17 +1,20 @@
-"""From a request to the inputs of a service."""
+"""The protocol of MMS 0.4: inputs in a form, answered by ``{"prediction":...}``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mms.ipc.messages import Request
+from mms.ipc.messages import Body, Request
+from mms.worker.codecs.codec import Decoded, Payload
 from mms.worker.codecs.form import read_form
 from mms.worker.codecs.inputs import read_inputs
-from mms.worker.hooks import InputsOf
+from mms.worker.codecs.json_answer import to_json
+
+_HEAD, _TAIL = b'{"prediction":', b'}\n'
 
 
-def intake_of(service: Any, max_image_pixels: int) -> InputsOf:
-    """What makes of a request the list that the `_preprocess` of `service` takes.
+class Classic:
+    """The codec of a service whose inputs come in a form.
 
     The signature is looked up each time, since a service may change it.
 
@@ -21,8 +24,22 @@ def intake_of(service: Any, max_image_pixels: int) -> InputsOf:
         Largest width times height of a picture, in pixels.
     """
 
-    def inputs_of(request: Request) -> list[Any]:
-        signature = service.signature
-        return read_inputs(read_form(request, signature), signature, max_image_pixels)
+    def __init__(self, service: Any, max_image_pixels: int) -> None:
+        self._service = service
+        self._max_image_pixels = max_image_pixels
 
-    return inputs_of
+    def decode(self, request: Request) -> Decoded:
+        """Read the inputs that the signature names."""
+        signature = self._service.signature
+        inputs = read_inputs(read_form(request, signature), signature, self._max_image_pixels)
+        return Decoded(inputs, encode_prediction)
+
+
+def encode_prediction(prediction: Any) -> Payload:
+    """The answer that holds what `_postprocess` returned; see :func:`to_json`."""
+    return Payload(b''.join((_HEAD, to_json(prediction), _TAIL)))
+
+
+def prediction_in(content: Body) -> bytes:
+    """JSON text of the prediction that an answer holds."""
+    return bytes(content[len(_HEAD):-len(_TAIL)])

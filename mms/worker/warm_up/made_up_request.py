@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from mms.archive.signature import IMAGE_TYPE, input_types
-from mms.ipc.messages import Request
+from mms.ipc.messages import CLASSIC, Request
 
 _ANY_URL = 'http://localhost/'
 
@@ -33,5 +33,5 @@ def made_up_request(signature: Mapping[str, Any], sample: Sequence[Any]) -> Requ
             fields[name] = json.dumps(value)
     prepared = requests.Request('POST', _ANY_URL, files=files, data=fields).prepare()
     body = prepared.body or b''
-    return Request(prepared.headers.get('Content-Type', ''),
+    return Request(CLASSIC, prepared.headers.get('Content-Type', ''),
                    body if isinstance(body, bytes) else body.encode())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from hook_sources import NOT_BATCHABLE, OF_0_4, hooks
-from real_services import CASES, Ask, classic, inputs_of, recorded, written
+from real_services import CASES, Ask, Plain, classic, inputs_of, recorded, written
 
 from mms.errors import BadRequest
 from mms.ipc.messages import Reply
@@ -33,7 +33,7 @@ class Outbox:
 
 def tried(service, requests):
     outbox = Outbox()
-    verdict = answer_and_compare(service, requests, inputs_of, outbox)
+    verdict = answer_and_compare(service, requests, Plain(), outbox)
     assert outbox.sent == list(range(1, len(requests) + 1))
     return [outbox.answers[place] for place in range(len(requests))], verdict
 
@@ -48,7 +48,7 @@ def test_archives_of_0_4(archive, outcome, reason, tmp_path):
     assert verdict.outcome is outcome
     assert verdict.reason.startswith(reason)
     for before, answer in zip(alone, answers):
-        compare_predictions(before.encode(), answer.prediction)
+        compare_predictions(before.encode(), answer.body)
 
 
 @pytest.mark.parametrize(('name', 'text', 'reason'), [
@@ -97,7 +97,7 @@ def test_a_good_service_is_batchable_and_other_shapes_are_no_proof(tmp_path):
     service = written(hooks(), tmp_path, 'good_service_of_a_trial')
     answers, verdict = tried(service, ROWS)
     assert verdict == Verdict(Outcome.EQUAL)
-    assert json.loads(answers[4].prediction) == [[8, 2]]
+    assert json.loads(answers[4].body) == [[8, 2]]
     _, verdict = tried(service, [ROWS[0], Ask([[[1.]]])])
     assert verdict == Verdict(Outcome.INCONCLUSIVE, 'no two requests had the same shapes')
     _, verdict = tried(service, [ROWS[0], Ask(BadRequest('no'))])
@@ -121,4 +121,4 @@ def test_what_inference_does_to_its_input_changes_no_comparison(tmp_path):
                       'service_that_changes_its_input')
     answers, verdict = tried(service, ROWS)
     assert verdict.outcome is Outcome.EQUAL
-    assert json.loads(answers[4].prediction) == [[10, 4]]
+    assert json.loads(answers[4].body) == [[10, 4]]

@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 
 from mms.errors import BadRequest, PayloadTooLarge
-from mms.ipc.channel import Request
+from mms.ipc.messages import CLASSIC, Request
 from mms.worker.codecs.form import FROM_FIELD, FROM_PART, RawInput, read_form
 
 TENSORS = {'input_type': 'application/json', 'inputs': [{'data_name': 'data'}]}
@@ -22,7 +22,7 @@ def read(signature=TENSORS, body=None, kind=None, **options):
         builder = EnvironBuilder(method='POST', content_type=kind, **options)
         environ = builder.get_environ()
         kind, body = environ['CONTENT_TYPE'], environ['wsgi.input'].read()
-    return read_form(Request(kind or '', bytearray(body)), signature)
+    return read_form(Request(CLASSIC, kind or '', bytearray(body)), signature)
 
 
 def part(*lines, data=b'jpeg'):

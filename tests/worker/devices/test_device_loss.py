@@ -9,8 +9,7 @@ from scripted import ONE, SIGNATURE, TWO, Scripted, Service
 
 from mms.errors import BadRequest
 from mms.ipc.messages import JOINT, TRIAL, Answered, Failure, Ping, Pong, Ready, Reply, Result, Work
-from mms.worker.codecs.form import read_form
-from mms.worker.codecs.inputs import read_inputs
+from mms.worker.codecs.classic import Classic
 from mms.worker.devices import device_loss
 from mms.worker.devices.device_loss import DeviceLost
 from mms.worker.loop import ModelProcess
@@ -55,8 +54,7 @@ def told(service, *messages):
     channel = Ends(*messages)
     try:
         ModelProcess(channel, -1, service, Ready(SIGNATURE, 'Service'), None,
-                     lambda request: read_inputs(read_form(request, SIGNATURE), SIGNATURE, 100),
-                     weigh=False).serve()
+                     Classic(service, 100), weigh=False).serve()
     except DeviceLost:
         return channel.sent, True
     return channel.sent, False

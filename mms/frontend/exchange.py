@@ -1,0 +1,163 @@
+"""An HTTP request, the route that answers it, and the response."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Callable, NamedTuple, Optional
+
+from werkzeug.http import HTTP_STATUS_CODES
+
+from mms.frontend.request_context import context_of
+from mms.ipc.messages import JSON, Body
+
+
+class HTTPRequest:
+    """A request, and what answers it.
+
+    Parameters
+    ----------
+    environ
+        Its WSGI environment.
+    find
+        What there is for a path and a method; not asked for a path that begins with two slashes.
+
+    Attributes
+    ----------
+    context
+        What is known of it beside what it asks.
+    method
+        In capital letters.
+    sent_path
+        Its path, decoded.
+    path
+        The same with one slash at its beginning, however many there are.
+    route
+        What answers it; None where nothing does.
+    parameters
+        What its path has in the places of the route's parameters.
+    allowed
+        Methods that its path takes; none where there is no such path.
+    """
+
+    __slots__ = ('allowed', 'context', 'environ', 'method', 'parameters', 'path', 'route',
+                 'sent_path')
+
+    def __init__(self, environ: dict[str, Any], find: Callable[[str, str], Match]) -> None:
+        self.environ = environ
+        self.context = context_of(environ)
+        self.method: str = environ['REQUEST_METHOD'].upper()
+        self.sent_path = _decoded(environ.get('PATH_INFO', ''))
+        self.path = '/' + self.sent_path.lstrip('/')
+        match = NO_MATCH if self.sent_path.startswith('//') else find(self.path, self.method)
+        if not self.sent_path and match.route is None:
+            # The target of `GET http://host?x=1` has no path: it is /, for those that / answers.
+            match = NO_MATCH
+        self.route, self.parameters, self.allowed = match
+
+    @property
+    def model(self) -> Optional[str]:
+        """Name of the model that it is for, if it is for one."""
+        return self.parameters.get('model')
+
+    @property
+    def metric(self) -> str:
+        """That of its route; empty without one."""
+        return self.route.metric if self.route else ''
+
+
+def _decoded(path: str) -> str:
+    """WSGI has the bytes of a path as Latin-1."""
+    return path if path.isascii() else path.encode('latin-1').decode('utf-8', 'replace')
+
+
+class HTTPResponse:
+    """What is sent back; its body can be read once.
+
+    Attributes
+    ----------
+    status
+        As a number.
+    headers
+        Names and values; middleware adds to them.
+    body
+        In pieces.
+    """
+
+    __slots__ = ('body', 'headers', 'status')
+
+    def __init__(self, status: int, content_type: str, body: Iterable[Body], size: int) -> None:
+        self.status = status
+        self.headers = [('Content-Type', content_type), ('Content-Length', str(size))]
+        self.body = body
+
+    @property
+    def status_line(self) -> str:
+        """The status with its reason, as WSGI wants it."""
+        return _status_line(self.status)
+
+
+@lru_cache(maxsize=64)
+def _status_line(status: int) -> str:
+    return f'{status} {HTTP_STATUS_CODES.get(status, "Unknown").upper()}'
+
+
+@dataclass(frozen=True)
+class Route:
+    """One endpoint.
+
+    Attributes
+    ----------
+    methods, path
+        What it takes. GET brings HEAD, and OPTIONS is answered for every path. A path is matched to
+        the letter, save parameters as ``<model>``, which the request has by these names.
+    handle
+        Answers a request, or raises.
+    metric
+        Name of the counts of its requests, less their end ``Total``, and of a model's failures,
+        less ``4XX`` or ``5XX``; empty for none.
+    """
+
+    methods: Sequence[str]
+    path: str
+    handle: Callable[[HTTPRequest], HTTPResponse]
+    metric: str = ''
+
+
+class Match(NamedTuple):
+    """What a table has for a request.
+
+    Attributes
+    ----------
+    route
+        None where the path is unknown, or does not take the method.
+    parameters
+        Name -> text in the path; none without a route.
+    allowed
+        Methods that the path takes; none where it is unknown.
+    """
+
+    route: Optional[Route]
+    parameters: Mapping[str, str]
+    allowed: Sequence[str] = ()
+
+
+NO_MATCH = Match(None, {})
+
+
+def json_response(status: int, value: Any) -> HTTPResponse:
+    """A response of compact JSON."""
+    return text_response(status, JSON, json_text(value, separators=(',', ':')))
+
+
+def text_response(status: int, content_type: str, text: str) -> HTTPResponse:
+    """A response in one piece."""
+    body = text.encode()
+    return HTTPResponse(status, content_type, (body,), len(body))
+
+
+def json_text(value: Any, **options: Any) -> str:
+    """A line of JSON, sorted, without the one control character that JSON leaves as it is."""
+    return json.dumps(value, sort_keys=True, **options).replace('\x7f', '\\u007f') + '\n'

@@ -1,0 +1,151 @@
+"""What is done for every request, whatever its route: before it, after it, and when it fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Callable, Optional
+
+from mms.event_loop.yielding import Lane, give_way_if_late
+from mms.frontend.access_log import log_answer
+from mms.frontend.cors import cors_headers
+from mms.frontend.errors import failed_itself, known_error
+from mms.frontend.exchange import HTTPRequest, HTTPResponse
+from mms.frontend.predictor import RequestCounts
+
+logger = logging.getLogger(__name__)
+
+
+class Middleware:
+    """Hooks around the routes; each does nothing unless it is overridden."""
+
+    def before(self, request: HTTPRequest) -> None:
+        """Called before the route; what it raises is answered in its place."""
+
+    def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
+        """Called with each response, those to errors included; it may add headers."""
+
+    def error(self, request: HTTPRequest, error: Exception) -> Optional[HTTPResponse]:
+        """The response to what a route or a hook has raised; None to leave it to the next one."""
+
+
+class Chain:
+    """A route with middleware around it.
+
+    Parameters
+    ----------
+    middleware
+        From the outside in: `before` is called in this order, `error` and `after` from the inside
+        out.
+    """
+
+    def __init__(self, middleware: Sequence[Middleware]) -> None:
+        outward = list(reversed(middleware))
+        self._before = _hooks(middleware, 'before')
+        self._after = _hooks(outward, 'after')
+        self._error = _hooks(outward, 'error')
+
+    def answer(self, request: HTTPRequest,
+               handle: Callable[[HTTPRequest], HTTPResponse]) -> HTTPResponse:
+        """The response of `handle`, or to whatever is raised on the way."""
+        try:
+            for before in self._before:
+                before(request)
+            response = handle(request)
+        except Exception as error:
+            response = self._failed(request, error)
+        for after in self._after:
+            try:
+                after(request, response)
+            except Exception as error:
+                response = self._failed(request, error)
+        return response
+
+    def _failed(self, request: HTTPRequest, error: Exception) -> HTTPResponse:
+        logger.debug('Request %s failed: %s', request.context.request_id, type(error).__name__)
+        try:
+            response = self._known(request, error) or failed_itself(request, error)
+        except Exception as worse:
+            response = failed_itself(request, worse)
+            worse.__traceback__ = worse.__context__ = None
+        # Its frames have it in their variables: the request's body would stay until Python
+        # collects its garbage.
+        error.__traceback__ = error.__context__ = None
+        return response
+
+    def _known(self, request: HTTPRequest, error: Exception) -> Optional[HTTPResponse]:
+        for hook in self._error:
+            response: Optional[HTTPResponse] = hook(request, error)
+            if response is not None:
+                return response
+        return None
+
+
+def _hooks(middleware: Sequence[Middleware], name: str) -> list[Callable[..., Any]]:
+    """Those that are overridden."""
+    return [getattr(each, name) for each in middleware
+            if getattr(type(each), name) is not getattr(Middleware, name)]
+
+
+class Cors(Middleware):
+    """Pages of every origin may ask."""
+
+    def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
+        """Say so."""
+        response.headers += cors_headers(request.environ)
+
+
+class AccessLog(Middleware):
+    """A line of the log for each request."""
+
+    def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
+        """Write it."""
+        log_answer(request.method, request.path, response.status, request.context.arrived_s,
+                   request.model)
+
+
+class Counting(Middleware):
+    """Counts the requests of routes with a metric, and the failures of models.
+
+    Parameters
+    ----------
+    counts
+        Where they are counted.
+    """
+
+    def __init__(self, counts: RequestCounts) -> None:
+        self._counts = counts
+
+    def before(self, request: HTTPRequest) -> None:
+        """Count a request."""
+        if request.metric:
+            self._counts.count(f'{request.metric}Total', model=request.model)
+
+    def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
+        """Count a failure."""
+        if response.status >= 400 and request.metric and request.model is not None:
+            self._counts.count(f'{request.metric}{response.status // 100}XX', model=request.model)
+
+
+class Errors(Middleware):
+    """The errors that have a status."""
+
+    def error(self, request: HTTPRequest, error: Exception) -> Optional[HTTPResponse]:
+        """Their response."""
+        return known_error(request, error)
+
+
+class GiveWay(Middleware):
+    """Many may fail at once, which have waited for the same: others have their turn between.
+
+    For servers whose requests are greenlets of one thread.
+    """
+
+    def error(self, request: HTTPRequest, error: Exception) -> None:
+        """Wait, if it is time."""
+        give_way_if_late(Lane.END)
+
+
+def standard_middleware(counts: RequestCounts) -> list[Middleware]:
+    """What every server of models has, from the outside in."""
+    return [Cors(), AccessLog(), Counting(counts), Errors()]

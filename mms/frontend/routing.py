@@ -1,0 +1,82 @@
+"""From a path and a method to the route that answers them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
+
+from mms.frontend.exchange import NO_MATCH, HTTPRequest, HTTPResponse, Match, Route
+
+_PARAMETER = re.compile(r'<(\w+)>')
+# The name of a model may have slashes; it is one that is served while the request comes.
+_MODEL = 'model'
+
+
+class Table:
+    """All routes.
+
+    Parameters
+    ----------
+    routes
+        Of several whose path could be meant, the first one counts; one without parameters counts
+        before those that have some.
+    models
+        Names of the models that are served now.
+    """
+
+    def __init__(self, routes: Iterable[Route], models: Container[str]) -> None:
+        self.routes = tuple(routes)
+        self._models = models
+        by_path: dict[str, list[Route]] = {}
+        for route in self.routes:
+            by_path.setdefault(route.path, []).append(route)
+        resources = {path: _Resource(found) for path, found in by_path.items()}
+        self._plain = {path: resource for path, resource in resources.items()
+                       if not _PARAMETER.search(path)}
+        self._patterns = [(_pattern(path), resource) for path, resource in resources.items()
+                          if path not in self._plain]
+
+    def find(self, path: str, method: str) -> Match:
+        """What there is for a path, decoded, and a method in capital letters."""
+        resource = self._plain.get(path)
+        if resource is not None:
+            return resource.match(method, {})
+        for pattern, resource in self._patterns:
+            found = pattern.fullmatch(path)
+            if found is not None:
+                parameters = found.groupdict()
+                if _MODEL not in parameters or parameters[_MODEL] in self._models:
+                    return resource.match(method, parameters)
+        return NO_MATCH
+
+
+class _Resource:
+    """The routes of one path."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = {method: route for route in reversed(routes) for method in route.methods}
+        if 'GET' in self._routes:
+            self._routes.setdefault('HEAD', self._routes['GET'])
+        self._routes.setdefault('OPTIONS', Route(('OPTIONS',), routes[0].path, _options))
+        self._allowed = tuple(sorted(self._routes))
+
+    def match(self, method: str, parameters: Mapping[str, str]) -> Match:
+        route = self._routes.get(method)
+        return Match(route, parameters if route else {}, self._allowed)
+
+
+def _options(request: HTTPRequest) -> HTTPResponse:
+    response = HTTPResponse(200, 'text/html; charset=utf-8', (), 0)
+    response.headers.append(('Allow', ', '.join(request.allowed)))
+    return response
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Of the parts of a split path, every other one is the name of a parameter."""
+    parts = _PARAMETER.split(path)
+    return re.compile(''.join(_group(part) if place % 2 else re.escape(part)
+                              for place, part in enumerate(parts)), re.DOTALL)
+
+
+def _group(name: str) -> str:
+    return f'(?P<{name}>.+)' if name == _MODEL else f'(?P<{name}>[^/]+)'

@@ -1,0 +1,48 @@
+"""What a protocol is to a worker: bytes of a request to inputs, an answer to bytes."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, NamedTuple, Protocol
+
+from mms.ipc.messages import JSON, Request
+
+
+class Payload(NamedTuple):
+    """An answer as its client gets it, with its HTTP status."""
+
+    content: bytes
+    content_type: str = JSON
+    status: int = 200
+
+
+class Decoded(NamedTuple):
+    """A request that was read.
+
+    Attributes
+    ----------
+    inputs
+        What `_preprocess` takes.
+    encode
+        Makes of what `_postprocess` returned the answer to this request. It raises TypeError or
+        ValueError where the protocol has no form for that.
+    """
+
+    inputs: list[Any]
+    encode: Callable[[Any], Payload]
+
+
+class Codec(Protocol):
+    """One protocol, for one service."""
+
+    def decode(self, request: Request) -> Decoded:
+        """Read a request.
+
+        Raises
+        ------
+        RequestError
+            It is not what the protocol, or the service's signature, asks for.
+        """
+
+
+# Makes the codec of a service, of which pictures may have so many pixels: width times height.
+CodecMaker = Callable[[Any, int], Codec]

@@ -1,0 +1,47 @@
+"""The codecs by the names of their protocols: a new one is one entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mms.ipc.messages import CLASSIC, Request
+from mms.worker.codecs.classic import Classic
+from mms.worker.codecs.codec import Codec, CodecMaker, Decoded
+
+CODECS: dict[str, CodecMaker] = {
+    CLASSIC: Classic,
+}
+
+
+class Codecs:
+    """All codecs for one service, each made when its first request comes.
+
+    Parameters
+    ----------
+    max_image_pixels
+        Largest width times height of a picture, in pixels.
+    """
+
+    def __init__(self, service: Any, max_image_pixels: int) -> None:
+        self._service = service
+        self._max_image_pixels = max_image_pixels
+        self._made: dict[str, Codec] = {}
+
+    def decode(self, request: Request) -> Decoded:
+        """Read a request by its protocol; see :meth:`Codec.decode`.
+
+        Raises
+        ------
+        LookupError
+            No codec has this name.
+        """
+        codec = self._made.get(request.protocol)
+        if codec is None:
+            codec = self._made[request.protocol] = self._make(request.protocol)
+        return codec.decode(request)
+
+    def _make(self, protocol: str) -> Codec:
+        make = CODECS.get(protocol)
+        if make is None:
+            raise LookupError(f'no codec of {__name__}.CODECS has the name {protocol!r}')
+        return make(self._service, self._max_image_pixels)

@@ -1,0 +1,25 @@
+"""The front without a server or workers: its application over models that a test makes."""
+
+from mms.frontend.application import Application
+from mms.frontend.middleware import standard_middleware
+from mms.frontend.predictor import Predictor
+from mms.frontend.routes import routes
+from mms.frontend.routing import Table
+from mms.runtime.byte_budget import Room
+
+
+class NoCounts:
+    def count(self, name, model=None):
+        pass
+
+    def observe_stages(self, stage_times_ms, model):
+        pass
+
+
+def application(models, counts=None, *middleware, more_routes=(), most=1000, room=None,
+                describe=dict):
+    """All routes, and `more_routes`, with `middleware` inside the standard one."""
+    counts = counts or NoCounts()
+    predictor = Predictor(models, counts, most, room or Room())
+    table = Table([*routes(predictor, describe), *more_routes], models)
+    return Application(table, [*standard_middleware(counts), *middleware])
