@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Optional
 
 import gevent
@@ -55,6 +55,7 @@ _BODY_STALL_S = 30.0
 # A client that has closed one direction alone still waits for its answer. It looks like one that
 # has left, so it gets its answer unless that takes longer than this.
 _HALF_CLOSED_S = 1.0
+_SENDS_NO_MORE = select.POLLRDHUP
 # A head that is smaller, as nearly all are, counts for nothing in what the server holds; of a
 # larger one there are copies: as lines, as names and values, and what the application gets.
 _FREE_HEAD_BYTES = 4096
@@ -92,6 +93,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         self._rests = Rests()
         self._head_bytes = 0
         self._held = bytearray()
+        self._began = 0.0
         self._wrong = ''
         self._is_answering = False
         self._head_limit = gevent.Timeout(_HEAD_S)
@@ -215,8 +217,24 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             self.path = self.path[absolute.end():] or '/'
         environ: dict[str, Any] = super().get_environ()
         environ['wsgi.input'] = self.wsgi_input = self._body()
-        environ['mms.client_left'] = partial(_has_left, self.socket, time.monotonic())
+        self._began = time.monotonic()
+        environ['mms.client_left'] = self.client_left
         return environ
+
+    def client_left(self) -> bool:
+        """Whether the client has closed its connection; any thread may ask.
+
+        The kernel knows, without a look at what has been sent: of that the client's next request
+        may be a part, and under TLS it says nothing.
+        """
+        try:
+            state = _state_of(self.socket.fileno())
+        except (AttributeError, OSError, ValueError):
+            # It has ended on this side too.
+            return True
+        if state & ~_SENDS_NO_MORE:
+            return True
+        return bool(state) and time.monotonic() - self._began > _HALF_CLOSED_S
 
     def _body(self) -> RequestStream:
         if self.headers.get('transfer-encoding'):
@@ -330,27 +348,12 @@ def _date(second: int) -> bytes:
     return date
 
 
-def _has_left(sock: Any, began: float) -> bool:
-    """Whether a client has closed its connection; what it has sent beyond its request stays
-    there to be read. Any thread may ask.
-    """
-    try:
-        if _is_broken(sock._sock.fileno()):
-            return True
-        # The socket below gevent's, which would wait.
-        at_end = not sock._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return False
-    except (OSError, ValueError):
-        return True
-    return at_end and time.monotonic() - began > _HALF_CLOSED_S
-
-
-def _is_broken(descriptor: int) -> bool:
+def _state_of(descriptor: int) -> int:
+    """What the kernel says of a connection: 0 while both sides may send."""
     poll = select.poll()
     # Errors and both directions closed are reported unasked.
-    poll.register(descriptor, 0)
-    return bool(poll.poll(0))
+    poll.register(descriptor, _SENDS_NO_MORE)
+    return sum(events for _, events in poll.poll(0))
 
 
 def _refusal(status: str, reason: str) -> bytes:

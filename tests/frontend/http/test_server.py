@@ -128,7 +128,8 @@ def test_an_application_can_ask_whether_its_client_has_left():
 
     server = HTTPServer(bind('127.0.0.1', 0), asks)
     server.listen()
-    for more, leaves in [(b'', False), (b'GET / HTTP/1.1\r\n', False), (b'', True)]:
+    for more, leaves in [(b'', False), (b'GET / HTTP/1.1\r\n', False), (b'', True),
+                         (b'GET / HTTP/1.1\r\n', True)]:
         answers.clear()
         go_on.clear()
         client = gsocket.create_connection(server.socket.getsockname())
