@@ -11,7 +11,7 @@ import gevent
 import pytest
 from harness import load_message
 
-from mms.pool.starter import Staffing
+from mms.pool.settings import PoolSettings
 from mms.pool.supervisor import Supervisor
 from mms.runtime.resources import Resources
 
@@ -110,15 +110,16 @@ def until(condition, seconds=20):
             gevent.sleep(0.01)
 
 
-def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, staffing=None,
+def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, pool=(),
                batch_size=None, warm_up=True, **options):
-    """Who keeps the workers of such a model alive; not started yet.
+    """Who keeps the workers of such a model alive, as `pool` says; not started yet.
 
     Without `warm_up` its hooks meet no request before the test's own.
     """
+    settings = PoolSettings(resources, workers, **dict(pool))
     load = replace(load_message(folder, name, body, **options), batch_size=batch_size,
-                   warm_up=warm_up)
-    return Supervisor(load, Staffing(resources, workers, **(staffing or {})))
+                   warm_up=warm_up, weigh=settings.max_memory_bytes > 0)
+    return Supervisor(load, settings)
 
 
 def kill(pid):

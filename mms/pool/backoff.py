@@ -32,6 +32,46 @@ def join_deadline_s(load_s: float) -> float:
     return max(_SHORTEST_JOIN_S, _SLACK * load_s)
 
 
+class StartFailures:
+    """Starts of one model's workers that failed one after another.
+
+    Parameters
+    ----------
+    model
+        The model's name.
+
+    Attributes
+    ----------
+    reason
+        Why no worker starts; empty until several have failed one after another.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._in_a_row = 0
+        self.reason = ''
+
+    def started(self) -> None:
+        """A worker is there."""
+        self.reason = ''
+
+    def failed(self, error: Exception) -> float:
+        """A worker did not start; seconds to wait before the next try."""
+        self._in_a_row += 1
+        if self._in_a_row >= GIVE_UP_AFTER:
+            self.reason = (f'Model {self._model} is not available: its worker process does not '
+                           f'start ({error}).')
+        return delay_s(self._in_a_row)
+
+    def died(self, was_used: bool) -> float:
+        """A worker has died; seconds to wait before another is started in its place.
+
+        One that died before there was any use of it is as good as one that did not start.
+        """
+        self._in_a_row = 0 if was_used else self._in_a_row + 1
+        return delay_s(self._in_a_row - 1) if self._in_a_row > 1 else 0.0
+
+
 class Pace:
     """How soon a worker that is ill may be replaced: ones that fall ill again must not keep the
     machine busy.

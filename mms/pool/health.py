@@ -93,7 +93,7 @@ class Health:
         """Why none of these workers is well; an empty string if one is, or nothing is known."""
         return '' if any(self.is_well(worker) for worker in here) else self._reason
 
-    def has_well_brother(self, worker: WorkerProcess, here: Iterable[WorkerProcess]) -> bool:
+    def has_well_peer(self, worker: WorkerProcess, here: Iterable[WorkerProcess]) -> bool:
         """Whether a worker is ill, and another was found well since."""
         record = self._of(worker)
         return record.condition is Condition.ILL and any(

@@ -34,7 +34,7 @@ _ROUND_S = 30.0
 _PAUSE_SHARE = 4.0
 
 
-class Workers(Protocol):
+class ProbedWorkers(Protocol):
     """What is asked of those who keep the workers."""
 
     name: str
@@ -79,12 +79,12 @@ class Probe:
         Those who keep the workers.
     """
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: ProbedWorkers) -> None:
         self._workers = workers
         self._health = Health(time.monotonic)
         self._pace = Pace(time.monotonic)
         self._examination: Optional[gevent.Greenlet] = None
-        self._cure: Optional[gevent.Greenlet] = None
+        self._renewal: Optional[gevent.Greenlet] = None
         self._rounds: Optional[Loop] = None
 
     def start(self) -> None:
@@ -95,7 +95,7 @@ class Probe:
         """Ask nobody any more."""
         if self._rounds is not None:
             self._rounds.kill()
-        gevent.killall([greenlet for greenlet in (self._examination, self._cure)
+        gevent.killall([greenlet for greenlet in (self._examination, self._renewal)
                         if greenlet is not None])
 
     def ill_health(self) -> str:
@@ -108,7 +108,7 @@ class Probe:
 
     def is_due(self, worker: WorkerProcess) -> bool:
         """Whether a worker that is free now is to be asked before it gets another request."""
-        return self._health.is_due(worker) or self._health.has_well_brother(
+        return self._health.is_due(worker) or self._health.has_well_peer(
             worker, self._workers.here)
 
     def ask(self, worker: WorkerProcess) -> None:
@@ -143,11 +143,11 @@ class Probe:
         self._ask_until_one_is_well()
         health = self._health
         for worker in health.ill(self._workers.here):
-            if worker in self._workers.free and health.has_well_brother(
+            if worker in self._workers.free and health.has_well_peer(
                     worker, self._workers.here):
                 self._ask_free(worker)
         if health.ill(self._workers.here) and health.verdict(self._workers.here):
-            self._seek_cure()
+            self._begin_renewal()
 
     def _ask_until_one_is_well(self) -> None:
         asked: set[WorkerProcess] = set()
@@ -182,7 +182,7 @@ class Probe:
         if self._health.heard(worker, reason):
             logger.warning('Worker %d of model %s is ill: %s', worker.pid, self._workers.name,
                            reason)
-        if self._health.has_well_brother(worker, self._workers.here):
+        if self._health.has_well_peer(worker, self._workers.here):
             logger.warning('Worker %d of model %s is replaced, since others are well.',
                            worker.pid, self._workers.name)
             self._workers.take_out(worker, self._pace.next_s(len(self._workers.here)))
@@ -195,17 +195,16 @@ class Probe:
         gevent.sleep(_ROUND_S)
         if not self._workers.is_open:
             return
-        here = self._workers.here
-        self._health.keep(here)
+        self._health.keep(self._workers.here)
         for worker in self._health.unasked_for(_ROUND_S, self._workers.free):
             if worker in self._workers.free:
                 self._ask_free(worker)
-        if self._health.ill(here):
+        if self._health.ill(self._workers.here):
             self._begin()
 
-    def _seek_cure(self) -> None:
-        if self._cure is None or self._cure.ready():
-            self._cure = gevent.spawn(
+    def _begin_renewal(self) -> None:
+        if self._renewal is None or self._renewal.ready():
+            self._renewal = gevent.spawn(
                 attempt, f'the replacement of workers of model {self._workers.name}', self._renew)
 
     def _renew(self) -> None:

@@ -31,7 +31,7 @@ from mms.ipc.messages import (
 )
 from mms.pool.channel import FrontChannel
 from mms.pool.output import OutputPipe, relay_outputs, relay_records
-from mms.pool.spawn import Birth, Ends, Handle
+from mms.pool.spawn import Ends, Handle, Spawner
 from mms.runtime.byte_budget import Room
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class WorkerProcess:
     ----------
     endpoint
         Name of the model's endpoint.
-    birth
+    spawner
         Starts the process.
     threads
         How many processor threads it computes on.
@@ -109,16 +109,16 @@ class WorkerProcess:
     _handle: Handle
     _channel: FrontChannel
 
-    def __init__(self, endpoint: str, birth: Birth, threads: int,
+    def __init__(self, endpoint: str, spawner: Spawner, threads: int,
                  on_death: Callable[[WorkerProcess], None],
                  device: Optional[Device] = None, room: Optional[Room] = None) -> None:
         self._endpoint = endpoint
         self._room = room or Room()
-        self._birth = birth
+        self._spawner = spawner
         self.threads = threads
         self.on_death = on_death
         self.device = device
-        self._is_born = False
+        self._is_spawned = False
         self._closing = False
         # Answers come in the order of the messages, also when nobody waits for one any more.
         self._pending: deque[_Pending] = deque()
@@ -216,7 +216,7 @@ class WorkerProcess:
             if ends is not None:
                 self._channel.send_descriptors(ends)
         except ChannelClosed as error:
-            # The reader will see the end of the stream too, and mourn.
+            # The reader will see the end of the stream too, and tell of it.
             self.abort()
             raise NotSent(str(error)) from error
         except BaseException:
@@ -239,20 +239,20 @@ class WorkerProcess:
 
     def _start(self, handshake: Callable[[], Ready]) -> None:
         try:
-            uninterrupted(self._bear)
+            uninterrupted(self._spawn)
             self.ready = handshake()
         except BaseException:
-            if self._is_born:
+            if self._is_spawned:
                 uninterrupted(self.kill)
             raise
         gevent.spawn(self._read)
 
-    def _bear(self) -> None:
+    def _spawn(self) -> None:
         try:
             here, there = socket.socketpair()
             log_here, log_there = socket.socketpair()
             with there, log_there, OutputPipe() as output:
-                self._handle = self._birth(
+                self._handle = self._spawner(
                     Ends(there.fileno(), log_there.fileno(), output.write_fd))
         except OSError as error:
             raise ServiceError(f'no worker process can be started ({error.strerror})') from error
@@ -261,7 +261,7 @@ class WorkerProcess:
             gevent.spawn(relay_records, log_here),
             gevent.spawn(relay_outputs, output.reader, self.pid, self._endpoint),
         ]
-        self._is_born = True
+        self._is_spawned = True
 
     def _load(self, load: Load, load_s: Optional[float], warm_up_s: Optional[float],
               await_turn: Callable[[], None]) -> Ready:
@@ -324,6 +324,8 @@ class WorkerProcess:
         if isinstance(answer, Answered) and not isinstance(answer, Result):
             self._pending[0].on_part(answer)
         else:
+            if isinstance(answer, Result):
+                self.memory_bytes = answer.memory_bytes
             self._pending.popleft().set(answer)
 
     def _died(self) -> None:
@@ -345,7 +347,7 @@ class WorkerProcess:
         pending.set_exception(self._kind_of_end()(self._how_it_ended()))
 
     def _kind_of_end(self) -> type[WorkerGone]:
-        if self._handle.is_orphan():
+        if self._handle.ends_with_template():
             return NotSent
         is_killed = self._closing or self._handle.poll() == -signal.SIGKILL
         return WorkerKilled if is_killed else WorkerGone

@@ -23,7 +23,7 @@ _SCALES = 0.8
 _ALIKE = 0.02
 
 
-class Crew(NamedTuple):
+class PoolSize(NamedTuple):
     """The workers of a model.
 
     Attributes
@@ -67,9 +67,9 @@ def thread_counts(resources: Resources, asked: Optional[int]) -> list[int]:
     return sorted(counts)
 
 
-def choose_crew(asked: Optional[int], models: int, resources: Resources, worker_bytes: int,
-                levels: Optional[Sequence[int]]) -> Crew:
-    """The crew of one model on the CPU.
+def choose_size(asked: Optional[int], models: int, resources: Resources, worker_bytes: int,
+                levels: Optional[Sequence[int]]) -> PoolSize:
+    """The size of one model's pool on the CPU.
 
     Parameters
     ----------
@@ -85,62 +85,62 @@ def choose_crew(asked: Optional[int], models: int, resources: Resources, worker_
     """
     workers, why = (asked, 'as --workers says') if asked else _auto(
         models, resources, worker_bytes)
-    return _crew_of(workers, resources, levels, why)
+    return _size_of(workers, resources, levels, why)
 
 
-def crew_on(devices: Sequence[Device], models: int, resources: Resources) -> Crew:
-    """The crew of one model on devices of one kind, a device for each worker."""
+def size_on(devices: Sequence[Device], models: int, resources: Resources) -> PoolSize:
+    """The size of one model's pool on devices of one kind, a device for each worker."""
     why = f'on {counted(devices)}' if len(set(devices)) == len(devices) else counted(devices)
     if devices[0].kind == GPU:
-        return Crew(len(devices), 0, (), why)
-    return choose_crew(len(devices), models, resources, 0, None)._replace(why=why)
+        return PoolSize(len(devices), 0, (), why)
+    return choose_size(len(devices), models, resources, 0, None)._replace(why=why)
 
 
-def best_crew(crew: Crew, resources: Resources, levels: Sequence[int],
-              requests_per_s: Callable[[Crew], float]) -> Crew:
-    """Of a crew, and of smaller ones on more threads, the smallest that does as much as any.
+def best_size(size: PoolSize, resources: Resources, levels: Sequence[int],
+              requests_per_s: Callable[[PoolSize], float]) -> PoolSize:
+    """Of a size, and of smaller ones on more threads, the smallest that does as much as any.
 
     Where each worker alone would keep the memory busy, half as many do as much.
 
     Parameters
     ----------
-    crew
+    size
         One worker a core, or what the memory has room for.
     requests_per_s
-        What the workers of a crew do when all of them compute at once; 0 where that cannot be
+        What the workers of a size do when all of them compute at once; 0 where that cannot be
         measured.
     """
-    best, best_per_s = crew, requests_per_s(crew)
+    best, best_per_s = size, requests_per_s(size)
     if not best_per_s:
-        return crew
+        return size
     measured = [(best, best_per_s)]
-    if best_per_s < _SCALES * crew.workers * requests_per_s(crew._replace(workers=1)):
-        for smaller in _smaller(crew, resources, levels):
+    if best_per_s < _SCALES * size.workers * requests_per_s(size._replace(workers=1)):
+        for smaller in _smaller(size, resources, levels):
             per_s = requests_per_s(smaller)
             if not per_s:
-                return crew
+                return size
             measured.append((smaller, per_s))
             if per_s < best_per_s * (1 - _ALIKE):
                 break
             best, best_per_s = smaller, max(per_s, best_per_s)
     figures = ', '.join(f'{one.workers} x {one.threads} {per_s:.0f}/s' for one, per_s in measured)
-    return best._replace(why=f'{crew.why}; measured {figures}')
+    return best._replace(why=f'{size.why}; measured {figures}')
 
 
-def _smaller(crew: Crew, resources: Resources, levels: Sequence[int]) -> Iterator[Crew]:
-    workers = crew.workers
+def _smaller(size: PoolSize, resources: Resources, levels: Sequence[int]) -> Iterator[PoolSize]:
+    workers = size.workers
     while workers > FEWEST_MEASURED:
         workers = max(FEWEST_MEASURED, math.ceil(workers / 2))
-        yield _crew_of(workers, resources, levels, crew.why)
+        yield _size_of(workers, resources, levels, size.why)
 
 
-def _crew_of(workers: int, resources: Resources, levels: Optional[Sequence[int]],
-             why: str) -> Crew:
+def _size_of(workers: int, resources: Resources, levels: Optional[Sequence[int]],
+             why: str) -> PoolSize:
     share = _share(resources, workers)
     if levels is None:
-        return Crew(workers, share, (), why)
+        return PoolSize(workers, share, (), why)
     threads = max((level for level in levels if level <= share), default=1)
-    return Crew(workers, threads, tuple(level for level in levels if level > threads), why)
+    return PoolSize(workers, threads, tuple(level for level in levels if level > threads), why)
 
 
 def _share(resources: Resources, workers: int) -> int:

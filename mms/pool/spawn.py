@@ -1,4 +1,4 @@
-"""How a process of a model comes to be: a Python of its own, or a fork of a warm one."""
+"""How a process of a model is started: a Python of its own, or a fork of a warm one."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Handle(Protocol):
     def kill(self) -> None:
         """End it at once; nothing happens if it has ended."""
 
-    def is_orphan(self) -> bool:
+    def ends_with_template(self) -> bool:
         """Whether it has ended, or will, because the one that it was forked from has ended."""
 
 
 # Starts a process that takes the ends over; raises OSError when none can be started.
-Birth = Callable[[Ends], Handle]
+Spawner = Callable[[Ends], Handle]
 
 
 class Spawned:
@@ -101,7 +101,7 @@ class Spawned:
         """End it at once; nothing happens if it has ended."""
         self._process.kill()
 
-    def is_orphan(self) -> bool:
+    def ends_with_template(self) -> bool:
         """Never: it was not forked."""
         return False
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Callable, NamedTuple, Optional
+from dataclasses import replace
+from typing import Any, Callable, Optional
 
 import psutil
 from gevent.lock import RLock
@@ -17,18 +17,17 @@ from mms.event_loop.uninterrupted import uninterrupted
 from mms.ipc.messages import Load, Ready
 from mms.pool.backoff import deadline_s, join_deadline_s
 from mms.pool.process import WarmUpFailed, WorkerProcess
+from mms.pool.settings import PoolSettings
 from mms.pool.sizing import (
     FORKED_WORKER_BYTES,
-    Crew,
-    best_crew,
-    choose_crew,
-    crew_on,
+    PoolSize,
+    choose_size,
+    size_on,
     thread_counts,
 )
-from mms.pool.spawn import Birth, Spawned
+from mms.pool.spawn import Spawned, Spawner
 from mms.pool.template import Template
-from mms.runtime.byte_budget import Room
-from mms.runtime.resources import Resources
+from mms.pool.worker import WorkerKind
 
 logger = logging.getLogger(__name__)
 
@@ -38,57 +37,17 @@ _WARM_UP_S = 180.0
 _WARM_UP_ON_GPU_S = 600.0
 
 
-@dataclass(frozen=True)
-class Staffing:
-    """What the user wants of each model's workers.
-
-    Attributes
-    ----------
-    workers
-        How many answer at the same time; None to choose.
-    devices
-        The device of each worker; none for the processors, shared by all workers.
-    models
-        How many models share the machine.
-    max_requests
-        A worker is replaced after so many requests; 0 for never.
-    max_memory_bytes
-        A worker with more private memory is replaced; 0 for no limit.
-    optimize
-        Whether Gluon networks may be fused.
-    room
-        Where the answers of the workers count that are held.
-    """
-
-    resources: Resources
-    workers: Optional[int] = None
-    devices: Sequence[Device] = ()
-    models: int = 1
-    max_requests: int = 0
-    max_memory_bytes: int = 0
-    optimize: bool = True
-    room: Room = field(default_factory=Room)
-
-
-class Post(NamedTuple):
-    """What one worker is for. One that is not `permanent` is not replaced."""
-
-    threads: int
-    device: Optional[Device] = None
-    permanent: bool = True
-
-
 OnDeath = Callable[[WorkerProcess], None]
 
 
-class Nursery:
+class WorkerStarter:
     """Starts the workers of one model.
 
     Parameters
     ----------
     load
         What every process is told to load.
-    staffing
+    settings
         How many workers there are to be.
     prepare
         Called before a process loads the model: sees that its files are there. Raises
@@ -96,29 +55,41 @@ class Nursery:
 
     Attributes
     ----------
-    crew
-        The workers that were chosen.
     ready
         What the model's latest process said of it.
-    template
-        The process that workers are forked from; None where each loads the model by itself.
     """
 
     ready: Ready
 
-    def __init__(self, load: Load, staffing: Staffing,
+    def __init__(self, load: Load, settings: PoolSettings,
                  prepare: Callable[[], None] = lambda: None) -> None:
         self._load = load
         self._prepare = prepare
-        self._staffing = staffing
+        self._settings = settings
         self._turn = RLock()
         self._load_deadline_s: Optional[float] = None
         self._join_deadline_s = join_deadline_s(0.0)
-        self.template: Optional[Template] = None
-        self.crew = Crew(1, 1, (), '')
+        self._template: Optional[Template] = None
+        self._worker_bytes = FORKED_WORKER_BYTES
+        self._has_wider = True
 
-    def open(self, await_turn: Callable[[], None]) -> list[Post]:
-        """Load the model, and find out what there is to know; the posts that are to be filled.
+    @property
+    def forks(self) -> bool:
+        """Whether workers are forked; otherwise each loads the model by itself."""
+        return self._template is not None
+
+    @property
+    def template_pid(self) -> Optional[int]:
+        """Process id of the process that workers are forked from, if there is one."""
+        return self._template.pid if self._template else None
+
+    @property
+    def levels(self) -> Sequence[int]:
+        """Numbers of threads that pay."""
+        return self.ready.levels or (1,)
+
+    def open(self, await_turn: Callable[[], None]) -> PoolSize:
+        """Load the model, and find out what there is to know; the size of its pool.
 
         Parameters
         ----------
@@ -130,83 +101,82 @@ class Nursery:
         ServiceError
             The model does not load.
         """
-        staffing, began = self._staffing, time.monotonic()
-        if staffing.devices:
-            self.crew = crew_on(staffing.devices, staffing.models, staffing.resources)
-            self._load = replace(self._load, optimize=staffing.optimize and self.crew.threads > 0)
-            first = self._on(Post(self.crew.threads, staffing.devices[0]), _nobody_mourns,
-                             await_turn)
+        settings, began = self._settings, time.monotonic()
+        if settings.devices:
+            size = self.size_of(None, settings.devices)
+            self._load = replace(self._load, optimize=settings.optimize and size.threads > 0)
+            first = self._on(WorkerKind(size.threads, settings.devices[0]), _nothing, await_turn)
             self._take_over(first)
-            return [Post(self.crew.threads, device) for device in staffing.devices]
-        self._load = replace(self._load, optimize=staffing.optimize,
-                             threads=thread_counts(staffing.resources, staffing.workers))
-        first = self._process(self._load, Post(1), _nobody_mourns, await_turn)
+            return size
+        self._load = replace(self._load, optimize=settings.optimize,
+                             threads=thread_counts(settings.resources, settings.workers))
+        first = self._process(self._load, WorkerKind(1), _nothing, await_turn)
         self._join_deadline_s = join_deadline_s(time.monotonic() - began)
         if not first.ready.unforkable:
-            self.template = Template(first)
-            self._choose(FORKED_WORKER_BYTES, self._levels())
-            return [Post(self.crew.threads)] * self.crew.workers
+            self._template = Template(first)
+            return self.size_of(settings.workers)
         logger.info('Model %s is not forked: %s. Each worker loads it by itself.',
                     self._load.endpoint, first.ready.unforkable)
-        self._choose(_resident_bytes(first.pid), None)
+        self._worker_bytes = _resident_bytes(first.pid)
         self._take_over(first)
-        return [Post(self.crew.threads)] * self.crew.workers
+        return self.size_of(settings.workers)
 
-    def give_up_forking(self, reason: str) -> list[Post]:
-        """End the template, whose workers do not start; the posts for workers of their own."""
-        assert self.template is not None
+    def size_of(self, workers: Optional[int], devices: Sequence[Device] = ()) -> PoolSize:
+        """The size of a pool of so many workers, None to choose, or of one on these devices."""
+        settings = self._settings
+        if devices:
+            return size_on(devices, settings.models, settings.resources)
+        size = choose_size(workers, settings.models, settings.resources, self._worker_bytes,
+                           self.levels if self.forks else None)
+        return size if self._has_wider else size._replace(wider=())
+
+    def without_wider(self, size: PoolSize) -> PoolSize:
+        """Have no workers on more threads from now on, where these do not start."""
+        self._has_wider = False
+        return size._replace(wider=())
+
+    def give_up_forking(self, reason: str) -> PoolSize:
+        """End the template, whose workers do not start; the size of a pool without one."""
+        assert self._template is not None
         logger.warning('Model %s: workers cannot be forked (%s); each is started on its own.',
                        self._load.endpoint, reason)
-        memory = _resident_bytes(self.template.pid)
+        self._worker_bytes = _resident_bytes(self._template.pid)
         self._found_by(self.ready)
-        self.template.kill()
-        self.template = None
-        self._choose(memory, None)
-        return [Post(self.crew.threads)] * self.crew.workers
+        self._template.kill()
+        self._template = None
+        return self.size_of(self._settings.workers)
 
-    def worker(self, post: Post, on_death: OnDeath) -> WorkerProcess:
+    def start(self, kind: WorkerKind, on_death: OnDeath,
+              on_loaded: Callable[[], None]) -> WorkerProcess:
         """Start a worker and wait until it is ready.
+
+        Parameters
+        ----------
+        on_loaded
+            Called when its process has the model, which it has not run yet.
 
         Raises
         ------
         ServiceError
         """
         template = self._living_template()
-        if template is not None:
-            worker = WorkerProcess(self._load.endpoint, template.birth(post.threads),
-                                   post.threads, on_death, room=self._staffing.room)
-            worker.join(self._join_deadline_s)
-            return worker
-        return self._on(post, on_death)
+        if template is None:
+            return self._on(kind, on_death, on_loaded)
+        worker = WorkerProcess(self._load.endpoint, template.spawner(kind.threads),
+                               kind.threads, on_death, room=self._settings.room)
+        on_loaded()
+        worker.join(self._join_deadline_s)
+        return worker
 
     def close(self) -> None:
         """End the template; the workers have ended."""
-        if self.template is not None:
-            self.template.close()
+        if self._template is not None:
+            self._template.close()
 
     def kill(self) -> None:
         """End the template at once."""
-        if self.template is not None:
-            self.template.kill()
-
-    def settle(self, requests_per_s: Callable[[Crew], float]) -> None:
-        """Choose the crew anew by what its workers do when all of them compute at once.
-
-        Parameters
-        ----------
-        requests_per_s
-            Of a crew.
-        """
-        self.crew = best_crew(self.crew, self._staffing.resources, self._levels(),
-                              requests_per_s)
-
-    def _levels(self) -> Sequence[int]:
-        return self.ready.levels or (1,)
-
-    def _choose(self, worker_bytes: int, levels: Optional[Sequence[int]]) -> None:
-        staffing = self._staffing
-        self.crew = choose_crew(staffing.workers, staffing.models, staffing.resources,
-                                worker_bytes, levels)
+        if self._template is not None:
+            self._template.kill()
 
     def _take_over(self, first: WorkerProcess) -> None:
         """End a process that was spent on finding out what the workers are told."""
@@ -217,35 +187,35 @@ class Nursery:
         self._load = replace(self._load, explored=True, batch_size=ready.batch_size,
                              answered=ready.answered)
 
-    def _on(self, post: Post, on_death: OnDeath,
-            await_turn: Callable[[], None] = lambda: None) -> WorkerProcess:
+    def _on(self, kind: WorkerKind, on_death: OnDeath,
+            await_turn: Callable[[], None]) -> WorkerProcess:
         """A process that loads the model itself."""
-        load = replace(self._load, device=post.device, threads=[post.threads])
+        load = replace(self._load, device=kind.device, threads=[kind.threads])
         try:
-            return self._process(load, post, on_death, await_turn)
+            return self._process(load, kind, on_death, await_turn)
         except ServiceError as error:
-            if post.device is None:
+            if kind.device is None:
                 raise
-            raise ServiceError(f'on {post.device}: {error}') from error
+            raise ServiceError(f'on {kind.device}: {error}') from error
 
     def _living_template(self) -> Optional[Template]:
         """The template, a new one if it has died; None where workers load the model themselves."""
         with self._turn:
-            if self.template is not None and self.template.gone:
+            if self._template is not None and self._template.gone:
                 logger.warning('The template process of model %s died; it is being replaced.',
                                self._load.endpoint)
-                process = self._process(self._load, Post(1), _nobody_mourns)
-                self.template = None if process.ready.unforkable else Template(process)
+                process = self._process(self._load, WorkerKind(1), _nothing)
+                self._template = None if process.ready.unforkable else Template(process)
                 if process.ready.unforkable:
                     logger.warning('Model %s is not forked any more: %s.', self._load.endpoint,
                                    process.ready.unforkable)
                     self._take_over(process)
-            return self.template
+            return self._template
 
-    def _process(self, load: Load, post: Post, on_death: OnDeath,
+    def _process(self, load: Load, kind: WorkerKind, on_death: OnDeath,
                  await_turn: Callable[[], None] = lambda: None) -> WorkerProcess:
         try:
-            process = self._try_process(load, post, on_death, await_turn)
+            process = self._try_process(load, kind, on_death, await_turn)
         except WarmUpFailed as error:
             reason, answered = f'with a made-up request, {error}', None
         else:
@@ -257,16 +227,16 @@ class Nursery:
         logger.warning('Model %s is not warmed up: %s.', load.endpoint, reason)
         cold: dict[str, Any] = {'warm_up': False, 'answered': answered}
         self._load = replace(self._load, **cold)
-        return self._try_process(replace(load, **cold), post, on_death, await_turn)
+        return self._try_process(replace(load, **cold), kind, on_death, await_turn)
 
-    def _try_process(self, load: Load, post: Post, on_death: OnDeath,
+    def _try_process(self, load: Load, kind: WorkerKind, on_death: OnDeath,
                      await_turn: Callable[[], None]) -> WorkerProcess:
         self._prepare()
         began = time.monotonic()
-        on_gpu = post.device is not None and post.device.kind == GPU
-        threads = None if on_gpu else post.threads
-        process = WorkerProcess(load.endpoint, _spawning(load.endpoint, threads), post.threads,
-                                on_death, post.device, self._staffing.room)
+        on_gpu = kind.device is not None and kind.device.kind == GPU
+        threads = None if on_gpu else kind.threads
+        process = WorkerProcess(load.endpoint, _spawning(load.endpoint, threads), kind.threads,
+                                on_death, kind.device, self._settings.room)
         process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S,
                      await_turn)
         self.ready = process.ready
@@ -282,10 +252,10 @@ def _resident_bytes(pid: int) -> int:
         return FORKED_WORKER_BYTES
 
 
-def _spawning(endpoint: str, threads: Optional[int]) -> Birth:
+def _spawning(endpoint: str, threads: Optional[int]) -> Spawner:
     level = logging.getLogger().getEffectiveLevel()
     return lambda ends: Spawned(ends, endpoint, level, threads)
 
 
-def _nobody_mourns(process: WorkerProcess) -> None:
+def _nothing(process: WorkerProcess) -> None:
     """A template that died is noticed when the next worker is to be forked."""

@@ -1,38 +1,35 @@
-"""Keeps one model's worker processes alive: spawn, reap, replace, retire, drain."""
+"""One model's workers as the rest of the server sees them: start, scale, acquire, release, stop."""
 
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Any, Callable, Optional
 
-import gevent
 from gevent.event import Event
 
 from mms.devices.device import Device
 from mms.errors import ModelUnavailable, ServiceError
-from mms.event_loop.guard import Background, Loop, attempt
-from mms.event_loop.uninterrupted import uninterrupted
+from mms.event_loop.guard import Background, attempt
 from mms.ipc.messages import Load, Ready
-from mms.pool.idle import Idle
 from mms.pool.probe import Probe
 from mms.pool.process import WorkerProcess
-from mms.pool.replacement import Succession
-from mms.pool.respawn import Vacancies
-from mms.pool.sizing import FEWEST_MEASURED, Crew
-from mms.pool.starter import Nursery, Post, Staffing
-from mms.pool.starts import Starts
+from mms.pool.reconcile import DesiredState
+from mms.pool.reconciler import Reconciler
+from mms.pool.settings import PoolSettings
+from mms.pool.sizing import FEWEST_MEASURED, PoolSize, best_size
+from mms.pool.starter import WorkerStarter
 from mms.pool.throughput import requests_per_s
+from mms.pool.worker import COMING, Worker, WorkerKind, WorkerState
+from mms.pool.workers import Workers
 
 logger = logging.getLogger(__name__)
 
 # A model that has been without a worker for longer is called ill.
 _REPLACEMENT_GRACE_S = 10.0
-# A worker that was forked for a load that has gone is kept this long.
-_KEEP_IDLE_S = 60.0
 
 
 class _State(Enum):
@@ -49,8 +46,8 @@ class Supervisor:
     ----------
     load
         What every process is told to load.
-    staffing
-        How many there are to be.
+    settings
+        How many there are to be, and when one has served long enough.
     prepare
         Called before a process loads the model: sees that its files are there.
 
@@ -62,31 +59,24 @@ class Supervisor:
         Asks the workers how they are.
     """
 
-    def __init__(self, load: Load, staffing: Staffing,
+    def __init__(self, load: Load, settings: PoolSettings,
                  prepare: Callable[[], None] = lambda: None) -> None:
         self.name = load.endpoint
-        self._staffing = staffing
-        self._nursery = Nursery(load, staffing, prepare)
-        self._posts: dict[WorkerProcess, Post] = {}
-        self._idle = Idle()
+        self._size = PoolSize(1, 1, (), '')
+        self._settings = settings
+        self._starter = WorkerStarter(load, settings, prepare)
+        self._workers = Workers()
         self._changed = Event()
-        self._background = Background(f'the workers of model {self.name}')
-        self._closing = Background(f'the end of a worker of model {self.name}')
+        self._asking = Background(f'the workers of model {self.name}')
         self._state = _State.LOADING
-        self._widening = False
-        self._tidying: Optional[Loop] = None
         self.probe = Probe(self)
-        self._starts = Starts(self.name, lambda post: self._nursery.worker(post, self._replace),
-                              self._take_on, self.probe.why_refused, self._changed.set)
-        self._vacancies = Vacancies(self.name, self._starts, self._missing, self._background)
-        self._succession = Succession(self.name, staffing, self._posts, self._idle, self._starts,
-                                      self._vacancies, self._dismiss)
-        self._alone_since = time.monotonic()
+        self._reconciler = Reconciler(self.name, self._workers, self._started,
+                                      self.probe.why_refused, self._changed.set)
 
     @property
     def ready(self) -> Ready:
         """What the model's latest process said of it."""
-        return self._nursery.ready
+        return self._starter.ready
 
     @property
     def signature(self) -> dict[str, Any]:
@@ -94,30 +84,29 @@ class Supervisor:
         return self.ready.signature
 
     @property
-    def crew(self) -> Crew:
-        """How many workers the model has, and why."""
-        return self._nursery.crew
+    def size(self) -> PoolSize:
+        """How many workers the model is to have, and why."""
+        return self._size
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers that are loaded."""
-        return [worker.pid for worker in self._posts]
+        return [worker.process.pid for worker in self._workers.loaded]
 
     @property
     def template_pid(self) -> Optional[int]:
         """Process id of the template, if there is one."""
-        template = self._nursery.template
-        return template.pid if template else None
+        return self._starter.template_pid
 
     @property
     def on_devices(self) -> bool:
         """Whether each worker has a device of its own."""
-        return bool(self._staffing.devices)
+        return bool(self._settings.devices)
 
     @property
     def alive(self) -> int:
         """How many workers answer at the same time under load, but for those being replaced."""
-        return len(self._on_threads(self.crew.threads))
+        return len(self._workers.on_threads(self._size.threads))
 
     @property
     def is_open(self) -> bool:
@@ -125,30 +114,41 @@ class Supervisor:
         return self._state is _State.SERVING
 
     @property
+    def agrees(self) -> bool:
+        """Whether the workers are those that there are to be, now."""
+        return self._reconciler.agrees
+
+    @property
+    def states(self) -> Counter[WorkerState]:
+        """How many workers are in each state."""
+        return Counter(worker.state for worker in self._workers.all)
+
+    @property
     def here(self) -> Collection[WorkerProcess]:
         """All workers that are loaded."""
-        return self._posts.keys()
+        return [worker.process for worker in self._workers.loaded]
 
     @property
     def free(self) -> Collection[WorkerProcess]:
         """Workers that have nothing to do."""
-        return self._idle.all
+        return [worker.process for worker in self._workers.idle]
 
     def idle_beside(self, worker: WorkerProcess) -> int:
         """How many workers are free that compute on no more threads than `worker`."""
-        return self._idle.count(worker.threads)
+        return sum(other.kind.threads <= worker.threads for other in self._workers.idle)
 
     @property
     def failure(self) -> str:
         """Why no worker starts; empty until several have failed one after another."""
-        return self._starts.failure
+        return self._reconciler.failure
 
     def ill_health(self) -> str:
         """Why the model has no worker; an empty string while it has one, or soon will."""
-        if self._posts or self._starts.failure:
-            return '' if self._posts else self._starts.failure
-        alone_s = time.monotonic() - self._alone_since
-        return f'no worker for {alone_s:.0f} s' if alone_s > _REPLACEMENT_GRACE_S else ''
+        alone_s = self._workers.empty_s
+        if not alone_s:
+            return ''
+        late = f'no worker for {alone_s:.0f} s' if alone_s > _REPLACEMENT_GRACE_S else ''
+        return self._reconciler.failure or late
 
     def start(self, await_turn: Callable[[], None] = lambda: None) -> None:
         """Start the workers and wait until they are ready.
@@ -163,81 +163,72 @@ class Supervisor:
         ServiceError
             The model does not load.
         """
-        posts = self._nursery.open(await_turn)
+        self._size = self._starter.open(await_turn)
         try:
-            self._fill(posts)
+            self._reconciler.spawn_all(self._kinds(self._size))
         except ServiceError as error:
-            if self._nursery.template is None:
+            if not self._starter.forks or self._state is _State.STOPPING:
                 raise
-            self._fill(self._nursery.give_up_forking(str(error)))
+            self._size = self._starter.give_up_forking(str(error))
+            self._reconciler.spawn_all(self._kinds(self._size))
         self._start_wide()
-        self._tidying = Loop(f'the workers of model {self.name}', self._tidy)
+        self._reconciler.want(self._desired(self._size))
+        self._reconciler.run()
         self.probe.start()
         self._turn_to(_State.SERVING)
-
-    def scale(self, workers: Optional[int], devices: Sequence[Device]) -> None:
-        """Placeholder until merged."""
-        raise NotImplementedError
 
     def settle(self) -> None:
         """Keep as many workers as pay when all of them compute at once, where nobody has said how
         many there are to be; call it before there are requests.
         """
-        staffing, crew = self._staffing, self.crew
-        if staffing.workers or self.on_devices or not self._nursery.template or \
-                crew.workers <= FEWEST_MEASURED:
+        size = self._size
+        if self._settings.workers or self.on_devices or not self._starter.forks or \
+                size.workers <= FEWEST_MEASURED:
             return
         self._turn_to(_State.MEASURING)
         try:
-            self._nursery.settle(self._requests_per_s)
-            for worker in self._workers_of(self.crew)[self.crew.workers:]:
-                self._dismiss(worker)
-            self._start_wide()
+            self._size = best_size(size, self._settings.resources, self._starter.levels,
+                                   self._requests_per_s)
+            self._reconciler.want(self._desired(self._size), best_effort=True)
+            self._reconciler.await_agreement()
+            if not self._workers.on_threads(self._size.wide):
+                self._size = self._starter.without_wider(self._size)
         finally:
+            self._reconciler.want(self._desired(self._size))
             self._turn_to(_State.SERVING)
 
-    def _turn_to(self, state: _State) -> None:
-        if self._state is not _State.STOPPING:
-            self._state = state
+    def scale(self, workers: Optional[int] = None, devices: Sequence[Device] = ()) -> None:
+        """Have another number of workers from now on; requests go on meanwhile.
 
-    def _requests_per_s(self, crew: Crew) -> float:
-        """What the workers of a crew do together."""
-        workers = self._workers_of(crew)[:crew.workers]
-        enough = len(workers) == crew.workers
-        return requests_per_s(workers, self.ready.batch_size) if enough else 0.0
+        Those that are too many go when they have answered, idle ones first; those that are missing
+        are started. It does not wait for either: see :attr:`agrees`.
 
-    def _workers_of(self, crew: Crew) -> list[WorkerProcess]:
-        """As many workers as the crew has, as far as they start, or more; those on other numbers
-        of threads leave first, but for the one for a lone request.
+        Parameters
+        ----------
+        workers
+            How many answer at the same time; None to choose.
+        devices
+            The device of each worker, of a model that is on devices.
+
+        Raises
+        ------
+        ServiceError
+            The model does not serve yet, or no more, or it would move between the processors and
+            devices, where it would have to be loaded in another way.
         """
-        lone = self._on_threads(crew.wide)[:1] if crew.wide else []
-        for worker in list(self._posts):
-            if worker.threads != crew.threads and worker not in lone:
-                self._dismiss(worker)
-        missing = crew.workers - self._here_or_soon(Post(crew.threads))
-        self._starts.as_many(Post(crew.threads), missing)
-        return self._on_threads(crew.threads)
-
-    def _missing(self, post: Post) -> int:
-        """How many workers of a kind there are too few, but for those that are being started."""
-        if self._state is _State.STOPPING:
-            return 0
-        crew = self.crew
-        if self.on_devices:
-            wanted = sum(device == post.device for device in self._staffing.devices)
-        else:
-            wanted = crew.workers if post.threads == crew.threads else int(
-                post.threads == crew.wide)
-        return wanted - self._here_or_soon(post)
-
-    def _here_or_soon(self, post: Post) -> int:
-        """Workers of a kind that stay, and those that are being started."""
-        here = sum(other == post and not self._succession.has_successor(worker)
-                   for worker, other in self._posts.items())
-        return here + self._starts.on_the_way(post)
-
-    def _on_threads(self, threads: int) -> list[WorkerProcess]:
-        return [worker for worker in self._posts if worker.threads == threads]
+        if not self.is_open:
+            raise ServiceError(f'Model {self.name} is {self._state.value}: its workers can be '
+                               f'scaled while it serves.')
+        if bool(devices) != self.on_devices:
+            where = 'devices' if self.on_devices else 'the processors'
+            raise ServiceError(f'Model {self.name} is on {where}: its workers stay there, whatever '
+                               f'their number. Load it anew to move it.')
+        self._settings = replace(self._settings, workers=workers, devices=tuple(devices))
+        self._size = self._starter.size_of(workers, devices)
+        self._reconciler.want(self._desired(self._size))
+        self._changed.set()
+        logger.info('Model %s is to have %d worker%s (%s).', self.name, self._size.workers,
+                    's' * (self._size.workers != 1), self._size.why)
 
     def acquire(self, threads: int = 1) -> WorkerProcess:
         """Wait for a worker that is free, and take it.
@@ -252,172 +243,149 @@ class Supervisor:
         ModelUnavailable
             The workers cannot start; the message says why.
         """
-        threads = self.crew.fitting(threads)
-        while not self._is_served(threads):
-            if self._starts.failure and not self._posts:
-                raise ModelUnavailable(self._starts.failure)
+        while True:
+            fitting = self._size.fitting(threads)
+            worker = self._workers.take(fitting, self._size.workers, self._busy())
+            if worker is not None:
+                break
+            if self._reconciler.failure and not self._workers.loaded:
+                raise ModelUnavailable(self._reconciler.failure)
             self._changed.clear()
             self._changed.wait()
-        worker = self._idle.take(threads, self._busy())
-        if worker.threads != threads and threads in self.crew.wider:
-            attempt(f'the workers of model {self.name}', self._widen, threads)
-        return worker
+        if worker.kind.threads != fitting and fitting in self._size.wider:
+            attempt(f'the workers of model {self.name}', self._widen, fitting)
+        return worker.process
 
     def borrow(self, worker: WorkerProcess) -> None:
         """Take one that is free."""
-        self._idle.remove(worker)
+        self._worker(worker).turn_to(WorkerState.BUSY)
 
     def release(self, worker: WorkerProcess) -> None:
         """Give back a worker that was taken; a dead one is already being replaced."""
-        if worker.gone:
+        held = self._workers.of(worker)
+        if held is None or worker.gone:
             return
-        if self._succession.may_go(worker):
-            self._dismiss(worker)
-            return
-        if self.is_open and self.probe.is_due(worker):
-            self._background.do(self.probe.ask, worker)
-            return
-        self._idle.put(worker)
-        self._changed.set()
-        if self._succession.is_worn(worker):
-            self._succession.begin(worker)
-            self._background.do(self._succession.relieve, worker, self._posts[worker])
+        if held.state is WorkerState.RETIRING:
+            self._reconciler.end(held)
+        elif self.is_open and self.probe.is_due(worker):
+            self._asking.do(self.probe.ask, worker)
+        else:
+            held.turn_to(WorkerState.IDLE)
+            self._changed.set()
+            if not held.is_to_be_replaced and \
+                    self._settings.are_exceeded(worker.served, worker.memory_bytes):
+                self._replace(held)
 
     def take_out(self, worker: WorkerProcess, after_s: float) -> None:
         """End a worker that was borrowed, and put another in its place after a while."""
-        self._succession.take_out(worker, after_s)
+        held = self._workers.of(worker)
+        if held is not None:
+            self._reconciler.take_out(held, after_s)
 
     def succeed(self, worker: WorkerProcess,
                 why_not: Callable[[WorkerProcess], str]) -> None:
         """Start another worker, which takes the place of one that is here if it is fit."""
-        if self.is_open:
-            self._succession.succeed(worker, why_not)
+        held = self._workers.of(worker)
+        if held is None or not self.is_open:
+            return
+        if held.kind.device is not None:
+            # A device may not have room for both.
+            if held.state is WorkerState.IDLE:
+                self._reconciler.take_out(held, 0.0)
+            return
+        try:
+            self._reconciler.spawn(held.kind, why_not, in_place_of=held)
+        except ServiceError as error:
+            logger.error('A worker of model %s is ill, and its successor is no better: %s',
+                         self.name, error)
 
     def stop(self) -> None:
         """End every worker when it has answered; those still loading are killed."""
         self._end(WorkerProcess.close)
-        self._nursery.close()
+        self._starter.close()
 
     def kill(self) -> None:
         """End every worker at once."""
         self._end(WorkerProcess.kill)
-        self._nursery.kill()
+        self._starter.kill()
 
     def _end(self, how: Callable[[WorkerProcess], None]) -> None:
         self._state = _State.STOPPING
         self.probe.stop()
-        if self._tidying is not None:
-            self._tidying.kill()
-        self._background.kill()
-        gevent.joinall([gevent.spawn(how, worker) for worker in self._posts])
-        self._closing.join()
-        self._posts.clear()
-        self._idle.clear()
+        self._asking.kill()
+        self._reconciler.stop(how)
 
-    def _fill(self, posts: Sequence[Post]) -> None:
-        try:
-            self._starts.all(posts)
-        except BaseException:
-            uninterrupted(self._give_up)
-            raise
+    def _turn_to(self, state: _State) -> None:
+        if self._state is not _State.STOPPING:
+            self._state = state
 
-    def _give_up(self) -> None:
-        gevent.joinall([gevent.spawn(worker.kill) for worker in self._posts])
-        self._posts.clear()
-        self._idle.clear()
+    def _worker(self, process: WorkerProcess) -> Worker:
+        worker = self._workers.of(process)
+        assert worker is not None
+        return worker
+
+    def _started(self, worker: Worker) -> WorkerProcess:
+        return self._starter.start(worker.kind, self._reconciler.died, worker.warm_up)
+
+    def _kinds(self, size: PoolSize) -> tuple[WorkerKind, ...]:
+        """The kind of each worker that answers under load."""
+        devices = self._settings.devices or (None,) * size.workers
+        return tuple(WorkerKind(size.threads, device) for device in devices)
+
+    def _desired(self, size: PoolSize) -> DesiredState:
+        """The workers of a size, the one for a lone request, and those for a load between."""
+        wide = (WorkerKind(size.wide),) if size.wide else ()
+        between = [kind for kind in self._reconciler.desired.kinds
+                   if not kind.permanent and kind.threads in size.wider]
+        return DesiredState((*self._kinds(size), *wide, *between))
 
     def _start_wide(self) -> None:
-        crew = self._nursery.crew
-        post = Post(crew.wide)
-        if not crew.wide or not self._nursery.template or self._missing(post) < 1:
+        wide = self._size.wide
+        if not wide or not self._starter.forks:
             return
         try:
-            self._starts.one(post)
+            self._reconciler.spawn(WorkerKind(wide))
         except ServiceError as error:
-            logger.info('Model %s: no worker on %d threads (%s)', self.name, crew.wide, error)
-            self._nursery.crew = crew._replace(wider=())
+            logger.info('Model %s: no worker on %d threads (%s)', self.name, wide, error)
+            self._size = self._starter.without_wider(self._size)
 
-    def _take_on(self, worker: WorkerProcess, post: Post) -> None:
-        if worker.gone:
-            raise ServiceError('it ended when it was ready')
-        self._posts[worker] = post
-        self._idle.put(worker)
-        self._changed.set()
+    def _requests_per_s(self, size: PoolSize) -> float:
+        """What the workers of a size do together, as far as they start."""
+        here = len(self._workers.on_threads(size.threads))
+        self._reconciler.want(self._desired(size._replace(workers=max(here, size.workers))),
+                              best_effort=True)
+        self._reconciler.await_agreement()
+        workers = [worker.process for worker in self._workers.on_threads(size.threads)]
+        enough = len(workers) >= size.workers
+        return requests_per_s(workers[:size.workers], self.ready.batch_size) if enough else 0.0
 
     def _busy(self) -> Counter[Optional[Device]]:
         """How many workers are busy on each device; of no matter where there are none."""
         if not self.on_devices:
             return Counter()
-        return Counter(worker.device for worker in self._posts if worker not in self._idle)
+        return Counter(worker.kind.device for worker in self._workers.loaded
+                       if worker.state is not WorkerState.IDLE)
 
-    def _is_served(self, threads: int) -> bool:
-        """Whether a worker is free; one on many threads is not, while others fill the cores."""
-        if len(self._posts) - len(self._idle) >= self.crew.workers:
-            return False
-        if self._idle.count(threads):
-            return True
-        return len(self._idle) > 0 and all(post.threads > threads for post in self._posts.values())
+    def _replace(self, worker: Worker) -> None:
+        process = worker.process
+        where = f' on {process.device}' if process.device else ''
+        logger.info('Worker %d of model %s%s is replaced after %d requests, with %d MB of its '
+                    'own.', process.pid, self.name, where, process.served,
+                    process.memory_bytes // 1024**2)
+        self._reconciler.replace(worker)
 
     def _widen(self, threads: int) -> None:
         """See that there are workers for a load between one request and a full house."""
-        here = [post for post in self._posts.values() if post.threads == threads]
-        most = max(1, self._staffing.resources.cores // threads)
-        if self._widening or not self.is_open or len(here) >= min(most, self.crew.workers):
+        kind = WorkerKind(threads, permanent=False)
+        most = max(1, self._settings.resources.cores // threads)
+        here = len(self._workers.on_threads(threads))
+        if not self.is_open or here >= min(most, self._size.workers) or \
+                self._is_widening() or self._reconciler.is_paused(kind):
             return
-        self._widening = True
-        self._background.do(self._fork_another, Post(threads, permanent=False))
+        self._reconciler.want(self._reconciler.desired.plus(kind))
 
-    def _fork_another(self, post: Post) -> None:
-        try:
-            if not self._starts.if_possible(post):
-                gevent.sleep(_KEEP_IDLE_S)
-        finally:
-            self._widening = False
-
-    def _tidy(self) -> None:
-        """Now and then: end workers that were forked for a load that has gone, and see that
-        there are as many as there are to be, whatever became of those who see to it at once.
-        """
-        gevent.sleep(_KEEP_IDLE_S / 4)
-        if self.is_open:
-            self._dismiss_idle()
-            for dead in [worker for worker in self._posts if worker.gone]:
-                self._replace(dead)
-            self._vacancies.fill_all(self._kinds())
-
-    def _kinds(self) -> set[Post]:
-        """The kinds of workers that there are to be."""
-        crew, devices = self.crew, self._staffing.devices
-        wide = {Post(crew.wide)} if crew.wide else set()
-        return {Post(crew.threads, device) for device in devices or (None,)} | wide
-
-    def _dismiss_idle(self) -> None:
-        for worker in self._idle.since(_KEEP_IDLE_S):
-            if not self._posts[worker].permanent:
-                self._dismiss(worker)
-
-    def _dismiss(self, worker: WorkerProcess) -> None:
-        self._posts.pop(worker, None)
-        self._idle.remove(worker)
-        self._succession.forget(worker)
-        # One fewer is busy: another may begin.
-        self._changed.set()
-        self._closing.do(worker.close)
-
-    def _replace(self, dead: WorkerProcess) -> None:
-        post = self._posts.pop(dead, None)
-        has_successor = self._succession.has_successor(dead)
-        self._succession.forget(dead)
-        self._idle.remove(dead)
-        if self._state is _State.STOPPING or post is None:
-            return
-        if not self._posts:
-            self._alone_since = time.monotonic()
-        # Whoever waits may now have to take another kind.
-        self._changed.set()
-        self._starts.died(dead.was_used)
-        where = f' on {dead.device}' if dead.device else ''
-        logger.warning('Worker %d of model %s%s died; it is being replaced.', dead.pid, self.name,
-                       where)
-        if post.permanent and not has_successor:
-            self._vacancies.fill(post, self._starts.pause_s())
+    def _is_widening(self) -> bool:
+        """Whether one for a load between is on its way."""
+        temporary = [worker for worker in self._workers.all if not worker.kind.permanent]
+        wanted = sum(not kind.permanent for kind in self._reconciler.desired.kinds)
+        return wanted > len(temporary) or any(worker.state in COMING for worker in temporary)

@@ -12,7 +12,7 @@ from gevent.lock import RLock
 from mms.errors import ServiceError
 from mms.ipc.messages import Fork, Forked, Message, Reap, Reaped
 from mms.pool.process import NoAnswer, WorkerGone, WorkerProcess
-from mms.pool.spawn import Birth, Ends
+from mms.pool.spawn import Ends, Spawner
 
 # It does nothing but fork and reap: what takes longer has broken it.
 _LONGEST_ANSWER_S = 10.0
@@ -41,7 +41,7 @@ class Template:
         """Process id."""
         return self._process.pid
 
-    def birth(self, threads: int) -> Birth:
+    def spawner(self, threads: int) -> Spawner:
         """How a worker of so many threads is forked."""
         return lambda ends: self._fork(ends, threads)
 
@@ -103,5 +103,5 @@ class _ForkedHandle:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
-    def is_orphan(self) -> bool:
+    def ends_with_template(self) -> bool:
         return self._template.gone

@@ -11,7 +11,7 @@ from mms.archive.reader import LoadedModel
 from mms.config.settings import Settings
 from mms.devices.device import Device, Sight
 from mms.ipc.messages import Load
-from mms.pool.starter import Staffing
+from mms.pool.settings import PoolSettings
 from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import Room
 from mms.runtime.resources import Resources
@@ -65,7 +65,7 @@ class ModelFactory:
         self._placement = Placement(sight)
         self._limits = Limits(settings.queue_size, settings.request_timeout_s,
                               settings.max_batch_delay_ms / 1000)
-        self._staffing = Staffing(
+        self._pool = PoolSettings(
             resources, max_requests=settings.max_requests_per_worker,
             max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
             room=budget)
@@ -89,9 +89,9 @@ class ModelFactory:
     def make(self, opened: OpenedModel, devices: Sequence[Device], threads: Callable[[], int],
              on_change: Callable[[ServedModel], None]) -> ServedModel:
         """A model that is not loaded yet."""
-        staffing = replace(self._staffing, workers=self._settings.workers_of(opened.name),
-                           devices=devices, models=self._placement.models)
-        workers = Supervisor(_load(opened.loaded, self._settings), staffing,
+        pool = replace(self._pool, workers=self._settings.workers_of(opened.name),
+                       devices=devices, models=self._placement.models)
+        workers = Supervisor(_load(opened.loaded, self._settings), pool,
                              self.files.keep(opened.loaded))
         return ServedModel(opened.loaded, opened.location, workers, self._limits, threads,
                            on_change)

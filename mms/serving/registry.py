@@ -281,7 +281,7 @@ class Registry:
         """On how many threads a worker had best compute while the load is what it is."""
         models = self._served.values()
         return threads_for(sum(model.busy_workers for model in models),
-                           sum(model.workers.crew.workers for model in models), self._resources)
+                           sum(model.workers.size.workers for model in models), self._resources)
 
     def _publish(self, change: Change, model: ServedModel) -> None:
         self._events.publish(Event(change, model.name, model.state, model.reason))

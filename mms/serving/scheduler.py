@@ -196,7 +196,7 @@ class Scheduler:
         waiting = len(self._waiting)
         return QueueFull(
             f'{waiting} requests wait for model {self._workers.name} already (--queue-size).',
-            retry_after_s(waiting, self._each_s, self._workers.crew.workers))
+            retry_after_s(waiting, self._each_s, self._workers.size.workers))
 
     def _client_left(self, job: Job) -> None:
         job.fail(ClientLeft(
@@ -310,7 +310,6 @@ class Scheduler:
             batch.room = answer.room - len(more) if more else 0
             answer = self._exchange(worker, batch, more)
         assert isinstance(answer, Result)
-        worker.memory_bytes = answer.memory_bytes
         return answer
 
     def _exchange(self, worker: WorkerProcess, batch: _Batch,

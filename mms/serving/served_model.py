@@ -91,7 +91,7 @@ class ServedModel:
         """How many of its workers the requests of the last moments can keep busy."""
         if self._scheduler is None:
             return 0
-        return min(self._scheduler.demand.peak(), self.workers.crew.workers)
+        return min(self._scheduler.demand.peak(), self.workers.size.workers)
 
     def load(self, turn: Turn) -> None:
         """Start its workers, and wait for them.
@@ -185,7 +185,7 @@ class ServedModel:
 
 def _described(workers: Supervisor) -> str:
     """How a model is served, and why so."""
-    size, batch_size = workers.crew, workers.ready.batch_size
+    size, batch_size = workers.size, workers.ready.batch_size
     number = f'{size.workers} worker{"s" * (size.workers != 1)}'
     threads = f' of {size.threads} thread{"s" * (size.threads != 1)}' if size.threads else ''
     wide = f', one of {size.wide} for a lone request' if size.wide else ''

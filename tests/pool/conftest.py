@@ -44,7 +44,7 @@ def fork():
     workers = []
 
     def fork(template, on_death=lambda worker: None, threads=1, seconds=30):
-        worker = WorkerProcess('m', template.birth(threads), threads, on_death)
+        worker = WorkerProcess('m', template.spawner(threads), threads, on_death)
         workers.append(worker)
         worker.join(seconds)
         return worker

@@ -49,14 +49,14 @@ def test_an_illness_is_news_once(health):
 def test_a_worker_is_ill_alone_only_if_another_was_well_since(health):
     health.heard('b', '')
     health.heard('a', 'no disk')
-    assert not health.has_well_brother('a', ['a', 'b'])
+    assert not health.has_well_peer('a', ['a', 'b'])
     health.heard('b', '')
-    assert health.has_well_brother('a', ['a', 'b'])
+    assert health.has_well_peer('a', ['a', 'b'])
     health.heard('a', 'no disk')
-    assert health.has_well_brother('a', ['a', 'b'])
-    assert not health.has_well_brother('b', ['a', 'b'])
-    # The brother has gone.
-    assert not health.has_well_brother('a', ['a'])
+    assert health.has_well_peer('a', ['a', 'b'])
+    assert not health.has_well_peer('b', ['a', 'b'])
+    # The other has gone.
+    assert not health.has_well_peer('a', ['a'])
 
 
 def test_workers_are_asked_in_turn(health):

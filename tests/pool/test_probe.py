@@ -208,7 +208,7 @@ def test_a_worker_comes_back_though_the_one_who_asked_it_failed(ward, monkeypatc
 
 
 def test_one_on_a_device_is_replaced_when_it_is_done(ward):
-    model = ward(None, staffing={'devices': [Device('cpu', 0)]})
+    model = ward(None, pool={'devices': [Device('cpu', 0)]})
     [before] = model.workers.pids
     busy = model.workers.acquire()
     model.fall_ill(before)

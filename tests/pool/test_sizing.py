@@ -5,10 +5,10 @@ import pytest
 from mms.devices.device import CPU, GPU, Device
 from mms.pool.sizing import (
     FORKED_WORKER_BYTES,
-    Crew,
-    best_crew,
-    choose_crew,
-    crew_on,
+    PoolSize,
+    best_size,
+    choose_size,
+    size_on,
     thread_counts,
     threads_for,
 )
@@ -17,9 +17,9 @@ from mms.runtime.resources import Resources
 GB = 1024**3
 
 
-def crew(asked=None, models=1, cores=4, free=64 * GB, threads=None, worker_bytes=GB,
+def size(asked=None, models=1, cores=4, free=64 * GB, threads=None, worker_bytes=GB,
          levels=(1, 2, 4, 8, 16)):
-    return choose_crew(asked, models, Resources(cores, free, threads or cores), worker_bytes,
+    return choose_size(asked, models, Resources(cores, free, threads or cores), worker_bytes,
                        levels)
 
 
@@ -27,26 +27,26 @@ def crew(asked=None, models=1, cores=4, free=64 * GB, threads=None, worker_bytes
     (1, 1, 1), (2, 1, 2), (4, 1, 4), (64, 1, 64), (4, 2, 4), (4, 3, 3), (4, 8, 1), (64, 100, 2),
 ])
 def test_models_share_the_cores_and_each_has_a_worker(cores, models, workers):
-    assert crew(cores=cores, models=models, free=10_000 * GB).workers == workers
+    assert size(cores=cores, models=models, free=10_000 * GB).workers == workers
 
 
 @pytest.mark.parametrize(('free', 'workers'), [(64 * GB, 4), (6 * GB, 3), (2 * GB, 1), (0, 1)])
 def test_half_of_the_free_memory_may_go_to_workers(free, workers):
-    assert crew(free=free).workers == workers
+    assert size(free=free).workers == workers
 
 
 def test_models_share_the_memory_as_well():
-    assert crew(free=8 * GB, models=2).workers == 2
+    assert size(free=8 * GB, models=2).workers == 2
 
 
 @pytest.mark.parametrize(('cores', 'asked', 'threads'), [
     (4, 1, 4), (4, 2, 2), (4, 3, 1), (4, 4, 1), (4, 9, 1), (1, 1, 1),
 ])
 def test_workers_share_the_cores_they_compute_on(cores, asked, threads):
-    made = crew(asked, cores=cores, levels=thread_counts(Resources(cores, GB, cores), asked))
+    made = size(asked, cores=cores, levels=thread_counts(Resources(cores, GB, cores), asked))
     assert (made.workers, made.threads) == (asked, threads)
     assert made.wide == (cores if threads < cores else 0)
-    alone = crew(asked, cores=cores, levels=None)
+    alone = size(asked, cores=cores, levels=None)
     assert alone[:3] == (asked, threads, ())
 
 
@@ -55,7 +55,7 @@ def test_workers_share_the_cores_they_compute_on(cores, asked, threads):
     (16, [1, 2, 4], 1, (2, 4)), (16, [1], 1, ()), (1, [1], 1, ()), (5, [1, 2, 3], 3, ()),
 ])
 def test_a_worker_computes_on_no_more_threads_than_pay(asked, levels, threads, wider):
-    made = crew(asked, cores=16, levels=levels)
+    made = size(asked, cores=16, levels=levels)
     assert made[:3] == (asked, threads, wider)
     assert made.wide == (wider[-1] if wider else 0)
 
@@ -72,31 +72,31 @@ def test_no_more_threads_are_tried_than_omp_num_threads_says():
 
 
 def test_a_load_in_between_gets_workers_on_a_number_of_threads_that_pays():
-    made = crew(cores=16, levels=[1, 2, 8])
+    made = size(cores=16, levels=[1, 2, 8])
     assert [made.fitting(threads) for threads in (1, 2, 3, 7, 8, 16)] == [1, 2, 2, 2, 8, 8]
-    assert Crew(2, 4, (), '').fitting(1) == 4
+    assert PoolSize(2, 4, (), '').fitting(1) == 4
 
 
 def test_the_number_of_the_user_is_not_bounded_by_the_memory():
-    assert crew(16, free=0).workers == 16
+    assert size(16, free=0).workers == 16
 
 
 def test_omp_num_threads_is_heeded():
-    assert crew(1, cores=8, threads=2, levels=[1, 2])[:3] == (1, 2, ())
-    assert crew(8, cores=8, threads=2, levels=[1, 2])[:3] == (8, 1, (2,))
-    assert crew(8, cores=8, threads=1, levels=[1])[:3] == (8, 1, ())
+    assert size(1, cores=8, threads=2, levels=[1, 2])[:3] == (1, 2, ())
+    assert size(8, cores=8, threads=2, levels=[1, 2])[:3] == (8, 1, (2,))
+    assert size(8, cores=8, threads=1, levels=[1])[:3] == (8, 1, ())
 
 
-def test_a_model_that_is_not_forked_has_no_worker_beside_its_crew():
-    assert crew(levels=None).wide == 0
+def test_a_model_that_is_not_forked_has_no_worker_beside_its_pool():
+    assert size(levels=None).wide == 0
 
 
 def test_it_says_what_it_weighed():
-    assert crew().why == '4 cores, 1 model, 65536 MB free, about 1024 MB for each worker'
-    assert crew(cores=1, models=2, worker_bytes=FORKED_WORKER_BYTES).why == (
+    assert size().why == '4 cores, 1 model, 65536 MB free, about 1024 MB for each worker'
+    assert size(cores=1, models=2, worker_bytes=FORKED_WORKER_BYTES).why == (
         '1 core, 2 models, 65536 MB free, about 128 MB for each worker')
-    assert crew(free=2 * GB).why.endswith('about 1024 MB for each worker, which is the limit')
-    assert crew(3).why == 'as --workers says'
+    assert size(free=2 * GB).why.endswith('about 1024 MB for each worker, which is the limit')
+    assert size(3).why == 'as --workers says'
 
 
 @pytest.mark.parametrize(('peak', 'threads'), [
@@ -113,27 +113,27 @@ def test_no_more_workers_share_the_cores_than_there_are():
     assert threads_for(5, 64, Resources(2, GB, 2)) == 1
 
 
-def test_a_crew_on_gpus_leaves_threads_to_mxnet():
-    crew = crew_on([Device(GPU, 0), Device(GPU, 1)], 3, Resources(4, 0, 4))
-    assert crew == (2, 0, (), 'on gpu:0 and gpu:1')
+def test_a_size_on_gpus_leaves_threads_to_mxnet():
+    size = size_on([Device(GPU, 0), Device(GPU, 1)], 3, Resources(4, 0, 4))
+    assert size == (2, 0, (), 'on gpu:0 and gpu:1')
 
 
 @pytest.mark.parametrize(('workers', 'threads'), [(1, 4), (2, 2), (3, 1), (8, 1)])
-def test_a_crew_on_cpu_contexts_shares_the_cores_and_has_nobody_beside(workers, threads):
-    crew = crew_on([Device(CPU, 5)] * workers, 1, Resources(4, 0, 4))
-    assert crew[:3] == (workers, threads, ())
-    assert crew.why == ('on cpu:5' if workers == 1 else f'{workers} on cpu:5')
+def test_a_size_on_cpu_contexts_shares_the_cores_and_has_nobody_beside(workers, threads):
+    size = size_on([Device(CPU, 5)] * workers, 1, Resources(4, 0, 4))
+    assert size[:3] == (workers, threads, ())
+    assert size.why == ('on cpu:5' if workers == 1 else f'{workers} on cpu:5')
 
 
 def measured(cores, levels, figures, workers=None):
-    """The best crew where the workers of each do so much; and what was measured, in order."""
-    first, asked = crew(workers, cores=cores, levels=levels), []
+    """The best size where the workers of each do so much; and what was measured, in order."""
+    first, asked = size(workers, cores=cores, levels=levels), []
 
     def requests_per_s(one):
         asked.append((one.workers, one.threads))
         return figures[one.workers]
 
-    return best_crew(first, Resources(cores, 64 * GB, cores), levels, requests_per_s), asked
+    return best_size(first, Resources(cores, 64 * GB, cores), levels, requests_per_s), asked
 
 
 def test_workers_that_do_not_disturb_each_other_are_as_many_as_the_cores():
@@ -169,5 +169,5 @@ def test_what_was_given_up_step_by_step_is_held_against_the_best_of_all():
     ({16: 0}, [(16, 1)]), ({1: 50, 16: 100, 8: 0}, [(16, 1), (1, 1), (8, 2)])])
 def test_what_cannot_be_measured_changes_nothing_and_is_not_tried_further(figures, asked):
     best, tried = measured(16, [1, 2], figures)
-    assert best == crew(cores=16, levels=[1, 2])
+    assert best == size(cores=16, levels=[1, 2])
     assert tried == asked

@@ -34,7 +34,7 @@ def _no_collection():
 @pytest.mark.parametrize('workers', [1, 2])
 def test_neither_a_request_nor_its_answer_is_kept(model, workers):
     room = Room()
-    asked = model(BODY, workers=workers, batch_size=1, warm_up=False, staffing={'room': room})
+    asked = model(BODY, workers=workers, batch_size=1, warm_up=False, pool={'room': room})
     for _ in range(2 * workers):
         reply = asked.scheduler.submit(form(room, LARGE, LARGE))
         assert len(reply.content) == LARGE + ENVELOPE + 4
@@ -49,7 +49,7 @@ def test_neither_a_request_nor_its_answer_is_kept(model, workers):
     ('import time; time.sleep(60)', DeadlineExceeded), ('import os; os.abort()', WorkerDied)])
 def test_a_request_that_is_given_up_is_not_kept(model, body, error):
     room = Room()
-    asked = model(body, batch_size=1, warm_up=False, staffing={'room': room},
+    asked = model(body, batch_size=1, warm_up=False, pool={'room': room},
                   request_timeout_s=1.0 if error is DeadlineExceeded else 60.0)
     for _ in range(2):
         assert kind_of_error(asked, form(room, 1, LARGE)) is error
@@ -65,7 +65,7 @@ def kind_of_error(asked, request):
 
 def test_an_answer_for_which_there_is_no_room_is_an_error_and_the_next_one_arrives(model):
     room = Room(LARGE + 1000)
-    asked = model(BODY, batch_size=1, warm_up=False, staffing={'room': room})
+    asked = model(BODY, batch_size=1, warm_up=False, pool={'room': room})
     reply = asked.scheduler.submit(form(room, LARGE - 100, 0))
     with pytest.raises(BuffersFull, match='--max-buffered-bytes'):
         asked.scheduler.submit(form(room, 2000, 0))

@@ -12,6 +12,7 @@ from harness import asking, running, write_archive
 
 from mms.archive.location import Location
 from mms.archive.reader import open_model
+from mms.config.per_model import PerModel
 from mms.config.settings import Settings
 from mms.devices.device import Sight
 from mms.errors import ModelExists, ModelNotFound, ModelUnavailable, ServiceError
@@ -59,7 +60,7 @@ def opened(tmp_path, workspace):
 
 @pytest.fixture
 def registry():
-    registry = Registry(Settings(models={}, default_workers=1), Sight(), Room())
+    registry = Registry(Settings(workers=PerModel(1)), Sight(), Room())
     yield registry
     registry.stop()
 
@@ -224,7 +225,7 @@ def test_a_model_that_is_ill_is_degraded_and_ready_again_when_it_is_well(registr
 
 
 def test_a_stop_ends_what_is_being_loaded(opened, workspace, tmp_path):
-    registry = Registry(Settings(models={}, default_workers=1), Sight(), Room())
+    registry = Registry(Settings(workers=PerModel(1)), Sight(), Room())
     marker = str(tmp_path / 'loads')
     slow = opened('slow', source=LOADS_FOR_LONG.format(marker=marker))
     loading = gevent.spawn(registry.add, slow)

@@ -175,19 +175,14 @@ def test_a_worker_whose_messages_cannot_be_read_is_replaced(model, monkeypatch, 
     assert 'TypeError: injected into receive' in caplog.text
 
 
-@pytest.mark.parametrize('name', ['_replace', '_reap', '_end_readers'])
+@pytest.mark.parametrize('name', ['on_death', '_reap', '_end_readers'])
 def test_a_worker_that_died_is_replaced_and_its_request_answered_whatever_fails_then(
         model, breaks, caplog, monkeypatch, name):
     patch_pool(monkeypatch, '_KEEP_IDLE_S', 0.4)
     asked = model('__import__("time").sleep(0.3)\nreturn data')
     [pid] = asked.workers.pids
     worker = asked.workers.acquire()
-    if name == '_replace':
-        # What the process calls was bound when it was started.
-        monkeypatch.setattr(worker, 'on_death', asked.workers._replace)
-        breaks(worker, 'on_death')
-    else:
-        breaks(worker, name)
+    breaks(worker, name)
     asked.workers.release(worker)
     answer = asked.ask('[1]')
     until(lambda: not asked.workers.free)
@@ -195,46 +190,49 @@ def test_a_worker_that_died_is_replaced_and_its_request_answered_whatever_fails_
     with gevent.Timeout(20):
         assert predicted(answer.get()) == b'[[1]]'
     assert serves(asked)
-    assert is_told(caplog, 'on_death' if name == '_replace' else name,
-                   f'the end of worker {pid} of model m0')
+    assert is_told(caplog, name, f'the end of worker {pid} of model m0')
     assert asked.scheduler.ill_health() == ''
 
 
-@pytest.mark.parametrize(('owner', 'name'), [
-    ('_vacancies', '_missing'), ('_vacancies', '_fill'), ('_starts', '_failed'),
-    ('_starts', 'until_one_is_there')])
-def test_a_crew_is_whole_again_though_those_who_start_workers_fail(
-        model, breaks, caplog, monkeypatch, owner, name):
+@pytest.mark.parametrize('name', ['_fill', '_bring_up', '_not_started', '_retire', '_reap'])
+def test_a_pool_is_whole_again_though_those_who_start_workers_fail(
+        model, breaks, caplog, monkeypatch, name):
     patch_pool(monkeypatch, '_KEEP_IDLE_S', 0.4)
     asked = model(workers=2)
-    workers = asked.workers
-    if name == '_failed':
-        breaks(workers._starts, '_start')
-    breaks(getattr(workers, owner), name)
-    os.kill(workers.pids[0], signal.SIGKILL)
-    until(lambda: len(workers.pids) == 1)
-    until(lambda: len(workers.pids) == 2)
-    assert is_told(caplog, name, 'over the workers of model m0')
+    workers, reconciler = asked.workers, asked.workers._reconciler
+    if name == '_not_started':
+        breaks(reconciler, '_start')
+    if name == '_retire':
+        workers.scale(3)
+        until(lambda: workers.agrees)
+    breaks(reconciler, name)
+    if name == '_retire':
+        workers.scale(2)
+    else:
+        os.kill(workers.pids[0], signal.SIGKILL)
+        until(lambda: len(workers.pids) == 1)
+    until(lambda: workers.agrees and len(workers.pids) == 2)
+    assert is_told(caplog, name, 'the workers of model m0' if name != '_bring_up' else '')
     assert serves(asked)
 
 
-def test_the_tidying_goes_on_after_a_fault(model, breaks, caplog, monkeypatch):
+def test_the_loop_goes_on_after_a_fault(model, breaks, caplog, monkeypatch):
     patch_pool(monkeypatch, '_KEEP_IDLE_S', 0.1)
     asked = model()
-    left = breaks(asked.workers, '_dismiss_idle', times=2)
+    left = breaks(asked.workers._reconciler, '_let_temporary_go', times=2)
     until(lambda: not left[0])
-    assert is_told(caplog, '_dismiss_idle', 'over the workers of model m0')
+    assert is_told(caplog, '_let_temporary_go', 'over the workers of model m0')
     calls = []
-    asked.workers._dismiss_idle = lambda: calls.append(1)
+    asked.workers._reconciler._let_temporary_go = lambda: calls.append(1)
     until(lambda: calls)
 
 
 def test_a_worn_worker_is_replaced_though_the_first_try_fails(model, breaks, caplog):
-    asked = model(staffing={'max_requests': 2})
+    asked = model(pool={'max_requests': 2})
     before = asked.workers.pids
-    breaks(asked.workers._starts, 'until_one_is_there')
+    breaks(asked.workers._reconciler, '_relieve')
     until(lambda: serves(asked) and asked.workers.pids != before)
-    assert is_told(caplog, 'until_one_is_there')
+    assert is_told(caplog, '_relieve')
 
 
 @pytest.mark.parametrize('name', ['_round', '_examine', '_renew'])
@@ -244,7 +242,7 @@ def test_health_is_looked_at_again_after_a_fault(model, breaks, caplog, monkeypa
     probe = asked.workers.probe
     breaks(probe, name)
     if name == '_renew':
-        probe._seek_cure()
+        probe._begin_renewal()
     else:
         asked.scheduler.ill_health()
     if name == '_round':

@@ -264,7 +264,7 @@ def rows_of(number):
 @pytest.mark.engine
 def test_a_gluon_service_is_tried_and_then_answers_together_as_one_by_one(model, caplog):
     caplog.set_level('INFO')
-    asked = model(source=GLUON.replace('KEEP', 'pass'), staffing={'optimize': False})
+    asked = model(source=GLUON.replace('KEEP', 'pass'), pool={'optimize': False})
     assert asked.workers.ready.batch_size > 1
     texts = [json.dumps(rows_of(number)) for number in range(16)]
     alone = [json.loads(predicted(asked.ask(text).get())) for text in texts]

@@ -1,0 +1,48 @@
+"""What the user wants of each model's workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Optional
+
+from mms.devices.device import Device
+from mms.runtime.byte_budget import Room
+from mms.runtime.resources import Resources
+
+
+@dataclass(frozen=True)
+class PoolSettings:
+    """What the user wants of each model's workers.
+
+    Attributes
+    ----------
+    workers
+        How many answer at the same time; None to choose.
+    devices
+        The device of each worker; none for the processors, shared by all workers.
+    models
+        How many models share the machine.
+    max_requests
+        A worker is replaced after so many requests; 0 for never.
+    max_memory_bytes
+        A worker with more private memory is replaced; 0 for no limit.
+    optimize
+        Whether Gluon networks may be fused.
+    room
+        Where the answers of the workers count that are held.
+    """
+
+    resources: Resources
+    workers: Optional[int] = None
+    devices: Sequence[Device] = ()
+    models: int = 1
+    max_requests: int = 0
+    max_memory_bytes: int = 0
+    optimize: bool = True
+    room: Room = field(default_factory=Room)
+
+    def are_exceeded(self, served: int, memory_bytes: int) -> bool:
+        """Whether a worker that has answered so much, and has so much memory, is to be replaced."""
+        return (0 < self.max_requests <= served
+                or 0 < self.max_memory_bytes < memory_bytes)
