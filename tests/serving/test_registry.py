@@ -246,3 +246,25 @@ def test_each_models_files_are_looked_after(registry, opened, workspace):
     os.kill(registry['a'].workers.pids[0], 9)
     until(lambda: os.path.exists(os.path.join(folder, 'service.py')))
     assert ask(registry, 'a') == [2]
+
+
+def test_a_model_has_more_workers_and_fewer_again_without_a_request_lost(registry, opened):
+    registry.start([opened('a', SLOW)])
+    events = []
+    registry.subscribe(lambda event: events.append(event.change))
+    model, stop, answers = registry['a'], gevent.event.Event(), []
+
+    def client():
+        while not stop.is_set():
+            answers.append(ask(registry, 'a'))
+
+    clients = [gevent.spawn(client) for _ in range(4)]
+    for workers in (3, 1):
+        registry.scale('a', workers)
+        until(lambda: model.workers.agrees)
+        assert model.workers.size.workers == workers
+    stop.set()
+    gevent.joinall(clients, raise_error=True)
+    assert answers
+    assert all(answer == [2] for answer in answers)
+    assert events == [Change.SCALED] * 2
