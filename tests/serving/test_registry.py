@@ -8,7 +8,7 @@ import gevent
 import gevent.event
 import pytest
 from fleet import until
-from harness import asking, running, write_archive
+from harness import asking, predicted, running, write_archive
 
 from mms.archive.location import Location
 from mms.archive.reader import open_model
@@ -66,7 +66,7 @@ def registry():
 
 
 def ask(registry, name, number=1):
-    return json.loads(bytes(registry.submit(name, asking(f'[[{number}]]')).content))
+    return json.loads(predicted(registry.submit(name, asking(f'[[{number}]]'))))
 
 
 def folders(workspace):

@@ -6,6 +6,7 @@ import random
 import gevent
 import pytest
 from fleet import kill, mxnet_service, until
+from harness import predicted
 
 from mms.pool.starter import WorkerStarter
 from mms.runtime.resources import Resources
@@ -22,7 +23,7 @@ def load(asked, senders, over):
     def send(first):
         number = first
         while not over:
-            assert asked.ask(f'[{number}]').get().prediction == b'[[%d]]' % number
+            assert predicted(asked.ask(f'[{number}]').get()) == b'[[%d]]' % number
             sent.append(number)
             number += senders
 
@@ -54,7 +55,7 @@ def test_as_many_run_at_once_as_there_are_workers_now(model):
     answers = [asked.ask(f'[{number}]') for number in range(4)]
     until(lambda: not asked.workers.free)
     assert len(asked.workers.pids) == 4
-    assert [bytes(answer.get().prediction) for answer in answers] == [
+    assert [predicted(answer.get()) for answer in answers] == [
         b'[[0]]', b'[[1]]', b'[[2]]', b'[[3]]']
 
 
@@ -67,7 +68,7 @@ def test_requests_are_answered_while_workers_change_their_threads(model, monkeyp
 
     def send(number):
         while not over:
-            answer = asked.ask(f'[[{number}, 1]]').get().prediction
+            answer = predicted(asked.ask(f'[[{number}, 1]]').get())
             assert answer == b'[[%d.0,2.0]]' % (2 * number)
             sent.append(number)
 
