@@ -1,5 +1,5 @@
 """HTTP: from a request to the model that answers it, and back.
 
-To be imported from outside: :mod:`mms.frontend.http.server`, the applications of
-:mod:`mms.frontend.api`, errors.
+To be imported from outside: :mod:`mms.frontend.http.server`, the application, its routes and
+middleware, :mod:`mms.frontend.flask_app`.
 """

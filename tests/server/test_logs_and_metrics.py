@@ -55,10 +55,12 @@ def test_worker_and_front_share_one_log_file(serve, tmp_path):
 def test_debug_adds_the_handling_time_and_the_level_reaches_the_worker(serve, tmp_path):
     server = serve('--models', f"talk={write_archive(tmp_path, 'talk', source=TALKER)}",
                    '--log-level', 'DEBUG', '--log-file', 'own.log', '--log-rotation-time', '1 D')
-    assert server.post_text('talk', '[1]').status_code == 200
+    assert server.post_text('talk', '[1]', headers={'X-Request-Id': 'find-me'}).status_code == 200
     log = (server.folder / 'own.log')
     until(lambda: 'never at INFO' in log.read_text())
-    assert re.search(r'Prediction request handling time is: [\d.]+ ms', log.read_text())
+    assert re.search(r'Prediction request handling time is: [\d.]+ ms \(request find-me\)',
+                     log.read_text())
+    until(lambda: 'Request find-me is in hand' in log.read_text())
     assert not (server.folder / 'mms_app.log').exists()
 
 
