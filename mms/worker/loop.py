@@ -159,9 +159,9 @@ class ModelProcess:
     def _answer_jointly(self, work: Work, outbox: Outbox) -> str:
         """What speaks against it; an empty string when nothing has shown."""
         complaints: list[str] = []
-        answer_jointly(self._service, work.requests, self._codec,
-                       _Intake(self._channel, work.room, outbox), complaints.append, outbox.put,
-                       outbox.flush)
+        late = _LateRequests(self._channel, work.room, outbox)
+        answer_jointly(self._service, work.requests, self._codec, late, complaints.append,
+                       outbox.put, outbox.flush)
         return ''.join(complaints[:1])
 
     def _requests_per_s(self, measure: Measure) -> float:
@@ -204,7 +204,7 @@ class ModelProcess:
         raise ChannelClosed('served')
 
 
-class _Intake:
+class _LateRequests:
     """Requests that came while those in hand were preprocessed."""
 
     def __init__(self, channel: Channel, room: int, outbox: Outbox) -> None:

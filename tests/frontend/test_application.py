@@ -14,7 +14,11 @@ from mms.errors import BadRequest, QueueFull
 from mms.frontend.exchange import Route, json_response
 from mms.frontend.flask_app import create_app
 from mms.frontend.middleware import Middleware
+from mms.frontend.predictor import Predictor
+from mms.frontend.routes import routes
 from mms.ipc.messages import CLASSIC, Reply
+from mms.metrics import METRICS
+from mms.runtime.byte_budget import Room
 
 
 class Models:
@@ -316,3 +320,14 @@ def test_a_request_without_a_body_of_known_length_is_no_special_case(ways):
         'HTTP_TRANSFER_ENCODING': 'chunked', 'wsgi.input_terminated': True,
         'wsgi.input': Rewound(b'data=[1]'), 'CONTENT_LENGTH': ''})
     assert (outcome[0], outcome[4][0][1].body) == ('200 OK', b'data=[1]')
+
+
+def test_what_a_route_counts_is_a_metric():
+    predictor = Predictor(Models(), Counts(), 1000, Room())
+    metrics = {metric.name: metric for metric in METRICS}
+    counted = [route for route in routes(predictor, dict) if route.metric]
+    assert counted
+    for route in counted:
+        is_of_a_model = '<model>' in route.path
+        ends = ('Total', '4XX', '5XX') if is_of_a_model else ('Total',)
+        assert {metrics[route.metric + end].per_model for end in ends} == {is_of_a_model}
