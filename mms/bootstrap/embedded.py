@@ -7,7 +7,6 @@ from typing import Any
 from mms.bootstrap.opening import look_for_gpus
 from mms.bootstrap.parts import Parts
 from mms.event_loop.uninterrupted import Undo
-from mms.frontend.flask_app import create_app
 from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
 
 
@@ -19,6 +18,9 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
     StartupError
         The models could not be loaded; nothing of them is left.
     """
+    # The server itself does without Flask.
+    from mms.frontend.flask_app import create_app
+
     settings = parts.settings
     with Undo() as undo:
         log = parts.start_log()
