@@ -13,11 +13,12 @@ from typing import Optional
 
 import numpy as np
 import photographs
-from denoiser_service import Denoiser
 from PIL import Image
 
 from mms.errors import MMSError
 from mms.mxnet_compat import mxnet as mx
+
+from denoiser_service import Denoiser
 
 HERE = Path(__file__).resolve().parent
 SIDE = 32  # of a patch, in pixels

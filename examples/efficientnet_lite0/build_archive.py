@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Optional
 
 import numpy as np
-from efficientnet_lite0_service import EfficientNetLite0
 from legacy_pth import read_legacy_pth
 from weights import find_weights
 
 from mms.errors import ExportError, MMSError
 from mms.export_model import export_model
 from mms.mxnet_compat import mxnet as mx
+
+from efficientnet_lite0_service import EfficientNetLite0
 
 HERE = Path(__file__).resolve().parent
 SERVICE_FILE = HERE / 'efficientnet_lite0_service.py'

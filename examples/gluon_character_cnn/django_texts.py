@@ -7,9 +7,9 @@ import importlib.util
 import re
 from pathlib import Path
 
-from char_cnn_service import tidy
-
 from mms.errors import MissingExtraError
+
+from char_cnn_service import tidy
 
 LANGUAGES = {'de': 'German', 'en': 'English', 'es': 'Spanish', 'fi': 'Finnish', 'fr': 'French',
              'it': 'Italian', 'nl': 'Dutch', 'pl': 'Polish', 'sv': 'Swedish', 'tr': 'Turkish'}

@@ -11,11 +11,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from char_cnn_service import LENGTH, CharacterCNN, encode
-from django_texts import LANGUAGES, read_texts
 
 from mms.errors import MMSError
 from mms.mxnet_compat import mxnet as mx
+
+from char_cnn_service import LENGTH, CharacterCNN, encode
+from django_texts import LANGUAGES, read_texts
 
 HERE = Path(__file__).resolve().parent
 CLASSES = sorted(LANGUAGES.values())

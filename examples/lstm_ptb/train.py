@@ -17,12 +17,13 @@ os.environ.setdefault('MXNET_SUBGRAPH_VERBOSE', '0')
 
 
 import numpy as np
-from lstm_ptb_service import BUCKETS, PADDING, UNKNOWN, VOCABULARY
-from python_docs import read_sentences
 
 from mms.errors import MMSError
 from mms.mxnet_compat import mxnet as mx
 from mms.utils.mxnet.nlp import encode_sentences, pad_sentence
+
+from lstm_ptb_service import BUCKETS, PADDING, UNKNOWN, VOCABULARY
+from python_docs import read_sentences
 
 HERE = Path(__file__).resolve().parent
 HELD_OUT = 10  # every tenth sentence

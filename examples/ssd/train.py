@@ -14,12 +14,13 @@ from typing import Any, Optional
 
 import numpy as np
 import scenes
-from detector import NEGATIVES, Detector
 from PIL import Image
 
 from mms.errors import MMSError
 from mms.mxnet_compat import mxnet as mx
 from mms.utils.mxnet import image
+
+from detector import NEGATIVES, Detector
 
 HERE = Path(__file__).resolve().parent
 SIDE = 64  # of the network's input, in pixels

@@ -10,8 +10,7 @@ import json
 import pathlib
 import sys
 
-import mxnet as mx
-
+from mms.mxnet_compat import mxnet as mx
 from mms.pictures.guard import guard
 
 folder, how = sys.argv[1:]
