@@ -1,6 +1,7 @@
 """Each kind of answer, as MMS 0.4 gave it and as now: the page names every difference."""
 
 import json
+import re
 from collections import deque
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -130,12 +131,17 @@ def row(first):
     return found[0]
 
 
-@pytest.mark.parametrize('value', [*SAME, *REFUSED], ids=repr)
+def without_address(value):
+    """Its repr, which is the same in each process that collects the tests."""
+    return re.sub(r' at 0x\w+', '', repr(value))
+
+
+@pytest.mark.parametrize('value', [*SAME, *REFUSED], ids=without_address)
 def test_what_the_page_does_not_name_is_answered_as_by_mms_04(value):
     assert answer(value) == answer_of_04(value)
 
 
-@pytest.mark.parametrize(('value', 'word', 'first'), DIFFERENT, ids=repr)
+@pytest.mark.parametrize(('value', 'word', 'first'), DIFFERENT, ids=without_address)
 def test_what_is_answered_otherwise_has_a_row_that_says_so(value, word, first):
     assert answer_of_04(value) == ERROR
     assert answer(value) != ERROR
@@ -150,7 +156,7 @@ def test_where_python_2_had_an_answer_it_is_the_same():
     assert answer({'b': 1, 2: 2, None: 3, 'a': 4}) == '{"null":3,"2":2,"a":4,"b":1}'
 
 
-@pytest.mark.parametrize('value', SAME, ids=repr)
+@pytest.mark.parametrize('value', SAME, ids=without_address)
 def test_flask_writes_today_what_it_wrote_for_mms_04(value):
     app = flask.Flask(__name__)
     app.json.compact = True

@@ -104,7 +104,8 @@ def test_pictures_are_packed_into_records():
 
 
 @pytest.mark.parametrize(('function', 'count'), [
-    (np.linalg.svd, 3), (np.linalg.qr, 2), (np.linalg.slogdet, 2)], ids=lambda value: str(value))
+    (np.linalg.svd, 3), (np.linalg.qr, 2), (np.linalg.slogdet, 2)],
+    ids=lambda value: getattr(value, '__name__', value))
 def test_numpy_functions_that_return_several_arrays_take_mxnet_s(function, count):
     results = function(mx.np.array([[2., 1], [1, 3]]))
     assert type(results) is tuple

@@ -19,9 +19,10 @@ JPEG = b'\xff\xd8\xff\xe0jpeg'
 def read(signature=TENSORS, body=None, kind=None, **options):
     """Read a form, given as it is or as Werkzeug's test client takes it."""
     if body is None:
-        builder = EnvironBuilder(method='POST', content_type=kind, **options)
-        environ = builder.get_environ()
-        kind, body = environ['CONTENT_TYPE'], environ['wsgi.input'].read()
+        environ = EnvironBuilder(method='POST', content_type=kind, **options).get_environ()
+        # A large form lies in a temporary file.
+        with environ['wsgi.input'] as form:
+            kind, body = environ['CONTENT_TYPE'], form.read()
     return read_form(Request(CLASSIC, kind or '', bytearray(body)), signature)
 
 
