@@ -193,8 +193,11 @@ class Server:
     def wait(self, seconds=30):
         """Exit status, once the process and its output have ended."""
         status = self.process.wait(seconds)
-        for reader in self._readers:
+        for name, reader in zip(self._lines, self._readers):
             reader.join(10)
+            # Where somebody else holds it open still, its reader goes on.
+            if not reader.is_alive():
+                getattr(self.process, name).close()
         return status
 
     def stop(self, number=signal.SIGINT, seconds=30):
