@@ -7,7 +7,10 @@ import tarfile
 import zipfile
 
 import pytest
+from extras import needs
 from harness import REPO
+
+pytestmark = needs('setuptools')
 
 BUILD = """
 import sys

@@ -1,9 +1,11 @@
 import pytest
-from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV30SpecValidator
+from extras import openapi_spec_validator
 
 from mms.client.openapi3 import openapi3_of
 from mms.frontend.api.openapi import describe
 
+OpenAPIV2SpecValidator = openapi_spec_validator.OpenAPIV2SpecValidator
+OpenAPIV30SpecValidator = openapi_spec_validator.OpenAPIV30SpecValidator
 SIGNATURES = {
     'flowers': {'input_type': 'image/jpeg',
                 'inputs': [{'data_name': 'data', 'data_shape': [0, 3, 24, 24]}]},

@@ -4,7 +4,7 @@ import json
 
 import mxnet as mx
 import numpy as np
-import onnx
+from extras import extra
 
 from mms.export_model import export_model
 
@@ -38,6 +38,7 @@ def make_scale(folder):
 def make_onnx(folder):
     """`my_onnx`: the flowers, as PyTorch would write them."""
     weights = np.random.RandomState(5)
+    onnx = extra('onnx')
     graph = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["" : 17]> flowers '
         '(float[batch, 3, 24, 24] picture) => (float[batch, 6] scores) {'

@@ -7,7 +7,10 @@ import pytest
 from doc_models import make_all
 from doc_pages import PAGES, blocks, commands, name_of, read
 from doc_session import Session
+from extras import needs
 from harness import KITTEN, REPO
+
+pytestmark = needs('django', 'gunicorn', 'onnx', 'sklearn', 'waitress')
 
 # What a page needs in its folder before the first command.
 GIVEN = {

@@ -1,6 +1,7 @@
 """The page on ONNX says which operators convert: neither more nor less than do."""
 
 from doc_pages import code_spans, read, rows, section
+from extras import onnx  # noqa: F401  of what the table is made
 
 from mms.from_onnx import operators  # noqa: F401  fills the table
 from mms.from_onnx.fold import FOLDED

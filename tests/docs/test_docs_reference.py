@@ -6,6 +6,7 @@ import pkgutil
 import pytest
 from doc_messages import raised, says
 from doc_pages import code_spans, read, row_of, rows
+from extras import onnx  # noqa: F401  of a part of the package
 from harness import FIXTURES
 
 import mms

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from extras import require
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / 'examples' / 'efficientnet_lite0'))
@@ -18,6 +19,7 @@ def played(tmp_path_factory):
     pages = []
 
     def play(name):
+        require('django', 'sklearn')
         pages.append(PagePlayed(tmp_path_factory.mktemp('page'), name))
         return pages[-1].play_all()
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import mxnet as mx
 import numpy as np
-import onnx
-from onnx import numpy_helper
+from extras import onnx
 
 from mms.errors import ExportError
 from mms.from_onnx.convert import convert
 
+numpy_helper = onnx.numpy_helper
 DATA = Path(onnx.__file__).parent / 'backend' / 'test' / 'data'
 FOLDERS = ('node', 'simple', 'pytorch-operator', 'pytorch-converted')
 TOLERANCE = 1e-4

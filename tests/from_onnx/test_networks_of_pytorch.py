@@ -1,12 +1,15 @@
 """Networks that PyTorch exported at opsets 9 to 20 answer in MXNet as in onnxruntime."""
 
+import sys
 import tarfile
 
 import numpy as np
-import onnx_compare
 import pytest
+from extras import onnx, onnxruntime  # noqa: F401  of what is compared with
 from onnx_compare import BLIND, DIFFERENT, NO_REFERENCE, REFUSED, SAME, compare, difference
 from onnx_sources import FIXTURES, fixtures
+
+COMPARE = sys.modules['onnx_compare']
 
 # What has no counterpart in MXNet -> the operator that is named.
 NOT_CONVERTED = {'branch': 'If', 'foreign': 'com.example.FusedMagic', 'loop': 'Loop',
@@ -55,19 +58,19 @@ def test_every_opset_from_9_to_17_is_tried_and_the_newest(models):
 
 
 def test_a_network_with_other_weights_is_told_apart(models, monkeypatch):
-    original = onnx_compare.convert
+    original = COMPARE.convert
 
     def slightly_wrong(path):
         converted = original(path)
         args = {name: weight * 1.01 for name, weight in converted.arg_params.items()}
         return converted._replace(arg_params=args)
 
-    monkeypatch.setattr(onnx_compare, 'convert', slightly_wrong)
+    monkeypatch.setattr(COMPARE, 'convert', slightly_wrong)
     assert compare(models['mlp']['traced', 13]).word == DIFFERENT
 
 
 def test_a_network_that_answers_the_same_to_everything_shows_nothing(models, monkeypatch):
-    monkeypatch.setattr(onnx_compare, '_random', lambda entry, batch: np.ones((3, 6), 'float32'))
+    monkeypatch.setattr(COMPARE, '_random', lambda entry, batch: np.ones((3, 6), 'float32'))
     assert compare(models['mlp']['traced', 13]).word == BLIND
 
 

@@ -1,14 +1,13 @@
 """Small networks, converted, answer as onnxruntime does: whatever the batch, old opsets too."""
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
-from onnx import numpy_helper
+from extras import onnx, onnxruntime
 from onnx_wheel import TOLERANCE, predict
 
 from mms.from_onnx.convert import convert
 
+numpy_helper = onnx.numpy_helper
 RANDOM = np.random.RandomState(7)
 
 

@@ -7,13 +7,13 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
+from extras import onnx
 
 from mms.errors import ExportError, MissingExtraError, SignatureError
 from mms.export_model import export_model
 
+numpy_helper = onnx.numpy_helper
 SIGNATURE = {
     'inputs': [{'data_name': 'x', 'data_shape': [0, 4]}], 'input_type': 'application/json',
     'outputs': [{'data_name': 'y', 'data_shape': [0, 2]}], 'output_type': 'application/json'}

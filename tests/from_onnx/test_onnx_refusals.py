@@ -4,16 +4,16 @@ import re
 
 import mxnet as mx
 import numpy as np
-import onnx
 import pytest
+from extras import onnx
 from harness import REPO
-from onnx import TensorProto, helper, numpy_helper
 
 from mms.errors import ExportError
 from mms.exporter.conversion import Conversion, check_signature, convert_onnx
 from mms.from_onnx.convert import convert
 from mms.from_onnx.table import OPERATORS
 
+TensorProto, helper, numpy_helper = onnx.TensorProto, onnx.helper, onnx.numpy_helper
 PAGE = (REPO / 'docs' / 'onnx.md').read_text(encoding='utf-8')
 
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from extras import onnx, onnxruntime  # noqa: F401  of what is compared with
 from harness import KITTEN, REPO
 from onnx_compare import TOLERANCE, difference, open_session
 from onnx_sources import fixtures

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from extras import needs
 from fleet import mxnet_service, needs_compiler
 from harness import FIXTURES, NOT_FORKED, Server, until, write_archive
 from recorded import CASES, assert_close, bodies
 from seen_cores import environment
 
-pytestmark = needs_compiler
+pytestmark = [needs_compiler, needs('cv2')]
 
 SEEN = [4, 16, 64]
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 import requests
+from extras import extra
 
 from mms.metrics import Metrics, Point, Report, make_sink
 from mms.metrics.cloudwatch_sink import CloudWatchSink
 from mms.metrics.log_sink import LogSink
 
-boto3 = pytest.importorskip('boto3')
-Config = pytest.importorskip('botocore.config').Config
-server = pytest.importorskip('moto.server')
+boto3 = extra('boto3')
+Config = extra('botocore.config').Config
+server = extra('moto.server')
 
 ROOT = str(Path(__file__).resolve().parents[2])
 

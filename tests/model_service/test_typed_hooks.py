@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+from extras import needs
 from harness import REPO
 
 # MXNet says nothing of its types. An editor reads its source; mypy takes these instead.
@@ -56,6 +57,7 @@ KNOWN = [
 ]
 
 
+@needs('mypy')
 def test_an_editor_knows_what_hooks_take_and_what_a_service_has(tmp_path):
     stubs = tmp_path / 'stubs' / 'mxnet'
     stubs.mkdir(parents=True)

@@ -7,6 +7,7 @@ from importlib.machinery import SourceFileLoader
 import mxnet as mx
 import numpy as np
 import pytest
+from extras import extra
 
 from mms.mxnet_compat import after_import
 from mms.mxnet_compat.repairs import REPAIRS, mend
@@ -95,7 +96,7 @@ def test_records_hold_one_label_or_several(label):
 
 
 def test_pictures_are_packed_into_records():
-    pytest.importorskip('cv2')
+    extra('cv2')
     packed = mx.recordio.pack_img((0, [1., 2.], 7, 0), np.full((4, 4, 3), 9, 'uint8'), quality=3,
                                   img_fmt='.png')
     header, picture = mx.recordio.unpack_img(packed)

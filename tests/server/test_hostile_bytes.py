@@ -13,6 +13,7 @@ import termios
 import threading
 
 import pytest
+from extras import extra
 from harness import REPO, TENSORS, Server, until, write_archive
 from hostile import COMMANDS, EVERYTHING, FORGED, WORD, assert_harmless
 
@@ -400,7 +401,7 @@ def test_what_a_web_server_says_is_escaped(case, module, answering, tmp_path):
 
 @pytest.mark.parametrize('case', ['an error of S3', 'a reason', 'a header', 'no HTTP'])
 def test_what_a_store_says_is_escaped(case, answering, tmp_path):
-    pytest.importorskip('boto3')
+    extra('boto3')
     port = answering(OTHERS[case])
     said = refused('--models', 'm=s3://bucket/a.model', cwd=tmp_path, env={
         'AWS_ENDPOINT_URL': f'http://127.0.0.1:{port}', 'AWS_ACCESS_KEY_ID': 'x',

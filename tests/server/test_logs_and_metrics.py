@@ -11,6 +11,7 @@ import termios
 
 import pytest
 import requests
+from extras import extra
 from harness import REPO, SERVICE, until, write_archive
 
 HEAD = re.compile(r'\[(\w+) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} PID:(\d+) (\S+):(\w+|<module>):'
@@ -146,9 +147,7 @@ def test_metrics_go_to_csv_files(asked):
 
 
 def test_metrics_go_to_cloudwatch(asked):
-    from moto.server import ThreadedMotoServer
-
-    cloud = ThreadedMotoServer(port=0, verbose=False)
+    cloud = extra('moto.server').ThreadedMotoServer(port=0, verbose=False)
     cloud.start()
     try:
         host, port = cloud.get_host_and_port()

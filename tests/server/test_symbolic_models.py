@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import mxnet as mx
 import numpy as np
 import pytest
+from extras import extra
 from harness import FIXTURES, KITTEN, Server
 from mxnet import sym
 from mxnet.gluon import nn
@@ -218,10 +219,8 @@ def test_requests_of_several_shapes_do_not_end_the_batches_of_a_model(server):
 
 
 def test_the_description_says_what_an_answer_holds(server):
-    from openapi_spec_validator import OpenAPIV2SpecValidator
-
     description = server.get('/api-description').json()['description']
-    OpenAPIV2SpecValidator(description).validate()
+    extra('openapi_spec_validator').OpenAPIV2SpecValidator(description).validate()
     paths = description['paths']
     held = {name: paths[f'/{name}/predict']['post']['responses']['200']['schema']['properties']
             ['prediction'] for name in MODELS}

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 import requests
+from extras import require
 from harness import FIXTURES, REPO, until, write_archive
 
 from mms.serving.embedding import LoopThread
@@ -258,6 +259,7 @@ def wsgi(tmp_path):
     started = []
 
     def start(module, *words):
+        require(module)
         process = subprocess.Popen(
             [sys.executable, '-m', module, *(word.format(address=address) for word in words),
              'application:app'], cwd=tmp_path, stderr=subprocess.DEVNULL,

@@ -5,14 +5,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from extras import extra
 
 from mms.archive.fetch import fetch
 from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.errors import FetchError, MissingExtraError
 
-boto3 = pytest.importorskip('boto3')
-moto_server = pytest.importorskip('moto.server')
+boto3 = extra('boto3')
+moto_server = extra('moto.server')
 
 BODY = bytes(range(256)) * 5000
 
