@@ -149,12 +149,10 @@ class Scheduler:
         try:
             # Not get(): what gevent raises there has this frame in its traceback, and is kept in
             # one of gevent's. The request would stay until Python collects its garbage.
-            job.answer.wait(self._limits.request_timeout_s)
+            job.answer.wait(self._patience_s(request))
             if not job.answer.ready():
                 self._waiting.drop(job)
-                raise DeadlineExceeded(
-                    f'Model {self._workers.name} has not answered within '
-                    f'{self._limits.request_timeout_s:g} s (--request-timeout).')
+                raise self._not_in_time(request)
             if job.answer.exception is not None:
                 raise job.answer.exception
             reply: Reply = job.answer.value
@@ -187,6 +185,21 @@ class Scheduler:
     def stop(self) -> None:
         """Stop dispatching; the queue must be empty, or its requests get no answer."""
         self._dispatcher.kill()
+
+    def _patience_s(self, request: Request) -> float:
+        """How long a request may wait for its answer, in seconds."""
+        deadline_s = request.context.deadline_s
+        if deadline_s is None:
+            return self._limits.request_timeout_s
+        return max(0.0, min(self._limits.request_timeout_s, deadline_s - time.monotonic()))
+
+    def _not_in_time(self, request: Request) -> DeadlineExceeded:
+        limit_s, limit = self._limits.request_timeout_s, '--request-timeout'
+        if request.context.deadline_s is not None:
+            own_s = request.context.deadline_s - request.context.arrived_s
+            limit_s, limit = min((limit_s, limit), (own_s, "the request's own deadline"))
+        return DeadlineExceeded(f'Model {self._workers.name} has not answered within '
+                                f'{limit_s:g} s ({limit}).')
 
     def _too_late(self) -> ModelUnavailable:
         return ModelUnavailable(

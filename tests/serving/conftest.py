@@ -15,7 +15,10 @@ class Asked:
         self.scheduler = Scheduler(workers, limits, threads)
 
     def ask(self, text, **options):
-        return gevent.spawn(self.scheduler.submit, asking(text), **options)
+        return self.ask_for(asking(text), **options)
+
+    def ask_for(self, request, **options):
+        return gevent.spawn(self.scheduler.submit, request, **options)
 
 
 @pytest.fixture

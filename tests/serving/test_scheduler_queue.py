@@ -3,11 +3,12 @@
 import os
 import signal
 import time
+from dataclasses import replace
 
 import gevent
 import pytest
 from fleet import patch_pool, until
-from harness import SERVICE, predicted
+from harness import SERVICE, asking, predicted
 
 from mms.errors import (
     BadRequest,
@@ -18,6 +19,7 @@ from mms.errors import (
     QueueFull,
     WorkerDied,
 )
+from mms.ipc.context import Context
 
 GATED = '''
 import os, time
@@ -157,6 +159,18 @@ def test_a_request_whose_deadline_passes_in_the_queue_is_not_computed(gated):
     asked.first.get()
     assert predicted(asked.ask('[2]').get()) == b'[2]'
     assert asked.notes() == ['gate', '2']
+
+
+def test_a_request_may_have_a_deadline_of_its_own(gated):
+    asked = gated()
+    now = time.monotonic()
+    context = Context(arrived_s=now, deadline_s=now + 0.3)
+    late = asked.ask_for(replace(asking('[1]'), context=context))
+    with pytest.raises(DeadlineExceeded, match=r"within 0\.3 s \(the request's own deadline\)"):
+        late.get()
+    asked.open()
+    asked.first.get()
+    assert asked.notes() == ['gate']
 
 
 @pytest.mark.engine
