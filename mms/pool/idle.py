@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Optional
 
 from mms.devices.device import Device
 from mms.pool.worker import Worker
 
 
-def can_serve(idle: Sequence[Worker], loaded: Sequence[Worker], threads: int) -> bool:
-    """Whether a free worker may take requests that had best be computed on so many threads.
-
-    One on more threads is not taken, unless there is no other kind.
-    """
-    if any(worker.kind.threads <= threads for worker in idle):
-        return True
-    return bool(idle) and all(worker.kind.threads > threads for worker in loaded)
-
-
-def best_idle(idle: Sequence[Worker], threads: int,
-              busy: Counter[Optional[Device]]) -> Worker:
+def best_idle(idle: Iterable[Worker], threads: int, busy: Counter[Optional[Device]]) -> Worker:
     """The one with the most threads up to `threads`, or else with the fewest.
 
     Of several one on the device on which the fewest are `busy`, and of these the one that was
     busy last: its memory is the warmest.
+
+    Parameters
+    ----------
+    idle
+        The one that was busy last is the last.
     """
-    fitting = [worker.kind.threads for worker in idle if worker.kind.threads <= threads]
-    best = max(fitting) if fitting else min(worker.kind.threads for worker in idle)
+    numbers = {worker.kind.threads for worker in idle}
+    best = max([number for number in numbers if number <= threads] or [min(numbers)])
     alike = [worker for worker in idle if worker.kind.threads == best]
-    return max(alike, key=lambda worker: (-busy[worker.kind.device], worker.since))
+    if not busy:
+        return alike[-1]
+    return min(reversed(alike), key=lambda worker: busy[worker.kind.device])

@@ -146,7 +146,7 @@ class Reconciler:
 
     def end(self, worker: Worker) -> None:
         """Let a worker go that has nothing to do."""
-        self._workers.end(worker, WorkerState.CLOSING)
+        worker.turn_to(WorkerState.CLOSING)
         # One fewer is busy: another may begin.
         self._on_change()
         self._closing.do(self._close, worker)
@@ -162,7 +162,7 @@ class Reconciler:
         worker = self._workers.of(process)
         if worker is None or worker.state is WorkerState.CLOSING:
             return
-        self._workers.end(worker, WorkerState.GONE)
+        worker.turn_to(WorkerState.GONE)
         if self._stopped:
             return
         # Whoever waits may now have to take another kind.
@@ -219,7 +219,7 @@ class Reconciler:
     def _let_temporary_go(self) -> None:
         """Want no worker any more that was forked for a load that has gone."""
         before = time.monotonic() - _KEEP_IDLE_S
-        for worker in self._workers.idle:
+        for worker in list(self._workers.idle):
             if not worker.kind.permanent and worker.since < before:
                 self._desired = self._desired.minus(worker.kind)
 
@@ -237,7 +237,7 @@ class Reconciler:
     def _is_over(self, worker: Worker, went_well: bool) -> None:
         """A worker was started, or not, whatever became of who was to do it."""
         if worker.state in COMING:
-            self._workers.end(worker, WorkerState.GONE)
+            worker.turn_to(WorkerState.GONE)
         if not went_well:
             self.pause(worker.kind, _FAULT_PAUSE_S)
         self._wake.set()
@@ -270,7 +270,7 @@ class Reconciler:
                 uninterrupted(process.kill)
                 raise
         except BaseException:
-            self._workers.end(worker, WorkerState.GONE)
+            worker.turn_to(WorkerState.GONE)
             raise
         if in_place_of is not None:
             in_place_of.replace()
@@ -322,14 +322,14 @@ class Reconciler:
         workers = self._workers.admitted
         for worker in workers:
             if worker.state is not WorkerState.CLOSING:
-                self._workers.end(worker, WorkerState.CLOSING)
+                worker.turn_to(WorkerState.CLOSING)
         gevent.joinall([gevent.spawn(how, worker.process) for worker in workers])
         for worker in workers:
             self._has_gone(worker)
 
     def _has_gone(self, worker: Worker) -> None:
         if worker.state is not WorkerState.GONE:
-            self._workers.end(worker, WorkerState.GONE)
+            worker.turn_to(WorkerState.GONE)
 
 
 def _where(process: WorkerProcess) -> str:

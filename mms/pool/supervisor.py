@@ -28,6 +28,7 @@ from mms.pool.workers import Workers
 
 logger = logging.getLogger(__name__)
 
+_NOBODY: Counter[Optional[Device]] = Counter()
 # A model that has been without a worker for longer is called ill.
 _REPLACEMENT_GRACE_S = 10.0
 
@@ -362,7 +363,7 @@ class Supervisor:
     def _busy(self) -> Counter[Optional[Device]]:
         """How many workers are busy on each device; of no matter where there are none."""
         if not self.on_devices:
-            return Counter()
+            return _NOBODY
         return Counter(worker.kind.device for worker in self._workers.loaded
                        if worker.state is not WorkerState.IDLE)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from enum import Enum
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional
 
 from mms.devices.device import Device
 from mms.pool.process import WorkerProcess
@@ -35,6 +35,9 @@ class WorkerState(Enum):
     CLOSING = 'closing'
     GONE = 'gone'
 
+    # Enum's own is computed in Python: 2 us for each batch.
+    __hash__ = object.__hash__
+
 
 _NEXT = {
     WorkerState.SPAWNING: {WorkerState.WARMING, WorkerState.GONE},
@@ -47,6 +50,7 @@ _NEXT = {
     WorkerState.GONE: set(),
 }
 LOADED = frozenset({WorkerState.IDLE, WorkerState.BUSY, WorkerState.RETIRING})
+ADMITTED = LOADED | {WorkerState.CLOSING}
 COMING = frozenset({WorkerState.SPAWNING, WorkerState.WARMING})
 
 
@@ -57,14 +61,22 @@ class IllegalTransition(Exception):
 class Worker:
     """A worker that a model has, or is about to have.
 
+    Parameters
+    ----------
+    on_turn
+        Called with this object, and the state that it was in, when that has changed.
+
     Attributes
     ----------
     kind
         What it computes on.
     """
 
-    def __init__(self, kind: WorkerKind) -> None:
+    def __init__(self, kind: WorkerKind,
+                 on_turn: Callable[[Worker, WorkerState], None] = lambda worker, before: None,
+                 ) -> None:
         self.kind = kind
+        self._on_turn = on_turn
         self._state = WorkerState.SPAWNING
         self._since = time.monotonic()
         self._process: Optional[WorkerProcess] = None
@@ -98,11 +110,12 @@ class Worker:
         ------
         IllegalTransition
         """
-        if state not in _NEXT[self._state]:
-            raise IllegalTransition(
-                f'A worker that is {self._state.value} cannot be {state.value}.')
+        before = self._state
+        if state not in _NEXT[before]:
+            raise IllegalTransition(f'A worker that is {before.value} cannot be {state.value}.')
         self._state = state
         self._since = time.monotonic()
+        self._on_turn(self, before)
 
     def warm_up(self) -> None:
         """Its process has the model; once more where the first one did not survive the next."""

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Collection
 from typing import Optional
 
 from mms.devices.device import Device
-from mms.pool.idle import best_idle, can_serve
+from mms.pool.idle import best_idle
 from mms.pool.process import WorkerProcess
-from mms.pool.worker import LOADED, Worker, WorkerKind, WorkerState
+from mms.pool.worker import ADMITTED, LOADED, Worker, WorkerKind, WorkerState
 
 
 class Workers:
-    """Workers in every state but the last; the loaded ones are known by their processes."""
+    """Workers in every state but the last; those that were ready are known by their processes."""
 
     def __init__(self) -> None:
-        self._coming: list[Worker] = []
+        self._in: dict[WorkerState, dict[Worker, None]] = {state: {} for state in WorkerState}
         self._admitted: dict[WorkerProcess, Worker] = {}
         self._empty_since = time.monotonic()
 
     @property
     def all(self) -> list[Worker]:
         """Each of them."""
-        return [*self._coming, *self._admitted.values()]
+        return [worker for workers in self._in.values() for worker in workers]
 
     @property
     def admitted(self) -> list[Worker]:
@@ -36,19 +37,24 @@ class Workers:
         return [worker for worker in self._admitted.values() if worker.state in LOADED]
 
     @property
-    def idle(self) -> list[Worker]:
-        """Those that have nothing to do."""
-        idle = WorkerState.IDLE
-        return [worker for worker in self._admitted.values() if worker.state is idle]
+    def idle(self) -> Collection[Worker]:
+        """Those that have nothing to do, as they are now and later; the last that had, last."""
+        return self._in[WorkerState.IDLE].keys()
+
+    @property
+    def busy(self) -> int:
+        """How many have something to do."""
+        return len(self._in[WorkerState.BUSY]) + len(self._in[WorkerState.RETIRING])
 
     @property
     def empty_s(self) -> float:
         """For how many seconds none has been loaded; 0 while one is."""
-        return 0.0 if self.loaded else time.monotonic() - self._empty_since
+        return 0.0 if self.idle or self.busy else time.monotonic() - self._empty_since
 
     def on_threads(self, threads: int) -> list[Worker]:
         """Those that are loaded, and compute on so many threads."""
-        return [worker for worker in self.loaded if worker.kind.threads == threads]
+        return [worker for worker in self._admitted.values()
+                if worker.kind.threads == threads and worker.state in LOADED]
 
     def of(self, process: WorkerProcess) -> Optional[Worker]:
         """The worker of a process; None if it has none any more."""
@@ -56,24 +62,14 @@ class Workers:
 
     def add(self, kind: WorkerKind) -> Worker:
         """One more, which is to be started."""
-        worker = Worker(kind)
-        self._coming.append(worker)
+        worker = Worker(kind, self._turned)
+        self._in[worker.state][worker] = None
         return worker
 
     def admit(self, worker: Worker, process: WorkerProcess) -> None:
         """One that was started is ready for requests."""
         worker.admit(process)
-        self._coming.remove(worker)
         self._admitted[process] = worker
-
-    def end(self, worker: Worker, state: WorkerState) -> None:
-        """One is closing, or has gone."""
-        was_last = worker.state in LOADED and len(self.loaded) == 1
-        worker.turn_to(state)
-        if was_last:
-            self._empty_since = time.monotonic()
-        if state is WorkerState.GONE:
-            self._forget(worker)
 
     def take(self, threads: int, at_once: int, busy: Counter[Optional[Device]],
              ) -> Optional[Worker]:
@@ -88,17 +84,22 @@ class Workers:
         busy
             How many are busy on each device.
         """
-        loaded = self.loaded
         idle = self.idle
-        if len(loaded) - len(idle) >= at_once or not can_serve(idle, loaded, threads):
+        if not idle or self.busy >= at_once:
             return None
         worker = best_idle(idle, threads, busy)
+        # One on more threads is for a lone request, unless there is no other kind.
+        if worker.kind.threads > threads and any(
+                other.kind.threads <= threads for other in self.loaded):
+            return None
         worker.turn_to(WorkerState.BUSY)
         return worker
 
-    def _forget(self, worker: Worker) -> None:
-        if worker in self._coming:
-            self._coming.remove(worker)
-            return
-        for process in [process for process, other in self._admitted.items() if other is worker]:
-            del self._admitted[process]
+    def _turned(self, worker: Worker, before: WorkerState) -> None:
+        del self._in[before][worker]
+        if worker.state is not WorkerState.GONE:
+            self._in[worker.state][worker] = None
+        elif before in ADMITTED:
+            self._admitted.pop(worker.process, None)
+        if before in LOADED and not self.idle and not self.busy:
+            self._empty_since = time.monotonic()
