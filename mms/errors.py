@@ -13,10 +13,10 @@
     │   ├── ServiceError          a service file or class cannot be loaded
     │   ├── AddressError          host and port cannot be bound
     │   └── MissingExtraError     an optional dependency is not installed
+    ├── ModelExists               a model of that name is served already
     └── RequestError              one request's answer: has an HTTP status
         ├── BadRequest            400
         ├── ModelNotFound         404  no model of that name is served
-        ├── ModelExists           409  one of that name is served already
         ├── PayloadTooLarge       413
         ├── InferenceError        500  a hook of the service raised
         ├── WorkerDied            500  the worker process died over this request
@@ -90,6 +90,10 @@ class MissingExtraError(StartupError):
             f"{feature} need an optional dependency: pip install 'mxnet-model-server[{extra}]'")
 
 
+class ModelExists(MMSError):
+    """A model of that name is served already."""
+
+
 class RequestError(MMSError):
     """One request cannot be answered; becomes a JSON body with `status`."""
 
@@ -110,13 +114,6 @@ class ModelNotFound(RequestError):
 
     status = 404
     type = 'ResourceNotFoundException'
-
-
-class ModelExists(RequestError):
-    """A model of that name is served already."""
-
-    status = 409
-    type = 'ConflictException'
 
 
 class PayloadTooLarge(RequestError):

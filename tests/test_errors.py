@@ -5,6 +5,7 @@ from mms.errors import (
     ClientLeft,
     DeadlineExceeded,
     InferenceError,
+    ModelNotFound,
     QueueFull,
     RequestError,
     WorkerDied,
@@ -14,7 +15,7 @@ from mms.errors import (
 ALL = {cls for cls in vars(mms.errors).values()
        if isinstance(cls, type) and issubclass(cls, RequestError)} - {RequestError}
 # A worker that sends one of these would speak of what it cannot know.
-FRONT_S_OWN = {ClientLeft, DeadlineExceeded, QueueFull, WorkerDied}
+FRONT_S_OWN = {ClientLeft, DeadlineExceeded, ModelNotFound, QueueFull, WorkerDied}
 
 
 class OwnBadRequest(BadRequest):

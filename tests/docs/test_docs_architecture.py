@@ -25,7 +25,7 @@ def dotted(page):
 
 def paths(page):
     return [span for span in spans(page) if re.fullmatch(r'[\w./-]+', span) and '/' in span
-            and (REPO / span.split('/')[0]).is_dir()]
+            and span.split('/')[0] and (REPO / span.split('/')[0]).is_dir()]
 
 
 def found(name):
