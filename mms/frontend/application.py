@@ -7,7 +7,7 @@ from typing import Any, Callable, NoReturn
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from mms.frontend.exchange import HTTPRequest, HTTPResponse
+from mms.frontend.exchange import HTTPRequest, HTTPResponse, status_line
 from mms.frontend.middleware import Chain, Middleware
 from mms.frontend.routing import Table
 from mms.ipc.messages import Body
@@ -32,12 +32,13 @@ class Application:
             Iterable[Body]:
         """Answer one request."""
         response = self.answer(environ)
-        start_response(response.status_line, response.headers)
+        start_response(status_line(response.status), response.headers)
         return () if environ['REQUEST_METHOD'] == 'HEAD' else response.body
 
     def answer(self, environ: dict[str, Any]) -> HTTPResponse:
         """The response to a request."""
-        return self._chain.answer(HTTPRequest(environ, self._find), _handle)
+        request = HTTPRequest(environ, self._find)
+        return self._chain.answer(request, request.route.handle if request.route else _refuse)
 
     def fail(self, environ: dict[str, Any], error: Exception) -> HTTPResponse:
         """The response to a request that failed elsewhere."""
@@ -47,9 +48,7 @@ class Application:
         return self._chain.answer(HTTPRequest(environ, self._find), raise_it)
 
 
-def _handle(request: HTTPRequest) -> HTTPResponse:
-    if request.route is not None:
-        return request.route.handle(request)
+def _refuse(request: HTTPRequest) -> NoReturn:
     if request.allowed:
         raise MethodNotAllowed(valid_methods=request.allowed)
     raise NotFound

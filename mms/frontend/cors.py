@@ -12,19 +12,24 @@ _ANYBODY = [('Access-Control-Allow-Origin', '*')]
 _METHODS = ('DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT')
 
 
-def cors_headers(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
+def cors_headers(method: str, environ: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Headers of the response to a request.
 
     Parameters
     ----------
+    method
+        Of the request, in capital letters.
     environ
         Its WSGI environment.
     """
+    if method == 'POST' and 'HTTP_ORIGIN' not in environ:
+        # Not from a browser: nearly all are.
+        return _ANYBODY
     origin = environ.get('HTTP_ORIGIN')
     headers = [('Access-Control-Allow-Origin', origin)] if origin else _ANYBODY
     if environ.get('HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK') == 'true':
         headers = [*headers, ('Access-Control-Allow-Private-Network', 'false')]
-    if environ['REQUEST_METHOD'].upper() == 'OPTIONS':
+    if method == 'OPTIONS':
         headers = headers + _preflight_headers(environ)
     return [*headers, ('Vary', 'Origin')] if origin else headers
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, Optional
 
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -40,32 +40,29 @@ class HTTPRequest:
         What its path has in the places of the route's parameters.
     allowed
         Methods that its path takes; none where there is no such path.
+    model
+        Name of the model that it is for, if it is for one.
+    metric
+        That of its route; empty without one.
     """
 
-    __slots__ = ('allowed', 'context', 'environ', 'method', 'parameters', 'path', 'route',
-                 'sent_path')
+    __slots__ = ('allowed', 'context', 'environ', 'method', 'metric', 'model', 'parameters', 'path',
+                 'route', 'sent_path')
 
     def __init__(self, environ: dict[str, Any], find: Callable[[str, str], Match]) -> None:
         self.environ = environ
         self.context = context_of(environ)
         self.method: str = environ['REQUEST_METHOD'].upper()
-        self.sent_path = _decoded(environ.get('PATH_INFO', ''))
-        self.path = '/' + self.sent_path.lstrip('/')
-        match = NO_MATCH if self.sent_path.startswith('//') else find(self.path, self.method)
-        if not self.sent_path and match.route is None:
+        self.sent_path = sent = _decoded(environ.get('PATH_INFO', ''))
+        is_plain = sent[:1] == '/' and sent[1:2] != '/'
+        self.path = sent if is_plain else '/' + sent.lstrip('/')
+        match = find(self.path, self.method) if is_plain or sent[:2] != '//' else NO_MATCH
+        if not sent and match[0] is None:
             # The target of `GET http://host?x=1` has no path: it is /, for those that / answers.
             match = NO_MATCH
         self.route, self.parameters, self.allowed = match
-
-    @property
-    def model(self) -> Optional[str]:
-        """Name of the model that it is for, if it is for one."""
-        return self.parameters.get('model')
-
-    @property
-    def metric(self) -> str:
-        """That of its route; empty without one."""
-        return self.route.metric if self.route else ''
+        self.model: Optional[str] = self.parameters.get('model')
+        self.metric = self.route.metric if self.route else ''
 
 
 def _decoded(path: str) -> str:
@@ -93,14 +90,10 @@ class HTTPResponse:
         self.headers = [('Content-Type', content_type), ('Content-Length', str(size))]
         self.body = body
 
-    @property
-    def status_line(self) -> str:
-        """The status with its reason, as WSGI wants it."""
-        return _status_line(self.status)
-
 
 @lru_cache(maxsize=64)
-def _status_line(status: int) -> str:
+def status_line(status: int) -> str:
+    """A status with its reason, as WSGI wants it."""
     return f'{status} {HTTP_STATUS_CODES.get(status, "Unknown").upper()}'
 
 
@@ -126,25 +119,10 @@ class Route:
     metric: str = ''
 
 
-class Match(NamedTuple):
-    """What a table has for a request.
-
-    Attributes
-    ----------
-    route
-        None where the path is unknown, or does not take the method.
-    parameters
-        Name -> text in the path; none without a route.
-    allowed
-        Methods that the path takes; none where it is unknown.
-    """
-
-    route: Optional[Route]
-    parameters: Mapping[str, str]
-    allowed: Sequence[str] = ()
-
-
-NO_MATCH = Match(None, {})
+# What there is for a path and a method: the route, or None; what the path has in the places of its
+# parameters, none without a route; and the methods that the path takes, none where it is unknown.
+Match = tuple[Optional[Route], Mapping[str, str], Sequence[str]]
+NO_MATCH: Match = (None, {}, ())
 
 
 def json_response(status: int, value: Any) -> HTTPResponse:

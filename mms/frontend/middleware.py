@@ -92,7 +92,7 @@ class Cors(Middleware):
 
     def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
         """Say so."""
-        response.headers += cors_headers(request.environ)
+        response.headers += cors_headers(request.method, request.environ)
 
 
 class AccessLog(Middleware):

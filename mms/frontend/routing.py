@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from mms.frontend.exchange import NO_MATCH, HTTPRequest, HTTPResponse, Match, Route
 
@@ -40,29 +40,26 @@ class Table:
         """What there is for a path, decoded, and a method in capital letters."""
         resource = self._plain.get(path)
         if resource is not None:
-            return resource.match(method, {})
+            return resource.routes.get(method), {}, resource.allowed
         for pattern, resource in self._patterns:
             found = pattern.fullmatch(path)
             if found is not None:
                 parameters = found.groupdict()
                 if _MODEL not in parameters or parameters[_MODEL] in self._models:
-                    return resource.match(method, parameters)
+                    route = resource.routes.get(method)
+                    return route, parameters if route else {}, resource.allowed
         return NO_MATCH
 
 
 class _Resource:
-    """The routes of one path."""
+    """The routes of one path, by their methods."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        self._routes = {method: route for route in reversed(routes) for method in route.methods}
-        if 'GET' in self._routes:
-            self._routes.setdefault('HEAD', self._routes['GET'])
-        self._routes.setdefault('OPTIONS', Route(('OPTIONS',), routes[0].path, _options))
-        self._allowed = tuple(sorted(self._routes))
-
-    def match(self, method: str, parameters: Mapping[str, str]) -> Match:
-        route = self._routes.get(method)
-        return Match(route, parameters if route else {}, self._allowed)
+        self.routes = {method: route for route in reversed(routes) for method in route.methods}
+        if 'GET' in self.routes:
+            self.routes.setdefault('HEAD', self.routes['GET'])
+        self.routes.setdefault('OPTIONS', Route(('OPTIONS',), routes[0].path, _options))
+        self.allowed = tuple(sorted(self.routes))
 
 
 def _options(request: HTTPRequest) -> HTTPResponse:

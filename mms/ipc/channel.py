@@ -19,6 +19,7 @@ from mms.devices.device import Device
 from mms.errors import RequestError, error_name
 from mms.ipc.context import Context
 from mms.ipc.messages import (
+    JSON,
     Answer,
     Answered,
     Body,
@@ -134,7 +135,8 @@ class Channel:
         kind, header_bytes, _ = _HEAD.unpack(self._read(_HEAD.size))
         if header_bytes > _MOST_HEADER_BYTES:
             raise ValueError(f'a header of {header_bytes} bytes')
-        header = json.loads(self._read(header_bytes))
+        # Bytes would be searched for their encoding first.
+        header = json.loads(str(self._read(header_bytes), 'ascii'))
         return self._unpack(_KINDS[kind], header)
 
     def _unpack(self, kind: type, header: dict[str, Any]) -> Message:
@@ -264,7 +266,10 @@ def _pack(message: Message) -> tuple[bytes, list[Content]]:
 
 def _answer_head(answer: Answer) -> list[Any]:
     if isinstance(answer, Reply):
-        return [len(answer.content), answer.stage_times_ms, answer.content_type, answer.status]
+        head = [len(answer.content), answer.stage_times_ms]
+        if (answer.content_type, answer.status) != (JSON, 200):
+            head += [answer.content_type, answer.status]
+        return head
     return [answer.error, _short(answer.message)]
 
 
