@@ -15,9 +15,9 @@ from mms.pool.settings import PoolSettings
 from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import Room
 from mms.runtime.resources import Resources
+from mms.serving.batch import Limits
 from mms.serving.extracted_files import ExtractedFiles
 from mms.serving.placement import Placement
-from mms.serving.scheduler import Limits
 from mms.serving.served_model import ServedModel
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Optional, Union
+from typing import Optional
 
 import gevent
 from gevent.event import Event
@@ -34,15 +34,13 @@ from mms.ipc.messages import (
     ALONE,
     JOINT,
     TRIAL,
-    Answered,
-    More,
     Reply,
     Request,
     Result,
-    Work,
 )
-from mms.pool.process import NoAnswer, NotSent, WorkerGone, WorkerProcess
+from mms.pool.process import NotSent, WorkerGone, WorkerProcess
 from mms.pool.supervisor import Supervisor
+from mms.serving.batch import Batch, Limits
 from mms.serving.queue import Job, Waiting
 
 logger = logging.getLogger(__name__)
@@ -54,43 +52,6 @@ _MOST_TRIES = 2
 _MOST_SENDS = 4
 # Weight of the newest in the running average of how long a request runs.
 _NEWEST = 0.1
-
-
-class Limits(NamedTuple):
-    """What bounds the requests of one model.
-
-    Attributes
-    ----------
-    queue_size
-        Requests that may wait for a worker.
-    request_timeout_s
-        Seconds that a request may take in all, and a worker over what it has in hand.
-    max_batch_delay_s
-        Seconds that a request may wait for others to run with.
-    """
-
-    queue_size: int
-    request_timeout_s: float
-    max_batch_delay_s: float = 0.0
-
-
-class _Batch:
-    """Jobs that a worker has in hand, and how it runs them."""
-
-    def __init__(self, jobs: list[Job], how: str, room: int) -> None:
-        self.jobs = jobs
-        self.how = how
-        self.room = room
-
-    def work(self, jobs: Sequence[Job]) -> Work:
-        return Work([job.request for job in jobs], self.how, self.room)
-
-    def settle(self, part: Answered) -> None:
-        for place, answer in zip(part.places, part.answers):
-            self.jobs[place].settle(answer)
-
-    def unanswered(self) -> list[Job]:
-        return [job for job in self.jobs if not job.answer.ready()]
 
 
 class Scheduler:
@@ -118,7 +79,7 @@ class Scheduler:
         self._given_up = False
         self._quiet = Event()
         self._quiet.set()
-        self._running: set[_Batch] = set()
+        self._running: set[Batch] = set()
         self.demand = Demand(time.monotonic)
         self._dispatcher = Loop(f'the queue of model {workers.name}', self._dispatch,
                                 self._dispatch_failed)
@@ -265,13 +226,13 @@ class Scheduler:
             if left_s <= 0 or not self._waiting.arrived.wait(left_s):
                 return
 
-    def _next_batch(self, free_workers: int) -> Optional[_Batch]:
+    def _next_batch(self, free_workers: int) -> Optional[Batch]:
         first = self._waiting.next()
         if first is None:
             return None
         most = self._trust.batch_size
         if first.tries or most < 2:
-            return _Batch([first], ALONE, 0)
+            return Batch([first], ALONE, 0)
         peak = self.demand.peak()
         if not self._limits.max_batch_delay_s:
             most = largest_batch(peak, self._workers.alive, most)
@@ -281,18 +242,18 @@ class Scheduler:
             jobs = [first, *self._waiting.take(share - 1)]
             # A lone client sends nothing more while it waits.
             room = most - len(jobs) if peak > len(jobs) else 0
-            return _Batch(jobs, JOINT, room)
+            return Batch(jobs, JOINT, room)
         share = trial_size(share, self._each_s, self._limits.request_timeout_s)
         jobs = [first, *self._waiting.take(share - 1)]
-        return _Batch(jobs, TRIAL if len(jobs) > 1 else ALONE, 0)
+        return Batch(jobs, TRIAL if len(jobs) > 1 else ALONE, 0)
 
-    def _run(self, batch: _Batch, worker: WorkerProcess) -> None:
+    def _run(self, batch: Batch, worker: WorkerProcess) -> None:
         went_well = attempt(f'a batch of model {self._workers.name}', self._answer, batch, worker)
         self._running.discard(batch)
         if not went_well:
             self._answer_lost()
 
-    def _answer(self, batch: _Batch, worker: WorkerProcess) -> None:
+    def _answer(self, batch: Batch, worker: WorkerProcess) -> None:
         started = time.monotonic()
         try:
             result = self._work(batch, worker)
@@ -312,42 +273,16 @@ class Scheduler:
         gevent.sleep(0)
         batch.settle(result)
 
-    def _work(self, batch: _Batch, worker: WorkerProcess) -> Result:
-        """Let a worker answer a batch, and the jobs that join it on the way."""
-        answer = self._exchange(worker, batch, batch.jobs)
-        while isinstance(answer, More):
-            share = fair_share(len(self._waiting), self._workers.idle_beside(worker) + 1,
-                               answer.room)
-            more = self._waiting.take(share)
-            batch.jobs += more
-            batch.room = answer.room - len(more) if more else 0
-            answer = self._exchange(worker, batch, more)
-        assert isinstance(answer, Result)
-        return answer
+    def _work(self, batch: Batch, worker: WorkerProcess) -> Result:
+        """Let a worker answer a batch."""
+        limit_s = self._limits.request_timeout_s
 
-    def _exchange(self, worker: WorkerProcess, batch: _Batch,
-                  jobs: Sequence[Job]) -> Union[More, Result]:
-        limit: Optional[gevent.Greenlet] = None
+        def join(room: int) -> list[Job]:
+            return self._waiting.take(fair_share(
+                len(self._waiting), self._workers.idle_beside(worker) + 1, room))
 
-        def settle(part: Answered) -> None:
-            nonlocal limit
-            batch.settle(part)
-            if batch.how == TRIAL and limit is None and not batch.unanswered():
-                # From now on nobody waits for the worker but others.
-                limit = gevent.spawn_later(trial_timeout_s(
-                    len(batch.jobs), self._each_s, self._limits.request_timeout_s), worker.abort)
-
-        try:
-            answer = worker.exchange(batch.work(jobs), self._limits.request_timeout_s,
-                                     on_part=settle)
-        except NoAnswer as error:
-            worker.abort()
-            raise WorkerGone(str(error)) from error
-        finally:
-            if limit is not None:
-                limit.kill(block=False)
-        assert isinstance(answer, (More, Result))
-        return answer
+        return batch.run(worker, limit_s, lambda: trial_timeout_s(
+            len(batch.jobs), self._each_s, limit_s), join)
 
     def _retry(self, jobs: Sequence[Job], error: WorkerGone) -> None:
         """A worker has gone with these jobs in hand: each gets one more, alone."""
@@ -361,7 +296,7 @@ class Scheduler:
                     f'The worker process of model {self._workers.name} died over this request '
                     f'({error}); it is being replaced.'))
 
-    def _learn(self, batch: _Batch, result: Result, took_s: float) -> None:
+    def _learn(self, batch: Batch, result: Result, took_s: float) -> None:
         each_s = took_s / len(batch.jobs)
         self._each_s += _NEWEST * (each_s - self._each_s) if self._each_s else each_s
         if batch.how == ALONE:

@@ -14,9 +14,10 @@ from mms.errors import ModelUnavailable, ServiceError
 from mms.event_loop.guard import FAULTS, report
 from mms.ipc.messages import Reply, Request
 from mms.pool.supervisor import Supervisor
+from mms.serving.batch import Limits
 from mms.serving.measuring_turns import Turn
 from mms.serving.model_state import Lifecycle, ModelState
-from mms.serving.scheduler import Limits, Scheduler
+from mms.serving.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ import gevent
 import pytest
 from harness import asking
 
-from mms.serving.scheduler import Limits, Scheduler
+from mms.serving.batch import Limits
+from mms.serving.scheduler import Scheduler
 
 
 class Asked:
