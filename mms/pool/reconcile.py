@@ -135,19 +135,23 @@ def _on_the_way(alike: Iterable[W], kind: WorkerKind) -> int:
 
 
 def _to_retire(desired: DesiredState, workers: Sequence[W]) -> list[W]:
-    """Those beyond the number of their kind, while as many serve as there are to be in all.
+    """Those beyond the number of their kind: idle ones first, the longest idle before the others.
 
-    First those that are to be replaced, then idle ones, the longest first, then busy ones.
+    One whose successor is there goes at once; of the others none that would leave fewer to serve
+    than there are to be in all.
     """
     serving, left = _serving(workers), Counter(desired.kinds)
-    beyond = []
+    relieved: list[W] = []
+    beyond: list[W] = []
     for worker in sorted(serving, key=_leaves_last):
         if left[worker.kind]:
             left[worker.kind] -= 1
+        elif worker.is_to_be_replaced and worker.kind in desired.kinds:
+            relieved.insert(0, worker)
         else:
-            beyond.append(worker)
-    number = max(0, len(serving) - len(desired.kinds))
-    return beyond[::-1][:number]
+            beyond.insert(0, worker)
+    number = len(serving) - len(relieved) - len(desired.kinds)
+    return relieved + beyond[:max(0, number)]
 
 
 def _leaves_last(worker: Seen) -> tuple[bool, bool, float]:

@@ -76,6 +76,12 @@ def test_a_worn_worker_is_kept_until_another_is_there():
     assert reconcile(desired, [old, other, *seen(IDLE)]) == Actions(retire=(old,))
 
 
+def test_a_worn_worker_goes_when_its_successor_is_there_whatever_else_is_missing():
+    old = worn(IDLE, FIRST)
+    actions = reconcile(wanted(FIRST, SECOND), [old, *seen(IDLE, kind=FIRST)])
+    assert actions == Actions(spawn=(SECOND,), retire=(old,))
+
+
 def test_beside_a_worn_worker_one_that_died_is_spawned():
     assert reconcile(wanted(ONE, ONE), [worn(BUSY)]) == Actions(spawn=(ONE,), replace=(ONE,))
     assert reconcile(wanted(ONE, ONE), [worn(RETIRING), *seen(IDLE)]) == Actions(spawn=(ONE,))
