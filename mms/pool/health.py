@@ -102,8 +102,8 @@ class Health:
 
     def ill(self, here: Iterable[WorkerProcess]) -> list[WorkerProcess]:
         """Those of these workers that are ill, the longest first."""
-        sick = [worker for worker in here if self.condition(worker) is Condition.ILL]
-        return sorted(sick, key=lambda worker: self._of(worker).ill_since)
+        ill = [worker for worker in here if self.condition(worker) is Condition.ILL]
+        return sorted(ill, key=lambda worker: self._of(worker).ill_since)
 
     def next(self, free: Collection[WorkerProcess]) -> Optional[WorkerProcess]:
         """Whose turn it is to be asked: it was asked the longest ago."""

@@ -211,12 +211,12 @@ class Probe:
         """While none is well: try a new one, and again after a while."""
         took_s = 0.0
         while self._health.verdict(self._workers.here):
-            sick = self._health.ill(self._workers.here)
-            if not sick:
+            ill = self._health.ill(self._workers.here)
+            if not ill:
                 return
             gevent.sleep(max(self._pace.next_s(1), _PAUSE_SHARE * took_s))
             began = time.monotonic()
-            self._workers.succeed(sick[0], self._first_answer)
+            self._workers.succeed(ill[0], self._first_answer)
             took_s = time.monotonic() - began
             self._begin()
             if self._examination is not None:

@@ -24,7 +24,7 @@ PING = '''
 '''
 
 
-class Ward:
+class Model:
     """A model's workers, and files that make them ill."""
 
     def __init__(self, folder, workers):
@@ -46,12 +46,12 @@ class Ward:
 
 
 @pytest.fixture
-def ward(tmp_path):
+def model_of(tmp_path):
     """A model whose workers can be made ill."""
     made = []
 
-    def ward(workers, **options):
-        folder = tmp_path / f'ward{len(made)}'
+    def model_of(workers, **options):
+        folder = tmp_path / f'model_of{len(made)}'
         folder.mkdir()
         source = SERVICE.format(body='        return data').replace(
             "return 'fine'", PING.format(folder=str(folder)).strip())
@@ -59,9 +59,9 @@ def ward(tmp_path):
                                 resources=ONE_CORE, **options)
         made.append(supervised)
         supervised.start()
-        return Ward(folder, supervised)
+        return Model(folder, supervised)
 
-    yield ward
+    yield model_of
     for supervised in made:
         supervised.kill()
 
@@ -73,8 +73,8 @@ def answers(workers):
     return isinstance(answer, Result)
 
 
-def test_every_worker_is_asked_in_turn_one_at_each_ping(ward):
-    model = ward(3)
+def test_every_worker_is_asked_in_turn_one_at_each_ping(model_of):
+    model = model_of(3)
     for _ in range(6):
         assert model.ping() == ''
     assert len(model.asked()) == 6
@@ -82,8 +82,8 @@ def test_every_worker_is_asked_in_turn_one_at_each_ping(ward):
 
 
 @pytest.mark.engine
-def test_one_that_is_ill_beside_others_is_replaced_and_the_model_is_well(ward, caplog):
-    model = ward(3)
+def test_one_that_is_ill_beside_others_is_replaced_and_the_model_is_well(model_of, caplog):
+    model = model_of(3)
     before = set(model.workers.pids)
     sick = model.workers.pids[1]
     model.fall_ill(sick)
@@ -98,18 +98,18 @@ def test_one_that_is_ill_beside_others_is_replaced_and_the_model_is_well(ward, c
     assert len(before & set(model.workers.pids)) == 2
 
 
-def test_one_that_is_ill_is_found_though_nobody_asks(ward, monkeypatch):
+def test_one_that_is_ill_is_found_though_nobody_asks(model_of, monkeypatch):
     patch_pool(monkeypatch, '_ROUND_S', 0.3)
-    model = ward(2)
+    model = model_of(2)
     sick = model.workers.pids[0]
     model.fall_ill(sick)
     until(lambda: sick not in model.workers.pids)
     until(lambda: len(model.workers.pids) == 2)
 
 
-def test_a_busy_one_is_asked_when_it_is_done(ward, monkeypatch):
+def test_a_busy_one_is_asked_when_it_is_done(model_of, monkeypatch):
     patch_pool(monkeypatch, '_ROUND_S', 0.2)
-    model = ward(2)
+    model = model_of(2)
     busy = model.workers.acquire()
     model.fall_ill(busy.pid)
     until(lambda: model.workers.probe.is_due(busy))
@@ -120,8 +120,8 @@ def test_a_busy_one_is_asked_when_it_is_done(ward, monkeypatch):
     assert model.ping() == ''
 
 
-def test_a_model_that_is_ill_says_so_at_once_answers_and_says_at_once_that_it_is_well(ward):
-    model = ward(3)
+def test_a_model_that_is_ill_says_so_at_once_answers_and_says_at_once_that_it_is_well(model_of):
+    model = model_of(3)
     assert model.ping() == ''
     model.fall_ill('all')
     assert model.ping() == 'OSError: the disk has gone'
@@ -131,8 +131,9 @@ def test_a_model_that_is_ill_says_so_at_once_answers_and_says_at_once_that_it_is
 
 
 @pytest.mark.engine
-def test_a_model_that_is_ill_keeps_its_workers_and_tries_new_ones_ever_more_seldom(ward, caplog):
-    model = ward(3)
+def test_a_model_that_is_ill_keeps_its_workers_and_tries_new_ones_ever_more_seldom(
+        model_of, caplog):
+    model = model_of(3)
     before = set(model.workers.pids)
     model.fall_ill('all')
     for _ in range(60):
@@ -145,8 +146,8 @@ def test_a_model_that_is_ill_keeps_its_workers_and_tries_new_ones_ever_more_seld
     assert not any(os.path.exists(f'/proc/{pid}') for pid in tried)
 
 
-def test_where_only_new_workers_are_well_they_take_the_places(ward):
-    model = ward(2)
+def test_where_only_new_workers_are_well_they_take_the_places(model_of):
+    model = model_of(2)
     before = list(model.workers.pids)
     for pid in before:
         model.fall_ill(pid)
@@ -156,8 +157,8 @@ def test_where_only_new_workers_are_well_they_take_the_places(ward):
     assert {model.ping() for _ in range(4)} == {''}
 
 
-def test_while_successors_are_ill_those_that_are_well_are_asked_again(ward, caplog):
-    model = ward(2)
+def test_while_successors_are_ill_those_that_are_well_are_asked_again(model_of, caplog):
+    model = model_of(2)
     well, sick = model.workers.pids
     (model.folder / 'new').write_text(f'{well} {sick}')
     model.fall_ill(sick)
@@ -175,9 +176,9 @@ def test_while_successors_are_ill_those_that_are_well_are_asked_again(ward, capl
     until(lambda: model.ping() == '')
 
 
-def test_a_ping_that_hangs_costs_its_worker_and_the_others_answer(ward, monkeypatch):
+def test_a_ping_that_hangs_costs_its_worker_and_the_others_answer(model_of, monkeypatch):
     patch_pool(monkeypatch, '_LONGEST_PING_S', 0.5)
-    model = ward(2)
+    model = model_of(2)
     hung = model.workers.pids[0]
     model.fall_ill(f'hang{hung}')
     assert {model.ping() for _ in range(2)} == {''}
@@ -187,8 +188,8 @@ def test_a_ping_that_hangs_costs_its_worker_and_the_others_answer(ward, monkeypa
     assert {model.ping() for _ in range(4)} == {''}
 
 
-def test_a_worker_comes_back_though_the_one_who_asked_it_failed(ward, monkeypatch, caplog):
-    model = ward(1)
+def test_a_worker_comes_back_though_the_one_who_asked_it_failed(model_of, monkeypatch, caplog):
+    model = model_of(1)
     [before] = model.workers.pids
     health = model.workers.probe._health
     heard = health.heard
@@ -207,8 +208,8 @@ def test_a_worker_comes_back_though_the_one_who_asked_it_failed(ward, monkeypatc
     assert model.ping() == ''
 
 
-def test_one_on_a_device_is_replaced_when_it_is_done(ward):
-    model = ward(None, pool={'devices': [Device('cpu', 0)]})
+def test_one_on_a_device_is_replaced_when_it_is_done(model_of):
+    model = model_of(None, pool={'devices': [Device('cpu', 0)]})
     [before] = model.workers.pids
     busy = model.workers.acquire()
     model.fall_ill(before)

@@ -53,7 +53,7 @@ def test_the_death_of_a_worker_is_told_once_and_names_the_signal(start):
         worker.exchange(Ping())
 
 
-def test_a_worker_that_is_closed_ends_without_being_mourned(start):
+def test_a_worker_that_is_closed_ends_without_being_told_of(start):
     dead = []
     worker = start(on_death=dead.append)
     process = psutil.Process(worker.pid)
@@ -73,7 +73,7 @@ def test_a_worker_that_is_closed_may_take_its_time_to_end_and_is_heard(start, tm
     assert 'goodbye' in caplog.text
 
 
-def test_a_worker_that_is_aborted_in_a_hook_is_mourned(start):
+def test_a_worker_that_is_aborted_in_a_hook_counts_as_dead(start):
     dead = []
     worker = start('import time; time.sleep(600)', on_death=dead.append, warm_up=False)
     asked = gevent.spawn(ask, worker, '[1]')
@@ -107,7 +107,7 @@ def test_a_process_that_cannot_be_started_is_a_service_error(start, monkeypatch)
         start()
 
 
-def test_a_worker_that_sends_nonsense_is_killed_and_mourned(start):
+def test_a_worker_that_sends_nonsense_is_killed_and_counts_as_dead(start):
     dead = []
     worker = start("import os, sys\n"
                    "fd = int(sys.argv[sys.argv.index('--fd') + 1])\n"

@@ -77,7 +77,7 @@ def test_an_exit_of_a_forked_worker_is_told_with_its_status(template, fork):
 
 
 @pytest.mark.engine
-def test_a_forked_worker_that_is_aborted_in_a_hook_is_mourned(template, fork):
+def test_a_forked_worker_that_is_aborted_in_a_hook_counts_as_dead(template, fork):
     dead = []
     worker = fork(template('import time; time.sleep(600)', warm_up=False), dead.append)
     asked = gevent.spawn(ask, worker)
