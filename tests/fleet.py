@@ -118,7 +118,7 @@ def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, 
     """
     settings = PoolSettings(resources, workers, **dict(pool))
     load = replace(load_message(folder, name, body, **options), batch_size=batch_size,
-                   warm_up=warm_up, weigh=settings.max_memory_bytes > 0)
+                   warm_up=warm_up, report_memory=settings.max_memory_bytes > 0)
     return Supervisor(load, settings)
 
 

@@ -5,7 +5,7 @@ from mms.frontend.middleware import standard_middleware
 from mms.frontend.predictor import Predictor
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 
 class NoCounts:
@@ -16,10 +16,10 @@ class NoCounts:
         pass
 
 
-def application(models, counts=None, *middleware, more_routes=(), most=1000, room=None,
+def application(models, counts=None, *middleware, more_routes=(), most=1000, budget=None,
                 describe=dict):
     """All routes, and `more_routes`, with `middleware` inside the standard one."""
     counts = counts or NoCounts()
-    predictor = Predictor(models, counts, most, room or Room())
+    predictor = Predictor(models, counts, most, budget or ByteBudget())
     table = Table([*routes(predictor, describe), *more_routes], models)
     return Application(table, [*standard_middleware(counts), *middleware])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mms.bootstrap.http_service import load_models
 from mms.bootstrap.parts import Parts
 from mms.event_loop.in_thread import in_thread
-from mms.event_loop.uninterrupted import Undo
+from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.runtime.programs import Programs
 from mms.runtime.signals import StopRequest
 
@@ -20,7 +20,7 @@ def write_client(parts: Parts, language: str, stop: StopRequest) -> None:
     from mms.client.sdk import check_language, generate_client
 
     # Nothing listens: the server that the client is for may be running.
-    with Undo() as undo:
+    with UninterruptedExitStack() as undo:
         log = parts.start_log()
         programs = Programs()
         said = parts.settings.said('gen_api')

@@ -6,7 +6,7 @@ from typing import Any
 
 from mms.bootstrap.opening import look_for_gpus
 from mms.bootstrap.parts import Parts
-from mms.event_loop.uninterrupted import Undo
+from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
 
 
@@ -22,7 +22,7 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
     from mms.frontend.flask_app import create_app
 
     settings = parts.settings
-    with Undo() as undo:
+    with UninterruptedExitStack() as undo:
         log = parts.start_log()
         undo.callback(log.end)
         sight = look_for_gpus(settings)

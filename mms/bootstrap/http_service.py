@@ -11,8 +11,8 @@ from gevent.event import Event
 
 from mms.bootstrap.opening import look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
-from mms.event_loop.guard import Loop
-from mms.event_loop.uninterrupted import Undo
+from mms.event_loop.guard import GuardedLoop
+from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.frontend.http.server import HTTPServer, bind
 from mms.frontend.middleware import GiveWay
 from mms.log.setup import FrontLog
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 # Requests that are still in flight this long after the stop are given up.
 DRAIN_TIMEOUT_S = 60.0
 # What a terminal that is not read has not taken is tried again so often.
-_WRITE_ON_S = 0.5
+_WRITE_PENDING_S = 0.5
 # The answers that say so are small.
 _LAST_ANSWERS_S = 1.0
 
@@ -43,7 +43,7 @@ def serve(parts: Parts, stop: StopRequest) -> None:
     """
     settings = parts.settings
     raise_file_limit()
-    with Undo() as undo:
+    with UninterruptedExitStack() as undo:
         sock = undo.enter_context(bind(settings.host, settings.port,
                                        settings.said('host')))
         log = parts.start_log()
@@ -57,10 +57,10 @@ def serve(parts: Parts, stop: StopRequest) -> None:
         undo.callback(server.end)
         server.listen()
         log.begin()
-        undo.callback(Loop('the log on the terminal', partial(_write_on, log)).kill)
+        undo.callback(GuardedLoop('the log on the terminal', partial(_write_pending, log)).kill)
         stop.serving = True
         parts.log_started(port)
-        say(announcement(signatures(models), settings.host, port, models.unseen))
+        say(announcement(signatures(models), settings.host, port, models.untried))
         stop.event.wait()
         _drain(server, models, stop.hurry)
 
@@ -91,7 +91,7 @@ def _drain(server: HTTPServer, models: Registry, hurry: Event) -> None:
     logger.info('Service stopped.')
 
 
-def _write_on(log: FrontLog) -> None:
+def _write_pending(log: FrontLog) -> None:
     """Write the log to a terminal that is read again after a while."""
-    gevent.sleep(_WRITE_ON_S)
-    log.write_on()
+    gevent.sleep(_WRITE_PENDING_S)
+    log.write_pending()

@@ -13,8 +13,8 @@ import gevent
 from mms.archive.location import Location
 from mms.archive.reader import LoadedModel, open_model
 from mms.config.settings import Settings
-from mms.devices.device import GPU, Sight
-from mms.devices.gpu_probe import look
+from mms.devices.device import GPU, VisibleGPUs
+from mms.devices.gpu_probe import probe_gpus
 from mms.errors import StartupError, UsageError
 from mms.event_loop.in_thread import in_thread
 from mms.runtime.streams import is_terminal
@@ -23,7 +23,7 @@ from mms.serving.model_factory import OpenedModel
 from mms.serving.placement import devices_of
 
 
-def look_for_gpus(settings: Settings) -> Sight:
+def look_for_gpus(settings: Settings) -> VisibleGPUs:
     """What MXNet sees of the GPUs that are wanted; nothing is looked at where none is.
 
     Raises
@@ -33,14 +33,14 @@ def look_for_gpus(settings: Settings) -> Sight:
     """
     wanted = [wish for wish in settings.all_devices if wish.on_gpus]
     if not wanted:
-        return Sight()
+        return VisibleGPUs()
     every = any(wish.every_gpu for wish in wanted)
     numbers = [] if every else sorted({device.number for wish in wanted
                                        for device in wish.devices if device.kind == GPU})
-    sight = in_thread(lambda: look(numbers))
+    visible_gpus = in_thread(lambda: probe_gpus(numbers))
     for wish in wanted:
-        devices_of(wish, sight)
-    return sight
+        devices_of(wish, visible_gpus)
+    return visible_gpus
 
 
 def check_service_file(path: str, said: str) -> None:

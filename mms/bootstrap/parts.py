@@ -11,7 +11,7 @@ from mms.archive.location import Location
 from mms.archive.reader import LoadedModel
 from mms.bootstrap.opening import check_service_file, open_models
 from mms.config.settings import Settings
-from mms.devices.device import Sight
+from mms.devices.device import VisibleGPUs
 from mms.frontend.address import host_and_port
 from mms.frontend.api.openapi import describe
 from mms.frontend.application import Application
@@ -21,7 +21,7 @@ from mms.frontend.routes import routes
 from mms.frontend.routing import Table
 from mms.log.setup import FrontLog
 from mms.metrics import Metrics, make_sink
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import buffer_bytes
 from mms.serving.events import Change, Event
 from mms.serving.model_factory import OpenedModel
@@ -56,8 +56,8 @@ class Parts:
                  given: Optional[Sequence[LoadedModel]]) -> None:
         self.app_name = app_name
         self.settings = settings
-        self.budget = Room(settings.max_buffered_bytes
-                           or buffer_bytes(settings.max_request_bytes))
+        self.budget = ByteBudget(settings.max_buffered_bytes
+                                 or buffer_bytes(settings.max_request_bytes))
         self.log: Optional[FrontLog] = None
         self._given = given
 
@@ -86,9 +86,9 @@ class Parts:
         return [OpenedModel(model, str(locations.get(model.service_name, 'its archive')))
                 for model in self._given]
 
-    def registry(self, sight: Sight) -> Registry:
+    def registry(self, visible_gpus: VisibleGPUs) -> Registry:
         """The models, none of them loaded."""
-        return Registry(self.settings, sight, self.budget)
+        return Registry(self.settings, visible_gpus, self.budget)
 
     def metrics(self, models: Registry) -> Metrics:
         """The metrics of the models that there are, and that come."""

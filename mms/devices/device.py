@@ -21,7 +21,7 @@ class Device(NamedTuple):
         return f'{self.kind}:{self.number}'
 
 
-class Sight(NamedTuple):
+class VisibleGPUs(NamedTuple):
     """What MXNet sees of GPUs.
 
     Attributes
@@ -30,22 +30,22 @@ class Sight(NamedTuple):
         Whether it is built for GPUs at all.
     gpus
         How many it sees; they are numbered from 0.
-    trouble
+    failure
         Why it cannot say how many; an empty string when it can.
     visible
         ``CUDA_VISIBLE_DEVICES``; None where it is not set.
-    unfit
+    unusable
         What is said of a GPU that was asked to compute, and did not; empty when all did.
     """
 
     cuda: bool = True
     gpus: int = 0
-    trouble: str = ''
+    failure: str = ''
     visible: Optional[str] = None
-    unfit: str = ''
+    unusable: str = ''
 
 
-def refusal(said: str, numbers: Sequence[int], sight: Sight) -> str:
+def refusal(said: str, numbers: Sequence[int], visible_gpus: VisibleGPUs) -> str:
     """Why some GPUs cannot be had, and how to mend it; an empty string when they can.
 
     Parameters
@@ -55,18 +55,18 @@ def refusal(said: str, numbers: Sequence[int], sight: Sight) -> str:
     numbers
         The GPUs; none for any.
     """
-    missing = [number for number in numbers if not 0 <= number < sight.gpus]
-    if sight.gpus and not missing:
-        return f'{said}: {sight.unfit}' if sight.unfit else ''
-    if not sight.cuda:
+    missing = [number for number in numbers if not 0 <= number < visible_gpus.gpus]
+    if visible_gpus.gpus and not missing:
+        return f'{said}: {visible_gpus.unusable}' if visible_gpus.unusable else ''
+    if not visible_gpus.cuda:
         return (f'{said}: MXNet sees no GPU: it is built without CUDA. Install mxnet-cu112 or '
                 f'mxnet-cu117 in its place, or leave out {said.split()[0]}')
-    if sight.trouble:
-        return f'{said}: {_explained(sight.trouble)}'
-    if not sight.gpus:
-        return f'{said}: MXNet sees no GPU: CUDA finds none{_limits(sight)}'
-    return (f'{said}: there is no GPU {missing[0]}: MXNet sees {_listed(sight.gpus)}'
-            f'{_limits(sight)}')
+    if visible_gpus.failure:
+        return f'{said}: {_explained(visible_gpus.failure)}'
+    if not visible_gpus.gpus:
+        return f'{said}: MXNet sees no GPU: CUDA finds none{_limits(visible_gpus)}'
+    return (f'{said}: there is no GPU {missing[0]}: MXNet sees {_listed(visible_gpus.gpus)}'
+            f'{_limits(visible_gpus)}')
 
 
 def counted(devices: Sequence[Device]) -> str:
@@ -77,14 +77,14 @@ def counted(devices: Sequence[Device]) -> str:
     return ', '.join(f'{count} on {device}' for device, count in counts.items())
 
 
-def _explained(trouble: str) -> str:
-    if 'libcuda.so' in trouble or 'driver' in trouble:
-        return (f'MXNet sees no GPU: the CUDA driver is missing or too old ({trouble}). Install '
+def _explained(failure: str) -> str:
+    if 'libcuda.so' in failure or 'driver' in failure:
+        return (f'MXNet sees no GPU: the CUDA driver is missing or too old ({failure}). Install '
                 "NVIDIA's driver; a container has to be started with it")
-    if 'cannot open shared object file' in trouble:
-        return (f'MXNet sees no GPU: a library of CUDA is missing ({trouble}). Install it, or '
+    if 'cannot open shared object file' in failure:
+        return (f'MXNet sees no GPU: a library of CUDA is missing ({failure}). Install it, or '
                 'name its folder in LD_LIBRARY_PATH')
-    return f'MXNet cannot reach any GPU ({trouble})'
+    return f'MXNet cannot reach any GPU ({failure})'
 
 
 def _listed(count: int) -> str:
@@ -93,8 +93,9 @@ def _listed(count: int) -> str:
     return f'{count} GPU{"s" * (count != 1)}: {_joined([str(number) for number in range(count)])}'
 
 
-def _limits(sight: Sight) -> str:
-    return '' if sight.visible is None else f' (CUDA_VISIBLE_DEVICES is {sight.visible!r})'
+def _limits(visible_gpus: VisibleGPUs) -> str:
+    visible = visible_gpus.visible
+    return '' if visible is None else f' (CUDA_VISIBLE_DEVICES is {visible!r})'
 
 
 def _joined(words: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from mms.devices.device import Sight
+from mms.devices.device import VisibleGPUs
 from mms.runtime.child_python import child_python
 
 _LOOK = 'from mms.worker.devices.visible_gpus import main; main()'
@@ -19,7 +19,7 @@ _LONGEST_EACH_S = 20.0
 _MOST_IN_A_MACHINE = 16
 
 
-def look(wanted: Sequence[int] = ()) -> Sight:
+def probe_gpus(wanted: Sequence[int] = ()) -> VisibleGPUs:
     """Ask MXNet. Takes some seconds, in which nothing else happens in this thread.
 
     Parameters
@@ -33,16 +33,16 @@ def look(wanted: Sequence[int] = ()) -> Sight:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=longest_s)
     except subprocess.TimeoutExpired as error:
-        return Sight(trouble=f'MXNet does not answer within {longest_s:.0f} s'
-                             f'{_where(error.stdout or b"")}')
+        return VisibleGPUs(failure=f'MXNet does not answer within {longest_s:.0f} s'
+                                   f'{_where(error.stdout or b"")}')
     except OSError as error:
-        return Sight(trouble=f'no process can be started: {error.strerror}')
+        return VisibleGPUs(failure=f'no process can be started: {error.strerror}')
     if done.returncode:
         words = done.stderr.decode('utf-8', 'replace').split('\n')
         last = next((line.strip() for line in reversed(words) if line.strip()), '')
-        return Sight(trouble=f'MXNet ends with status {done.returncode}{_where(done.stdout)}: '
-                             f'{last}')
-    return Sight(**_last(done.stdout))
+        ended = f'MXNet ends with status {done.returncode}{_where(done.stdout)}'
+        return VisibleGPUs(failure=f'{ended}: {last}')
+    return VisibleGPUs(**_last(done.stdout))
 
 
 def _where(output: bytes) -> str:

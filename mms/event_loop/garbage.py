@@ -12,10 +12,10 @@ import time
 
 import gevent
 
-from mms.event_loop.guard import Loop
+from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.in_thread import in_thread
-from mms.runtime.byte_budget import Room
-from mms.runtime.private_memory import give_back, private_bytes
+from mms.runtime.byte_budget import ByteBudget
+from mms.runtime.private_memory import private_bytes, trim_malloc
 
 # A full search is due so often, where it takes a moment.
 _PAUSE_S = 30.0
@@ -37,7 +37,7 @@ class GarbageCollector:
 
     Parameters
     ----------
-    room
+    budget
         What requests and answers hold.
     """
 
@@ -45,13 +45,13 @@ class GarbageCollector:
     _thresholds: tuple[int, int, int]
     _was_frozen: bool
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
         self._is_stopped = False
         self._begin()
         self._collected_at = time.monotonic()
         self._private_bytes = private_bytes()
-        self._loop = Loop('the search for garbage', self._collect)
+        self._loop = GuardedLoop('the search for garbage', self._collect)
 
     @classmethod
     def _begin(cls) -> None:
@@ -79,14 +79,14 @@ class GarbageCollector:
 
     def _collect(self) -> None:
         gevent.sleep(_PAUSE_S)
-        is_quiet = self._room.held_bytes <= _HELD_BYTES
+        is_quiet = self._budget.held_bytes <= _HELD_BYTES
         is_due = time.monotonic() >= self._collected_at + _LONGEST_PAUSE_S
         if is_due or (is_quiet and len(gc.get_objects(generation=2)) <= _FEW):
             gc.collect()
             self._collected_at = time.monotonic()
         now = in_thread(private_bytes)
         if is_quiet and now > self._private_bytes + _KEPT_BYTES:
-            in_thread(give_back)
+            in_thread(trim_malloc)
             self._private_bytes = in_thread(private_bytes)
         else:
             self._private_bytes = min(now, self._private_bytes)

@@ -51,7 +51,7 @@ def attempt(what: str, duty: Callable[..., Any], *arguments: Any) -> bool:
     return True
 
 
-def persist(what: str, duty: Callable[..., Any], *arguments: Any) -> None:
+def retry(what: str, duty: Callable[..., Any], *arguments: Any) -> None:
     """Do something again and again until it raises nothing."""
     faults = 0
     while not attempt(what, duty, *arguments):
@@ -59,7 +59,7 @@ def persist(what: str, duty: Callable[..., Any], *arguments: Any) -> None:
         gevent.sleep(_pause_s(faults))
 
 
-class Background:
+class BackgroundTasks:
     """Greenlets that nobody waits for, until all of them are to end.
 
     Parameters
@@ -72,8 +72,8 @@ class Background:
         self._what = what
         self._greenlets: set[gevent.Greenlet] = set()
 
-    def do(self, duty: Callable[..., Any], *arguments: Any) -> gevent.Greenlet:
-        """Do something, and do not wait for it."""
+    def spawn(self, duty: Callable[..., Any], *arguments: Any) -> gevent.Greenlet:
+        """Start a greenlet, and do not wait for it."""
         greenlet = gevent.spawn(attempt, self._what, duty, *arguments)
         self._greenlets.add(greenlet)
         greenlet.link(self._greenlets.discard)
@@ -88,7 +88,7 @@ class Background:
         gevent.killall(list(self._greenlets))
 
 
-class Complaints:
+class FirstFailureLog:
     """Things that are done often: of those that fail one after another, the first is logged.
 
     Parameters
@@ -113,7 +113,7 @@ class Complaints:
             self._failed_before = False
 
 
-class Loop:
+class GuardedLoop:
     """A greenlet that takes one turn after the other, whatever they raise.
 
     Parameters
@@ -136,7 +136,7 @@ class Loop:
         self._failed_at = 0.0
         self._greenlet = gevent.spawn(self._run)
 
-    def trouble(self) -> str:
+    def ill_health(self) -> str:
         """What the latest turns raised, when that was several in a row; else an empty string."""
         is_recent = time.monotonic() < self._failed_at + _REMEMBERED_S
         if self._faults < _MANY or not is_recent:

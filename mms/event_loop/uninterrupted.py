@@ -45,7 +45,7 @@ def uninterrupted(work: Callable[[], T]) -> T:
     return returned[0]
 
 
-class Undo(ExitStack):
+class UninterruptedExitStack(ExitStack):
     """An ExitStack whose end nothing interrupts; an error on its way is not lost to a kill."""
 
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],

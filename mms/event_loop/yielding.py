@@ -27,7 +27,7 @@ _QUEUE_S = 0.001
 _LOWEST_PRIORITY = -2
 
 
-class Lane(IntEnum):
+class RunQueue(IntEnum):
     """Those who give way wait only for those of their own queue."""
 
     HEALTH = 0
@@ -36,39 +36,39 @@ class Lane(IntEnum):
     END = 2
 
 
-class Turn:
+class TimeSlice:
     """How long one greenlet may go on while others wait; a wait of its own ends no turn."""
 
     def __init__(self) -> None:
         self._ends = 0.0
 
-    def go_on(self) -> None:
+    def yield_if_over(self) -> None:
         """Let the others have their turn where this one's is over."""
         if time.monotonic() >= self._ends:
-            give_way()
+            yield_now()
             self._ends = time.monotonic() + _SLICE_S
 
 
-class Rests:
+class PollTracker:
     """Whether a greenlet has waited, so that others had their turn."""
 
     def __init__(self) -> None:
         self._loop = gevent.get_hub().loop
         self._polled = -1
 
-    def rest(self) -> None:
+    def yield_unless_polled(self) -> None:
         """Give way unless the loop has looked at its sockets since the last call."""
         if self._loop.iteration == self._polled:
-            give_way()
+            yield_now()
         self._polled = self._loop.iteration
 
 
-def give_way() -> None:
+def yield_now() -> None:
     """Wait until all sockets that are ready have been served, and those who gave way before."""
-    _run_queues().wait(Lane.WORK)
+    _run_queues().wait(RunQueue.WORK)
 
 
-def give_way_if_late(queue: Lane = Lane.WORK) -> None:
+def yield_if_due(queue: RunQueue = RunQueue.WORK) -> None:
     """Give way if greenlets have worked for long since the loop has looked at its sockets.
 
     For who has just waited for something, and is about to do some work.
@@ -98,7 +98,7 @@ class _RunQueues:
 
     def __init__(self, hub: Any) -> None:
         self.hub = hub
-        self._queues: list[deque[Any]] = [deque() for _ in Lane]
+        self._queues: list[deque[Any]] = [deque() for _ in RunQueue]
         self._each_time = hub.loop.check(priority=_LOWEST_PRIORITY)
         # While it is active the loop does not wait for sockets.
         self._never_idle = hub.loop.idle()
@@ -113,7 +113,7 @@ class _RunQueues:
         self._ends = time.monotonic() + _ALL_S
         return False
 
-    def wait(self, queue: Lane) -> None:
+    def wait(self, queue: RunQueue) -> None:
         waiter, waiters = Waiter(self.hub), self._queues[queue]
         if not any(self._queues):
             self._each_time.start(self._next)

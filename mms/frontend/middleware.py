@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Callable, Optional
 
-from mms.event_loop.yielding import Lane, give_way_if_late
+from mms.event_loop.yielding import RunQueue, yield_if_due
 from mms.frontend.access_log import log_answer
 from mms.frontend.cors import cors_headers
 from mms.frontend.errors import failed_itself, known_error
@@ -143,7 +143,7 @@ class GiveWay(Middleware):
 
     def error(self, request: HTTPRequest, error: Exception) -> None:
         """Wait, if it is time."""
-        give_way_if_late(Lane.END)
+        yield_if_due(RunQueue.END)
 
 
 def standard_middleware(counts: RequestCounts) -> list[Middleware]:

@@ -10,7 +10,7 @@ from typing import Callable, Optional, Protocol
 from mms.frontend.exchange import HTTPRequest
 from mms.frontend.http.body import read_body
 from mms.ipc.messages import Reply, Request
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 logger = logging.getLogger(__name__)
 
@@ -60,16 +60,16 @@ class Predictor:
         Where latencies are recorded.
     max_request_bytes
         A larger body is refused.
-    room
+    budget
         Where the bodies count that are held.
     """
 
     def __init__(self, models: Models, metrics: RequestCounts, max_request_bytes: int,
-                 room: Room) -> None:
+                 budget: ByteBudget) -> None:
         self.models = models
         self.metrics = metrics
         self._max_request_bytes = max_request_bytes
-        self._room = room
+        self._budget = budget
 
     def predict(self, protocol: str, name: str, request: HTTPRequest) -> Reply:
         """What a model answers.
@@ -87,7 +87,7 @@ class Predictor:
         """
         environ = request.environ
         asked = Request(protocol, environ.get('CONTENT_TYPE', ''),
-                        read_body(environ, self._max_request_bytes, self._room), request.context)
+                        read_body(environ, self._max_request_bytes, self._budget), request.context)
         reply = self.models.submit(name, asked, environ.get('mms.client_left', _never))
         self.metrics.observe_stages(reply.stage_times_ms, model=name)
         if logger.isEnabledFor(logging.DEBUG):

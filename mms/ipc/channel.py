@@ -44,7 +44,7 @@ from mms.ipc.messages import (
     WarmUp,
     Work,
 )
-from mms.runtime.byte_budget import Pieces
+from mms.runtime.byte_budget import ChunkedBuffer
 
 _HEAD = struct.Struct('!BIQ')
 # Linux hands a Unix socket's reader at most about 208 KB at once.
@@ -245,7 +245,7 @@ class Channel:
 
 def _pieces(contents: Iterable[Content]) -> Iterator[Body]:
     for content in contents:
-        if isinstance(content, Pieces):
+        if isinstance(content, ChunkedBuffer):
             yield from content
         else:
             yield content

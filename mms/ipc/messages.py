@@ -8,11 +8,11 @@ from typing import Any, Union
 
 from mms.devices.device import Device
 from mms.ipc.context import NO_CONTEXT, Context
-from mms.runtime.byte_budget import Pieces
+from mms.runtime.byte_budget import ChunkedBuffer
 
 Body = Union[bytes, bytearray]
 # What crosses from process to process: the front has it in pieces.
-Content = Union[bytes, bytearray, Pieces]
+Content = Union[bytes, bytearray, ChunkedBuffer]
 
 # In messages to a client: MMS 0.4's words, behind which the front puts the real address.
 API_DESCRIPTION = 'http://<host>:<port>/api-description'
@@ -47,7 +47,7 @@ class Load:
     answered
         Of what was found out there: which of the requests that can be made up the service has
         answered, and had best be warmed up with; None where it answers none.
-    weigh
+    report_memory
         Whether each :class:`Result` is to say how much memory the process has.
     """
 
@@ -65,7 +65,7 @@ class Load:
     strict: bool = False
     explored: bool = False
     answered: Union[int, None] = None
-    weigh: bool = False
+    report_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Ready:
         string when it may.
     answered
         The same, for :class:`Load`.
-    seen
+    answers_samples
         Whether the service has answered zeros, noise or samples as its signature describes them.
     """
 
@@ -113,7 +113,7 @@ class Ready:
     proven: bool = False
     spoiled: str = ''
     answered: Union[int, None] = None
-    seen: bool = False
+    answers_samples: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Request:
 
 
 def _in_one_piece(content: Content) -> Body:
-    return bytes(content) if isinstance(content, Pieces) else content
+    return bytes(content) if isinstance(content, ChunkedBuffer) else content
 
 
 ALONE, TRIAL, JOINT = 'alone', 'trial', 'joint'

@@ -63,7 +63,7 @@ class _Terminal(_SafeHandler, logging.StreamHandler):  # type: ignore[type-arg] 
         """Wait for no reader from now on."""
         self.setStream(_nonblocking(self.stream))
 
-    def write_on(self) -> None:
+    def write_pending(self) -> None:
         """Write what nobody has read so far."""
         with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
             self.stream.flush()
@@ -187,9 +187,9 @@ class FrontLog:
         _replace(root, others, [])
         self._terminal.begin()
 
-    def write_on(self) -> None:
+    def write_pending(self) -> None:
         """Write to the terminal what nobody has read there so far."""
-        self._terminal.write_on()
+        self._terminal.write_pending()
 
     def fail(self, reason: str) -> None:
         """Write into a file that is there already why the server does not start."""

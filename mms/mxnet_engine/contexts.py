@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Optional, Union
 
-from mms.devices.device import GPU, Device, Sight, refusal
+from mms.devices.device import GPU, Device, VisibleGPUs, refusal
 from mms.errors import ServiceError
 from mms.mxnet_compat import mxnet as mx
 from mms.mxnet_engine.assigned_device import assigned
@@ -25,21 +25,22 @@ def context_for(gpu: Optional[Union[int, str]]) -> Any:
     device = assigned() if gpu is None else Device(GPU, _number(gpu))
     if device is None:
         return mx.cpu()
-    reason = device.kind == GPU and refusal(f'--gpu {device.number}', [device.number], sight())
+    number = device.number
+    reason = device.kind == GPU and refusal(f'--gpu {number}', [number], visible_gpus())
     if reason:
         raise ServiceError(reason)
     return mx.Context(device.kind, device.number)
 
 
-def sight() -> Sight:
+def visible_gpus() -> VisibleGPUs:
     """What this process's MXNet sees of GPUs."""
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     if not mx.runtime.Features().is_enabled('CUDA'):
-        return Sight(cuda=False, visible=visible)
+        return VisibleGPUs(cuda=False, visible=visible)
     try:
-        return Sight(gpus=mx.context.num_gpus(), visible=visible)
+        return VisibleGPUs(gpus=mx.context.num_gpus(), visible=visible)
     except mx.base.MXNetError as error:
-        return Sight(trouble=reason_of(error), visible=visible)
+        return VisibleGPUs(failure=reason_of(error), visible=visible)
 
 
 def _number(gpu: Union[int, str]) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Union
 from mms.mxnet_compat import after_import
 from mms.pictures import png
 from mms.pictures.faults import PictureFault
-from mms.pictures.look import check
+from mms.pictures.precheck import check
 
 _GUARDED = '_guarded_by_mms'
 # The operators behind mx.image.imdecode and mx.image.imread, for NDArrays and for mx.np arrays.

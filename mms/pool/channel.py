@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mms.errors import BuffersFull, InferenceError
-from mms.event_loop.yielding import Turn
+from mms.event_loop.yielding import TimeSlice
 from mms.ipc.channel import Channel, Socket
-from mms.runtime.byte_budget import PIECE_BYTES, Pieces, Room
+from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
 
 
 class FrontChannel(Channel):
@@ -13,38 +13,38 @@ class FrontChannel(Channel):
 
     Parameters
     ----------
-    room
+    budget
         Where they count. An answer that finds none is passed over, and is an error.
     """
 
-    def __init__(self, sock: Socket, room: Room) -> None:
+    def __init__(self, sock: Socket, budget: ByteBudget) -> None:
         super().__init__(sock)
-        self._room = room
-        self._turn = Turn()
+        self._budget = budget
+        self._time_slice = TimeSlice()
 
-    def _content(self, size: int) -> Pieces:
-        if size > self._room.limit_bytes:
+    def _content(self, size: int) -> ChunkedBuffer:
+        if size > self._budget.limit_bytes:
             self._pass_over(size)
             raise InferenceError(f'The answer has {size} bytes, more than the server may hold at '
-                                 f'all, {self._room.limit_bytes} (--max-buffered-bytes).')
-        pieces = Pieces(self._room)
+                                 f'all, {self._budget.limit_bytes} (--max-buffered-bytes).')
+        pieces = ChunkedBuffer(self._budget)
         while len(pieces) < size:
             try:
                 pieces.read(self._read, size - len(pieces))
             except BuffersFull:
                 left = size - len(pieces)
                 for _ in pieces.consume():
-                    self._turn.go_on()
+                    self._time_slice.yield_if_over()
                 self._pass_over(left)
                 raise
             if size > PIECE_BYTES:
-                self._turn.go_on()
+                self._time_slice.yield_if_over()
         return pieces
 
     def _sent(self) -> None:
-        self._turn.go_on()
+        self._time_slice.yield_if_over()
 
     def _pass_over(self, size: int) -> None:
         while size:
             size -= len(self._read(min(size, PIECE_BYTES)))
-            self._turn.go_on()
+            self._time_slice.yield_if_over()

@@ -8,8 +8,8 @@ from typing import Any
 from gevent import socket
 from gevent.fileobject import FileObjectPosix
 
-from mms.event_loop.guard import Complaints
-from mms.event_loop.yielding import give_way
+from mms.event_loop.guard import FirstFailureLog
+from mms.event_loop.yielding import yield_now
 from mms.log.relay import MAX_LINE_BYTES, relay, relay_output
 
 # A progress bar may never end its line.
@@ -44,19 +44,19 @@ class OutputPipe:
 
 def relay_records(sock: socket.socket) -> None:
     """Log what a worker logs, until it ends."""
-    complaints = Complaints('what a worker logs')
+    failure_log = FirstFailureLog('what a worker logs')
     with sock, sock.makefile('rb') as lines:
         for line in iter(lambda: lines.readline(MAX_LINE_BYTES), b''):
             # Whatever becomes of a line: a worker whose lines nobody reads stops at a full pipe.
-            complaints.attempt(relay, line)
+            failure_log.attempt(relay, line)
             # A worker that never stops talking would keep everybody else from running.
-            give_way()
+            yield_now()
 
 
 def relay_outputs(reader: Any, pid: int, model: str) -> None:
     """Log what a worker prints, until it ends."""
-    complaints = Complaints(f'what a worker of model {model} prints')
+    failure_log = FirstFailureLog(f'what a worker of model {model} prints')
     with reader:
         for line in iter(lambda: reader.readline(_MAX_OUTPUT_LINE_BYTES), b''):
-            complaints.attempt(relay_output, line, pid, model)
-            give_way()
+            failure_log.attempt(relay_output, line, pid, model)
+            yield_now()

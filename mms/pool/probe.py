@@ -9,7 +9,7 @@ from typing import Callable, Optional, Protocol
 
 import gevent
 
-from mms.event_loop.guard import Loop, attempt
+from mms.event_loop.guard import GuardedLoop, attempt
 from mms.ipc.messages import Ping, Pong
 from mms.pool.backoff import Pace
 from mms.pool.health import Health
@@ -85,11 +85,11 @@ class Probe:
         self._pace = Pace(time.monotonic)
         self._examination: Optional[gevent.Greenlet] = None
         self._renewal: Optional[gevent.Greenlet] = None
-        self._rounds: Optional[Loop] = None
+        self._rounds: Optional[GuardedLoop] = None
 
     def start(self) -> None:
         """Look after the workers, also while nobody asks for their health."""
-        self._rounds = Loop(f'the health of model {self._workers.name}', self._round)
+        self._rounds = GuardedLoop(f'the health of model {self._workers.name}', self._round)
 
     def stop(self) -> None:
         """Ask nobody any more."""

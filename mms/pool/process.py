@@ -32,7 +32,7 @@ from mms.ipc.messages import (
 from mms.pool.channel import FrontChannel
 from mms.pool.output import OutputPipe, relay_outputs, relay_records
 from mms.pool.spawn import Ends, Handle, Spawner
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +86,8 @@ class WorkerProcess:
         Called once, with this object, when the process has ended by itself.
     device
         Where it runs; None for the processors, shared by all workers.
-    room
-        Where its answers count that are held; None for a room without a limit.
+    budget
+        Where its answers count that are held; None for one without a limit.
 
     Attributes
     ----------
@@ -111,9 +111,9 @@ class WorkerProcess:
 
     def __init__(self, endpoint: str, spawner: Spawner, threads: int,
                  on_death: Callable[[WorkerProcess], None],
-                 device: Optional[Device] = None, room: Optional[Room] = None) -> None:
+                 device: Optional[Device] = None, budget: Optional[ByteBudget] = None) -> None:
         self._endpoint = endpoint
-        self._room = room or Room()
+        self._budget = budget or ByteBudget()
         self._spawner = spawner
         self.threads = threads
         self.on_death = on_death
@@ -256,7 +256,7 @@ class WorkerProcess:
                     Ends(there.fileno(), log_there.fileno(), output.write_fd))
         except OSError as error:
             raise ServiceError(f'no worker process can be started ({error.strerror})') from error
-        self._channel = FrontChannel(here, self._room)
+        self._channel = FrontChannel(here, self._budget)
         self._readers = [
             gevent.spawn(relay_records, log_here),
             gevent.spawn(relay_outputs, output.reader, self.pid, self._endpoint),

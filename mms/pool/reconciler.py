@@ -11,7 +11,7 @@ import gevent
 from gevent.event import Event
 
 from mms.errors import MMSError, ServiceError
-from mms.event_loop.guard import Background, Loop
+from mms.event_loop.guard import BackgroundTasks, GuardedLoop
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.pool.backoff import StartFailures
 from mms.pool.process import WorkerProcess
@@ -61,10 +61,10 @@ class Reconciler:
         self._wake = Event()
         self._agreed = Event()
         self._stopped = False
-        self._loop: Optional[Loop] = None
+        self._loop: Optional[GuardedLoop] = None
         what = f'the workers of model {model}'
-        self._starting = Background(what)
-        self._closing = Background(f'the end of a worker of model {model}')
+        self._starting = BackgroundTasks(what)
+        self._closing = BackgroundTasks(f'the end of a worker of model {model}')
 
     @property
     def desired(self) -> DesiredState:
@@ -83,7 +83,7 @@ class Reconciler:
 
     def run(self) -> None:
         """From now on see to the workers, whatever becomes of them."""
-        self._loop = Loop(f'the workers of model {self._model}', self._turn, self._wake.set)
+        self._loop = GuardedLoop(f'the workers of model {self._model}', self._turn, self._wake.set)
         self._wake.set()
 
     def want(self, desired: DesiredState, best_effort: bool = False) -> None:
@@ -149,7 +149,7 @@ class Reconciler:
         worker.turn_to(WorkerState.CLOSING)
         # One fewer is busy: another may begin.
         self._on_change()
-        self._closing.do(self._close, worker)
+        self._closing.spawn(self._close, worker)
         self._wake.set()
 
     def take_out(self, worker: Worker, after_s: float) -> None:
@@ -231,7 +231,7 @@ class Reconciler:
 
     def _begin(self, duty: Callable[[Worker], None], kind: WorkerKind) -> None:
         worker = self._workers.add(kind)
-        self._starting.do(duty, worker).link(
+        self._starting.spawn(duty, worker).link(
             lambda greenlet: self._is_over(worker, greenlet.value is not False))
 
     def _is_over(self, worker: Worker, went_well: bool) -> None:

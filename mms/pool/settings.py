@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from mms.devices.device import Device
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import Resources
 
 
@@ -29,7 +29,7 @@ class PoolSettings:
         A worker with more private memory is replaced; 0 for no limit.
     optimize
         Whether Gluon networks may be fused.
-    room
+    budget
         Where the answers of the workers count that are held.
     """
 
@@ -40,7 +40,7 @@ class PoolSettings:
     max_requests: int = 0
     max_memory_bytes: int = 0
     optimize: bool = True
-    room: Room = field(default_factory=Room)
+    budget: ByteBudget = field(default_factory=ByteBudget)
 
     def are_exceeded(self, served: int, memory_bytes: int) -> bool:
         """Whether a worker that has answered so much, and has so much memory, is to be replaced."""

@@ -163,7 +163,7 @@ class WorkerStarter:
         if template is None:
             return self._on(kind, on_death, on_loaded)
         worker = WorkerProcess(self._load.endpoint, template.spawner(kind.threads),
-                               kind.threads, on_death, room=self._settings.room)
+                               kind.threads, on_death, budget=self._settings.budget)
         on_loaded()
         worker.join(self._join_deadline_s)
         return worker
@@ -236,7 +236,7 @@ class WorkerStarter:
         on_gpu = kind.device is not None and kind.device.kind == GPU
         threads = None if on_gpu else kind.threads
         process = WorkerProcess(load.endpoint, _spawning(load.endpoint, threads), kind.threads,
-                                on_death, kind.device, self._settings.room)
+                                on_death, kind.device, self._settings.budget)
         process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S,
                      await_turn)
         self.ready = process.ready

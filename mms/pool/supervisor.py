@@ -13,7 +13,7 @@ from gevent.event import Event
 
 from mms.devices.device import Device
 from mms.errors import ModelUnavailable, ServiceError
-from mms.event_loop.guard import Background, attempt
+from mms.event_loop.guard import BackgroundTasks, attempt
 from mms.ipc.messages import Load, Ready
 from mms.pool.probe import Probe
 from mms.pool.process import WorkerProcess
@@ -68,7 +68,7 @@ class Supervisor:
         self._starter = WorkerStarter(load, settings, prepare)
         self._workers = Workers()
         self._changed = Event()
-        self._asking = Background(f'the workers of model {self.name}')
+        self._asking = BackgroundTasks(f'the workers of model {self.name}')
         self._state = _State.LOADING
         self.probe = Probe(self)
         self._reconciler = Reconciler(self.name, self._workers, self._started,
@@ -269,7 +269,7 @@ class Supervisor:
         if held.state is WorkerState.RETIRING:
             self._reconciler.end(held)
         elif self.is_open and self.probe.is_due(worker):
-            self._asking.do(self.probe.ask, worker)
+            self._asking.spawn(self.probe.ask, worker)
         else:
             held.turn_to(WorkerState.IDLE)
             self._changed.set()

@@ -14,7 +14,7 @@ from mms.errors import BuffersFull
 PIECE_BYTES = 64 * 1024
 
 
-class Room:
+class ByteBudget:
     """Counts the bytes that are held.
 
     Parameters
@@ -31,10 +31,10 @@ class Room:
     def __init__(self, limit_bytes: int = sys.maxsize) -> None:
         self.limit_bytes = limit_bytes
         self.held_bytes = 0
-        # Pieces are forgotten wherever their last user lets go of them, in any thread.
+        # Chunks are forgotten wherever their last user lets go of them, in any thread.
         self._lock = threading.RLock()
 
-    def take(self, count: int) -> None:
+    def reserve(self, count: int) -> None:
         """Hold so many more.
 
         Raises
@@ -49,45 +49,45 @@ class Room:
                     f'{self.limit_bytes} (--max-buffered-bytes).')
             self.held_bytes += count
 
-    def give_back(self, count: int) -> None:
+    def release(self, count: int) -> None:
         """Hold so many less."""
         with self._lock:
             self.held_bytes -= count
 
 
-class Share:
-    """Bytes that count as held until this is given back.
+class Reservation:
+    """Bytes that count as held until this is released.
 
     Parameters
     ----------
-    room
+    budget
         Where they count.
     """
 
-    __slots__ = ('_count', '_room')
+    __slots__ = ('_budget', '_count')
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
         self._count = 0
 
-    def take(self, count: int) -> None:
+    def reserve(self, count: int) -> None:
         """Hold so many more.
 
         Raises
         ------
         BuffersFull
         """
-        self._room.take(count)
+        self._budget.reserve(count)
         self._count += count
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Hold none."""
         if self._count:
-            self._room.give_back(self._count)
+            self._budget.release(self._count)
             self._count = 0
 
 
-class Pieces:
+class ChunkedBuffer:
     """Bytes in pieces, which count as held until this is forgotten.
 
     In pieces, since to clear, to copy or to free some hundred megabytes at one go would hold up
@@ -95,14 +95,14 @@ class Pieces:
 
     Parameters
     ----------
-    room
+    budget
         Where they count.
     """
 
-    __slots__ = ('_counted', '_pieces', '_room', '_size')
+    __slots__ = ('_budget', '_counted', '_pieces', '_size')
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
         self._pieces: list[Union[bytes, bytearray]] = []
         self._size = 0
         self._counted = 0
@@ -117,7 +117,7 @@ class Pieces:
         return b''.join(self._pieces)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, (Pieces, bytes, bytearray)):
+        if isinstance(other, (ChunkedBuffer, bytes, bytearray)):
             return bytes(self) == bytes(other)
         return NotImplemented
 
@@ -125,7 +125,7 @@ class Pieces:
 
     def __del__(self) -> None:
         if self._counted:
-            self._room.give_back(self._counted)
+            self._budget.release(self._counted)
 
     def append(self, piece: Union[bytes, bytearray]) -> None:
         """Add a piece.
@@ -177,7 +177,7 @@ class Pieces:
 
     def _count(self, more: int) -> None:
         if more > 0:
-            self._room.take(more)
+            self._budget.reserve(more)
         else:
-            self._room.give_back(-more)
+            self._budget.release(-more)
         self._counted += more

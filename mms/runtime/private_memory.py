@@ -15,14 +15,14 @@ def private_bytes() -> int:
     return 0
 
 
-def give_back() -> None:
+def trim_malloc() -> None:
     """Return the memory that was freed, and that malloc keeps for later, to the system (glibc)."""
     trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
     if trim is not None:
         trim(0)
 
 
-class Allowance:
+class FreedMemoryLimit:
     """What a process may keep of the memory that it has freed.
 
     A batch leaves freed memory behind that malloc keeps for the next one (AlexNet: 80 MB after a
@@ -40,4 +40,4 @@ class Allowance:
     def keep(self) -> None:
         """Give freed memory back if there is more than is allowed."""
         if private_bytes() > self._most:
-            give_back()
+            trim_malloc()

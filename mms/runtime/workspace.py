@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Optional
 
 from mms.errors import ServiceError, StartupError
-from mms.runtime.kept_folder import MEND, KeptFolder
+from mms.runtime.restorable_folder import MEND, RestorableFolder
 
 # Waits until its standard input ends, which happens however the server ends
 # (SIGKILL too), then removes the directory. A shell costs 1 MB; a Python, 10.
@@ -51,11 +51,11 @@ class Workspace:
             raise StartupError('no temporary folder can be made: '
                                f'{error.strerror or error}; set TMPDIR to a folder that exists, '
                                'has room and may be written to') from error
-        self._kept: dict[str, KeptFolder] = {}
+        self._kept: dict[str, RestorableFolder] = {}
         _open.append(self)
         atexit.register(self.close)
 
-    def keep(self, folder: str, first: Collection[str] = ()) -> KeptFolder:
+    def keep(self, folder: str, first: Collection[str] = ()) -> RestorableFolder:
         """Hold the files of a folder in it, `first` these, until it is closed.
 
         Raises
@@ -64,7 +64,7 @@ class Workspace:
             A file cannot be opened.
         """
         if folder not in self._kept:
-            self._kept[folder] = KeptFolder(folder, self._make, first)
+            self._kept[folder] = RestorableFolder(folder, self._make, first)
         return self._kept[folder]
 
     def remove(self, folder: str) -> None:

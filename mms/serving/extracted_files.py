@@ -11,9 +11,9 @@ import gevent
 from mms.archive.manifest import member_names
 from mms.archive.reader import LoadedModel
 from mms.errors import ServiceError
-from mms.event_loop.guard import Loop
+from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.in_thread import in_thread
-from mms.runtime.kept_folder import KeptFolder
+from mms.runtime.restorable_folder import RestorableFolder
 from mms.runtime.workspace import workspace_of
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _TOUCH_S = 3600.0
 
 class _Files(NamedTuple):
     model: str
-    kept: KeptFolder
+    kept: RestorableFolder
 
 
 class ExtractedFiles:
@@ -34,7 +34,7 @@ class ExtractedFiles:
 
     def __init__(self) -> None:
         self._files: dict[str, _Files] = {}
-        self._looking: Optional[Loop] = None
+        self._looking: Optional[GuardedLoop] = None
         self._complaints: dict[str, str] = {}
         self._touched_at = time.monotonic()
 
@@ -63,7 +63,7 @@ class ExtractedFiles:
     def watch(self) -> None:
         """Look after them from now on."""
         if self._looking is None:
-            self._looking = Loop('the files of the models', self._look)
+            self._looking = GuardedLoop('the files of the models', self._look)
 
     def stop(self) -> None:
         """Look no more."""

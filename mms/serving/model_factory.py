@@ -9,11 +9,11 @@ from typing import NamedTuple, Optional
 
 from mms.archive.reader import LoadedModel
 from mms.config.settings import Settings
-from mms.devices.device import Device, Sight
+from mms.devices.device import Device, VisibleGPUs
 from mms.ipc.messages import Load
 from mms.pool.settings import PoolSettings
 from mms.pool.supervisor import Supervisor
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import Resources
 from mms.serving.batch import Limits
 from mms.serving.extracted_files import ExtractedFiles
@@ -51,7 +51,7 @@ class ModelFactory:
     ----------
     settings
         The server's settings.
-    sight
+    visible_gpus
         What MXNet sees of GPUs; of no matter where none is wanted.
     resources
         What the machine has.
@@ -59,16 +59,16 @@ class ModelFactory:
         Where the answers count that are held.
     """
 
-    def __init__(self, settings: Settings, sight: Sight, resources: Resources,
-                 budget: Room) -> None:
+    def __init__(self, settings: Settings, visible_gpus: VisibleGPUs, resources: Resources,
+                 budget: ByteBudget) -> None:
         self._settings = settings
-        self._placement = Placement(sight)
+        self._placement = Placement(visible_gpus)
         self._limits = Limits(settings.queue_size, settings.request_timeout_s,
                               settings.max_batch_delay_ms / 1000)
         self._pool = PoolSettings(
             resources, max_requests=settings.max_requests_per_worker,
             max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
-            room=budget)
+            budget=budget)
         self.files = ExtractedFiles()
 
     def place(self, name: str, workers: Optional[int] = None) -> Sequence[Device]:
@@ -105,4 +105,4 @@ def _load(model: LoadedModel, settings: Settings) -> Load:
         manifest=model.manifest, service_file=os.path.abspath(service_file), device=None,
         max_image_pixels=settings.max_image_pixels,
         batch_size=settings.batch_size, strict=settings.strict,
-        weigh=settings.max_worker_memory_bytes > 0)
+        report_memory=settings.max_worker_memory_bytes > 0)

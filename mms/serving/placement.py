@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple, Optional
 
 from mms.config.device_flags import Wanted
-from mms.devices.device import GPU, Device, Sight, refusal
+from mms.devices.device import GPU, Device, VisibleGPUs, refusal
 from mms.errors import UsageError
 
 
@@ -23,12 +23,12 @@ class Placement:
 
     Parameters
     ----------
-    sight
+    visible_gpus
         What MXNet sees of GPUs; of no matter where none is wanted.
     """
 
-    def __init__(self, sight: Sight) -> None:
-        self._sight = sight
+    def __init__(self, visible_gpus: VisibleGPUs) -> None:
+        self._visible_gpus = visible_gpus
         self._places: dict[str, _Place] = {}
 
     @property
@@ -49,7 +49,7 @@ class Placement:
         UsageError
             MXNet does not see a device. The model has what it had.
         """
-        choice = devices_of(wanted, self._sight)
+        choice = devices_of(wanted, self._visible_gpus)
         self.give_back(model)
         taken = _spread(choice, (workers or len(choice)) if choice else 0, self._load_of(choice))
         self._places[model] = _Place(choice, taken)
@@ -65,7 +65,7 @@ class Placement:
                        for device in place.taken)
 
 
-def devices_of(wanted: Wanted, sight: Sight) -> tuple[Device, ...]:
+def devices_of(wanted: Wanted, visible_gpus: VisibleGPUs) -> tuple[Device, ...]:
     """The devices that were asked for; none for the processors, shared by all workers.
 
     Raises
@@ -74,11 +74,11 @@ def devices_of(wanted: Wanted, sight: Sight) -> tuple[Device, ...]:
         MXNet does not see one of them.
     """
     reason = wanted.on_gpus and refusal(
-        wanted.said, [device.number for device in wanted.devices], sight)
+        wanted.said, [device.number for device in wanted.devices], visible_gpus)
     if reason:
         raise UsageError(reason)
     if wanted.every_gpu:
-        return tuple(Device(GPU, number) for number in range(sight.gpus))
+        return tuple(Device(GPU, number) for number in range(visible_gpus.gpus))
     return wanted.devices
 
 

@@ -10,14 +10,14 @@ import gevent
 from gevent.pool import Group
 
 from mms.config.settings import Settings
-from mms.devices.device import Device, Sight
+from mms.devices.device import Device, VisibleGPUs
 from mms.errors import ModelExists, ModelNotFound, ServiceError
 from mms.event_loop.guard import attempt
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.ipc.messages import Reply, Request
 from mms.pool.sizing import threads_for
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import usable
 from mms.serving.changes import Changes
 from mms.serving.events import Change, Event, Events, Listener
@@ -33,15 +33,15 @@ class Registry:
     ----------
     settings
         The server's settings.
-    sight
+    visible_gpus
         What MXNet sees of GPUs; of no matter where none is wanted.
     budget
         Where the answers count that are held.
     """
 
-    def __init__(self, settings: Settings, sight: Sight, budget: Room) -> None:
+    def __init__(self, settings: Settings, visible_gpus: VisibleGPUs, budget: ByteBudget) -> None:
         self._resources = usable()
-        self._factory = ModelFactory(settings, sight, self._resources, budget)
+        self._factory = ModelFactory(settings, visible_gpus, self._resources, budget)
         self._turns = MeasuringTurns()
         self._changes = Changes()
         self._events = Events()
@@ -68,9 +68,10 @@ class Registry:
         return [*self._served.values(), *self._aside]
 
     @property
-    def unseen(self) -> list[str]:
+    def untried(self) -> list[str]:
         """Names of those that have not answered what their signature lets one make up."""
-        return [name for name, model in self._served.items() if not model.workers.ready.seen]
+        return [name for name, model in self._served.items()
+                if not model.workers.ready.answers_samples]
 
     def __contains__(self, name: object) -> bool:
         return name in self._served

@@ -29,7 +29,7 @@ from mms.errors import (
     RequestError,
     WorkerDied,
 )
-from mms.event_loop.guard import Loop, attempt
+from mms.event_loop.guard import GuardedLoop, attempt
 from mms.ipc.messages import (
     ALONE,
     JOINT,
@@ -81,8 +81,8 @@ class Scheduler:
         self._quiet.set()
         self._running: set[Batch] = set()
         self.demand = Demand(time.monotonic)
-        self._dispatcher = Loop(f'the queue of model {workers.name}', self._dispatch,
-                                self._dispatch_failed)
+        self._dispatcher = GuardedLoop(f'the queue of model {workers.name}', self._dispatch,
+                                       self._dispatch_failed)
 
     def submit(self, request: Request,
                client_left: Callable[[], bool] = lambda: False) -> Reply:
@@ -130,7 +130,7 @@ class Scheduler:
     def ill_health(self) -> str:
         """Why the model cannot answer; an empty string when it can. See :class:`Probe`."""
         sick = self._workers.probe.ill_health()
-        return self._dispatcher.trouble() or self._workers.ill_health() or sick
+        return self._dispatcher.ill_health() or self._workers.ill_health() or sick
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until each request has its answer, `timeout_s` at most; whether that is so."""
@@ -200,7 +200,7 @@ class Scheduler:
 
     def _dispatch_failed(self) -> None:
         self._answer_lost()
-        if self._dispatcher.trouble():
+        if self._dispatcher.ill_health():
             for job in list(self._waiting):
                 self._waiting.drop(job)
                 job.fail(self._failure())

@@ -18,49 +18,49 @@ _LONGEST_SAMPLE = 200
 
 
 def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
-                 unseen: Container[str] = ()) -> list[str]:
+                 untried: Container[str] = ()) -> list[str]:
     """Lines that name every model with a curl line that can be pasted, or filled in.
 
     Parameters
     ----------
     signatures
         Endpoint name -> live signature.
-    unseen
+    untried
         Names of those that have not answered what the line would send.
     """
     url = reachable_url(host, port)
     lines = [f'Serving {_count(len(signatures))} at {url}  (Ctrl-C stops)']
     for name, signature in signatures.items():
-        lines += ['', f'  {name}', f'    {curl_line(url, name, signature, name in unseen)}']
-        lines += [f'    {remark}' for remark in _remarks(signature, name in unseen)]
+        lines += ['', f'  {name}', f'    {curl_line(url, name, signature, name in untried)}']
+        lines += [f'    {remark}' for remark in _remarks(signature, name in untried)]
     return lines
 
 
-def curl_line(url: str, name: str, signature: Mapping[str, Any], unseen: bool = False) -> str:
-    """Command that asks one model; with dots for what is not known, where it is `unseen`."""
-    fields = [f"{spec['data_name']}={_value(spec, kind, unseen)}"
+def curl_line(url: str, name: str, signature: Mapping[str, Any], untried: bool = False) -> str:
+    """Command that asks one model; with dots for what is not known, where it is `untried`."""
+    fields = [f"{spec['data_name']}={_value(spec, kind, untried)}"
               for spec, kind in zip(signature['inputs'], input_types(signature))]
     words = ['curl', '-X', 'POST', shlex.quote(url + predict_path(name))]
     return ' '.join([*words, *(f'-F {shlex.quote(field)}' for field in fields)])
 
 
-def _remarks(signature: Mapping[str, Any], unseen: bool) -> list[str]:
+def _remarks(signature: Mapping[str, Any], untried: bool) -> list[str]:
     """What is to be known of the values in the line."""
-    shown = {_value(spec, kind, unseen): spec
+    shown = {_value(spec, kind, untried): spec
              for spec, kind in zip(signature['inputs'], input_types(signature))}
     remarks = [f'{value[1:]} stands for a file with a list of the shape {spec["data_shape"]}'
                for value, spec in shown.items() if value.startswith('<')]
     if _PICTURE in shown:
         remarks.append(f'{_PICTURE[1:]} stands for any picture')
-    if unseen:
+    if untried:
         remarks.append('the model has not answered what could be made up: fill in what it takes')
     return remarks
 
 
-def _value(spec: Mapping[str, Any], kind: str, unseen: bool) -> str:
+def _value(spec: Mapping[str, Any], kind: str, untried: bool) -> str:
     if kind == IMAGE_TYPE:
         return _PICTURE
-    return _UNKNOWN if unseen else _tensor(spec)
+    return _UNKNOWN if untried else _tensor(spec)
 
 
 def _tensor(spec: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import gevent
 
-from mms.event_loop.guard import Complaints
+from mms.event_loop.guard import FirstFailureLog
 from mms.runtime.streams import is_terminal
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _advance(bar: tqdm[Any]) -> None:
 
 
 def _tick(bar: tqdm[Any]) -> None:
-    complaints = Complaints('the progress bar')
+    failure_log = FirstFailureLog('the progress bar')
     while True:
         gevent.sleep(_REFRESH_S)
-        complaints.attempt(bar.refresh)
+        failure_log.attempt(bar.refresh)

@@ -20,7 +20,7 @@ from mms.worker.codecs.classic import Classic, prediction_in
 from mms.worker.hooks import answer_alone
 from mms.worker.loading.live_signature import signature_of
 from mms.worker.loading.service_factory import ServiceFactory
-from mms.worker.processes.parent import die_with
+from mms.worker.processes.parent import die_with_parent
 from mms.worker.warm_up.answer_advice import advice_on
 from mms.worker.warm_up.made_up_request import made_up_request
 from mms.worker.warm_up.sample import bound_lengths, sample_inputs
@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
         The model's folder, the file for the outcome, the number of the parent process.
     """
     model_dir, outcome, parent = argv
-    die_with(int(parent))
+    die_with_parent(int(parent))
     sys.dont_write_bytecode = True
     logging.basicConfig(level=logging.WARNING, format='%(message)s')
     try:

@@ -31,22 +31,22 @@ from mms.ipc.messages import (
     Work,
 )
 from mms.mxnet_engine.reasons import RAISED, reason_of
-from mms.runtime.private_memory import Allowance, private_bytes
+from mms.runtime.private_memory import FreedMemoryLimit, private_bytes
 from mms.worker.batches.joint import answer_jointly
 from mms.worker.batches.trial import answer_and_compare
 from mms.worker.batches.verdict import Outcome, Verdict
 from mms.worker.codecs.codec import Codec
 from mms.worker.devices.device_loss import DeviceLost, is_lost, raise_if_lost
 from mms.worker.hooks import answer_alone, ill_health
-from mms.worker.outbox import Gaps, Outbox
+from mms.worker.outbox import AnswerPace, Outbox
 from mms.worker.processes.forking import (
-    draw_other_numbers,
     fork_worker,
     numpy_semantics,
     reap,
+    reseed_random,
     set_threads,
 )
-from mms.worker.warm_up.warm_up import made_up_requests_per_s, rehearse
+from mms.worker.warm_up.warm_up import made_up_requests_per_s, run_sample
 
 logger = logging.getLogger(__name__)
 
@@ -74,21 +74,21 @@ class ModelProcess:
         Inputs that the service has answered; None where there was no warm-up.
     codec
         Reads requests, and writes their answers.
-    weigh
+    report_memory
         Whether the front wants to know how much memory this process has.
     """
 
     def __init__(self, channel: Channel, log_fd: int, service: Any, ready: Ready,
-                 sample: Optional[list[Any]], codec: Codec, weigh: bool) -> None:
+                 sample: Optional[list[Any]], codec: Codec, report_memory: bool) -> None:
         self._channel = channel
         self._log_fd = log_fd
         self._service = service
         self._ready = ready
         self._sample = sample
         self._codec = codec
-        self._weigh = weigh
-        self._gaps = Gaps()
-        self._allowance = Allowance(_KEPT_AT_REST_BYTES)
+        self._report_memory = report_memory
+        self._pace = AnswerPace()
+        self._freed_memory = FreedMemoryLimit(_KEPT_AT_REST_BYTES)
         self._rests_at: Optional[float] = None
 
     def serve(self) -> None:
@@ -122,7 +122,7 @@ class ModelProcess:
             return
         left_s = max(0.0, self._rests_at - time.monotonic())
         if self._channel.is_quiet(left_s):
-            self._allowance.keep()
+            self._freed_memory.keep()
             self._rests_at = None
 
     def _answer(self, message: Message) -> Message:
@@ -133,7 +133,7 @@ class ModelProcess:
         if isinstance(message, Measure):
             return Measured(self._requests_per_s(message))
         assert isinstance(message, Work)
-        outbox = Outbox(self._channel, self._gaps)
+        outbox = Outbox(self._channel, self._pace)
         try:
             return self._work(message, outbox)
         except DeviceLost:
@@ -142,7 +142,7 @@ class ModelProcess:
             raise
 
     def _work(self, message: Work, outbox: Outbox) -> Result:
-        memory = private_bytes() if self._weigh else 0
+        memory = private_bytes() if self._report_memory else 0
         compared, refusal = False, ''
         outbox.expect(len(message.requests))
         _note(message.requests)
@@ -187,15 +187,15 @@ class ModelProcess:
 
     def _begin(self, threads: int) -> None:
         set_threads(threads)
-        draw_other_numbers()
+        reseed_random()
         try:
-            rehearse(self._service, self._sample)
+            run_sample(self._service, self._sample)
         except RAISED as error:
             self._channel.send(Failure(ServiceError.__name__, f'it does not run in a forked '
                                        f'process ({reason_of(error)})'))
             raise ChannelClosed('nothing to serve') from error
         # What a fork shares is not its own.
-        self._allowance = Allowance(_KEPT_AT_REST_BYTES)
+        self._freed_memory = FreedMemoryLimit(_KEPT_AT_REST_BYTES)
         self._channel.send(self._ready)
 
     def _begin_and_serve(self, threads: int) -> NoReturn:

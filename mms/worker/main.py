@@ -27,7 +27,7 @@ from mms.worker.loading.service_factory import ServiceFactory
 from mms.worker.loop import ModelProcess
 from mms.worker.processes.fork_safety import Baseline
 from mms.worker.processes.operator_threads import prepare_threads
-from mms.worker.processes.parent import die_with, keep_from_forks
+from mms.worker.processes.parent import close_in_forks, die_with_parent
 from mms.worker.warm_up.exploration import Exploration
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 def main(argv: Optional[list[str]] = None) -> int:
     """Load the model that the front names, then serve it until the front is gone."""
     args = _parser().parse_args(argv)
-    die_with(args.parent)
+    die_with_parent(args.parent)
     starter = os.getpid()
     set_process_name('mms-model')
     sys.dont_write_bytecode = True
@@ -45,7 +45,7 @@ def main(argv: Optional[list[str]] = None) -> int:
     configure_worker(args.log_fd, args.log_level)
     cast(TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)
     sock = socket.socket(fileno=args.fd)
-    keep_from_forks(sock)
+    close_in_forks(sock)
     # The front's gevent made both ends non-blocking; this end has its own flag.
     sock.setblocking(True)
     try:
@@ -106,16 +106,17 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     channel.send(Loaded())
     turn = channel.receive()
     assert isinstance(turn, WarmUp)
-    findings = exploration.run()
+    report = exploration.run()
     service = exploration.service
     ready = Ready(exploration.signature, factory.service_class.__name__,
-                  findings.unforkable, findings.batch_size,
-                  findings.levels, findings.batch_size > 1 and service.batchable is True,
-                  findings.spoiled, findings.given.other if findings.given else load.answered,
-                  findings.seen)
+                  report.unforkable, report.batch_size,
+                  report.levels, report.batch_size > 1 and service.batchable is True,
+                  report.spoiled,
+                  report.first_answer.other if report.first_answer else load.answered,
+                  report.answers_samples)
     channel.send(ready)
-    return ModelProcess(channel, log_fd, service, ready, findings.sample,
-                        Codecs(service, load.max_image_pixels), load.weigh)
+    return ModelProcess(channel, log_fd, service, ready, report.sample,
+                        Codecs(service, load.max_image_pixels), load.report_memory)
 
 
 def _parser() -> argparse.ArgumentParser:

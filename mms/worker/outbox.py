@@ -13,13 +13,13 @@ _CLOSE_S = 0.005
 _REMEMBERED_S = 1.0
 
 
-class Gaps:
+class AnswerPace:
     """Whether the answers of a process come slowly."""
 
     def __init__(self) -> None:
         self._slow_until = 0.0
 
-    def heard(self, gap_s: float, now: float) -> bool:
+    def note(self, gap_s: float, now: float) -> bool:
         """So much time lay before an answer; whether it, or one lately, came slowly."""
         if gap_s > _CLOSE_S:
             self._slow_until = now + _REMEMBERED_S
@@ -33,13 +33,13 @@ class Outbox:
     ----------
     channel
         To the front.
-    gaps
+    pace
         Of all answers of this process.
     """
 
-    def __init__(self, channel: Channel, gaps: Gaps) -> None:
+    def __init__(self, channel: Channel, pace: AnswerPace) -> None:
         self._channel = channel
-        self._gaps = gaps
+        self._pace = pace
         self._places: list[int] = []
         self._answers: list[Answer] = []
         self._last_at = time.monotonic()
@@ -55,7 +55,7 @@ class Outbox:
         self._answers.append(answer)
         self._expected -= 1
         before, self._last_at = self._last_at, time.monotonic()
-        is_slow = self._gaps.heard(self._last_at - before, self._last_at)
+        is_slow = self._pace.note(self._last_at - before, self._last_at)
         if self._expected and is_slow:
             self.flush()
 

@@ -7,8 +7,8 @@ import pytest
 from cuda_stand_in import driver, wheel
 from fleet import needs_compiler
 
-from mms.devices.device import Sight, refusal
-from mms.devices.gpu_probe import _LOOK, look
+from mms.devices.device import VisibleGPUs, refusal
+from mms.devices.gpu_probe import _LOOK, probe_gpus
 
 MISSING = 'libcuda.so.1: cannot open shared object file: No such file or directory'
 NO_CODE = ('Check failed: err == cudaSuccess (209 vs. 0) : mxnet_generic_kernel ErrStr:no kernel '
@@ -16,8 +16,8 @@ NO_CODE = ('Check failed: err == cudaSuccess (209 vs. 0) : mxnet_generic_kernel 
 
 
 def test_mxnet_is_asked_and_not_imported():
-    from mms.mxnet_engine.contexts import sight
-    assert look() == sight()
+    from mms.mxnet_engine.contexts import visible_gpus
+    assert probe_gpus() == visible_gpus()
 
 
 @pytest.mark.parametrize(('module', 'parts'), [
@@ -29,7 +29,7 @@ def test_an_mxnet_that_cannot_be_imported_is_told_by_its_reason(
         module, parts, tmp_path, monkeypatch):
     (tmp_path / 'mxnet.py').write_text(module)
     monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])
-    line = refusal('--gpu 0', [0], look())
+    line = refusal('--gpu 0', [0], probe_gpus())
     assert [part for part in parts if part not in line] == []
     assert '\n' not in line
 
@@ -39,7 +39,7 @@ def test_one_that_never_answers_is_not_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])
     monkeypatch.setattr('mms.devices.gpu_probe._LONGEST_S', 0.5)
     monkeypatch.setattr('mms.devices.gpu_probe._LONGEST_EACH_S', 0.0)
-    assert look() == Sight(trouble='MXNet does not answer within 0 s')
+    assert probe_gpus() == VisibleGPUs(failure='MXNet does not answer within 0 s')
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def machine(tmp_path, monkeypatch):
     ('FullyConnected', 'zeros', 'FullyConnected gives [0.0, 0.0]')])
 def test_a_card_without_code_is_refused_in_one_line(machine, call, words, reason):
     machine(call, words)
-    line = refusal('--gpu 0', [0], look([0]))
+    line = refusal('--gpu 0', [0], probe_gpus([0]))
     assert '\n' not in line
     assert line.startswith('--gpu 0: GPU 0 (NVIDIA H200, compute capability 9.0, 141 GiB) cannot '
                            'compute with mxnet-cu117, which has code for compute capability 5.x, '
@@ -71,29 +71,29 @@ def test_a_card_without_code_is_refused_in_one_line(machine, call, words, reason
 @needs_compiler
 def test_a_full_card_is_told_apart_from_one_that_cannot_compute(machine):
     machine('multiply', 'cudaMalloc retry failed: out of memory')
-    assert 'has no memory left' in refusal('--gpu 0', [0], look([0]))
+    assert 'has no memory left' in refusal('--gpu 0', [0], probe_gpus([0]))
 
 
 @needs_compiler
 def test_cards_that_compute_are_not_refused(machine):
     machine()
-    assert look([0, 1]) == look() == Sight(gpus=2)
+    assert probe_gpus([0, 1]) == probe_gpus() == VisibleGPUs(gpus=2)
 
 
 @needs_compiler
 def test_only_the_wanted_cards_compute(machine):
     machine('multiply', NO_CODE, bad=(1,))
-    assert look([0, 7]).unfit == ''
-    assert look([1]).unfit.startswith('GPU 1')
-    assert look().unfit.startswith('GPU 1'), 'all'
+    assert probe_gpus([0, 7]).unusable == ''
+    assert probe_gpus([1]).unusable.startswith('GPU 1')
+    assert probe_gpus().unusable.startswith('GPU 1'), 'all'
 
 
 @needs_compiler
-@pytest.mark.parametrize(('words', 'trouble'), [
+@pytest.mark.parametrize(('words', 'failure'), [
     ('hangs', 'MXNet does not answer within 10 s on GPU 1'),
     ('aborts', 'MXNet ends with status -6 on GPU 1: terminate called')])
-def test_the_card_on_which_mxnet_hangs_or_dies_is_named(machine, monkeypatch, words, trouble):
+def test_the_card_on_which_mxnet_hangs_or_dies_is_named(machine, monkeypatch, words, failure):
     machine('multiply', words, bad=(1,))
     monkeypatch.setattr('mms.devices.gpu_probe._LONGEST_S', 10.0)
     monkeypatch.setattr('mms.devices.gpu_probe._LONGEST_EACH_S', 0.0)
-    assert look([0, 1]) == Sight(trouble=trouble)
+    assert probe_gpus([0, 1]) == VisibleGPUs(failure=failure)

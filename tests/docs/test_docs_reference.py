@@ -20,7 +20,7 @@ from mms.frontend.predictor import Predictor
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
 from mms.metrics import METRICS, Metrics, make_sink
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 # Page -> the errors whose every message it lists: (names called, argument, file or folder).
 LISTED = {
@@ -84,7 +84,7 @@ def model(tmp_path):
 
 def test_every_endpoint_has_a_row_with_its_methods(model):
     metrics = Metrics(model.names, make_sink('log'))
-    table = Table(routes(Predictor(model, metrics, 1000, Room()), dict), model)
+    table = Table(routes(Predictor(model, metrics, 1000, ByteBudget()), dict), model)
     text = read('docs/rest_api.md')
     assert len(table.routes) >= 4
     for route in table.routes:

@@ -12,7 +12,7 @@ from harness import REPO
 
 from mms.event_loop import garbage
 from mms.event_loop.garbage import GarbageCollector
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 MEGABYTE = 1024**2
 
@@ -26,7 +26,7 @@ class Knot:
 def collector(monkeypatch):
     monkeypatch.setattr(garbage, '_PAUSE_S', 0.05)
     before = gc.get_threshold()
-    collector = GarbageCollector(Room())
+    collector = GarbageCollector(ByteBudget())
     yield collector
     collector.stop()
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
@@ -69,7 +69,7 @@ def test_python_makes_no_full_search_by_itself(collector):
 def test_two_may_run_side_by_side(monkeypatch):
     monkeypatch.setattr(garbage, '_PAUSE_S', 0.05)
     before = gc.get_threshold()
-    one, other = GarbageCollector(Room()), GarbageCollector(Room())
+    one, other = GarbageCollector(ByteBudget()), GarbageCollector(ByteBudget())
     one.stop()
     one.stop()
     assert gc.get_threshold()[2] == garbage._NEVER
@@ -80,7 +80,7 @@ def test_two_may_run_side_by_side(monkeypatch):
 def test_what_the_program_has_frozen_stays_so(monkeypatch):
     monkeypatch.setattr(garbage, '_PAUSE_S', 0.05)
     gc.freeze()
-    GarbageCollector(Room()).stop()
+    GarbageCollector(ByteBudget()).stop()
     assert gc.get_freeze_count() > 0
     gc.unfreeze()
 
@@ -90,21 +90,21 @@ UPLOADS = f"""
 import gevent
 from mms.event_loop import garbage
 from mms.runtime.private_memory import private_bytes
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 garbage._PAUSE_S = 0.05
-room = Room()
-collector = garbage.GarbageCollector(room)
+budget = ByteBudget()
+collector = garbage.GarbageCollector(budget)
 before = private_bytes()
 for _ in range(2):
     uploads = [bytes(60_000) for _ in range(5_000)]
     # It keeps the others, which are freed, in the hands of malloc.
     last = uploads[-1]
-    room.take(garbage._HELD_BYTES + 1)
+    budget.reserve(garbage._HELD_BYTES + 1)
     del uploads
     gevent.sleep(0.3)
     assert private_bytes() > before + 200 * {MEGABYTE}
-    room.give_back(garbage._HELD_BYTES + 1)
+    budget.release(garbage._HELD_BYTES + 1)
     with gevent.Timeout(30):
         while private_bytes() > before + 100 * {MEGABYTE}:
             gevent.sleep(0.3)

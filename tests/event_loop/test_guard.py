@@ -5,7 +5,7 @@ import pytest
 from fleet import until
 
 from mms.event_loop import guard
-from mms.event_loop.guard import Background, Complaints, Loop, attempt, persist
+from mms.event_loop.guard import BackgroundTasks, FirstFailureLog, GuardedLoop, attempt, retry
 
 
 class Failing:
@@ -45,7 +45,7 @@ def test_a_log_that_fails_as_well_changes_nothing(monkeypatch):
 
 def test_a_duty_is_done_again_until_it_goes_well(caplog):
     duty = Failing(2)
-    persist('it', duty)
+    retry('it', duty)
     assert duty.calls == 3
     assert caplog.text.count('Traceback') == 2
 
@@ -57,12 +57,12 @@ def test_a_loop_goes_on_after_a_fault_and_is_in_trouble_after_several_until_a_tu
         turn()
         gevent.sleep(0.01)
 
-    loop = Loop('the queue', one_turn, lambda: told.append(loop.trouble()))
+    loop = GuardedLoop('the queue', one_turn, lambda: told.append(loop.ill_health()))
     until(lambda: len(told) == 3)
     assert told[:2] == ['', '']
     assert told[2] == 'the server itself fails over the queue (ValueError: broken)'
     until(lambda: turn.calls > 4)
-    assert loop.trouble() == ''
+    assert loop.ill_health() == ''
     loop.kill()
     calls = turn.calls
     gevent.sleep(0.05)
@@ -76,7 +76,7 @@ def test_a_loop_survives_that_what_it_calls_after_a_fault_fails_too(caplog):
         turn()
         gevent.sleep(0.01)
 
-    loop = Loop('it', one_turn, Failing(1, KeyError('more')))
+    loop = GuardedLoop('it', one_turn, Failing(1, KeyError('more')))
     until(lambda: turn.calls > 2)
     loop.kill()
     assert "KeyError: 'more'" in caplog.text
@@ -85,7 +85,7 @@ def test_a_loop_survives_that_what_it_calls_after_a_fault_fails_too(caplog):
 def test_a_loop_that_fails_always_does_not_spin(monkeypatch):
     monkeypatch.setattr(guard, '_FIRST_PAUSE_S', 0.02)
     turn = Failing(10**9)
-    loop = Loop('it', turn)
+    loop = GuardedLoop('it', turn)
     gevent.sleep(0.3)
     loop.kill()
     assert 2 <= turn.calls <= 5
@@ -100,27 +100,27 @@ def test_trouble_is_forgotten_after_a_while_without_any_turn(monkeypatch):
         turn()
         forever.wait()
 
-    loop = Loop('it', one_turn)
-    until(lambda: loop.trouble())
-    until(lambda: not loop.trouble(), 2)
+    loop = GuardedLoop('it', one_turn)
+    until(lambda: loop.ill_health())
+    until(lambda: not loop.ill_health(), 2)
     loop.kill()
 
 
 def test_of_many_that_fail_one_after_another_the_first_is_logged(caplog):
-    complaints = Complaints('lines')
+    failure_log = FirstFailureLog('lines')
     for failures in (1, 1, 1, 0, 1):
-        complaints.attempt(Failing(failures))
+        failure_log.attempt(Failing(failures))
     assert caplog.text.count('failed over lines') == 2
 
 
 def test_what_goes_on_in_the_background_is_logged_waited_for_and_ended(caplog):
-    background, done = Background('it'), []
-    background.do(Failing(1))
-    background.do(lambda: done.append(gevent.sleep(0.02)))
+    background, done = BackgroundTasks('it'), []
+    background.spawn(Failing(1))
+    background.spawn(lambda: done.append(gevent.sleep(0.02)))
     background.join()
     assert done == [None]
     assert 'ValueError: broken' in caplog.text
-    background.do(gevent.sleep, 600)
+    background.spawn(gevent.sleep, 600)
     gevent.sleep(0)
     with gevent.Timeout(5):
         background.kill()

@@ -5,7 +5,7 @@ import threading
 import gevent
 import pytest
 
-from mms.event_loop.uninterrupted import Undo, uninterrupted
+from mms.event_loop.uninterrupted import UninterruptedExitStack, uninterrupted
 
 
 def test_what_the_work_returns_or_raises_is_the_callers():
@@ -63,7 +63,7 @@ def test_kills_during_the_end_of_a_block_lose_neither_a_step_nor_the_error(failu
     steps = []
 
     def run():
-        with Undo() as undo:
+        with UninterruptedExitStack() as undo:
             undo.callback(lambda: (gevent.sleep(0.03), steps.append('first')))
             undo.callback(lambda: (gevent.sleep(0.03), steps.append('last')))
             if failure:

@@ -8,7 +8,7 @@ import gevent
 import pytest
 from gevent import socket as gsocket
 
-from mms.event_loop.yielding import Lane, Rests, Turn, give_way, give_way_if_late
+from mms.event_loop.yielding import PollTracker, RunQueue, TimeSlice, yield_if_due, yield_now
 
 
 def test_those_who_gave_way_go_on_in_their_order():
@@ -17,7 +17,7 @@ def test_those_who_gave_way_go_on_in_their_order():
     def work(name):
         for step in range(3):
             order.append((step, name))
-            give_way()
+            yield_now()
 
     gevent.joinall([gevent.spawn(work, name) for name in 'abc'])
     assert order == [(step, name) for step in range(3) for name in 'abc']
@@ -36,13 +36,13 @@ def test_a_socket_that_is_ready_comes_before_most_of_those_who_gave_way():
             ends = time.monotonic() + 0.0003
             while time.monotonic() < ends:
                 pass
-            give_way()
+            yield_now()
 
     done = gevent.event.Event()
     answering = gevent.spawn(answers)
     working = [gevent.spawn(works) for _ in range(50)]
     for _ in range(5):
-        give_way()
+        yield_now()
     before = len(turns)
     # By the kernel: the loop has not been told of it.
     socket.socket.send(there._sock, b'x')
@@ -66,7 +66,7 @@ def test_of_many_who_are_ready_at_once_a_few_go_on_before_a_socket_is_looked_at(
 
     def works(here):
         here.recv(1)
-        give_way_if_late()
+        yield_if_due()
         began.append(here)
         if len(began) == 1:
             # By the kernel: the loop has not been told of it.
@@ -95,16 +95,16 @@ def test_those_who_end_keep_no_others_waiting():
     ended, worked = [], []
 
     def ends():
-        give_way_if_late(Lane.END)
+        yield_if_due(RunQueue.END)
         ended.append(1)
         busy(0.0006)
 
     def works():
-        give_way_if_late()
+        yield_if_due()
         worked.append(len(ended))
 
     def late():
-        give_way_if_late()
+        yield_if_due()
         busy(0.02)
 
     greenlets = [gevent.spawn(work) for work in (late, *[ends] * 50, works)]
@@ -115,7 +115,7 @@ def test_those_who_end_keep_no_others_waiting():
 
 def test_who_is_killed_while_it_waits_holds_up_nobody():
     def waits():
-        give_way()
+        yield_now()
         went_on.append(1)
 
     went_on = []
@@ -132,16 +132,16 @@ def test_who_is_killed_while_it_waits_holds_up_nobody():
 def test_a_turn_ends_by_time(monkeypatch):
     now, given = [100.0], []
     monkeypatch.setattr('mms.event_loop.yielding.time.monotonic', lambda: now[0])
-    monkeypatch.setattr('mms.event_loop.yielding.give_way', lambda: given.append(now[0]))
-    turn = Turn()
+    monkeypatch.setattr('mms.event_loop.yielding.yield_now', lambda: given.append(now[0]))
+    time_slice = TimeSlice()
     for now[0] in (100.0, 100.0002, 100.0004, 100.0006, 100.001, 100.5):
-        turn.go_on()
+        time_slice.yield_if_over()
     assert given == [100.0, 100.0006, 100.5]
 
 
 def test_each_thread_has_a_line_of_its_own():
     def work():
-        gevent.joinall([gevent.spawn(give_way) for _ in range(3)])
+        gevent.joinall([gevent.spawn(yield_now) for _ in range(3)])
         done.append(1)
         gevent.get_hub().destroy(destroy_loop=True)
 
@@ -151,18 +151,18 @@ def test_each_thread_has_a_line_of_its_own():
         thread.start()
     for thread in threads:
         thread.join()
-    give_way()
+    yield_now()
     assert done == [1, 1]
 
 
 def test_who_has_waited_gives_way_to_nobody(monkeypatch):
     given = []
-    monkeypatch.setattr('mms.event_loop.yielding.give_way', lambda: given.append(1))
-    rests = Rests()
-    rests.rest()
+    monkeypatch.setattr('mms.event_loop.yielding.yield_now', lambda: given.append(1))
+    polls = PollTracker()
+    polls.yield_unless_polled()
     assert given == []
-    rests.rest()
+    polls.yield_unless_polled()
     assert given == [1]
     gevent.sleep(0.001)
-    rests.rest()
+    polls.yield_unless_polled()
     assert given == [1]

@@ -18,7 +18,7 @@ from mms.frontend.predictor import Predictor
 from mms.frontend.routes import routes
 from mms.ipc.messages import CLASSIC, Reply
 from mms.metrics import METRICS
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 
 class Models:
@@ -323,7 +323,7 @@ def test_a_request_without_a_body_of_known_length_is_no_special_case(ways):
 
 
 def test_what_a_route_counts_is_a_metric():
-    predictor = Predictor(Models(), Counts(), 1000, Room())
+    predictor = Predictor(Models(), Counts(), 1000, ByteBudget())
     metrics = {metric.name: metric for metric in METRICS}
     counted = [route for route in routes(predictor, dict) if route.metric]
     assert counted

@@ -16,7 +16,7 @@ from mms.frontend.http.server import HTTPServer, bind
 from mms.frontend.middleware import GiveWay
 from mms.ipc.messages import Reply
 from mms.metrics import Metrics, make_sink
-from mms.runtime.byte_budget import Pieces, Room
+from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
 
 SIZE = 2_000_000
 
@@ -29,8 +29,8 @@ class Models:
     def __contains__(self, name):
         return name == 'm'
 
-    def __init__(self, room):
-        self.room = room
+    def __init__(self, budget):
+        self.budget = budget
 
     def ill_health(self):
         return {}
@@ -43,7 +43,7 @@ class Models:
             raise QueueFull('many wait', 1)
         if last.endswith(b'fault'):
             raise ZeroDivisionError
-        answer = Pieces(self.room)
+        answer = ChunkedBuffer(self.budget)
         for _ in range(20):
             answer.append(b'1' * 100_000)
         return Reply(answer, {})
@@ -54,12 +54,12 @@ def served(monkeypatch):
     # Where a test keeps log records, it keeps the tracebacks that they have.
     monkeypatch.setattr(logging.root, 'handlers', [])
     logging.disable()
-    room = Room(3 * SIZE)
+    budget = ByteBudget(3 * SIZE)
     server = HTTPServer(bind('127.0.0.1', 0), application(
-        Models(room), Metrics(['m'], make_sink('log')), GiveWay(), most=SIZE, room=room))
+        Models(budget), Metrics(['m'], make_sink('log')), GiveWay(), most=SIZE, budget=budget))
     server.listen()
     gc.disable()
-    yield server, room
+    yield server, budget
     gc.enable()
     gc.unfreeze()
     logging.disable(logging.NOTSET)
@@ -83,11 +83,11 @@ def ask(server, end, more='', size=SIZE):
 @pytest.mark.parametrize(('end', 'status'), [
     (b'good', b'200'), (b'bad', b'400'), (b'full', b'503'), (b'fault', b'500')])
 def test_nothing_is_held_while_a_connection_waits_for_its_next_request(served, end, status, more):
-    server, room = served
+    server, budget = served
     client, received = ask(server, end, more)
     assert received.split()[1] == status
     with gevent.Timeout(5):
-        while room.held_bytes:
+        while budget.held_bytes:
             gevent.sleep(0.01)
     client.close()
 
@@ -120,8 +120,8 @@ def test_nothing_is_left_of_a_head_that_does_not_come_whole(served, monkeypatch)
 def test_trailers_without_room_behind_a_body_that_nobody_reads_are_no_fault(served, monkeypatch):
     faults = []
     monkeypatch.setattr('mms.frontend.http.server.log_escaped', lambda *words: faults.append(words))
-    server, room = served
-    room.take(room.limit_bytes)
+    server, budget = served
+    budget.reserve(budget.limit_bytes)
     client = socket.create_connection(server.socket.getsockname())
     client.sendall(b'POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n'
                    + b'X-A: ' + b'a' * 30_000 + b'\r\n')
@@ -140,31 +140,31 @@ def half_sent(server):
 
 
 def test_a_body_for_which_there_is_no_room_is_told_when_to_come_again(served):
-    server, room = served
-    room.take(2 * SIZE)
+    server, budget = served
+    budget.reserve(2 * SIZE)
     client, received = ask(server, b'bad')
     assert received.split()[1] == b'400'
     client.close()
-    room.take(SIZE // 2)
+    budget.reserve(SIZE // 2)
     client, received = ask(server, b'bad')
     assert received.startswith(b'HTTP/1.1 503')
     assert b'Retry-After: 1\r\n' in received
     assert b'--max-buffered-bytes' in received
     client.close()
-    assert room.held_bytes == 2 * SIZE + SIZE // 2
+    assert budget.held_bytes == 2 * SIZE + SIZE // 2
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_or_of_its_answer_holds_nothing(served):
-    server, room = served
+    server, budget = served
     client = socket.create_connection(server.socket.getsockname())
     client.sendall(b'POST /m/predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n' % SIZE
                    + bytes(SIZE // 2))
     with gevent.Timeout(5):
-        while room.held_bytes < SIZE // 4:
+        while budget.held_bytes < SIZE // 4:
             gevent.sleep(0.01)
     client.close()
     other, _ = ask(server, b'good')
     other.close()
     with gevent.Timeout(5):
-        while room.held_bytes:
+        while budget.held_bytes:
             gevent.sleep(0.01)

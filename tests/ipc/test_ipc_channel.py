@@ -39,7 +39,7 @@ MESSAGES = [
          optimize=False, strict=True, explored=True, answered=0),
     Loaded(), WarmUp(),
     Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
-          [1, 2], answered=2, seen=True),
+          [1, 2], answered=2, answers_samples=True),
     Fork(2), Forked(17), Forked(0, 'no memory'), Reap(17), Reaped(None), Reaped(-9),
     Work([Request(CLASSIC, 'multipart/form-data; boundary=é\udcff', b'\x00\xff')]),
     Work([Request(CLASSIC, '', b'')]),

@@ -16,7 +16,7 @@ from hostile_pictures import (
 )
 
 from mms.pictures.faults import TooManyScans, Unreadable
-from mms.pictures.look import check
+from mms.pictures.precheck import check
 
 pytestmark = pytest.mark.core
 

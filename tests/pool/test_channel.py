@@ -7,7 +7,7 @@ from gevent import socket
 from mms.ipc.channel import Channel
 from mms.ipc.messages import Failure, Reply, Result
 from mms.pool.channel import FrontChannel
-from mms.runtime.byte_budget import PIECE_BYTES, Room
+from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget
 
 
 @pytest.fixture
@@ -16,9 +16,9 @@ def ends():
 
     def ends(limit_bytes):
         here, there = socket.socketpair()
-        room = Room(limit_bytes)
+        budget = ByteBudget(limit_bytes)
         opened.extend([here, there])
-        return FrontChannel(here, room), Channel(there), room
+        return FrontChannel(here, budget), Channel(there), budget
 
     yield ends
     for sock in opened:
@@ -38,18 +38,18 @@ def exchange(front, worker, message):
 
 
 def test_an_answer_comes_in_pieces_that_count_until_it_is_forgotten(ends):
-    front, worker, room = ends(10**8)
+    front, worker, budget = ends(10**8)
     result = exchange(front, worker, answers(10**6, 0, 5))
     assert [len(answer.content) for answer in result.answers] == [10**6, 0, 5]
     assert max(map(len, result.answers[0].content)) <= PIECE_BYTES
     assert result.answers[2].body == b'22222'
-    assert room.held_bytes == 10**6 + 5
+    assert budget.held_bytes == 10**6 + 5
     del result
-    assert room.held_bytes == 0
+    assert budget.held_bytes == 0
 
 
 def test_an_answer_without_room_is_an_error_and_the_others_arrive(ends):
-    front, worker, room = ends(10**6)
+    front, worker, budget = ends(10**6)
     result = exchange(front, worker, answers(600_000, 600_000, 300_000, 7))
     first, second, third, last = result.answers
     assert (len(first.content), len(third.content), last.body) == (600_000, 300_000, b'3' * 7)
@@ -57,16 +57,16 @@ def test_an_answer_without_room_is_an_error_and_the_others_arrive(ends):
     assert second.error == 'BuffersFull'
     assert '--max-buffered-bytes' in second.message
     del result, first, third, last
-    assert room.held_bytes == 0
+    assert budget.held_bytes == 0
     assert exchange(front, worker, answers(3)).answers[0].body == b'000'
 
 
 def test_an_answer_that_never_fits_says_so(ends):
-    front, worker, room = ends(10**6)
+    front, worker, budget = ends(10**6)
     [failure] = exchange(front, worker, answers(10**6 + 1)).answers
     assert failure == Failure('InferenceError', 'The answer has 1000001 bytes, more than the '
                               'server may hold at all, 1000000 (--max-buffered-bytes).')
-    assert room.held_bytes == 0
+    assert budget.held_bytes == 0
     assert exchange(front, worker, answers(3)).answers[0].body == b'000'
 
 
@@ -102,10 +102,10 @@ def test_a_header_without_end_is_no_message(ends):
 
 
 def test_what_came_of_an_answer_without_room_does_not_count_while_the_rest_comes(ends):
-    front, worker, room = ends(10**6)
-    room.take(300_000)
+    front, worker, budget = ends(10**6)
+    budget.reserve(300_000)
     held = []
     passing_over = front._pass_over
-    front._pass_over = lambda size: (held.append(room.held_bytes), passing_over(size))
+    front._pass_over = lambda size: (held.append(budget.held_bytes), passing_over(size))
     exchange(front, worker, answers(900_000))
     assert held == [300_000]

@@ -53,7 +53,7 @@ def test_a_service_that_remembers_answers_as_a_new_one_does(supervise, logged, h
     assert 'it remembers what it has answered: ' in line
     assert workers.ready.batch_size == 1
     # It was seen to answer, all the same.
-    assert workers.ready.seen
+    assert workers.ready.answers_samples
 
 
 def test_a_service_that_cannot_be_made_twice_is_served_without_a_warm_up(

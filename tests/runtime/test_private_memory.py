@@ -5,9 +5,9 @@ import sys
 
 CODE = '''
 import ctypes
-from mms.runtime.private_memory import Allowance, private_bytes
+from mms.runtime.private_memory import FreedMemoryLimit, private_bytes
 MB = 1024**2
-allowance = Allowance({kept} * MB)
+freed_memory = FreedMemoryLimit({kept} * MB)
 before = private_bytes()
 malloc, free = ctypes.CDLL(None).malloc, ctypes.CDLL(None).free
 malloc.restype, free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
@@ -18,7 +18,7 @@ for one in taken:
 for one in taken[:-1]:
     free(one)
 freed = private_bytes()
-allowance.keep()
+freed_memory.keep()
 print(freed - before > 60 * MB, private_bytes() - before > 60 * MB)
 '''
 

@@ -1,24 +1,24 @@
 import pytest
 
 from mms.config.device_flags import ANYWHERE, Wanted
-from mms.devices.device import CPU, GPU, Device, Sight
+from mms.devices.device import CPU, GPU, Device, VisibleGPUs
 from mms.errors import UsageError
 from mms.serving.placement import Placement
 
-TWO = Sight(gpus=2)
+TWO = VisibleGPUs(gpus=2)
 BOTH = Wanted('--gpu 0,1', (Device(GPU, 0), Device(GPU, 1)))
 EVERY = Wanted('--gpu all', every_gpu=True)
 
 
-def numbers(wanted, sight=TWO, **workers):
-    placement = Placement(sight)
+def numbers(wanted, visible_gpus=TWO, **workers):
+    placement = Placement(visible_gpus)
     return {name: [device.number for device in placement.take(name, wish, workers.get(name))]
             for name, wish in wanted.items()}
 
 
 def test_each_model_has_a_worker_on_each_device():
     assert numbers({'a': BOTH, 'b': BOTH}) == {'a': [0, 1], 'b': [0, 1]}
-    assert numbers({'a': EVERY}, Sight(gpus=3)) == {'a': [0, 1, 2]}
+    assert numbers({'a': EVERY}, VisibleGPUs(gpus=3)) == {'a': [0, 1, 2]}
 
 
 def test_more_workers_than_devices_take_turns():
@@ -41,21 +41,22 @@ def test_other_devices_begin_a_round_of_their_own():
 
 
 def test_a_model_without_devices_has_none_whatever_its_workers():
-    assert Placement(Sight(cuda=False)).take('a', ANYWHERE, 3) == ()
+    assert Placement(VisibleGPUs(cuda=False)).take('a', ANYWHERE, 3) == ()
 
 
 def test_cpus_are_there_whatever_mxnet_sees_of_gpus():
     wanted = Wanted('--device cpu:1', (Device(CPU, 1),))
-    assert numbers({'a': wanted}, Sight(cuda=False)) == {'a': [1]}
+    assert numbers({'a': wanted}, VisibleGPUs(cuda=False)) == {'a': [1]}
 
 
-@pytest.mark.parametrize(('wanted', 'sight', 'part'), [
-    (BOTH, Sight(gpus=1), 'no GPU 1: MXNet sees 1 GPU: 0'),
-    (BOTH, Sight(cuda=False), 'built without CUDA'), (EVERY, Sight(), 'CUDA finds none'),
+@pytest.mark.parametrize(('wanted', 'visible_gpus', 'part'), [
+    (BOTH, VisibleGPUs(gpus=1), 'no GPU 1: MXNet sees 1 GPU: 0'),
+    (BOTH, VisibleGPUs(cuda=False), 'built without CUDA'),
+    (EVERY, VisibleGPUs(), 'CUDA finds none'),
 ])
-def test_a_device_that_is_not_there_is_refused_with_the_flag(wanted, sight, part):
+def test_a_device_that_is_not_there_is_refused_with_the_flag(wanted, visible_gpus, part):
     with pytest.raises(UsageError, match=f'^{wanted.said}: .*{part}'):
-        Placement(sight).take('a', wanted, None)
+        Placement(visible_gpus).take('a', wanted, None)
 
 
 def test_devices_that_are_given_back_are_taken_first():

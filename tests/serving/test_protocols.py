@@ -12,7 +12,7 @@ from mms.frontend.api.classic import Predictions
 from mms.frontend.exchange import Route
 from mms.frontend.http.server import HTTPServer, bind
 from mms.frontend.predictor import Predictor
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 # Numbers in lines, answered in lines; one entry makes it known to the worker that imports it.
 SERVICE = '''
@@ -67,7 +67,7 @@ class OneModel(dict):
 @pytest.fixture
 def app(model):
     models = OneModel(m=model(source=SERVICE, workers=1))
-    predictor = Predictor(models, NoCounts(), 1_000_000, Room())
+    predictor = Predictor(models, NoCounts(), 1_000_000, ByteBudget())
     return application(models, more_routes=[
         Route(('PUT',), '/lines/<model>', Predictions(predictor, 'lines').predict, 'Lines'),
         Route(('PUT',), '/nobody/<model>', Predictions(predictor, 'nobody').predict, 'Nobody')])

@@ -14,9 +14,9 @@ from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.config.per_model import PerModel
 from mms.config.settings import Settings
-from mms.devices.device import Sight
+from mms.devices.device import VisibleGPUs
 from mms.errors import ModelExists, ModelNotFound, ModelUnavailable, ServiceError
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.workspace import Workspace
 from mms.serving.events import Change
 from mms.serving.model_factory import OpenedModel
@@ -60,7 +60,7 @@ def opened(tmp_path, workspace):
 
 @pytest.fixture
 def registry():
-    registry = Registry(Settings(workers=PerModel(1)), Sight(), Room())
+    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
     yield registry
     registry.stop()
 
@@ -225,7 +225,7 @@ def test_a_model_that_is_ill_is_degraded_and_ready_again_when_it_is_well(registr
 
 
 def test_a_stop_ends_what_is_being_loaded(opened, workspace, tmp_path):
-    registry = Registry(Settings(workers=PerModel(1)), Sight(), Room())
+    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
     marker = str(tmp_path / 'loads')
     slow = opened('slow', source=LOADS_FOR_LONG.format(marker=marker))
     loading = gevent.spawn(registry.add, slow)

@@ -27,9 +27,9 @@ def test_a_sample_that_is_long_or_that_curl_would_misread_is_a_file_s_name(sampl
     assert field(sample) == 'text=<text.json'
 
 
-def announced(*inputs, unseen=(), kind='application/json'):
+def announced(*inputs, untried=(), kind='application/json'):
     signature = {'input_type': kind, 'inputs': list(inputs)}
-    return announcement({'lm': signature}, '127.0.0.1', 8080, unseen)[3:]
+    return announcement({'lm': signature}, '127.0.0.1', 8080, untried)[3:]
 
 
 def test_zeros_need_no_explanation():
@@ -47,6 +47,6 @@ def test_what_stands_for_something_else_is_explained():
 
 
 def test_a_model_that_has_not_answered_has_a_line_to_be_filled_in():
-    assert announced({'data_name': 'data', 'data_shape': [0, 2]}, unseen=['lm']) == [
+    assert announced({'data_name': 'data', 'data_shape': [0, 2]}, untried=['lm']) == [
         f'    curl -X POST {URL}/lm/predict -F data=...',
         '    the model has not answered what could be made up: fill in what it takes']

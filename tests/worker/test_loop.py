@@ -20,7 +20,7 @@ from mms.ipc.messages import (
     Result,
     Work,
 )
-from mms.runtime.private_memory import Allowance
+from mms.runtime.private_memory import FreedMemoryLimit
 from mms.worker.codecs.classic import Classic
 from mms.worker.loop import ModelProcess
 
@@ -32,13 +32,13 @@ class Stateless(Service):
         return data * 2
 
 
-def told(*messages, service=None, weigh=False):
+def told(*messages, service=None, report_memory=False):
     """What a process answers to the messages."""
     channel = Scripted(*messages)
     service = service or Service()
     ModelProcess(channel, -1, service, Ready(SIGNATURE, 'Service'), None,
                  Classic(service, 100),
-                 weigh).serve()
+                 report_memory).serve()
     return channel.sent
 
 
@@ -78,7 +78,7 @@ def test_each_message_gets_one_answer_until_the_front_is_gone():
 ])
 def test_memory_is_given_back_when_nothing_was_computed_for_a_while(monkeypatch, messages, times):
     kept = []
-    monkeypatch.setattr(Allowance, 'keep', lambda allowance: kept.append(allowance))
+    monkeypatch.setattr(FreedMemoryLimit, 'keep', lambda freed_memory: kept.append(freed_memory))
     told(*messages)
     assert len(kept) == times
 
@@ -132,7 +132,7 @@ def test_a_trial_answers_before_it_compares_and_says_what_it_found():
 def test_a_worker_says_how_much_memory_it_has_for_itself_if_this_is_asked():
     for how in ('alone', TRIAL, JOINT):
         assert told(Work([ONE], how))[-1].memory_bytes == 0
-        assert told(Work([ONE], how), weigh=True)[-1].memory_bytes > 1_000_000
+        assert told(Work([ONE], how), report_memory=True)[-1].memory_bytes > 1_000_000
 
 
 def test_a_failure_has_no_numbers():

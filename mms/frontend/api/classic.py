@@ -5,7 +5,7 @@ from __future__ import annotations
 from mms.frontend.exchange import HTTPRequest, HTTPResponse
 from mms.frontend.predictor import Predictor
 from mms.ipc.messages import CLASSIC, Reply
-from mms.runtime.byte_budget import Pieces
+from mms.runtime.byte_budget import ChunkedBuffer
 
 
 class Predictions:
@@ -32,5 +32,5 @@ class Predictions:
 def response_of(reply: Reply) -> HTTPResponse:
     """A reply as it is sent; its content is forgotten piece by piece."""
     content = reply.content
-    body = content.consume() if isinstance(content, Pieces) else (content,)
+    body = content.consume() if isinstance(content, ChunkedBuffer) else (content,)
     return HTTPResponse(reply.status, reply.content_type, body, len(content))

@@ -9,10 +9,10 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 from werkzeug.wsgi import get_content_length
 
 from mms.errors import PayloadTooLarge
-from mms.runtime.byte_budget import PIECE_BYTES, Pieces, Room
+from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
 
 
-def read_body(environ: dict[str, Any], most: int, room: Room) -> Pieces:
+def read_body(environ: dict[str, Any], most: int, budget: ByteBudget) -> ChunkedBuffer:
     """Body of a request of the WSGI environment `environ`.
 
     Parameters
@@ -21,7 +21,7 @@ def read_body(environ: dict[str, Any], most: int, room: Room) -> Pieces:
         Its ``wsgi.input`` gives way to other requests.
     most
         Bytes that a body may have.
-    room
+    budget
         Where its bytes count as held.
 
     Raises
@@ -38,7 +38,7 @@ def read_body(environ: dict[str, Any], most: int, room: Room) -> Pieces:
     length, stream = get_content_length(environ), environ['wsgi.input']
     if length is not None and length > most:
         raise _too_large(most)
-    body = Pieces(room)
+    body = ChunkedBuffer(budget)
     try:
         if length is not None:
             _read(stream, length, body)
@@ -52,13 +52,13 @@ def read_body(environ: dict[str, Any], most: int, room: Room) -> Pieces:
         raise ClientDisconnected from error
 
 
-def _read(stream: Any, length: int, body: Pieces) -> None:
+def _read(stream: Any, length: int, body: ChunkedBuffer) -> None:
     while len(body) < length:
         if not body.read(stream.read, length - len(body)):
             raise OSError(f'{len(body)} of {length} bytes came')
 
 
-def _read_to_end(stream: Any, most: int, body: Pieces) -> None:
+def _read_to_end(stream: Any, most: int, body: ChunkedBuffer) -> None:
     while body.read(stream.read, PIECE_BYTES):
         if len(body) > most:
             raise _too_large(most)

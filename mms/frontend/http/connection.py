@@ -19,7 +19,7 @@ from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 
 from mms.errors import BuffersFull
 from mms.event_loop.guard import report
-from mms.event_loop.yielding import Lane, Rests, Turn, give_way_if_late
+from mms.event_loop.yielding import PollTracker, RunQueue, TimeSlice, yield_if_due
 from mms.frontend.http.headers import (
     MOST_BYTES,
     BadHead,
@@ -31,7 +31,7 @@ from mms.frontend.http.headers import (
 from mms.frontend.http.request_stream import ChunkedStream, RequestStream
 from mms.ipc.messages import Body
 from mms.log.lines import one_line
-from mms.runtime.byte_budget import PIECE_BYTES, Share
+from mms.runtime.byte_budget import PIECE_BYTES, Reservation
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +88,9 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._turn = Turn()
-        self._share = Share(self.server.room)
-        self._rests = Rests()
+        self._time_slice = TimeSlice()
+        self._reservation = Reservation(self.server.budget)
+        self._polls = PollTracker()
         self._head_bytes = 0
         self._held = bytearray()
         self._began = 0.0
@@ -103,7 +103,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         self.socket.settimeout(_IDLE_S)
         if not self.rfile.peek(1):
             # Many may leave at once, and each has something to be tidied up.
-            give_way_if_late(Lane.END)
+            yield_if_due(RunQueue.END)
             return ''
         self._head_limit = gevent.Timeout.start_new(_HEAD_S)
         line = self.rfile.readline(MAX_REQUEST_LINE)
@@ -118,12 +118,12 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         self._is_answering = False
         self._head_bytes = 0
         # Those who send one request after the other without waiting have one each turn.
-        self._rests.rest()
+        self._polls.yield_unless_polled()
         try:
             result = super().handle_one_request()
         except (OSError, EOFError):
             self._head_limit.close()
-            give_way_if_late(Lane.END)
+            yield_if_due(RunQueue.END)
             raise
         except Exception:
             if self._is_answering:
@@ -135,7 +135,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
                 raise
             # It has the frames of the head that came, and this connection has it.
             late.__traceback__ = late.__context__ = None
-            give_way_if_late(Lane.END)
+            yield_if_due(RunQueue.END)
             logger.error('%s', _MESSAGES['408'][1])
             result = ('408', b'')
         finally:
@@ -161,7 +161,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
                 if not piece:
                     break
                 left -= len(piece)
-                self._turn.go_on()
+                self._time_slice.yield_if_over()
 
     def read_request(self, raw_requestline: str) -> Any:
         """Read the head of a request."""
@@ -178,7 +178,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         """
         for name in ('environ', 'headers', 'wsgi_input'):
             self.__dict__.pop(name, None)
-        self._share.give_back()
+        self._reservation.release()
 
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802
         """Header lines of a request."""
@@ -187,9 +187,9 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         except OSError as error:
             raise EOFError from error
         self._head_limit.close()
-        give_way_if_late(Lane.HEALTH if self.path == '/ping' else Lane.WORK)
+        yield_if_due(RunQueue.HEALTH if self.path == '/ping' else RunQueue.WORK)
         if len(block) > _FREE_HEAD_BYTES:
-            self._share.take(_COPIES_OF_HEAD * len(block))
+            self._reservation.reserve(_COPIES_OF_HEAD * len(block))
         headers = plain_headers(block)
         # Before pywsgi, which takes many of them, decides where the body ends.
         headers.check_framing(self.request_version)
@@ -198,7 +198,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
     def _hold(self, count: int) -> None:
         self._head_bytes += count
         if self._head_bytes > _FREE_HEAD_BYTES:
-            self._share.take(count)
+            self._reservation.reserve(count)
 
     def _headers(self) -> Iterator[tuple[str, str]]:
         for name, value in self.headers.pairs():
@@ -238,9 +238,10 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def _body(self) -> RequestStream:
         if self.headers.get('transfer-encoding'):
-            return ChunkedStream(self.rfile, self._turn, MOST_BYTES - self._head_bytes,
+            return ChunkedStream(self.rfile, self._time_slice, MOST_BYTES - self._head_bytes,
                                  self._ask_for_body, self._hold)
-        return RequestStream(self.rfile, self._turn, self.content_length or 0, self._ask_for_body)
+        return RequestStream(self.rfile, self._time_slice, self.content_length or 0,
+                             self._ask_for_body)
 
     def _ask_for_body(self) -> None:
         if self._expects_to_be_asked():
@@ -310,7 +311,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
                 self.response_length += sent
                 rest = rest[sent:]
                 if self.response_length > PIECE_BYTES:
-                    self._turn.go_on()
+                    self._time_slice.yield_if_over()
 
     def _connection_upgrade_requested(self) -> bool:
         """Never: gevent would hand out the bare connection, without an end to the body."""

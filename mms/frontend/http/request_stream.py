@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable
 
-from mms.event_loop.yielding import Lane, Turn, give_way_if_late
+from mms.event_loop.yielding import RunQueue, TimeSlice, yield_if_due
 from mms.frontend.http.headers import BadHead, plain_headers, read_block
 
 # RFC 9112, 7.1: a size of at most 64 bits, and extensions, which nobody knows.
@@ -27,7 +27,7 @@ class RequestStream:
     ----------
     stream
         The buffered stream of the connection.
-    turn
+    time_slice
         The connection's.
     length
         How many bytes the body has.
@@ -35,10 +35,10 @@ class RequestStream:
         Called before the first byte is read: tells a client that waits for it to send the body.
     """
 
-    def __init__(self, stream: Any, turn: Turn, length: int,
+    def __init__(self, stream: Any, time_slice: TimeSlice, length: int,
                  go_on: Callable[[], None]) -> None:
         self._stream = stream
-        self._turn = turn
+        self._time_slice = time_slice
         self._left = length
         self._go_on = go_on
         self.is_begun = False
@@ -59,7 +59,7 @@ class RequestStream:
             The body is broken.
         """
         if self.is_begun:
-            self._turn.go_on()
+            self._time_slice.yield_if_over()
         elif size and not self.is_over:
             self.is_begun = True
             self._go_on()
@@ -72,7 +72,7 @@ class RequestStream:
 
     def _take(self, size: int) -> bytes:
         data: bytes = self._stream.read(size) if size else b''
-        give_way_if_late(Lane.END if len(data) < size else Lane.WORK)
+        yield_if_due(RunQueue.END if len(data) < size else RunQueue.WORK)
         if len(data) < size:
             raise OSError('the connection ended before the body')
         return data
@@ -92,9 +92,9 @@ class ChunkedStream(RequestStream):
         Called with the number of bytes of each piece of them.
     """
 
-    def __init__(self, stream: Any, turn: Turn, head_bytes: int, go_on: Callable[[], None],
-                 hold: Callable[[int], None]) -> None:
-        super().__init__(stream, turn, 0, go_on)
+    def __init__(self, stream: Any, time_slice: TimeSlice, head_bytes: int,
+                 go_on: Callable[[], None], hold: Callable[[int], None]) -> None:
+        super().__init__(stream, time_slice, 0, go_on)
         self._head_bytes = head_bytes
         self._hold = hold
         self._is_over = False
@@ -118,12 +118,12 @@ class ChunkedStream(RequestStream):
             size -= len(piece) if size > 0 else 0
             if not self._left and self._take(2) != b'\r\n':
                 raise ValueError('a chunk does not end where it should')
-            self._turn.go_on()
+            self._time_slice.yield_if_over()
         return b''.join(pieces)
 
     def _begin_chunk(self) -> None:
         line = self._stream.readline(_LONGEST_CHUNK_LINE)
-        give_way_if_late()
+        yield_if_due()
         found = _CHUNK_LINE.fullmatch(line)
         if not found:
             raise ValueError('a chunk does not begin with its size')

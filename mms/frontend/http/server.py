@@ -18,7 +18,7 @@ from mms.errors import AddressError
 from mms.event_loop.garbage import GarbageCollector
 from mms.event_loop.guard import log_escaped
 from mms.frontend.http.connection import Connection
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 logger = logging.getLogger(__name__)
 
@@ -81,17 +81,17 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         From :func:`bind`.
     app
         The application.
-    room
+    budget
         Where large heads count that are held; None for one without a limit.
     """
 
     handler_class = Connection
     max_accept = _MOST_ACCEPTED
 
-    def __init__(self, sock: socket.socket, app: Any, room: Optional[Room] = None) -> None:
+    def __init__(self, sock: socket.socket, app: Any, budget: Optional[ByteBudget] = None) -> None:
         # A pool, so that stopping ends the idle connections too.
         super().__init__(sock, app, log=None, error_log=logger, spawn=Pool())
-        self.room = room or Room()
+        self.budget = budget or ByteBudget()
         self._heads: set[Connection] = set()
         self._busy: set[Connection] = set()
         self._quiet = Event()
@@ -116,7 +116,7 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
             raise _address_error(host, port, error) from error
         gevent.get_hub().print_exception = _log_failure
         self.start()
-        self._garbage = GarbageCollector(self.room)
+        self._garbage = GarbageCollector(self.budget)
 
     def handle(self, sock: socket.socket, address: Any) -> None:
         """Serve one connection."""

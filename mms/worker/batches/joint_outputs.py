@@ -10,8 +10,8 @@ import numpy as np
 from mms.mxnet_engine.arrays import address
 from mms.worker.batches.collate import arrays_in, join, layout_of, map_arrays, padded_rows, split
 from mms.worker.batches.compare import all_equal, frozen
-from mms.worker.batches.scalar_reads import readings
-from mms.worker.batches.state_watch import Watch
+from mms.worker.batches.scalar_reads import scalar_reads
+from mms.worker.batches.state_watch import StateWatch
 from mms.worker.batches.verdict import Refused
 
 # Of the numbers of a request that all others are equal to.
@@ -60,7 +60,7 @@ def two_differ(values: Sequence[Any]) -> bool:
 
 
 def outputs_together(service: Any, values: Sequence[Any],
-                     watch: Watch) -> Iterator[tuple[int, Any]]:
+                     watch: StateWatch) -> Iterator[tuple[int, Any]]:
     """Run those that fit together, each group with one ``_inference``.
 
     Parameters
@@ -100,12 +100,12 @@ def _groups(values: Sequence[Any]) -> list[list[int]]:
     return [places for places in groups.values() if len(places) > 1]
 
 
-def _infer(service: Any, values: Sequence[Any], watch: Watch) -> list[Any]:
+def _infer(service: Any, values: Sequence[Any], watch: StateWatch) -> list[Any]:
     # What mixes its rows is not seen in rows that are all the same.
     synthetic = [_synthetic_input(values[0], factor) for factor in _FACTORS] if all_equal(
         [frozen(value) for value in values]) else []
     joined = join([*values, *synthetic])
-    with watch.during('_inference'), readings() as shapes:
+    with watch.during('_inference'), scalar_reads() as shapes:
         output = service._run_inference(joined.value)
     parts = split(output, joined.rows)
     total = padded_rows(joined.rows)

@@ -22,7 +22,7 @@ from mms.worker.batches.compare import (
     frozen,
 )
 from mms.worker.batches.joint_outputs import check_memory, outputs_together, two_differ
-from mms.worker.batches.state_watch import Watch
+from mms.worker.batches.state_watch import StateWatch
 from mms.worker.batches.verdict import Outcome, Refused, Verdict
 from mms.worker.codecs.json_answer import to_json
 from mms.worker.warm_up.sample import copy_of
@@ -77,7 +77,7 @@ class _Proof:
         self._took_s = 0.0
         self._runs: list[_Run] = []
         self._unjoinable = ''
-        self.watch = Watch(service)
+        self.watch = StateWatch(service)
 
     def run_alone(self, inputs: list[Any]) -> None:
         """One that is refused shows nothing."""

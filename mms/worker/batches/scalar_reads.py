@@ -14,7 +14,7 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def readings() -> Iterator[list[tuple[int, ...]]]:
+def scalar_reads() -> Iterator[list[tuple[int, ...]]]:
     """The shapes of the NDArrays whose numbers are read inside.
 
     ``asscalar``, ``item``, ``bool`` and the like all go through ``asnumpy``.

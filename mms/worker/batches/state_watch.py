@@ -51,7 +51,7 @@ class _Content(tuple[Any, ...]):
 Places = dict[str, Any]
 
 
-class Watch:
+class StateWatch:
     """Tells whether hooks of a service write to it. A context manager.
 
     Parameters
@@ -76,7 +76,7 @@ class Watch:
         self._recorder: Any = None
         self._places: Places = {}
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> StateWatch:
         try:
             if self._notes_writes:
                 self._recorder = _recording(self._class, self._note)

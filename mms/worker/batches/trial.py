@@ -16,7 +16,7 @@ from mms.mxnet_engine.reasons import reason_of
 from mms.worker.batches.collate import NotJoinable, arrays_in, layout_of
 from mms.worker.batches.compare import Differs, compare_outputs, frozen
 from mms.worker.batches.joint_outputs import check_memory, only_shapes_differ, outputs_together
-from mms.worker.batches.state_watch import Watch
+from mms.worker.batches.state_watch import StateWatch
 from mms.worker.batches.verdict import Outcome, Refused, Verdict
 from mms.worker.codecs.codec import Codec
 from mms.worker.devices.device_loss import is_lost, note_or_raise
@@ -64,7 +64,7 @@ class _Trial:
         self._values: list[Any] = []
         self._outputs: list[Any] = []
         self._unjoinable = ''
-        self.watch = Watch(service, notes_writes=False)
+        self.watch = StateWatch(service, notes_writes=False)
 
     def answer_alone(self, request: Request, place: int) -> Answer:
         turn = Turn(self._service, place)

@@ -11,7 +11,7 @@ from mms.archive.signature import IMAGE_TYPE
 from mms.errors import BadRequest
 from mms.pictures import others
 from mms.pictures.faults import PictureFault, TooManyPixels, TooManyScans
-from mms.pictures.look import check
+from mms.pictures.precheck import check
 from mms.worker.codecs.base64_text import bytes_of
 from mms.worker.codecs.form import FROM_FIELD, RawInput
 from mms.worker.codecs.incorrect import incorrect

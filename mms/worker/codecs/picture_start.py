@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mms.ipc.messages import Body
-from mms.pictures.look import STARTS
+from mms.pictures.precheck import STARTS
 
 
 def starts_as_picture(data: Body) -> bool:

@@ -64,7 +64,7 @@ def fault_of(error: BaseException) -> Fault:
     return Fault(reason_of(error), is_out_of_memory(error))
 
 
-def complaint(number: int, card: Card, cuda: str, fault: Fault) -> str:
+def fault_message(number: int, card: Card, cuda: str, fault: Fault) -> str:
     """Why a GPU is refused, and how to mend it, as one clause.
 
     Parameters

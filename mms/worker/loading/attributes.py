@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def held_by(service: Any, kind: type) -> Iterator[tuple[str, Any]]:
+def instances_in(service: Any, kind: type) -> Iterator[tuple[str, Any]]:
     """Each object of a kind, once, with its place: ``net``, ``nets['small'][0]``."""
     seen: set[int] = set()
     for name, value in list(getattr(service, '__dict__', {}).items()):

@@ -40,7 +40,7 @@ class _CapturedStream:
 
 
 @contextlib.contextmanager
-def held_output() -> Iterator[None]:
+def captured_output() -> Iterator[None]:
     """Print at the end what the block prints; log it at DEBUG if the block raises.
 
     MXNet's model zoo prints every failed attempt of a download: where there is

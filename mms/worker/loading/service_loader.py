@@ -16,9 +16,9 @@ from mms.model_service.model_service import ModelService, MultiNodesService, Sin
 from mms.model_service.service_file import load_service
 from mms.mxnet_engine.assigned_device import assigning
 from mms.mxnet_engine.reasons import place_of, reason_of
-from mms.worker.loading.captured_output import held_output
+from mms.worker.loading.captured_output import captured_output
 from mms.worker.loading.picture_inputs import check_service
-from mms.worker.loading.weights import check_module, settle_nets
+from mms.worker.loading.weights import check_module, place_networks
 
 logger = logging.getLogger(__name__)
 
@@ -83,10 +83,10 @@ def build_service(cls: type, model_name: str, model_dir: str, manifest: dict[str
     gpu = device.number if device and device.kind == GPU else None
     positional, keywords = _gpu_arguments(cls, gpu)
     try:
-        with held_output(), assigning(device):
+        with captured_output(), assigning(device):
             service = cls(model_name, model_dir, manifest, *positional, **keywords)
         _check_device(service, device)
-        settle_nets(service)
+        place_networks(service)
         check_module(service, model_dir, manifest)
         check_service(service, model_dir, manifest)
     except StartupError:

@@ -10,7 +10,7 @@ from typing import Any
 from mms.errors import ServiceError
 from mms.model_service.model_service import SingleNodeService
 from mms.mxnet_engine.arrays import move_to
-from mms.worker.loading.attributes import held_by
+from mms.worker.loading.attributes import instances_in
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 _NEED_NETWORK = frozenset({'MXNetBaseService._inference', 'GluonVisionService._inference'})
 
 
-def settle_nets(service: Any) -> None:
+def place_networks(service: Any) -> None:
     """See that the nets of a service have their weights on ``service.ctx``.
 
     ``service.net``, a Gluon block, is moved there, with the arrays that its blocks
@@ -44,9 +44,9 @@ def settle_nets(service: Any) -> None:
     if isinstance(net, mxnet.gluon.Block):
         _move_parameters(net, ctx)
         net.apply(lambda block: _move_arrays(block, ctx))
-    for _, block in held_by(service, mxnet.gluon.Block):
+    for _, block in instances_in(service, mxnet.gluon.Block):
         _move_parameters(block, ctx, keep=True)
-    for name, module in held_by(service, mxnet.mod.BaseModule):
+    for name, module in instances_in(service, mxnet.mod.BaseModule):
         _check_context(service, name, module, ctx)
 
 

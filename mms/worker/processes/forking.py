@@ -14,9 +14,9 @@ import sys
 from contextlib import suppress
 from typing import Callable, Optional
 
-from mms.runtime.private_memory import give_back
+from mms.runtime.private_memory import trim_malloc
 from mms.runtime.process_name import set_process_name
-from mms.worker.processes.parent import die_with
+from mms.worker.processes.parent import die_with_parent
 
 
 def fork_worker(descriptors: list[int], onto: list[int]) -> int:
@@ -42,7 +42,7 @@ def fork_worker(descriptors: list[int], onto: list[int]) -> int:
     gc.collect()
     gc.freeze()
     # What the warm-up has freed would be copied into each worker that uses it again.
-    give_back()
+    trim_malloc()
     parent = os.getpid()
     try:
         pid = os.fork()
@@ -56,7 +56,7 @@ def fork_worker(descriptors: list[int], onto: list[int]) -> int:
 
 def _become_worker(parent: int, descriptors: list[int], onto: list[int]) -> None:
     os.setsid()
-    die_with(parent)
+    die_with_parent(parent)
     set_process_name('mms-worker')
     channel, log, output = descriptors
     os.set_blocking(channel, True)
@@ -105,7 +105,7 @@ def numpy_semantics() -> Callable[[], None]:
     return lambda: mxnet.util.set_np(shape=shape, array=array)
 
 
-def draw_other_numbers() -> None:
+def reseed_random() -> None:
     """Seed the random numbers of NumPy and MXNet anew: forked workers would all draw the same."""
     numpy, mxnet = sys.modules.get('numpy'), sys.modules.get('mxnet')
     if numpy is not None:

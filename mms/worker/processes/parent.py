@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1
 _FOR_THE_FRONT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def die_with(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """End this process when its parent ends, even from SIGKILL and inside a hook.
 
     Elsewhere than on Linux the end of the message socket does it, after the
@@ -28,7 +28,7 @@ def die_with(parent: int) -> None:
         os._exit(0)
 
 
-def keep_from_forks(sock: socket.socket) -> None:
+def close_in_forks(sock: socket.socket) -> None:
     """The front learns of this process's death by the end of the socket: a process that a
     service forks must not hold it open. It may also be terminated as any other.
     """

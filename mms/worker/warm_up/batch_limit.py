@@ -9,21 +9,21 @@ from mms.ipc.messages import Load
 from mms.worker.batches.joint import obstacle
 from mms.worker.batches.proof import prove
 from mms.worker.batches.verdict import Outcome, Verdict
-from mms.worker.processes.scratch import ScratchFailed, in_scratch
-from mms.worker.warm_up.findings import Findings
-from mms.worker.warm_up.made_up_requests import MadeUp
+from mms.worker.processes.disposable_fork import ForkFailed, run_in_fork
+from mms.worker.warm_up.made_up_requests import MadeUpRequests
 from mms.worker.warm_up.warm_up import MOST_TOGETHER
+from mms.worker.warm_up.warm_up_report import WarmUpReport
 
 logger = logging.getLogger(__name__)
 
 
-def allowed_batch_size(service: Any, load: Load, findings: Findings, made_up: MadeUp,
+def allowed_batch_size(service: Any, load: Load, report: WarmUpReport, made_up: MadeUpRequests,
                        seconds: float) -> int:
     """See whether requests may run together, unless the service says so itself.
 
     Parameters
     ----------
-    findings
+    report
         What was found before. Where the process cannot be forked, the proof is made in itself.
     seconds
         How long the proof may take.
@@ -33,14 +33,14 @@ def allowed_batch_size(service: Any, load: Load, findings: Findings, made_up: Ma
     int
         Most requests that may run together; 1 for one by one, and then the log says why.
     """
-    if obstacle(service) or findings.spoiled:
+    if obstacle(service) or report.spoiled:
         return 1
     if not load.warm_up:
         return (load.batch_size or MOST_TOGETHER) if service.batchable else 1
-    most = findings.batch_size if findings.sample else load.batch_size or MOST_TOGETHER
+    most = report.batch_size if report.sample else load.batch_size or MOST_TOGETHER
     if most < 2 or service.batchable:
         return most
-    verdict = _proof(service, findings, made_up, most, seconds)
+    verdict = _proof(service, report, made_up, most, seconds)
     if verdict.outcome is Outcome.EQUAL:
         return most
     advice = ''
@@ -52,14 +52,14 @@ def allowed_batch_size(service: Any, load: Load, findings: Findings, made_up: Ma
     return 1
 
 
-def _proof(service: Any, findings: Findings, made_up: MadeUp, most: int,
+def _proof(service: Any, report: WarmUpReport, made_up: MadeUpRequests, most: int,
            seconds: float) -> Verdict:
-    if findings.given is None:
+    if report.first_answer is None:
         return Verdict(Outcome.INCONCLUSIVE, 'it answers no made-up request')
-    requests = made_up.beside(findings.given.place)
-    if findings.unforkable:
+    requests = made_up.beside(report.first_answer.place)
+    if report.unforkable:
         return prove(service, requests, most)
     try:
-        return in_scratch(lambda: prove(service, requests, most), seconds)
-    except ScratchFailed as error:
+        return run_in_fork(lambda: prove(service, requests, most), seconds)
+    except ForkFailed as error:
         return Verdict(Outcome.REFUSED, f'when made-up requests run together, {error}')

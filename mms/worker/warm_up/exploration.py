@@ -16,15 +16,15 @@ from mms.ipc.messages import Load
 from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.worker.devices.cuda_errors import is_device_error, is_out_of_memory
 from mms.worker.loading.live_signature import signature_of
+from mms.worker.processes.disposable_fork import ForkFailed, ForkTimedOut, run_in_fork
 from mms.worker.processes.fork_safety import Baseline
-from mms.worker.processes.scratch import ScratchFailed, ScratchLate, in_scratch
 from mms.worker.warm_up.answer_advice import advice_on
 from mms.worker.warm_up.batch_limit import allowed_batch_size
-from mms.worker.warm_up.findings import Findings
-from mms.worker.warm_up.first_answer import Given, answer, difference
-from mms.worker.warm_up.made_up_requests import MadeUp
+from mms.worker.warm_up.first_answer import FirstAnswer, answer, difference
+from mms.worker.warm_up.made_up_requests import MadeUpRequests
 from mms.worker.warm_up.refusal import Refusal, is_all_built_in, refusal_of
 from mms.worker.warm_up.warm_up import MOST_TOGETHER, WarmUp, prime_opencv
+from mms.worker.warm_up.warm_up_report import WarmUpReport
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +73,9 @@ class Exploration:
         # It has answered nothing in this process.
         self._is_new = True
         self.signature = signature_of(self.service)
-        self._made_up = MadeUp(self.service, self.signature)
+        self._made_up = MadeUpRequests(self.service, self.signature)
 
-    def run(self) -> Findings:
+    def run(self) -> WarmUpReport:
         """Do so; the first requests of the service are made up here.
 
         Raises
@@ -84,17 +84,17 @@ class Exploration:
             It answers no request, as far as can be known; or, where the user wants this to be
             strict, none that could be made up.
         """
-        findings = Findings(unforkable=self._unforkable())
+        report = WarmUpReport(unforkable=self._unforkable())
         if self._load.answered is not None:
-            findings.seen = self._made_up.is_as_described(self._load.answered)
+            report.answers_samples = self._made_up.is_as_described(self._load.answered)
         if self._load.warm_up and self._load.explored:
-            self._warm_up_as_known(findings)
+            self._warm_up_as_known(report)
         elif self._load.warm_up:
-            self._explore(findings)
+            self._explore(report)
         if not self._load.explored:
-            findings.batch_size = allowed_batch_size(
-                self.service, self._load, findings, self._made_up, self._trial_timeout_s)
-        return findings
+            report.batch_size = allowed_batch_size(
+                self.service, self._load, report, self._made_up, self._trial_timeout_s)
+        return report
 
     @property
     def _trial_timeout_s(self) -> float:
@@ -111,71 +111,71 @@ class Exploration:
             found = 'MXNET_ENGINE_TYPE is set to an engine with threads'
         if not found and self._load.warm_up:
             try:
-                in_scratch(lambda: None, _FORK_S)
-            except ScratchFailed as error:
+                run_in_fork(lambda: None, _FORK_S)
+            except ForkFailed as error:
                 found = f'its forks do not live: {error}'
         return found
 
-    def _explore(self, findings: Findings) -> None:
-        given = self._first_answer(findings)
-        if isinstance(given, Refusal):
-            self._complain(given)
-        if not isinstance(given, Given):
+    def _explore(self, report: WarmUpReport) -> None:
+        first = self._first_answer(report)
+        if isinstance(first, Refusal):
+            self._complain(first)
+        if not isinstance(first, FirstAnswer):
             return
-        findings.given = given = self._with_another(findings, given)
-        for line in given.advice:
+        report.first_answer = first = self._with_another(report, first)
+        for line in first.advice:
             logger.warning('Model %s: %s', self._model, line)
-        findings.seen = self._made_up.is_as_described(given.other)
+        report.answers_samples = self._made_up.is_as_described(first.other)
         if 'mxnet' not in sys.modules:
             return
         if not self._is_new:
-            findings.spoiled = self._rebuild_service()
-            if findings.spoiled:
+            report.spoiled = self._rebuild_service()
+            if report.spoiled:
                 return
         prime_opencv()
         self._baseline.take_threads("MXNet's OpenCV")
-        self._warm_up(findings, given)
-        findings.unforkable = findings.unforkable or self._baseline.excess('its hooks')
-        if not findings.spoiled:
+        self._warm_up(report, first)
+        report.unforkable = report.unforkable or self._baseline.excess('its hooks')
+        if not report.spoiled:
             # A fork of a process whose hooks have started threads would wait for them.
-            changed = self._changed_here(given) if findings.unforkable else self._changed(given)
+            changed = self._changed_here(first) if report.unforkable else self._changed(first)
             if changed:
-                findings.spoiled = f'it remembers what it has answered: {changed} after other ' \
+                report.spoiled = f'it remembers what it has answered: {changed} after other ' \
                                    'requests'
 
-    def _first_answer(self, findings: Findings) -> Union[Given, Refusal, None]:
+    def _first_answer(self, report: WarmUpReport) -> Union[FirstAnswer, Refusal, None]:
         if not self._made_up.requests:
             return None
-        if findings.unforkable:
+        if report.unforkable:
             self._is_new = False
             return self._first_answer_of_any()
         try:
-            given = in_scratch(self._first_answer_of_any, self._trial_timeout_s)
-        except ScratchLate as error:
+            first = run_in_fork(self._first_answer_of_any, self._trial_timeout_s)
+        except ForkTimedOut as error:
             return Refusal(str(error), certain=False)
-        except ScratchFailed as error:
-            given = Refusal(str(error), is_all_built_in(self.service, self.signature))
-        if isinstance(given, Given) or given.certain:
-            return given
+        except ForkFailed as error:
+            first = Refusal(str(error), is_all_built_in(self.service, self.signature))
+        if isinstance(first, FirstAnswer) or first.certain:
+            return first
         here = self._first_answer_of_another()
-        findings.unforkable = self._baseline.excess('its hooks')
+        report.unforkable = self._baseline.excess('its hooks')
         if here is None:
-            return given
-        findings.unforkable = f'it does not run in a forked process: {given.reason}'
+            return first
+        report.unforkable = f'it does not run in a forked process: {first.reason}'
         return here
 
-    def _first_answer_of_another(self) -> Optional[Given]:
+    def _first_answer_of_another(self) -> Optional[FirstAnswer]:
         """What another service answers in this process, for the case that a fork is to blame."""
         kept = self.service
         try:
             self.service = self._make()
-            given = self._first_answer_of_any()
+            first = self._first_answer_of_any()
         except ServiceError:
             return None
         finally:
             self.service = kept
             gc.collect()
-        return given if isinstance(given, Given) else None
+        return first if isinstance(first, FirstAnswer) else None
 
     def _rebuild_service(self) -> str:
         """Make another service in the place of one that has answered; why that cannot be done."""
@@ -187,7 +187,7 @@ class Exploration:
             return f'whether it remembers what it has answered cannot be seen ({error})'
         return ''
 
-    def _first_answer_of_any(self) -> Union[Given, Refusal]:
+    def _first_answer_of_any(self) -> Union[FirstAnswer, Refusal]:
         refusal: Optional[Refusal] = None
         for place in self._made_up.at_first:
             try:
@@ -199,21 +199,21 @@ class Exploration:
         assert refusal is not None
         return refusal
 
-    def _with_another(self, findings: Findings, given: Given) -> Given:
+    def _with_another(self, report: WarmUpReport, first: FirstAnswer) -> FirstAnswer:
         """The same, and another request that is answered as well, and what its author had better
         know; as it is where that takes too long.
         """
-        def look() -> Given:
-            other = self._other_answered(given.place)
-            return given._replace(other=other, advice=self._advice(other))
+        def look() -> FirstAnswer:
+            other = self._other_answered(first.place)
+            return first._replace(other=other, advice=self._advice(other))
 
-        if findings.unforkable:
-            return look() if not self._is_new else given
+        if report.unforkable:
+            return look() if not self._is_new else first
         try:
-            return in_scratch(look, self._trial_timeout_s)
-        except ScratchFailed as error:
+            return run_in_fork(look, self._trial_timeout_s)
+        except ForkFailed as error:
             logger.debug('Only one made-up request is answered: %s', error)
-            return given
+            return first
 
     def _other_answered(self, place: int) -> int:
         for other in self._made_up.afterwards:
@@ -241,47 +241,47 @@ class Exploration:
             'Give each input a "sample" that it takes in signature.json; mxnet-model-export '
             '--check tries it.', self._model, reason)
 
-    def _warm_up(self, findings: Findings, given: Given) -> None:
+    def _warm_up(self, report: WarmUpReport, first: FirstAnswer) -> None:
         """Run it, and measure, with inputs that it answers."""
         # A process of its own has the number of threads that it was started with.
-        threads = self._load.threads[:1] if findings.unforkable else self._load.threads
-        work = self._work(given.other, threads)
+        threads = self._load.threads[:1] if report.unforkable else self._load.threads
+        work = self._work(first.other, threads)
         try:
             work.run()
         except RAISED as error:
             logger.debug('The warm-up fails', exc_info=True)
-            findings.spoiled = f'it refuses what it has answered ({reason_of(error)})'
+            report.spoiled = f'it refuses what it has answered ({reason_of(error)})'
             return
-        findings.sample = self._made_up.requests[given.other]
-        findings.levels = work.levels
-        findings.batch_size = work.batch_size or self._most
+        report.sample = self._made_up.requests[first.other]
+        report.levels = work.levels
+        report.batch_size = work.batch_size or self._most
 
     def _work(self, place: int, threads: Sequence[int]) -> WarmUp:
         return WarmUp(self._model, self.service, self._made_up.requests[place], threads,
                       self._load.optimize, self._load.batch_size)
 
-    def _changed_here(self, given: Given) -> str:
+    def _changed_here(self, first: FirstAnswer) -> str:
         """In what it answers otherwise than when it was new, by chance or not."""
         try:
-            return difference(given, self._answer(given.place))
+            return difference(first, self._answer(first.place))
         except RAISED as error:
             return f'it refuses what it has answered ({reason_of(error)})'
 
-    def _changed(self, given: Given) -> str:
+    def _changed(self, first: FirstAnswer) -> str:
         """In what it answers otherwise than when it was new, and not by chance."""
         try:
-            now = in_scratch(lambda: self._answer(given.place), _TRIAL_TIMEOUT_S)
-            changed = difference(given, now)
-            if changed and not difference(now, in_scratch(
-                    lambda: self._answer(given.place), _TRIAL_TIMEOUT_S, reseed=True)):
+            now = run_in_fork(lambda: self._answer(first.place), _TRIAL_TIMEOUT_S)
+            changed = difference(first, now)
+            if changed and not difference(now, run_in_fork(
+                    lambda: self._answer(first.place), _TRIAL_TIMEOUT_S, reseed=True)):
                 return changed
-        except ScratchFailed as error:
+        except ForkFailed as error:
             return f'it does not answer ({error})'
         return ''
 
-    def _warm_up_as_known(self, findings: Findings) -> None:
+    def _warm_up_as_known(self, report: WarmUpReport) -> None:
         """Warm up a worker of its own, of which all is known."""
-        findings.batch_size = self._load.batch_size or 1
+        report.batch_size = self._load.batch_size or 1
         if self._load.answered is None or 'mxnet' not in sys.modules:
             return
         work = self._work(self._load.answered, self._load.threads[:1])
@@ -291,11 +291,11 @@ class Exploration:
             if is_device_error(error) or is_out_of_memory(error):
                 raise
             logger.debug('The warm-up fails', exc_info=True)
-            findings.spoiled = f'it refuses what it has answered ({reason_of(error)})'
+            report.spoiled = f'it refuses what it has answered ({reason_of(error)})'
             return
-        findings.sample = self._made_up.requests[self._load.answered]
+        report.sample = self._made_up.requests[self._load.answered]
 
-    def _answer(self, place: int) -> Given:
+    def _answer(self, place: int) -> FirstAnswer:
         return answer(self.service, self._made_up.requests, place)
 
     def _is_on_gpu(self) -> bool:

@@ -23,7 +23,7 @@ from mms.worker.codecs.json_answer import to_json
 from mms.worker.warm_up.sample import copy_of
 
 
-class Given(NamedTuple):
+class FirstAnswer(NamedTuple):
     """An answer.
 
     Attributes
@@ -47,7 +47,7 @@ class Given(NamedTuple):
     advice: tuple[str, ...] = ()
 
 
-def answer(service: Any, requests: Sequence[list[Any]], place: int) -> Given:
+def answer(service: Any, requests: Sequence[list[Any]], place: int) -> FirstAnswer:
     """Run one of `requests` through the hooks of `service`.
 
     Raises
@@ -57,14 +57,14 @@ def answer(service: Any, requests: Sequence[list[Any]], place: int) -> Given:
     """
     inputs = copy_of(requests[place])
     if not isinstance(service, SingleNodeService) or defines_inference(service):
-        return Given(place, place, None, to_json(service.inference(inputs)))
+        return FirstAnswer(place, place, None, to_json(service.inference(inputs)))
     service.stage_times_ms = {}
     output = service._run_inference(service._run_preprocess(inputs))
     before = _arrays(output)
-    return Given(place, place, before, to_json(service._run_postprocess(output)))
+    return FirstAnswer(place, place, before, to_json(service._run_postprocess(output)))
 
 
-def difference(one: Given, other: Given) -> str:
+def difference(one: FirstAnswer, other: FirstAnswer) -> str:
     """In what two answers to the same request differ; empty if they are the same."""
     try:
         compare_outputs(one.output, other.output)

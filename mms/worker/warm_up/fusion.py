@@ -23,7 +23,7 @@ from mms.mxnet_engine.reasons import RAISED
 from mms.runtime.private_memory import private_bytes
 from mms.worker.batches.compare import same
 from mms.worker.warm_up.graph_plan import FUSED, STATIC, Graph, key_of
-from mms.worker.warm_up.hybrid_net import HybridNet, Unfit, nets_of, notes_of
+from mms.worker.warm_up.hybrid_net import CannotFuse, HybridNet, nets_of, notes_of
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def _try_sizes(service: Any, nets: list[HybridNet], batches: Mapping[int, Any],
             return
         again, took_s = trial.timed()
         if not same(expected, again):
-            raise Unfit('its answers vary')
+            raise CannotFuse('its answers vary')
         cost_s = _RUNS_TO_TRY * took_s / size
         for net in nets:
             if net.calls and not net.left_alone:
@@ -136,7 +136,7 @@ def _try_form(net: HybridNet, graph: Graph, form: str, trial: _Trial,
     plans = {key_of(args): graph.plan(form) for args in net.calls}
     net.put(plans)
     if not same(expected, trial.run()):
-        raise Unfit('other answers when fused')
+        raise CannotFuse('other answers when fused')
     heavy = private_bytes() / MEGABYTE - before_mb > max(HEAVY_MB, HEAVY_SHARE * net.megabytes())
     if not net.gains:
         _check_on_noise(net)
@@ -172,7 +172,7 @@ def _check_on_noise(net: HybridNet) -> None:
         # A net may well refuse such values.
         return
     if not same(expected, [planned(*args) for args in noise]):
-        raise Unfit('other answers when fused')
+        raise CannotFuse('other answers when fused')
 
 
 def _noise(value: Any) -> Any:
@@ -239,7 +239,7 @@ def _record(trial: _Trial, nets: list[HybridNet]) -> Any:
 
 
 def _text(error: BaseException) -> str:
-    if isinstance(error, Unfit):
+    if isinstance(error, CannotFuse):
         return str(error)
     first = (str(error).strip().splitlines() or [''])[0]
     return f'{type(error).__name__}: {first}'

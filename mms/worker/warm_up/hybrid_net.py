@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from mms.mxnet_compat import mxnet as mx
-from mms.worker.loading.attributes import held_by
+from mms.worker.loading.attributes import instances_in
 from mms.worker.warm_up.graph_plan import PlannedForward
 
 _FORWARDS = (mx.gluon.HybridBlock.forward, mx.gluon.SymbolBlock.forward)
 
 
-class Unfit(Exception):
+class CannotFuse(Exception):
     """Says why a net stays as it is."""
 
 
@@ -71,7 +71,7 @@ class HybridNet:
 
 def nets_of(service: Any) -> list[HybridNet]:
     """The nets among the attributes of a service, also in its lists and dicts."""
-    return [HybridNet(name, block) for name, block in held_by(service, mx.gluon.Block)]
+    return [HybridNet(name, block) for name, block in instances_in(service, mx.gluon.Block)]
 
 
 def _reason_against(block: Any) -> str:

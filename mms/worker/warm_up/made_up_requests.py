@@ -9,7 +9,7 @@ from mms.worker.warm_up.sample import bound_lengths, sample_inputs
 from mms.worker.warm_up.variants import variants
 
 
-class MadeUp:
+class MadeUpRequests:
     """Requests for a service that was just made, in the same order in each process of it.
 
     There are none where its signature tells too little.

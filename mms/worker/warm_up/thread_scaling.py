@@ -48,15 +48,15 @@ def times_by_threads(run: Callable[[], Any], counts: Sequence[int],
         if time.monotonic() > end:
             break
         times_s[count] = _seconds_on(count, run)
-        if count not in paying(times_s):
+        if count not in worthwhile_counts(times_s):
             # Once more: something else may just have taken a core.
             times_s[count] = min(times_s[count], _seconds_on(count, run))
-        if count not in paying(times_s):
+        if count not in worthwhile_counts(times_s):
             break
     return times_s
 
 
-def paying(times_s: Mapping[int, float]) -> list[int]:
+def worthwhile_counts(times_s: Mapping[int, float]) -> list[int]:
     """The first number of threads, and each that is faster than all before."""
     levels: list[int] = []
     best_s = float('inf')

@@ -16,7 +16,7 @@ from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.worker.batches.collate import NotJoinable, join, padded_rows
 from mms.worker.batches.joint import infer_together, obstacle
 from mms.worker.warm_up.sample import copy_of
-from mms.worker.warm_up.thread_scaling import paying, times_by_threads
+from mms.worker.warm_up.thread_scaling import times_by_threads, worthwhile_counts
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _PRIMING_SHAPE = (512, 512, 3)
 _PRIMED_SIZE = 1024
 
 
-def rehearse(service: Any, sample: Optional[list[Any]]) -> None:
+def run_sample(service: Any, sample: Optional[list[Any]]) -> None:
     """Run a warm service once more, in a process that was just forked.
 
     Raises
@@ -183,7 +183,7 @@ class WarmUp:
             logger.info('Model %s: a request %s.', self._model, ', '.join(
                 f'on {count} thread{"s" * (count != 1)} in {1000 * time_s:.1f} ms'
                 for count, time_s in times.items()))
-            return paying(times)
+            return worthwhile_counts(times)
         except RAISED as error:
             logger.info('Model %s computes on one thread: it does not run in another one than '
                         'that of its constructor (%s)', self._model, reason_of(error))

@@ -7,7 +7,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from mms.errors import BuffersFull, PayloadTooLarge
 from mms.frontend.http.body import read_body
-from mms.runtime.byte_budget import PIECE_BYTES, Room
+from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget
 
 MOST = 3_000_000
 
@@ -30,28 +30,29 @@ def chunked(data):
 @pytest.mark.parametrize('size', [0, 5, 2**20, 2**20 + 1, MOST])
 def test_a_body_is_read_whole(size):
     data = bytes(size // 2) + b'x' * (size - size // 2)
-    assert bytes(read_body(environ(data, size), MOST, Room())) == data
-    assert bytes(read_body(chunked(data), MOST, Room())) == data
+    assert bytes(read_body(environ(data, size), MOST, ByteBudget())) == data
+    assert bytes(read_body(chunked(data), MOST, ByteBudget())) == data
 
 
 def test_a_body_is_read_no_further_than_its_length():
     stream = io.BytesIO(b'abcdef')
-    assert bytes(read_body(environ(stream, 4), MOST, Room())) == b'abcd'
+    assert bytes(read_body(environ(stream, 4), MOST, ByteBudget())) == b'abcd'
     assert stream.read() == b'ef'
 
 
 def test_a_body_without_a_length_is_empty_unless_the_server_knows_its_end():
-    assert bytes(read_body(environ(b'abc'), MOST, Room())) == b''
-    assert bytes(read_body(environ(b'abc', HTTP_TRANSFER_ENCODING='chunked'), MOST, Room())) == b''
+    assert bytes(read_body(environ(b'abc'), MOST, ByteBudget())) == b''
+    chunked = environ(b'abc', HTTP_TRANSFER_ENCODING='chunked')
+    assert bytes(read_body(chunked, MOST, ByteBudget())) == b''
 
 
 def test_a_body_that_is_too_large_is_refused():
     stream = io.BytesIO(b'abcdef')
     with pytest.raises(PayloadTooLarge, match='limit of 3000000 bytes'):
-        read_body(environ(stream, MOST + 1), MOST, Room())
+        read_body(environ(stream, MOST + 1), MOST, ByteBudget())
     assert stream.tell() == 0
     with pytest.raises(PayloadTooLarge, match='limit of 3000000 bytes'):
-        read_body(chunked(bytes(MOST + 1)), MOST, Room())
+        read_body(chunked(bytes(MOST + 1)), MOST, ByteBudget())
 
 
 @pytest.mark.parametrize('request_', [
@@ -59,21 +60,21 @@ def test_a_body_that_is_too_large_is_refused():
 ])
 def test_a_body_that_ends_early_is_the_clients_fault(request_):
     with pytest.raises(ClientDisconnected):
-        read_body(request_, MOST, Room())
+        read_body(request_, MOST, ByteBudget())
 
 
 def test_a_body_counts_as_held_until_it_is_forgotten():
-    room = Room()
-    body = read_body(environ(bytes(MOST), MOST), MOST, room)
-    assert room.held_bytes == MOST == len(body)
+    budget = ByteBudget()
+    body = read_body(environ(bytes(MOST), MOST), MOST, budget)
+    assert budget.held_bytes == MOST == len(body)
     assert max(map(len, body)) <= PIECE_BYTES
     del body
-    assert room.held_bytes == 0
+    assert budget.held_bytes == 0
 
 
 def test_a_body_that_finds_no_room_is_refused_and_nothing_of_it_is_held():
-    room = Room(1_000_000)
+    budget = ByteBudget(1_000_000)
     for request in (environ(bytes(MOST), MOST), chunked(bytes(MOST))):
         with pytest.raises(BuffersFull, match=r'1000000 \(--max-buffered-bytes\)'):
-            read_body(request, MOST, room)
-        assert room.held_bytes == 0
+            read_body(request, MOST, budget)
+        assert budget.held_bytes == 0

@@ -6,7 +6,7 @@ import random
 import pytest
 from gevent.pywsgi import Input
 
-from mms.event_loop.yielding import Turn
+from mms.event_loop.yielding import TimeSlice
 from mms.frontend.http.request_stream import ChunkedStream, RequestStream
 
 HEAD_BYTES = 1000
@@ -14,7 +14,7 @@ HEAD_BYTES = 1000
 
 def chunked(wire, asked=()):
     stream = io.BytesIO(wire)
-    return ChunkedStream(stream, Turn(), HEAD_BYTES, lambda: list(asked), int), stream
+    return ChunkedStream(stream, TimeSlice(), HEAD_BYTES, lambda: list(asked), int), stream
 
 
 def in_chunks(data, sizes, extension=b'', trailers=b''):
@@ -90,7 +90,7 @@ def test_chunks_of_a_byte_are_taken_and_those_that_are_all_extension_are_not():
 
 def test_a_body_of_known_length_is_read_no_further():
     stream, asked = io.BytesIO(b'abcdefgh'), []
-    body = RequestStream(stream, Turn(), 6, lambda: asked.append(1))
+    body = RequestStream(stream, TimeSlice(), 6, lambda: asked.append(1))
     assert not body.is_begun
     assert body.read(4) == b'abcd'
     assert not body.is_over
@@ -103,5 +103,5 @@ def test_a_body_of_known_length_is_read_no_further():
 
 def test_nobody_is_asked_for_a_body_that_is_empty():
     asked = []
-    assert RequestStream(io.BytesIO(b'x'), Turn(), 0, lambda: asked.append(1)).read() == b''
+    assert RequestStream(io.BytesIO(b'x'), TimeSlice(), 0, lambda: asked.append(1)).read() == b''
     assert asked == []

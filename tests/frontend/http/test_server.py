@@ -16,7 +16,7 @@ from mms.errors import AddressError
 from mms.frontend.http import connection
 from mms.frontend.http.body import read_body
 from mms.frontend.http.server import HTTPServer, bind
-from mms.runtime.byte_budget import Room
+from mms.runtime.byte_budget import ByteBudget
 
 
 def app(environ, start_response):
@@ -196,7 +196,7 @@ def test_a_connection_that_was_reset_is_gone_at_once(server):
 
 def reads(environ, start_response):
     try:
-        read_body(environ, 1000, Room())
+        read_body(environ, 1000, ByteBudget())
     except RequestTimeout as error:
         return error(environ, start_response)
     return app(environ, start_response)

@@ -83,10 +83,10 @@ FIRST_SIX = hooks(inf='import numpy; out = mx.nd.zeros(data[0].shape); '
 @pytest.mark.parametrize(('name', 'text'), [
     ('large', IN_A_CLOSURE_IF_LARGE), ('largest', LARGEST), ('six', FIRST_SIX)])
 def test_what_shows_in_some_numbers_or_in_many_requests_is_found_out(name, text, tmp_path):
-    from mms.worker.warm_up.made_up_requests import MadeUp
+    from mms.worker.warm_up.made_up_requests import MadeUpRequests
 
     service = written(text, tmp_path, f'service_showing_in_{name}')
-    made_up = MadeUp(service, {'input_type': 'application/json', 'inputs': [
+    made_up = MadeUpRequests(service, {'input_type': 'application/json', 'inputs': [
         {'data_name': 'data', 'data_shape': [0, 2]}]})
     assert prove(service, made_up.beside(0), most=16).outcome is Outcome.REFUSED
 

@@ -54,7 +54,7 @@ def told(service, *messages):
     channel = Ends(*messages)
     try:
         ModelProcess(channel, -1, service, Ready(SIGNATURE, 'Service'), None,
-                     Classic(service, 100), weigh=False).serve()
+                     Classic(service, 100), report_memory=False).serve()
     except DeviceLost:
         return channel.sent, True
     return channel.sent, False

@@ -2,16 +2,16 @@
 
 from types import SimpleNamespace
 
-from mms.worker.loading.attributes import held_by
+from mms.worker.loading.attributes import instances_in
 
 
 def test_each_object_is_found_once_with_its_place():
     net, other = {1}, {2}
     service = SimpleNamespace(net=net, nets={'a': net, 'b': [3, (other,)]}, name='m')
-    assert list(held_by(service, set)) == [('net', net), ("nets['b'][1][0]", other)]
+    assert list(instances_in(service, set)) == [('net', net), ("nets['b'][1][0]", other)]
 
 
 def test_a_list_that_holds_itself_ends():
     loop = [{1}]
     loop.append(loop)
-    assert list(held_by(SimpleNamespace(loop=loop), set)) == [('loop[0]', {1})]
+    assert list(instances_in(SimpleNamespace(loop=loop), set)) == [('loop[0]', {1})]

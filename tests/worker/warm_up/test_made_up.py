@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from mms.worker.warm_up.made_up_requests import MadeUp
+from mms.worker.warm_up.made_up_requests import MadeUpRequests
 
 ROWS = {'input_type': 'application/json',
         'inputs': [{'data_name': 'data', 'data_shape': [0, 0]}]}
@@ -15,7 +15,7 @@ def columns(request):
 
 
 def test_what_differs_from_zeros_comes_first_and_zeros_are_what_warms_up():
-    made = MadeUp(UNBOUND, ROWS)
+    made = MadeUpRequests(UNBOUND, ROWS)
     first, _, zeros = [made.requests[place] for place in made.at_first]
     assert zeros == [[[0]]]
     assert made.requests[made.afterwards[0]] == zeros
@@ -24,7 +24,7 @@ def test_what_differs_from_zeros_comes_first_and_zeros_are_what_warms_up():
 
 
 def test_lengths_that_a_network_was_bound_for_come_second():
-    made = MadeUp(BOUND, ROWS)
+    made = MadeUpRequests(BOUND, ROWS)
     assert [columns(made.requests[place]) for place in made.at_first] == [1, 3] * 3
     assert [columns(made.requests[place]) for place in made.afterwards] == [1, 3, 1, 3]
     # Of the shape that was answered.
@@ -33,6 +33,6 @@ def test_lengths_that_a_network_was_bound_for_come_second():
 
 
 def test_a_signature_that_tells_too_little_makes_none():
-    made = MadeUp(UNBOUND, {'input_type': 'application/json',
-                            'inputs': [{'data_name': 'data', 'data_shape': []}]})
+    made = MadeUpRequests(UNBOUND, {'input_type': 'application/json',
+                                    'inputs': [{'data_name': 'data', 'data_shape': []}]})
     assert (made.requests, list(made.at_first)) == ([], [])

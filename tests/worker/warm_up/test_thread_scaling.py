@@ -6,7 +6,7 @@ import time
 import pytest
 
 from mms.worker.warm_up import thread_scaling
-from mms.worker.warm_up.thread_scaling import paying, times_by_threads
+from mms.worker.warm_up.thread_scaling import times_by_threads, worthwhile_counts
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def takes(monkeypatch):
 def test_threads_pay_up_to_the_first_number_that_is_not_faster(takes, seconds, levels):
     run, _ = takes(seconds)
     times_s = times_by_threads(run, list(seconds))
-    assert paying(times_s) == levels
+    assert worthwhile_counts(times_s) == levels
     # The first one that does not pay is the last one that is tried.
     assert list(times_s) == list(seconds)[:len(levels) + 1]
 
@@ -69,7 +69,7 @@ def test_a_number_that_was_disturbed_is_tried_once_more(takes):
             seconds[2] = .01
         run()
 
-    assert paying(times_by_threads(disturbed, [1, 2])) == [1, 2]
+    assert worthwhile_counts(times_by_threads(disturbed, [1, 2])) == [1, 2]
 
 
 def test_no_number_is_tried_when_the_time_is_over(takes):
@@ -90,4 +90,4 @@ def test_what_the_run_raises_is_raised():
     ({1: 1.0, 2: .9, 4: .87}, [1, 2]),
 ])
 def test_less_than_a_twentieth_does_not_pay(times_s, levels):
-    assert paying(times_s) == levels
+    assert worthwhile_counts(times_s) == levels

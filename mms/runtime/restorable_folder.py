@@ -26,7 +26,7 @@ _NAMED = 5
 MEND = 'set TMPDIR to a folder that is not swept, and start the server again'
 
 
-class KeptFolder:
+class RestorableFolder:
     """The files of a private folder, held open.
 
     Parameters

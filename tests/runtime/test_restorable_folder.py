@@ -15,7 +15,7 @@ from fleet import until
 
 from mms.archive.reader import LoadedModel
 from mms.errors import ServiceError
-from mms.runtime import kept_folder
+from mms.runtime import restorable_folder
 from mms.runtime.workspace import Workspace, workspace_of
 from mms.serving import extracted_files as files
 from mms.serving.extracted_files import ExtractedFiles
@@ -104,7 +104,7 @@ def test_what_others_put_in_its_place_is_not_trusted(workspace, folder, tmp_path
 
 
 def test_a_file_that_is_not_held_open_is_named(workspace, folder, monkeypatch):
-    monkeypatch.setattr(kept_folder, '_MOST_FILES', 1)
+    monkeypatch.setattr(restorable_folder, '_MOST_FILES', 1)
     kept = workspace.keep(folder)
     os.unlink(os.path.join(folder, 'service.py'))
     kept.put_back()
@@ -114,7 +114,7 @@ def test_a_file_that_is_not_held_open_is_named(workspace, folder, monkeypatch):
 
 
 def test_the_files_that_the_manifest_names_are_held_first(workspace, folder, monkeypatch):
-    monkeypatch.setattr(kept_folder, '_MOST_FILES', 2)
+    monkeypatch.setattr(restorable_folder, '_MOST_FILES', 2)
     open(os.path.join(folder, 'another'), 'w').close()
     check = ExtractedFiles().keep(opened(folder))
     for name in ('service.py', 'weights'):
@@ -145,7 +145,7 @@ def test_the_end_waits_for_no_copy(workspace, folder, monkeypatch):
         time.sleep(0.2)
         return read(*args)[:1000]
 
-    monkeypatch.setattr(kept_folder.os, 'pread', pread)
+    monkeypatch.setattr(restorable_folder.os, 'pread', pread)
     copy = threading.Thread(target=kept.put_back)
     copy.start()
     assert copying.wait(30)
@@ -211,7 +211,7 @@ def test_files_are_looked_after_while_nobody_loads_them(workspace, folder, monke
     until(lambda: os.path.exists(path))
     os.utime(path, (0, 0))
     until(lambda: os.stat(path).st_mtime > 0)
-    monkeypatch.setattr(kept_folder.os, 'pread', _full)
+    monkeypatch.setattr(restorable_folder.os, 'pread', _full)
     os.unlink(path)
     until(lambda: 'Model m is served by the processes that have loaded it' in caplog.text)
     gevent.sleep(0.3)

@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from mms.worker.processes.scratch import ScratchFailed, ScratchLate, in_scratch
+from mms.worker.processes.disposable_fork import ForkFailed, ForkTimedOut, run_in_fork
 
 
 def test_what_the_copy_finds_comes_back_and_what_it_changes_does_not():
@@ -20,7 +20,7 @@ def test_what_the_copy_finds_comes_back_and_what_it_changes_does_not():
         seen.append(1)
         return {'pid': os.getpid(), 'seen': list(seen)}
 
-    found = in_scratch(work, 10)
+    found = run_in_fork(work, 10)
     assert found['seen'] == [1]
     assert found['pid'] != os.getpid()
     assert seen == []
@@ -28,7 +28,7 @@ def test_what_the_copy_finds_comes_back_and_what_it_changes_does_not():
 
 
 def test_much_may_come_back():
-    assert in_scratch(lambda: b'x' * 3_000_000, 10) == b'x' * 3_000_000
+    assert run_in_fork(lambda: b'x' * 3_000_000, 10) == b'x' * 3_000_000
 
 
 @pytest.mark.parametrize(('work', 'reason'), [
@@ -39,14 +39,14 @@ def test_much_may_come_back():
     (lambda: lambda: None, r'it ends its process \(exit status 0\)'),
 ])
 def test_a_copy_that_finds_nothing_says_how_it_ended(work, reason):
-    with pytest.raises(ScratchFailed, match=reason):
-        in_scratch(work, 10)
+    with pytest.raises(ForkFailed, match=reason):
+        run_in_fork(work, 10)
 
 
 def test_a_copy_that_hangs_is_not_waited_for():
     began = time.monotonic()
-    with pytest.raises(ScratchLate, match='it takes longer than 0 s'):
-        in_scratch(lambda: time.sleep(600), 0.2)
+    with pytest.raises(ForkTimedOut, match='it takes longer than 0 s'):
+        run_in_fork(lambda: time.sleep(600), 0.2)
     assert time.monotonic() - began < 10
 
 
@@ -54,7 +54,7 @@ def test_what_the_copy_has_started_ends_with_it():
     def work():
         return subprocess.Popen(['sleep', '600']).pid
 
-    started = in_scratch(work, 10)
+    started = run_in_fork(work, 10)
     for _ in range(500):
         if not psutil.pid_exists(started) or \
                 psutil.Process(started).status() == psutil.STATUS_ZOMBIE:
@@ -68,6 +68,6 @@ def test_random_numbers_are_those_of_the_process_unless_others_are_wanted():
     state = np.random.get_state()
     here = np.random.rand()
     np.random.set_state(state)
-    assert in_scratch(np.random.rand, 10) == here
-    assert in_scratch(np.random.rand, 10, reseed=True) != here
-    assert isinstance(in_scratch(random.random, 10), float)
+    assert run_in_fork(np.random.rand, 10) == here
+    assert run_in_fork(np.random.rand, 10, reseed=True) != here
+    assert isinstance(run_in_fork(random.random, 10), float)

@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from mms.pictures.faults import TooManyPixels, Unreadable
-from mms.pictures.look import check
+from mms.pictures.precheck import check
 
 sys.path.append(str(REPO / 'benchmarks'))
 

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Any, Callable, NoReturn, TypeVar
 
 from mms.mxnet_engine.reasons import RAISED, text_of
-from mms.worker.processes.forking import draw_other_numbers
-from mms.worker.processes.parent import die_with
+from mms.worker.processes.forking import reseed_random
+from mms.worker.processes.parent import die_with_parent
 
 _Found = TypeVar('_Found')
 _READ_BYTES = 1 << 16
@@ -24,15 +24,15 @@ _ENDS_S = 0.5
 _POLL_S = 0.002
 
 
-class ScratchFailed(Exception):
+class ForkFailed(Exception):
     """The copy found nothing out: one clause on how it ended."""
 
 
-class ScratchLate(ScratchFailed):
+class ForkTimedOut(ForkFailed):
     """It was not done in time."""
 
 
-def in_scratch(work: Callable[[], _Found], seconds: float, reseed: bool = False) -> _Found:
+def run_in_fork(work: Callable[[], _Found], seconds: float, reseed: bool = False) -> _Found:
     """What `work` returns in a fork of this process, in which nothing is changed by it.
 
     What the fork has started ends with it, but for what has left its process group.
@@ -48,7 +48,7 @@ def in_scratch(work: Callable[[], _Found], seconds: float, reseed: bool = False)
 
     Raises
     ------
-    ScratchFailed
+    ForkFailed
         It raised, took longer, or ended its process.
     """
     reader, writer = os.pipe()
@@ -58,7 +58,7 @@ def in_scratch(work: Callable[[], _Found], seconds: float, reseed: bool = False)
     except OSError as error:
         os.close(reader)
         os.close(writer)
-        raise ScratchFailed(f'no process can be started ({error.strerror})') from error
+        raise ForkFailed(f'no process can be started ({error.strerror})') from error
     if not pid:
         os.close(reader)
         _work_and_end(work, writer, parent, reseed)
@@ -66,14 +66,14 @@ def in_scratch(work: Callable[[], _Found], seconds: float, reseed: bool = False)
     try:
         found = _received(reader, time.monotonic() + seconds)
     except TimeoutError:
-        raise ScratchLate(f'it takes longer than {seconds:.0f} s') from None
+        raise ForkTimedOut(f'it takes longer than {seconds:.0f} s') from None
     finally:
         os.close(reader)
         status = _end(pid)
     if not found:
-        raise ScratchFailed(f'it ends its process ({_manner(status)})')
+        raise ForkFailed(f'it ends its process ({_manner(status)})')
     value: Any = pickle.loads(found)
-    if isinstance(value, ScratchFailed):
+    if isinstance(value, ForkFailed):
         raise value
     found_out: _Found = value
     return found_out
@@ -83,9 +83,9 @@ def _work_and_end(work: Callable[[], Any], writer: int, parent: int,
                   reseed: bool) -> NoReturn:
     try:
         os.setsid()
-        die_with(parent)
+        die_with_parent(parent)
         if reseed:
-            draw_other_numbers()
+            reseed_random()
         found = pickle.dumps(_found(work))
         sys.stdout.flush()
         sys.stderr.flush()
@@ -99,7 +99,7 @@ def _found(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except RAISED as error:
-        return ScratchFailed(f'{type(error).__name__}: {text_of(error)}')
+        return ForkFailed(f'{type(error).__name__}: {text_of(error)}')
 
 
 def _received(reader: int, end: float) -> bytes:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from mms.worker.warm_up.first_answer import Given
+from mms.worker.warm_up.first_answer import FirstAnswer
 
 
 @dataclass
-class Findings:
+class WarmUpReport:
     """What was found out.
 
     Attributes
@@ -25,9 +25,9 @@ class Findings:
         Why this process cannot be forked; an empty string when it can be.
     spoiled
         Why this process must take no request: the warm-up has changed the answers.
-    given
+    first_answer
         The answer to a made-up request before anything else was run; None where there is none.
-    seen
+    answers_samples
         Whether it has answered what :func:`mms.worker.warm_up.sample.sample_inputs` makes.
     """
 
@@ -36,5 +36,5 @@ class Findings:
     levels: Sequence[int] = ()
     unforkable: str = ''
     spoiled: str = ''
-    given: Optional[Given] = None
-    seen: bool = False
+    first_answer: Optional[FirstAnswer] = None
+    answers_samples: bool = False
