@@ -25,11 +25,11 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
     with UninterruptedExitStack() as undo:
         log = parts.start_log()
         undo.callback(log.end)
-        sight = look_for_gpus(settings)
+        visible_gpus = look_for_gpus(settings)
         opened = parts.open(undo)
         loop = LoopThread()
         undo.callback(loop.stop)
-        local = loop.call(lambda: parts.registry(sight))
+        local = loop.call(lambda: parts.registry(visible_gpus))
         loop.run(lambda: local.start(opened))
         undo.callback(loop.call, local.stop)
         metrics = loop.call(lambda: parts.metrics(local))
