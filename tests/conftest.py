@@ -18,6 +18,14 @@ compute_as_served()
 mxnet_compat.prepare()
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that share a fixture stay in one process of pytest-xdist; the others go anywhere."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values()
+        if any(made[-1].scope in ('class', 'module') for made in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition('::')[0]))
+
+
 @pytest.fixture
 def launch(tmp_path):
     """Start a server with the given words; it is stopped when the test ends."""

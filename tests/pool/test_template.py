@@ -134,6 +134,7 @@ def test_what_a_forked_worker_has_started_ends_with_it(template, fork):
               or helper.status() == psutil.STATUS_ZOMBIE)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(('act', 'reason'), [
     ('time.sleep(600)', 'not ready within 1 s'),
     ('os._exit(3)', 'ended while it loaded .exit status 3'),

@@ -404,6 +404,7 @@ FORMS = 'multipart/form-data; boundary=x'
 URLENCODED = 'application/x-www-form-urlencoded'
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(('body', 'kind', 'status', 'message'), [
     (megabyte(b"data=['a',", b'1,', b'1]'), URLENCODED, 200, ''),
     (megabyte(b'data=', b'%', b''), URLENCODED, 400, 'neither JSON nor a Python literal'),

@@ -120,6 +120,7 @@ def test_a_request_that_is_too_late_is_504_and_is_not_computed(serve, tmp_path):
     assert notes.read_text().split() == ['0', 'hang', '1']
 
 
+@pytest.mark.alone
 def test_ping_answers_while_a_large_list_is_on_its_way(serve, tmp_path):
     server = serve('--models', f"m={write_archive(tmp_path, 'm', 'return [len(data[0])]')}")
     body = 'data=[' + '1.25,' * 2_000_000 + '1]'

@@ -77,6 +77,7 @@ def test_who_sends_many_requests_at_once_has_them_answered_in_turn_with_others(s
         reader.join(20)
 
 
+@pytest.mark.alone
 def test_chunks_of_a_byte_hold_up_nobody(served):
     server, app = served
     with connect(server) as tiny, connect(server) as other:

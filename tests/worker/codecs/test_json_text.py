@@ -11,7 +11,7 @@ import pytest
 from mms.worker.codecs import json_scan
 from mms.worker.codecs.json_text import NestedTooDeeply, NotJson, TakesTooMuch, parse_json
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.slow]
 
 PIECES = ['[', ']', '[', ']', ',', ',', '{', '}', ':', '"', '\\', '\\"', '"a,]"', '"[\\\\"', '1',
           '-2.5', '12345678901234567890123', 'NaN', 'null', ' ', '\n', '{"a": [1, {"b": []}]}',
