@@ -61,7 +61,7 @@ class OneModel(dict):
     revision = 0
 
     def submit(self, name, request, client_left):
-        return self[name].scheduler.predict(request, client_left)
+        return self[name].scheduler.submit(request, client_left)
 
 
 @pytest.fixture
