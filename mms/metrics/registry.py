@@ -10,7 +10,7 @@ from typing import Any, Optional
 import gevent
 import gevent.event
 
-from mms.event_loop.guard import attempt
+from mms.event_loop.guard import BackgroundTasks, attempt
 from mms.event_loop.in_thread import in_thread
 from mms.metrics.host import HostGauges
 from mms.metrics.names import HOST_GAUGES, STAGE_METRICS
@@ -58,7 +58,7 @@ class Metrics:
         self._tallies = fresh_tallies(list(self._models))
         self._complaints: set[tuple[str, str]] = set()
         self._stopping = gevent.event.Event()
-        self._greenlets: list[gevent.Greenlet] = []
+        self._tasks = BackgroundTasks(_DUTY)
 
     def add_model(self, model: str) -> None:
         """Record what happens to another model, too."""
@@ -129,7 +129,8 @@ class Metrics:
     def start(self) -> None:
         """Report the host now, and everything each interval, until :meth:`stop`."""
         gauges = HostGauges()
-        self._greenlets = [gevent.spawn(self._report, gauges), gevent.spawn(self._watch, gauges)]
+        self._tasks.spawn(self._report, gauges)
+        self._tasks.spawn(self._watch, gauges)
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Report what is left, wait for it at most `timeout_s`, and end the greenlets."""
@@ -140,7 +141,8 @@ class Metrics:
         if last.ready():
             return
         logger.warning('The last metrics were not written within %g seconds', timeout_s)
-        gevent.killall([last, *self._greenlets])
+        last.kill()
+        self._tasks.kill()
 
     def _report(self, gauges: HostGauges) -> None:
         self._stopping.wait(FIRST_SAMPLE_DELAY_S)
@@ -162,7 +164,7 @@ class Metrics:
             due = max(due + seconds, time.monotonic())
 
     def _finish(self) -> None:
-        gevent.joinall(self._greenlets)
+        self._tasks.join()
         attempt(_DUTY, self.flush)
 
     def _sample(self, gauges: HostGauges) -> None:
