@@ -40,7 +40,7 @@ else
 test: $(VENV)/.test
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
 	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not alone'
-	$(BIN)/coverage run -m pytest -m alone
+	$(BIN)/python -m pytest -m alone
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 endif

@@ -21,7 +21,7 @@ def test_every_file_is_collected_or_skipped():
 
 @pytest.mark.parametrize(('file', 'said'), [
     ('client/test_openapi3.py', "needs openapi_spec_validator: pip install '.*\\[test]'"),
-    ('archive/test_s3.py', "needs boto3: pip install 'mxnet-model-server\\[s3]'"),
+    ('archive/sources/test_s3_source.py', "needs boto3: pip install 'mxnet-model-server\\[s3]'"),
     ('model_service/test_typed_hooks.py', "needs mypy: pip install 'mxnet-model-server\\[test]'"),
 ])
 def test_what_is_skipped_names_the_extra_that_it_needs(file, said):
