@@ -280,7 +280,8 @@ class Registry:
 
     def _threads(self) -> int:
         """On how many threads a worker had best compute while the load is what it is."""
-        models = self._served.values()
+        # One that drains has requests, too.
+        models = self.models
         return threads_for(sum(model.busy_workers for model in models),
                            sum(model.workers.size.workers for model in models), self._resources)
 

@@ -268,3 +268,11 @@ def test_a_model_has_more_workers_and_fewer_again_without_a_request_lost(registr
     assert answers
     assert all(answer == [2] for answer in answers)
     assert events == [Change.SCALED] * 2
+
+
+def test_a_model_that_is_removed_answers_its_queue_when_no_other_is_served(registry, opened):
+    registry.start([opened('a', SLOW)])
+    requests = [gevent.spawn(ask, registry, 'a') for _ in range(4)]
+    gevent.sleep(0.1)
+    registry.remove('a', 30)
+    assert [request.get() for request in requests] == [[2]] * 4
