@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Optional
 
 import gevent
@@ -51,6 +51,7 @@ class Registry:
         self._aside: dict[ServedModel, None] = {}
         self._opened: dict[ServedModel, OpenedModel] = {}
         self._revision = 0
+        self._is_stopped = False
 
     @property
     def names(self) -> Sequence[str]:
@@ -145,21 +146,21 @@ class Registry:
             with suppress(gevent.GreenletExit):
                 uninterrupted(self.stop)
             raise
-        for model in models:
-            self._serve(model, Change.ADDED)
+        for one, model in zip(opened, models):
+            self._serve(one, model, Change.ADDED)
         self._factory.files.watch()
 
     def add(self, opened: OpenedModel) -> ServedModel:
-        """Load another model, and serve it.
+        """Load another model, and serve it. Whatever is raised, nothing of it is left.
 
         Raises
         ------
         ModelExists
             One of its name is served.
         ServiceError
-            It cannot be served; nothing of it is left.
+            It cannot be served.
         """
-        with self._changes.of(opened.name):
+        with self._discarded_unless_served(opened), self._change_of(opened.name):
             if opened.name in self._served:
                 raise ModelExists(f'A model {opened.name} is served already.')
             try:
@@ -167,11 +168,12 @@ class Registry:
             except BaseException:
                 self._factory.give_back(opened.name)
                 raise
-            self._serve(model, Change.ADDED)
+            self._serve(opened, model, Change.ADDED)
         return model
 
     def replace(self, opened: OpenedModel, drain_timeout_s: float) -> ServedModel:
         """Load a model beside the one of its name, serve it in its place, and end the old one.
+        Whatever is raised before it is served, nothing of it is left.
 
         Parameters
         ----------
@@ -185,11 +187,11 @@ class Registry:
         ServiceError
             It cannot be served; the old one is, as before.
         """
-        with self._changes.of(opened.name):
+        with self._discarded_unless_served(opened), self._change_of(opened.name):
             old = self[opened.name]
             model = self._load_beside(opened)
-            self._serve(model, Change.REPLACED)
-            self._end(old, drain_timeout_s)
+            self._serve(opened, model, Change.REPLACED)
+            uninterrupted(lambda: self._end(old, drain_timeout_s))
         return model
 
     def remove(self, name: str, drain_timeout_s: float) -> None:
@@ -198,15 +200,12 @@ class Registry:
         Raises
         ------
         ModelNotFound
+        ServiceError
+            The server stops.
         """
-        with self._changes.of(name):
+        with self._change_of(name):
             model = self[name]
-            del self._served[name]
-            self._aside[model] = None
-            self._revision += 1
-            self._end(model, drain_timeout_s)
-            self._factory.give_back(name)
-            self._publish(Change.REMOVED, model)
+            uninterrupted(lambda: self._remove(model, drain_timeout_s))
 
     def scale(self, name: str, workers: Optional[int]) -> None:
         """Give a model another number of workers, while it answers.
@@ -220,7 +219,7 @@ class Registry:
         ------
         ModelNotFound, ServiceError
         """
-        with self._changes.of(name):
+        with self._change_of(name):
             model = self[name]
             model.scale(workers, self._factory.place(name, workers))
             self._publish(Change.SCALED, model)
@@ -230,20 +229,40 @@ class Registry:
         gevent.joinall([gevent.spawn(model.give_up) for model in self.models])
 
     def stop(self) -> None:
-        """End every worker, loaded or not; call it when no request is in flight."""
+        """End every worker, loaded or not, and change no model any more; call it when no request
+        is in flight.
+        """
+        self._is_stopped = True
         self._loads.kill()
         self._factory.files.stop()
         gevent.joinall([gevent.spawn(model.stop) for model in self.models])
+
+    @contextmanager
+    def _change_of(self, name: str) -> Iterator[None]:
+        """Nobody else changes the model of that name meanwhile, nor anybody once all are stopped."""
+        with self._changes.of(name):
+            if self._is_stopped:
+                raise ServiceError(f'model {name} is not changed: the server stops')
+            yield
+
+    @contextmanager
+    def _discarded_unless_served(self, opened: OpenedModel) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            if not any(one is opened for one in self._opened.values()):
+                uninterrupted(lambda: _discard(opened))
+            raise
 
     def _load_beside(self, opened: OpenedModel) -> ServedModel:
         """A model that is loaded, and that no request finds yet."""
         model = self._make(opened, self._factory.place(opened.name))
         load = self._loads.spawn(_load, model, self._turns.turn())
         try:
-            if isinstance(load.get(), gevent.GreenletExit):
+            if isinstance(load.get(), gevent.GreenletExit) or self._is_stopped:
                 raise ServiceError(f'model {model.name} is not loaded: the server stops')
         except BaseException:
-            uninterrupted(lambda: self._drop(model, load))
+            uninterrupted(lambda: self._give_up_load(model, load))
             raise
         self._factory.files.watch()
         return model
@@ -251,32 +270,41 @@ class Registry:
     def _make(self, opened: OpenedModel, devices: Sequence[Device]) -> ServedModel:
         model = self._factory.make(opened, devices, self._threads,
                                    lambda changed: self._publish(Change.STATE, changed))
-        self._opened[model] = opened
         self._aside[model] = None
         return model
 
-    def _serve(self, model: ServedModel, change: Change) -> None:
+    def _serve(self, opened: OpenedModel, model: ServedModel, change: Change) -> None:
         """Let requests find a model, in the place of the one of its name."""
         old = self._served.get(model.name)
         if old is not None:
             self._aside[old] = None
         del self._aside[model]
+        self._opened[model] = opened
         self._served[model.name] = model
         self._revision += 1
         self._publish(change, model)
 
+    def _remove(self, model: ServedModel, drain_timeout_s: float) -> None:
+        del self._served[model.name]
+        self._aside[model] = None
+        self._revision += 1
+        self._end(model, drain_timeout_s)
+        self._factory.give_back(model.name)
+        self._publish(Change.REMOVED, model)
+
     def _end(self, model: ServedModel, drain_timeout_s: float) -> None:
         model.drain(drain_timeout_s)
-        self._drop(model)
+        self._stop(model)
+        _discard(self._opened.pop(model))
 
-    def _drop(self, model: ServedModel, load: Optional[gevent.Greenlet] = None) -> None:
-        if load is not None:
-            load.kill()
+    def _give_up_load(self, model: ServedModel, load: gevent.Greenlet) -> None:
+        load.kill()
+        self._stop(model)
+
+    def _stop(self, model: ServedModel) -> None:
         model.stop()
         self._factory.files.forget(model.folder)
         del self._aside[model]
-        discard = self._opened.pop(model).discard
-        attempt(f'the files of model {model.name}', in_thread, discard)
 
     def _threads(self) -> int:
         """On how many threads a worker had best compute while the load is what it is."""
@@ -293,3 +321,7 @@ def _load(model: ServedModel, turn: Turn,
           on_ready: Callable[[str], None] = lambda name: None) -> None:
     model.load(turn)
     on_ready(model.name)
+
+
+def _discard(opened: OpenedModel) -> None:
+    attempt(f'the files of model {opened.name}', in_thread, opened.discard)

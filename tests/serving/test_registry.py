@@ -93,11 +93,12 @@ def test_a_model_that_is_added_answers_beside_the_others(registry, opened):
     assert registry.signature('b')['inputs']
 
 
-def test_a_name_is_served_once(registry, opened):
+def test_a_name_is_served_once(registry, opened, workspace):
     registry.start([opened('a')])
     with pytest.raises(ModelExists, match='A model a is served already'):
         registry.add(opened('a', THRICE))
     assert ask(registry, 'a') == [2]
+    assert len(os.listdir(workspace.path)) == 1
 
 
 def test_of_two_who_add_one_name_at_once_the_second_is_refused(registry, opened):
@@ -276,3 +277,72 @@ def test_a_model_that_is_removed_answers_its_queue_when_no_other_is_served(regis
     gevent.sleep(0.1)
     registry.remove('a', 30)
     assert [request.get() for request in requests] == [[2]] * 4
+
+
+def test_what_could_take_nobodys_place_leaves_no_files(registry, opened, workspace):
+    with pytest.raises(ModelNotFound):
+        registry.replace(opened('x'), 1)
+    assert os.listdir(workspace.path) == []
+
+
+def test_who_gives_up_to_wait_for_a_change_leaves_no_files(registry, opened, workspace, tmp_path):
+    marker = str(tmp_path / 'loads')
+    loading = gevent.spawn(registry.add, opened('a', source=LOADS_FOR_LONG.format(marker=marker)))
+    until(lambda: os.path.exists(marker))
+    waiting = gevent.spawn(registry.add, opened('a'))
+    gevent.sleep(0.05)
+    waiting.kill()
+    assert len(os.listdir(workspace.path)) == 1
+    loading.kill()
+    assert os.listdir(workspace.path) == []
+    assert running(str(tmp_path)) == []
+
+
+def test_a_removal_is_carried_through_whatever_becomes_of_who_asked_for_it(
+        registry, opened, workspace):
+    registry.start([opened('a', SLOW)])
+    pids, events = registry['a'].workers.pids, []
+    registry.subscribe(lambda event: events.append(event.change))
+    request = gevent.spawn(ask, registry, 'a')
+    gevent.sleep(0.1)
+    removal = gevent.spawn(registry.remove, 'a', 30)
+    gevent.sleep(0.05)
+    removal.kill()
+    assert request.get() == [2]
+    assert registry.models == []
+    assert events[-1] is Change.REMOVED
+    assert os.listdir(workspace.path) == []
+    until(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in pids))
+    registry.add(opened('a', THRICE))
+    assert ask(registry, 'a') == [3]
+
+
+def test_a_replacement_is_carried_through_whatever_becomes_of_who_asked_for_it(
+        registry, opened, workspace):
+    registry.start([opened('a', SLOW)])
+    request = gevent.spawn(ask, registry, 'a')
+    gevent.sleep(0.1)
+    replacement = gevent.spawn(registry.replace, opened('a', THRICE), 30)
+    until(lambda: ModelState.DRAINING in [model.state for model in registry.models])
+    replacement.kill()
+    assert request.get() == [2]
+    assert [model.state for model in registry.models] == [ModelState.READY]
+    assert len(os.listdir(workspace.path)) == 1
+    assert ask(registry, 'a') == [3]
+
+
+def test_nothing_is_loaded_once_all_are_stopped(opened, workspace, tmp_path):
+    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+    registry.start([opened('b')])
+    marker = str(tmp_path / 'loads')
+    adds = [gevent.spawn(registry.add, opened('a', source=LOADS_FOR_LONG.format(marker=marker))),
+            gevent.spawn(registry.add, opened('a'))]
+    until(lambda: os.path.exists(marker))
+    registry.stop()
+    for add in adds:
+        with pytest.raises(ServiceError, match='the server stops'):
+            add.get(timeout=20)
+    with pytest.raises(ServiceError, match='model b is not changed: the server stops'):
+        registry.remove('b', 1)
+    assert running(str(tmp_path)) == []
+    assert folders(workspace) == ['b']
