@@ -76,7 +76,8 @@ class Scheduler:
         self._waiting = Waiting(self._client_left)
         self._unanswered: set[Job] = set()
         self._each_s = 0.0
-        self._given_up = False
+        # Why, or nothing while it goes on.
+        self._given_up = ''
         self._quiet = Event()
         self._quiet.set()
         self._running: set[Batch] = set()
@@ -136,9 +137,15 @@ class Scheduler:
         """Wait until each request has its answer, `timeout_s` at most; whether that is so."""
         return bool(self._quiet.wait(timeout_s))
 
-    def give_up(self) -> None:
-        """Answer every request that has no answer yet, or comes yet: the server ends without it."""
-        self._given_up = True
+    def give_up(self, why: str = 'The server stops') -> None:
+        """Answer every request that has no answer yet, or comes yet: nobody waits for it longer.
+
+        Parameters
+        ----------
+        why
+            For whoever has asked.
+        """
+        self._given_up = why
         self._dispatcher.kill()
         for job in self._unanswered:
             job.fail(self._too_late())
@@ -164,7 +171,7 @@ class Scheduler:
 
     def _too_late(self) -> ModelUnavailable:
         return ModelUnavailable(
-            f'The server stops, and model {self._workers.name} has not answered in time.')
+            f'{self._given_up}, and model {self._workers.name} has not answered in time.')
 
     def _full(self) -> QueueFull:
         waiting = len(self._waiting)

@@ -157,7 +157,7 @@ class ServedModel:
         """Take no more requests, and answer those in hand; after `timeout_s` with an error."""
         self._lifecycle.turn_to(ModelState.DRAINING)
         if self._scheduler is not None and not self._scheduler.drain(timeout_s):
-            self._scheduler.give_up()
+            self._scheduler.give_up('The model is removed or replaced')
 
     def give_up(self) -> None:
         """Answer every request that has no answer yet, and end the workers at once."""

@@ -181,7 +181,8 @@ def test_a_removal_does_not_wait_for_ever(registry, opened):
     gevent.sleep(0.1)
     with gevent.Timeout(30):
         registry.remove('a', drain_timeout_s=0.1)
-    with pytest.raises(ModelUnavailable, match='has not answered in time'):
+    with pytest.raises(ModelUnavailable, match=(
+            '^The model is removed or replaced, and model a has not answered in time.$')):
         request.get()
 
 
