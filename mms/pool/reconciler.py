@@ -271,6 +271,8 @@ class Reconciler:
                 raise
         except BaseException:
             worker.turn_to(WorkerState.GONE)
+            # The one that it was to relieve may have gone meanwhile.
+            self._wake.set()
             raise
         if in_place_of is not None:
             in_place_of.replace()

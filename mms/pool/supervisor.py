@@ -192,7 +192,7 @@ class Supervisor:
                                    self._requests_per_s)
             self._reconciler.want(self._desired(self._size), best_effort=True)
             self._reconciler.await_agreement()
-            if not self._workers.on_threads(self._size.wide):
+            if self._size.wide and not self._workers.on_threads(self._size.wide):
                 self._size = self._starter.without_wider(self._size)
         finally:
             self._reconciler.want(self._desired(self._size))
@@ -262,9 +262,9 @@ class Supervisor:
         self._worker(worker).turn_to(WorkerState.BUSY)
 
     def release(self, worker: WorkerProcess) -> None:
-        """Give back a worker that was taken; a dead one is already being replaced."""
+        """Give back a worker that was taken; nothing where it is dead, or its model is stopped."""
         held = self._workers.of(worker)
-        if held is None or worker.gone:
+        if held is None or worker.gone or held.state is WorkerState.CLOSING:
             return
         if held.state is WorkerState.RETIRING:
             self._reconciler.end(held)

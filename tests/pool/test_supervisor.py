@@ -3,6 +3,7 @@
 import re
 
 import gevent
+import gevent.event
 import psutil
 import pytest
 from fleet import ONE_CORE, kill, mxnet_service, patch_pool, supervisor, until
@@ -12,6 +13,7 @@ from mms.errors import ModelUnavailable, ServiceError
 from mms.ipc.messages import Ping, Result
 from mms.pool.process import WorkerProcess
 from mms.pool.starter import WorkerStarter
+from mms.pool.worker import WorkerState
 from mms.runtime.resources import Resources
 
 SWITCHED = """
@@ -160,6 +162,46 @@ def test_workers_that_do_not_pay_are_let_go_before_there_are_requests(
     assert [workers.acquire().threads for _ in range(4)] == [2] * 4
     assert not workers.free
     until(lambda: len(psutil.Process(workers.template_pid).children()) == 4)
+
+
+def test_a_model_that_keeps_no_wide_worker_has_one_when_it_is_scaled(
+        supervise, pays, monkeypatch):
+    pays(1, 2)
+    patch_pool(monkeypatch, 'requests_per_s',
+               lambda workers, batch_size: 10.0 if len(workers) != 2 else 30.0)
+    workers = supervise(workers=None, resources=Resources(4, 2**40, 2))
+    assert workers.size[:3] == (4, 1, (2,))
+    workers.settle()
+    assert workers.size[:3] == (2, 2, ())
+    workers.scale(4)
+    assert workers.size[:3] == (4, 1, (2,))
+
+
+def test_a_worker_that_dies_while_its_successor_is_refused_has_another_at_once(supervise):
+    workers, refused = supervise(), gevent.event.Event()
+    [ill], [pid] = workers.here, workers.pids
+    succession = gevent.spawn(workers.succeed, ill, lambda fresh: refused.wait() and 'it is ill')
+    until(lambda: workers.states[WorkerState.WARMING])
+    kill(pid)
+    until(lambda: not workers.pids)
+    refused.set()
+    succession.get()
+    until(lambda: workers.pids, 5)
+    assert answers(workers.acquire())
+
+
+def test_a_worker_that_is_given_back_while_its_model_is_stopped_is_let_go(
+        supervise, monkeypatch):
+    workers, end, close = supervise(), gevent.event.Event(), WorkerProcess.close
+    taken = workers.acquire()
+    monkeypatch.setattr(WorkerProcess, 'close', lambda worker: end.wait() and close(worker))
+    stop = gevent.spawn(workers.stop)
+    until(lambda: workers.states[WorkerState.CLOSING])
+    workers.release(taken)
+    assert workers.states[WorkerState.CLOSING] == 1
+    end.set()
+    stop.get(timeout=20)
+    assert not workers.states
 
 
 @pytest.mark.engine
