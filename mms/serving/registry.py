@@ -239,7 +239,7 @@ class Registry:
 
     @contextmanager
     def _change_of(self, name: str) -> Iterator[None]:
-        """Nobody else changes the model of that name meanwhile, nor anybody once all are stopped."""
+        """Nobody else changes that model meanwhile; once all are stopped, nobody does."""
         with self._changes.of(name):
             if self._is_stopped:
                 raise ServiceError(f'model {name} is not changed: the server stops')
