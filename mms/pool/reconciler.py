@@ -198,6 +198,7 @@ class Reconciler:
             self._retire(worker)
         if self.agrees:
             self._agreed.set()
+            self._forget_pauses_of_nobody()
 
     def _longest_wait_s(self) -> float:
         """Until the first pause is over; not for ever, whatever became of those who were to tell
@@ -209,6 +210,10 @@ class Reconciler:
     def _forget_pauses(self) -> None:
         now = time.monotonic()
         self._pauses = [pause for pause in self._pauses if pause.until > now]
+
+    def _forget_pauses_of_nobody(self) -> None:
+        """None is missing: the next that is has not to wait for one that is wanted no more."""
+        self._pauses = [pause for pause in self._pauses if not pause.kind.permanent]
 
     def _reap(self) -> None:
         """See to those whose end nobody has told of."""

@@ -260,3 +260,14 @@ def test_one_for_a_load_between_that_does_not_start_is_not_tried_again_at_once(
     assert [kind.threads for kind in tried] == [2]
     assert workers.agrees
     assert workers.ill_health() == ''
+
+
+def test_a_pause_before_a_worker_that_is_wanted_no_more_delays_no_other(supervise):
+    workers = supervise(workers=2)
+    workers.take_out(workers.acquire(), 30.0)
+    workers.scale(1)
+    until(lambda: workers.agrees)
+    [pid] = workers.pids
+    kill(pid)
+    until(lambda: workers.pids not in ([], [pid]), 5)
+    assert answers(workers)
