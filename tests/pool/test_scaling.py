@@ -175,7 +175,10 @@ def test_a_model_is_scaled_only_while_it_serves_and_stays_where_it_is(tmp_path, 
 def test_stopping_while_workers_are_added_leaves_no_process(supervise):
     workers = supervise()
     workers.scale(4)
-    until(lambda: workers.states[WorkerState.WARMING])
+    with gevent.Timeout(20):
+        # It is one only until its process answers: none is missed.
+        while not workers.states[WorkerState.WARMING]:
+            gevent.sleep(0)
     workers.stop()
     assert psutil.Process().children(recursive=True) == []
 
