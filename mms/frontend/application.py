@@ -22,30 +22,29 @@ class Application:
         Its routes.
     middleware
         What is done for every request, from the outside in.
+
+    Attributes
+    ----------
+    table, chain
+        The routes, and the middleware around them.
     """
 
     def __init__(self, table: Table, middleware: Sequence[Middleware]) -> None:
-        self._find = table.find
-        self._chain = Chain(middleware)
+        self.table = table
+        self.chain = Chain(middleware)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> \
             Iterable[Body]:
         """Answer one request."""
-        response = self.answer(environ)
+        request = HTTPRequest(environ, self.table.find)
+        response = self.chain.answer(request, handler_of(request))
         start_response(status_line(response.status), response.headers)
         return () if environ['REQUEST_METHOD'] == 'HEAD' else response.body
 
-    def answer(self, environ: dict[str, Any]) -> HTTPResponse:
-        """The response to a request."""
-        request = HTTPRequest(environ, self._find)
-        return self._chain.answer(request, request.route.handle if request.route else _refuse)
 
-    def fail(self, environ: dict[str, Any], error: Exception) -> HTTPResponse:
-        """The response to a request that failed elsewhere."""
-        def raise_it(request: HTTPRequest) -> NoReturn:
-            raise error
-
-        return self._chain.answer(HTTPRequest(environ, self._find), raise_it)
+def handler_of(request: HTTPRequest) -> Callable[[HTTPRequest], HTTPResponse]:
+    """What answers a request; where there is nothing, what says so."""
+    return request.route.handle if request.route else _refuse
 
 
 def _refuse(request: HTTPRequest) -> NoReturn:

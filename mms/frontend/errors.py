@@ -67,9 +67,15 @@ def _http_exception(request: HTTPRequest, error: HTTPException) -> HTTPResponse:
     message = _message(request, code) or error.description or ''
     logger.error('%s', one_line(message))
     response = _response(code, _type(code), message)
-    response.headers += [(name, value) for name, value in error.get_headers()
+    response.headers += [(name, _ordered(value) if name == 'Allow' else value)
+                         for name, value in error.get_headers()
                          if name.lower() not in ('content-type', 'content-length')]
     return response
+
+
+def _ordered(methods: str) -> str:
+    """Werkzeug has them in a set."""
+    return ', '.join(sorted(methods.split(', ')))
 
 
 def _message(request: HTTPRequest, code: int) -> str:

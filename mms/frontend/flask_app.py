@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flask
-from werkzeug.routing import BaseConverter, Rule
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter, Rule, ValidationError
 
-from mms.frontend.application import Application
-from mms.frontend.exchange import HTTPResponse
+from mms.errors import RequestError
+from mms.frontend.application import Application, handler_of
+from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route
+from mms.frontend.routing import MODEL, PARAMETER, Table
 
-_ENDPOINT = 'mms'
-
-
-class _Anything(BaseConverter):
-    # Line breaks too.
-    regex = r'[\s\S]+'
-    part_isolating = False
-    # Whatever an embedder adds comes first.
-    weight = 10_000
+_REQUEST = 'mms.request'
 
 
 def create_app(app_name: str, application: Application) -> flask.Flask:
     """Flask application that answers as `application` does.
 
-    Hooks, and routes, that are added to it work as in any other; what they raise is answered in
-    the same form as all else.
+    Hooks, routes and error handlers that are added to it work as in any other. The middleware of
+    `application` sees every response, also those of added routes, and what they raise is answered
+    in the same form as all else.
 
     Parameters
     ----------
@@ -33,20 +31,87 @@ def create_app(app_name: str, application: Application) -> flask.Flask:
     app = flask.Flask(app_name, static_folder=None)
     # Paths are exact: //ping is not /ping.
     app.url_map.merge_slashes = False
-    app.url_map.converters['anything'] = _Anything
-    for path in ('/', '/<anything:path>'):
-        # For all methods, which Flask's own way to add a rule has no word for.
-        app.url_map.add(Rule(path, endpoint=_ENDPOINT, strict_slashes=False))
-
-    def answer(path: str = '') -> flask.Response:
-        return _flask_response(application.answer(flask.request.environ))
-
-    def fail(error: Exception) -> flask.Response:
-        return _flask_response(application.fail(flask.request.environ, error))
-
-    app.view_functions[_ENDPOINT] = answer
-    app.register_error_handler(Exception, fail)
+    app.url_map.converters[MODEL] = _converter(application.table)
+    bridge = _Bridge(application)
+    for route in application.table.routes:
+        endpoint = _endpoint(route.path)
+        app.url_map.add(_rule(route, endpoint))
+        app.view_functions[endpoint] = bridge.answer
+    app.before_request(bridge.refuse_leading_slashes)
+    for error in (RequestError, HTTPException, Exception):
+        app.register_error_handler(error, bridge.fail)
+    app.after_request(bridge.leave)
     return app
+
+
+class _Bridge:
+    """Between Flask's hooks and the chain of middleware."""
+
+    def __init__(self, application: Application) -> None:
+        self._chain = application.chain
+        self._find = application.table.find
+
+    def answer(self, **parameters: str) -> flask.Response:
+        request = self._request()
+        return _flask_response(self._chain.enter(request, handler_of(request)))
+
+    def fail(self, error: Exception) -> flask.Response:
+        return _flask_response(self._chain.failed(self._request(), error))
+
+    def leave(self, response: flask.Response) -> flask.Response:
+        seen = HTTPResponse(response.status_code, response.content_type or '', (), 0)
+        had = len(seen.headers)
+        left = self._chain.leave(self._request(), seen)
+        if left is not seen:
+            return _flask_response(left)
+        # What somebody else has said stays.
+        said = set(response.headers.keys(lower=True))
+        for name, value in seen.headers[had:]:
+            if name.lower() not in said or name == 'Vary':
+                response.headers.add(name, value)
+        return response
+
+    def refuse_leading_slashes(self) -> None:
+        """Werkzeug would take them for one."""
+        self._request()
+        if flask.request.environ['PATH_INFO'].startswith('//'):
+            flask.abort(404)
+
+    def _request(self) -> HTTPRequest:
+        environ = flask.request.environ
+        if _REQUEST not in environ:
+            environ[_REQUEST] = HTTPRequest(environ, self._find)
+        request: HTTPRequest = environ[_REQUEST]
+        return request
+
+
+def _converter(table: Table) -> type[BaseConverter]:
+    """Takes the models that are served while the request comes, so that any other is a 404."""
+    class ModelConverter(BaseConverter):
+        # Slashes and line breaks too.
+        regex = r'[\s\S]+'
+        part_isolating = False
+
+        def to_python(self, value: str) -> Any:
+            if value not in table.models:
+                raise ValidationError
+            return value
+
+    return ModelConverter
+
+
+def _rule(route: Route, endpoint: str) -> Rule:
+    path = PARAMETER.sub(lambda found: (
+        f'<{MODEL}:{found[1]}>' if found[1] == MODEL else found[0]), route.path)
+    # Where a path has parameters it may be nobody's: only its route says which methods it takes.
+    methods = None if PARAMETER.search(route.path) else [*route.methods, 'OPTIONS']
+    # The target of `GET http://host?x=1` has no path: that is /, and not redirected there.
+    return Rule(path, endpoint=endpoint, methods=methods, strict_slashes=route.path != '/')
+
+
+def _endpoint(path: str) -> str:
+    """Flask's name of a route: ``predict``, ``ping``, ``root``."""
+    return '-'.join(filter(None, PARAMETER.sub('', path).split('/'))) or 'root'
 
 
 def _flask_response(response: HTTPResponse) -> flask.Response:

@@ -49,19 +49,20 @@ class Chain:
                handle: Callable[[HTTPRequest], HTTPResponse]) -> HTTPResponse:
         """The response of `handle`, or to whatever is raised on the way."""
         try:
-            for before in self._before:
-                before(request)
-            response = handle(request)
+            response = self.enter(request, handle)
         except Exception as error:
-            response = self._failed(request, error)
-        for after in self._after:
-            try:
-                after(request, response)
-            except Exception as error:
-                response = self._failed(request, error)
-        return response
+            response = self.failed(request, error)
+        return self.leave(request, response)
 
-    def _failed(self, request: HTTPRequest, error: Exception) -> HTTPResponse:
+    def enter(self, request: HTTPRequest,
+              handle: Callable[[HTTPRequest], HTTPResponse]) -> HTTPResponse:
+        """The response of `handle`, behind the `before` of all middleware."""
+        for before in self._before:
+            before(request)
+        return handle(request)
+
+    def failed(self, request: HTTPRequest, error: Exception) -> HTTPResponse:
+        """The response to what was raised."""
         logger.debug('Request %s failed: %s', request.context.request_id, type(error).__name__)
         try:
             response = self._known(request, error) or failed_itself(request, error)
@@ -71,6 +72,15 @@ class Chain:
         # Its frames have it in their variables: the request's body would stay until Python
         # collects its garbage.
         error.__traceback__ = error.__context__ = None
+        return response
+
+    def leave(self, request: HTTPRequest, response: HTTPResponse) -> HTTPResponse:
+        """The response once the `after` of all middleware has seen it."""
+        for after in self._after:
+            try:
+                after(request, response)
+            except Exception as error:
+                response = self.failed(request, error)
         return response
 
     def _known(self, request: HTTPRequest, error: Exception) -> Optional[HTTPResponse]:

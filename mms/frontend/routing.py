@@ -7,9 +7,9 @@ from collections.abc import Container, Iterable, Sequence
 
 from mms.frontend.exchange import NO_MATCH, HTTPRequest, HTTPResponse, Match, Route
 
-_PARAMETER = re.compile(r'<(\w+)>')
+PARAMETER = re.compile(r'<(\w+)>')
 # The name of a model may have slashes; it is one that is served while the request comes.
-_MODEL = 'model'
+MODEL = 'model'
 
 
 class Table:
@@ -26,13 +26,13 @@ class Table:
 
     def __init__(self, routes: Iterable[Route], models: Container[str]) -> None:
         self.routes = tuple(routes)
-        self._models = models
+        self.models = models
         by_path: dict[str, list[Route]] = {}
         for route in self.routes:
             by_path.setdefault(route.path, []).append(route)
         resources = {path: _Resource(found) for path, found in by_path.items()}
         self._plain = {path: resource for path, resource in resources.items()
-                       if not _PARAMETER.search(path)}
+                       if not PARAMETER.search(path)}
         self._patterns = [(_pattern(path), resource) for path, resource in resources.items()
                           if path not in self._plain]
 
@@ -45,7 +45,7 @@ class Table:
             found = pattern.fullmatch(path)
             if found is not None:
                 parameters = found.groupdict()
-                if _MODEL not in parameters or parameters[_MODEL] in self._models:
+                if MODEL not in parameters or parameters[MODEL] in self.models:
                     route = resource.routes.get(method)
                     return route, parameters if route else {}, resource.allowed
         return NO_MATCH
@@ -70,10 +70,10 @@ def _options(request: HTTPRequest) -> HTTPResponse:
 
 def _pattern(path: str) -> re.Pattern[str]:
     """Of the parts of a split path, every other one is the name of a parameter."""
-    parts = _PARAMETER.split(path)
+    parts = PARAMETER.split(path)
     return re.compile(''.join(_group(part) if place % 2 else re.escape(part)
                               for place, part in enumerate(parts)), re.DOTALL)
 
 
 def _group(name: str) -> str:
-    return f'(?P<{name}>.+)' if name == _MODEL else f'(?P<{name}>[^/]+)'
+    return f'(?P<{name}>.+)' if name == MODEL else f'(?P<{name}>[^/]+)'
