@@ -44,6 +44,8 @@ def test_a_server_is_told_everything_by_a_file(serve, tmp_path, free_port):
     ({'MMS_GPU': '1023'}, 'MMS_GPU 1023: '),
     ({'MMS_HOST': 'no.such.host.invalid'},
      'MMS_HOST no.such.host.invalid is not an address of this machine: '),
+    ({'MMS_HOST': 'no..host'},
+     'MMS_HOST no..host is not an address of this machine: no name of a machine is like that'),
     ({'MMS_CONFIG': 'none.toml'},
      "MMS_CONFIG 'none.toml' cannot be read: No such file or directory"),
 ])

@@ -45,6 +45,7 @@ def bind(host: str, port: int, said: str = '--host') -> socket.socket:
     AddressError
         The port is taken, not allowed, or the host is not this machine's.
     """
+    _check_name(host, said)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
@@ -59,6 +60,15 @@ def bind(host: str, port: int, said: str = '--host') -> socket.socket:
         sock.close()
         raise _address_error(host, port, error) from error
     return sock
+
+
+def _check_name(host: str, said: str) -> None:
+    """As getaddrinfo does, over whose failure gevent would print a traceback."""
+    try:
+        host.encode('idna')
+    except UnicodeError as error:
+        raise AddressError(f'{said} {host} is not an address of this machine: '
+                           'no name of a machine is like that') from error
 
 
 def _address_error(host: str, port: int, error: OSError) -> AddressError:
