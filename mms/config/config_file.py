@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -14,6 +15,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+# Thousands of models fit.
+_MOST_BYTES = 1024**2
 
 def read_config(path: str, keys: Collection[str], source: str) -> Mapping[str, Any]:
     """The values of a config file, by their keys.
@@ -33,9 +36,8 @@ def read_config(path: str, keys: Collection[str], source: str) -> Mapping[str, A
         The file cannot be read, is no TOML, or has another key.
     """
     try:
-        with open(path, 'rb') as file:
-            values = tomllib.load(file)
-    except (OSError, ValueError) as error:
+        values = tomllib.loads(_text_of(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(_reason(path, error, source)) from None
     for key in values:
         if key not in keys:
@@ -43,11 +45,22 @@ def read_config(path: str, keys: Collection[str], source: str) -> Mapping[str, A
     return values
 
 
+def _text_of(path: str) -> str:
+    with open(path, 'rb') as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise UsageError(f'{path} is no config file: it has more than {_MOST_BYTES} bytes')
+    # Windows writes a mark before the text.
+    return content.removeprefix(BOM_UTF8).decode()
+
+
 def _reason(path: str, error: Exception, source: str) -> str:
     if isinstance(error, tomllib.TOMLDecodeError):
         return f'{path} is not TOML: {error}'
     if isinstance(error, UnicodeDecodeError):
         return f'{path} is not TOML: it is not UTF-8 (byte {error.start + 1})'
+    if isinstance(error, RecursionError):
+        return f'{path}: its values are nested too deeply'
     return f"{source} {path!r} cannot be read: {getattr(error, 'strerror', None) or error}"
 
 

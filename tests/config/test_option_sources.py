@@ -283,6 +283,22 @@ def test_a_file_that_is_no_toml_is_told_with_the_line(config):
     assert 'line 3' in message
 
 
+def test_a_file_of_windows_is_read(tmp_path):
+    (tmp_path / 'mms.toml').write_bytes(b'\xef\xbb\xbfport = 1\r\nhost = "h"\r\n')
+    read = Settings.from_args(ArgParser.parse_words([*MODELS, '--config', 'mms.toml']))
+    assert (read.port, read.host) == (1, 'h')
+
+
+def test_a_file_that_is_nested_too_deeply_is_told(config):
+    assert refusal(*config('port = ' + '[' * 10_000)) == (
+        'mms.toml: its values are nested too deeply')
+
+
+def test_a_file_without_an_end_is_told():
+    assert refusal('--config', '/dev/zero') == (
+        '/dev/zero is no config file: it has more than 1048576 bytes')
+
+
 def test_a_file_that_is_no_text_is_told(tmp_path):
     (tmp_path / 'mms.toml').write_bytes(b'port = 1 # \xff\n')
     assert refusal('--config', 'mms.toml') == 'mms.toml is not TOML: it is not UTF-8 (byte 12)'
