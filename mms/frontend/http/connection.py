@@ -55,7 +55,8 @@ _BODY_STALL_S = 30.0
 # A client that has closed one direction alone still waits for its answer. It looks like one that
 # has left, so it gets its answer unless that takes longer than this.
 _HALF_CLOSED_S = 1.0
-_SENDS_NO_MORE = select.POLLRDHUP
+# Linux alone tells it.
+_SENDS_NO_MORE: int = getattr(select, 'POLLRDHUP', 0)
 # A head that is smaller, as nearly all are, counts for nothing in what the server holds; of a
 # larger one there are copies: as lines, as names and values, and what the application gets.
 _FREE_HEAD_BYTES = 4096

@@ -1,6 +1,8 @@
 """Under TLS, whose bytes tell nothing, a connection knows that its client has left."""
 
 import ssl
+import subprocess
+import sys
 
 import gevent
 import pytest
@@ -82,3 +84,8 @@ def test_a_client_that_only_sends_no_more_is_there_for_a_while(asked):
     gevent.sleep(0.1)
     assert left() is False
     assert client.recv(100).startswith(b'HTTP/1.1 200')
+
+
+def test_a_system_that_does_not_tell_who_sends_no_more_has_connections_too():
+    subprocess.run([sys.executable, '-c', 'import select; del select.POLLRDHUP; '
+                    'import mms.frontend.http.connection'], check=True, timeout=60)
