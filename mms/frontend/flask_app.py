@@ -62,6 +62,8 @@ class _Bridge:
         seen = HTTPResponse(response.status_code, response.content_type or '', (), 0)
         had = len(seen.headers)
         left = self._chain.leave(self._request(), seen)
+        # It has the environment, which has it.
+        del flask.request.environ[_REQUEST]
         if left is not seen:
             return _flask_response(left)
         # What somebody else has said stays.

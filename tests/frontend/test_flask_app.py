@@ -120,3 +120,9 @@ def test_middleware_that_fails_over_its_page_is_answered_as_any_other_failure():
     app.add_url_rule('/mine', endpoint='mine', view_func=lambda: 'my page')
     answer = app.test_client().get('/mine')
     assert (answer.status_code, answer.get_json()['message']) == (400, 'not so')
+
+
+def test_a_request_that_is_answered_is_no_part_of_its_environment(app):
+    for path in ('/mine', '/none', '/m/predict'):
+        answer = app.test_client().post(path)
+        assert not [name for name in answer.request.environ if name.startswith('mms.')]
