@@ -67,10 +67,10 @@ def answer_alone(service: Any, request: Request, codec: Codec) -> Answer:
     """Run one request through the service."""
     def run() -> Payload:
         inputs, encode = codec.decode(request)
-        prediction = service.inference(inputs)
-        # They may be large, and so is what is made next.
+        # They may be large: what the service lets go of has to be gone.
+        handed_over = [inputs]
         del inputs
-        return encode(prediction)
+        return encode(service.inference(handed_over.pop()))
 
     try:
         payload = guarded(run)

@@ -1,11 +1,15 @@
 """One request through a service, without a process around it."""
 
+import sys
+import weakref
+
 import pytest
 
 from mms.errors import BadRequest
 from mms.ipc.messages import CLASSIC, Failure, Reply, Request
 from mms.model_service.model_service import SingleNodeService
-from mms.worker.codecs.classic import Classic
+from mms.worker.codecs.classic import Classic, encode_prediction
+from mms.worker.codecs.codec import Decoded
 from mms.worker.hooks import HOOK_FAILED, answer_alone, ill_health
 
 pytestmark = pytest.mark.core
@@ -76,3 +80,28 @@ def test_a_ping_that_does_not_return_is_the_reason(error):
     assert ill_health(service) == ''
     service.ping = lambda: raises(error)(None)
     assert ill_health(service) == f'{type(error).__name__}: no licence'
+
+
+class Inputs(list):
+    """A list whose end can be seen."""
+
+
+class Reading:
+    """A codec that knows whether the inputs that it read are still there."""
+
+    def decode(self, request):
+        inputs = Inputs([1])
+        self.are_there = weakref.ref(inputs)
+        return Decoded(inputs, encode_prediction)
+
+
+class Replacing(Service):
+    def _preprocess(self, data):
+        return ['ready']
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason='Python itself keeps what it hands over')
+def test_inputs_are_gone_once_the_service_has_made_others_of_them():
+    codec = Reading()
+    reply = answer_alone(Replacing(lambda data: [codec.are_there() is None, *data]), ONE, codec)
+    assert reply.content == b'{"prediction":[true,"ready"]}\n'
