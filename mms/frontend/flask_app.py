@@ -75,8 +75,7 @@ class _Bridge:
 
     def refuse_leading_slashes(self) -> None:
         """Werkzeug would take them for one."""
-        self._request()
-        if flask.request.environ['PATH_INFO'].startswith('//'):
+        if self._request().sent_path.startswith('//'):
             flask.abort(404)
 
     def _request(self) -> HTTPRequest:
