@@ -15,7 +15,8 @@ from mms.devices.device import VisibleGPUs
 from mms.frontend.address import host_and_port
 from mms.frontend.api.openapi import describe
 from mms.frontend.application import Application
-from mms.frontend.middleware import Middleware, standard_middleware
+from mms.frontend.chain import Middleware
+from mms.frontend.middleware import standard_middleware
 from mms.frontend.predictor import Models, Predictor, RequestCounts
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table

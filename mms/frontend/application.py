@@ -7,8 +7,8 @@ from typing import Any, Callable, NoReturn
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
+from mms.frontend.chain import Chain, Middleware
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, status_line
-from mms.frontend.middleware import Chain, Middleware
 from mms.frontend.routing import Table
 from mms.ipc.messages import Body
 

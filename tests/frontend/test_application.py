@@ -11,9 +11,9 @@ from werkzeug.exceptions import Conflict
 from werkzeug.test import Client
 
 from mms.errors import BadRequest, QueueFull
+from mms.frontend.chain import Middleware
 from mms.frontend.exchange import Route, json_response
 from mms.frontend.flask_app import create_app
-from mms.frontend.middleware import Middleware
 from mms.frontend.predictor import Predictor
 from mms.frontend.routes import routes
 from mms.ipc.messages import CLASSIC, Reply
