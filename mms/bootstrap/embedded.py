@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mms.bootstrap.opening import look_for_gpus
+from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
@@ -26,7 +26,7 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         log = parts.start_log()
         undo.callback(log.end)
         visible_gpus = look_for_gpus(settings)
-        opened = parts.open(undo)
+        opened = parts.open(Opener(undo))
         loop = LoopThread()
         undo.callback(loop.stop)
         local = loop.call(lambda: parts.registry(visible_gpus))

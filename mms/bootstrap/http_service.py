@@ -9,7 +9,7 @@ from functools import partial
 import gevent
 from gevent.event import Event
 
-from mms.bootstrap.opening import look_for_gpus
+from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
 from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.uninterrupted import UninterruptedExitStack
@@ -74,7 +74,7 @@ def load_models(parts: Parts, undo: ExitStack) -> Registry:
     """
     # Before models are fetched: a GPU that is not there, or fails, is told at once.
     models = parts.registry(look_for_gpus(parts.settings))
-    opened = parts.open(undo)
+    opened = parts.open(Opener(undo))
     undo.callback(models.stop)
     with loading_bar([one.name for one in opened]) as on_ready:
         models.start(opened, on_ready)

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
+from typing import Optional
 
 import gevent
+from gevent.event import AsyncResult
 
 from mms.archive.location import Location
 from mms.archive.reader import LoadedModel, open_model
@@ -55,42 +57,64 @@ def check_service_file(path: str, said: str) -> None:
         raise UsageError(f'{said} {path!r} {reason}')
 
 
-def open_models(locations: Mapping[str, Location], undo: ExitStack) -> list[OpenedModel]:
-    """Fetch, extract and check the archives of models, side by side.
+class Opener:
+    """Fetches, extracts and checks the archives of one server, at its start and later.
+
+    All of them lie in one temporary folder, which is made for the first.
 
     Parameters
     ----------
-    locations
-        Endpoint name -> location.
     undo
-        Removes what was extracted.
-
-    Raises
-    ------
-    StartupError
-        The first archive that cannot be used.
+        Removes what was extracted, and is still there.
     """
-    workspace = Workspace()
-    try:
-        opened = _open_side_by_side(locations, workspace.path)
-    except BaseException:
-        workspace.abandon()
-        raise
-    undo.callback(workspace.close)
-    return [OpenedModel(model, str(locations[model.service_name]),
-                        partial(workspace.remove, model.model_dir)) for model in opened]
 
+    def __init__(self, undo: ExitStack) -> None:
+        self._workspace: Optional[Workspace] = None
+        self._threads: set[AsyncResult] = set()
+        undo.callback(self._close)
 
-def _open_side_by_side(locations: Mapping[str, Location], folder: str) -> list[LoadedModel]:
-    threads = gevent.get_hub().threadpool
-    progress = is_terminal(sys.stderr)
-    opening = {name: threads.spawn(open_model, name, location, folder, progress)
-               for name, location in locations.items()}
-    names = {result: name for name, result in opening.items()}
-    # In the order in which they end: the first that fails stops the start.
-    for result in gevent.iwait(list(opening.values())):
-        try:
-            result.get()
-        except StartupError as error:
-            raise StartupError(f'model {names[result]} cannot be served: {error}') from error
-    return [result.get() for result in opening.values()]
+    def open(self, locations: Mapping[str, Location]) -> list[OpenedModel]:
+        """The models of these locations, opened side by side.
+
+        Parameters
+        ----------
+        locations
+            Endpoint name -> location.
+
+        Raises
+        ------
+        StartupError
+            The first archive that cannot be used.
+        """
+        if self._workspace is None:
+            self._workspace = Workspace()
+        workspace = self._workspace
+        return [OpenedModel(model, str(locations[model.service_name]),
+                            partial(workspace.remove, model.model_dir))
+                for model in self._open_side_by_side(locations, workspace.path)]
+
+    def _open_side_by_side(self, locations: Mapping[str, Location],
+                           folder: str) -> list[LoadedModel]:
+        threads = gevent.get_hub().threadpool
+        progress = is_terminal(sys.stderr)
+        opening = {name: threads.spawn(open_model, name, location, folder, progress)
+                   for name, location in locations.items()}
+        names = {result: name for name, result in opening.items()}
+        self._threads = {result for result in self._threads if not result.ready()} | set(names)
+        # In the order in which they end: the first that fails stops the start.
+        for result in gevent.iwait(list(opening.values())):
+            try:
+                result.get()
+            except StartupError as error:
+                raise StartupError(
+                    f'model {names[result]} cannot be served: {error}') from error
+        return [result.get() for result in opening.values()]
+
+    def _close(self) -> None:
+        if self._workspace is None:
+            return
+        # Where one has failed, others may still write.
+        if all(result.ready() for result in self._threads):
+            self._workspace.close()
+        else:
+            self._workspace.abandon()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import Any, Optional
 
 from mms.archive.location import Location
 from mms.archive.reader import LoadedModel
-from mms.bootstrap.opening import check_service_file, open_models
+from mms.bootstrap.opening import Opener, check_service_file
 from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
 from mms.frontend.address import host_and_port
@@ -71,7 +70,7 @@ class Parts:
             logger.warning('%s', advice)
         return self.log
 
-    def open(self, undo: ExitStack) -> list[OpenedModel]:
+    def open(self, opener: Opener) -> list[OpenedModel]:
         """The archives of the models, opened.
 
         Raises
@@ -83,7 +82,7 @@ class Parts:
             check_service_file(settings.service, settings.said('service'))
         locations = {name: Location.parse(text) for name, text in settings.models.items()}
         if self._given is None:
-            return open_models(locations, undo)
+            return opener.open(locations)
         return [OpenedModel(model, str(locations.get(model.service_name, 'its archive')))
                 for model in self._given]
 
