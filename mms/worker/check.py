@@ -17,6 +17,7 @@ from mms.errors import REQUEST_ERRORS, StartupError
 from mms.ipc.messages import Answer, Failure
 from mms.mxnet_engine.reasons import RAISED, line_in, reason_of
 from mms.worker.codecs.classic import Classic, prediction_in
+from mms.worker.codecs.codec import Endpoint
 from mms.worker.hooks import answer_alone
 from mms.worker.loading.live_signature import signature_of
 from mms.worker.loading.service_factory import ServiceFactory
@@ -76,7 +77,7 @@ def _try(model_dir: str) -> dict[str, Any]:
 def _first_answer(service: Any, signature: Mapping[str, Any],
                   samples: Sequence[Optional[list[Any]]]) -> Answer:
     """The answer to the first sample that is answered well, or to the last one."""
-    codec = Classic(service, DEFAULT_MAX_IMAGE_PIXELS)
+    codec = Classic(Endpoint('', service, DEFAULT_MAX_IMAGE_PIXELS))
     for sample in filter(None, samples):
         answer = answer_alone(service, made_up_request(signature, sample), codec)
         if not isinstance(answer, Failure):

@@ -21,6 +21,7 @@ from mms.ipc.messages import Failure, Load, Loaded, Ready, WarmUp
 from mms.log.setup import configure_worker
 from mms.mxnet_engine.reasons import line_in, reason_of
 from mms.runtime.process_name import set_process_name
+from mms.worker.codecs.codec import Endpoint
 from mms.worker.codecs.registry import Codecs
 from mms.worker.devices.device_loss import DeviceLost
 from mms.worker.loading.service_factory import ServiceFactory
@@ -116,7 +117,8 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
                   report.answers_samples)
     channel.send(ready)
     return ModelProcess(channel, log_fd, service, ready, report.sample,
-                        Codecs(service, load.max_image_pixels), load.report_memory)
+                        Codecs(Endpoint(load.endpoint, service, load.max_image_pixels)),
+                        load.report_memory)
 
 
 def _parser() -> argparse.ArgumentParser:

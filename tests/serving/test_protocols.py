@@ -23,14 +23,15 @@ from mms.worker.codecs.registry import CODECS
 
 
 class Lines:
-    def __init__(self, service, max_image_pixels):
-        self._name = service.signature['inputs'][0]['data_name']
+    def __init__(self, endpoint):
+        self._model = endpoint.name
+        self._name = endpoint.service.signature['inputs'][0]['data_name']
 
     def decode(self, request):
         try:
             values = [float(line) for line in request.body.decode().split()]
         except ValueError as error:
-            raise BadRequest(f'{self._name}: {error}') from None
+            raise BadRequest(f'{self._model} {self._name}: {error}') from None
         mark = request.context.request_id
 
         def encode(prediction):
@@ -86,7 +87,7 @@ def test_one_worker_speaks_all_protocols(app):
 def test_what_a_codec_refuses_is_answered_as_any_error(app):
     answer = Client(app).put('/lines/m', data='one')
     assert answer.status_code == 400
-    assert answer.get_json()['message'] == "data: could not convert string to float: 'one'"
+    assert answer.get_json()['message'] == "m0 data: could not convert string to float: 'one'"
 
 
 def test_a_protocol_without_a_codec_is_an_error_of_the_server_and_the_worker_lives(app):

@@ -9,7 +9,7 @@ from mms.errors import BadRequest
 from mms.ipc.messages import CLASSIC, Failure, Reply, Request
 from mms.model_service.model_service import SingleNodeService
 from mms.worker.codecs.classic import Classic, encode_prediction
-from mms.worker.codecs.codec import Decoded
+from mms.worker.codecs.codec import Decoded, Endpoint
 from mms.worker.hooks import HOOK_FAILED, answer_alone, ill_health
 
 pytestmark = pytest.mark.core
@@ -36,7 +36,7 @@ def raises(error):
 
 
 def answer(service, request=ONE):
-    return answer_alone(service, request, Classic(service, 100))
+    return answer_alone(service, request, Classic(Endpoint('m', service, 100)))
 
 
 @pytest.mark.parametrize('error', [

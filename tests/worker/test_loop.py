@@ -22,6 +22,7 @@ from mms.ipc.messages import (
 )
 from mms.runtime.private_memory import FreedMemoryLimit
 from mms.worker.codecs.classic import Classic
+from mms.worker.codecs.codec import Endpoint
 from mms.worker.loop import ModelProcess
 
 pytestmark = pytest.mark.core
@@ -37,7 +38,7 @@ def told(*messages, service=None, report_memory=False):
     channel = Scripted(*messages)
     service = service or Service()
     ModelProcess(channel, -1, service, Ready(SIGNATURE, 'Service'), None,
-                 Classic(service, 100),
+                 Classic(Endpoint('m', service, 100)),
                  report_memory).serve()
     return channel.sent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mms.ipc.messages import Body, Request
-from mms.worker.codecs.codec import Decoded, Payload
+from mms.worker.codecs.codec import Decoded, Endpoint, Payload
 from mms.worker.codecs.form import read_form
 from mms.worker.codecs.inputs import read_inputs
 from mms.worker.codecs.json_answer import to_json
@@ -17,16 +17,11 @@ class Classic:
     """The codec of a service whose inputs come in a form.
 
     The signature is looked up each time, since a service may change it.
-
-    Parameters
-    ----------
-    max_image_pixels
-        Largest width times height of a picture, in pixels.
     """
 
-    def __init__(self, service: Any, max_image_pixels: int) -> None:
-        self._service = service
-        self._max_image_pixels = max_image_pixels
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._service = endpoint.service
+        self._max_image_pixels = endpoint.max_image_pixels
 
     def decode(self, request: Request) -> Decoded:
         """Read the inputs that the signature names."""

@@ -44,5 +44,20 @@ class Codec(Protocol):
         """
 
 
-# Makes the codec of a service, of which pictures may have so many pixels: width times height.
-CodecMaker = Callable[[Any, int], Codec]
+class Endpoint(NamedTuple):
+    """What a codec may look at of the model that it is for.
+
+    Attributes
+    ----------
+    name
+        By which clients know the model.
+    max_image_pixels
+        Largest width times height of a picture, in pixels.
+    """
+
+    name: str
+    service: Any
+    max_image_pixels: int
+
+
+CodecMaker = Callable[[Endpoint], Codec]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mms.ipc.messages import CLASSIC, Request
 from mms.worker.codecs.classic import Classic
-from mms.worker.codecs.codec import Codec, CodecMaker, Decoded
+from mms.worker.codecs.codec import Codec, CodecMaker, Decoded, Endpoint
 
 CODECS: dict[str, CodecMaker] = {
     CLASSIC: Classic,
@@ -14,17 +12,10 @@ CODECS: dict[str, CodecMaker] = {
 
 
 class Codecs:
-    """All codecs for one service, each made when its first request comes.
+    """All codecs for one model, each made when its first request comes."""
 
-    Parameters
-    ----------
-    max_image_pixels
-        Largest width times height of a picture, in pixels.
-    """
-
-    def __init__(self, service: Any, max_image_pixels: int) -> None:
-        self._service = service
-        self._max_image_pixels = max_image_pixels
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._made: dict[str, Codec] = {}
 
     def decode(self, request: Request) -> Decoded:
@@ -44,4 +35,4 @@ class Codecs:
         make = CODECS.get(protocol)
         if make is None:
             raise LookupError(f'no codec of {__name__}.CODECS has the name {protocol!r}')
-        return make(self._service, self._max_image_pixels)
+        return make(self._endpoint)

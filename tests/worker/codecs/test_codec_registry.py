@@ -4,7 +4,7 @@ import pytest
 
 from mms.ipc.messages import CLASSIC, Request
 from mms.worker.codecs.classic import encode_prediction, prediction_in
-from mms.worker.codecs.codec import Decoded, Payload
+from mms.worker.codecs.codec import Decoded, Endpoint, Payload
 from mms.worker.codecs.registry import CODECS, Codecs
 
 pytestmark = pytest.mark.core
@@ -20,7 +20,7 @@ def form(text):
 
 
 def test_the_classic_codec_reads_a_form_and_answers_in_an_envelope():
-    inputs, encode = Codecs(Service(), 100).decode(form('[1, 2]'))
+    inputs, encode = Codecs(Endpoint('m', Service(), 100)).decode(form('[1, 2]'))
     assert inputs == [[1, 2]]
     assert encode({'b': (1,), 'a': float('nan')}) == Payload(
         b'{"prediction":{"a":NaN,"b":[1]}}\n', 'application/json', 200)
@@ -28,7 +28,7 @@ def test_the_classic_codec_reads_a_form_and_answers_in_an_envelope():
 
 def test_the_signature_is_looked_up_for_each_request():
     service = Service()
-    codecs = Codecs(service, 100)
+    codecs = Codecs(Endpoint('m', service, 100))
     assert codecs.decode(form('[1]')).inputs == [[1]]
     service.signature = {**Service.signature, 'inputs': [{'data_name': 'other'}]}
     with pytest.raises(Exception, match='a data_name of other'):
@@ -46,21 +46,21 @@ def test_a_codec_is_made_once_for_a_service_when_its_first_request_comes(monkeyp
     made = []
 
     class Counted:
-        def __init__(self, service, max_image_pixels):
-            made.append((service, max_image_pixels))
+        def __init__(self, endpoint):
+            made.append(endpoint)
 
         def decode(self, request):
             return Decoded([request.body], Payload)
 
     monkeypatch.setitem(CODECS, 'counted', Counted)
     service = Service()
-    codecs = Codecs(service, 100)
+    codecs = Codecs(Endpoint('m', service, 100))
     assert made == []
     for _ in range(2):
         assert codecs.decode(Request('counted', '', b'x')).inputs == [b'x']
-    assert made == [(service, 100)]
+    assert made == [Endpoint('m', service, 100)]
 
 
 def test_a_protocol_without_a_codec_names_the_table():
     with pytest.raises(LookupError, match=r"registry.CODECS has the name 'gopher'"):
-        Codecs(Service(), 100).decode(Request('gopher', '', b''))
+        Codecs(Endpoint('m', Service(), 100)).decode(Request('gopher', '', b''))

@@ -10,6 +10,7 @@ from scripted import ONE, SIGNATURE, TWO, Scripted, Service
 from mms.errors import BadRequest
 from mms.ipc.messages import JOINT, TRIAL, Answered, Failure, Ping, Pong, Ready, Reply, Result, Work
 from mms.worker.codecs.classic import Classic
+from mms.worker.codecs.codec import Endpoint
 from mms.worker.devices import device_loss
 from mms.worker.devices.device_loss import DeviceLost
 from mms.worker.loop import ModelProcess
@@ -54,7 +55,7 @@ def told(service, *messages):
     channel = Ends(*messages)
     try:
         ModelProcess(channel, -1, service, Ready(SIGNATURE, 'Service'), None,
-                     Classic(service, 100), report_memory=False).serve()
+                     Classic(Endpoint('m', service, 100)), report_memory=False).serve()
     except DeviceLost:
         return channel.sent, True
     return channel.sent, False
