@@ -63,6 +63,11 @@ class HTTPRequest:
         self.route, self.parameters, self.allowed = match
         self.model: Optional[str] = self.parameters.get('model')
         self.metric = self.route.metric if self.route else ''
+        if self.route is not None and self.route.model is not None:
+            self.model = self.route.model()
+            if self.model is None:
+                # What is counted is counted for a model.
+                self.metric = ''
 
 
 def _decoded(path: str) -> str:
@@ -111,12 +116,15 @@ class Route:
     metric
         Name of the counts of its requests, less their end ``Total``, and of a model's failures,
         less ``4XX`` or ``5XX``; empty for none.
+    model
+        Name of the model that it is for, where its path does not say; that may be none.
     """
 
     methods: Sequence[str]
     path: str
     handle: Callable[[HTTPRequest], HTTPResponse]
     metric: str = ''
+    model: Optional[Callable[[], Optional[str]]] = None
 
 
 # What there is for a path and a method: the route, or None; what the path has in the places of its

@@ -11,6 +11,7 @@ from werkzeug.exceptions import Conflict
 from werkzeug.test import Client
 
 from mms.errors import BadRequest, QueueFull
+from mms.frontend.api.classic import Predictions
 from mms.frontend.chain import Middleware
 from mms.frontend.exchange import Route, json_response
 from mms.frontend.flask_app import create_app
@@ -209,6 +210,27 @@ def test_an_entry_of_the_table_is_an_endpoint_either_way(ways):
         assert ways.ask(path, more_routes=more, method=method)[0].startswith(expected)
 
 
+@pytest.mark.parametrize('model', ['m', 'x/y'])
+def test_an_endpoint_may_know_its_model_where_its_path_does_not_say(ways, model):
+    predictor = Predictor(Models(), Counts(), 1000, ByteBudget())
+    more = [Route(('POST',), '/invocations', Predictions(predictor).predict, 'Prediction',
+                  lambda: model)]
+    status, _, data, counts, *_ = ways.ask('/invocations', more_routes=more, data={'data': '1'})
+    assert (status, data) == ('200 OK', b'{"prediction":[1]}\n')
+    assert counts == [('PredictionTotal', model)]
+    assert {name for name, *_ in predictor.models.asked} == {model}
+
+
+def test_an_endpoint_whose_model_is_not_known_answers_so_and_is_counted_for_none(ways):
+    predictor = Predictor(Models(), Counts(), 1000, ByteBudget())
+    more = [Route(('POST',), '/invocations', Predictions(predictor).predict, 'Prediction',
+                  lambda: None)]
+    status, _, data, counts, *_ = ways.ask('/invocations', more_routes=more, data={'data': '1'})
+    assert status == '404 NOT FOUND'
+    assert json.loads(data)['message'] == '/invocations is for no model that is served.'
+    assert (counts, predictor.models.asked) == ([], [])
+
+
 class Noting(Middleware):
     def __init__(self, name, notes, answer=None):
         self._name, self._notes, self._answer = name, notes, answer
@@ -328,6 +350,6 @@ def test_what_a_route_counts_is_a_metric():
     counted = [route for route in routes(predictor, dict) if route.metric]
     assert counted
     for route in counted:
-        is_of_a_model = '<model>' in route.path
+        is_of_a_model = '<model>' in route.path or route.model is not None
         ends = ('Total', '4XX', '5XX') if is_of_a_model else ('Total',)
         assert {metrics[route.metric + end].per_model for end in ends} == {is_of_a_model}

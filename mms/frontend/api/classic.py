@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mms.errors import ModelNotFound
 from mms.frontend.exchange import HTTPRequest, HTTPResponse
 from mms.frontend.predictor import Predictor
 from mms.ipc.messages import CLASSIC, Reply
@@ -24,9 +25,17 @@ class Predictions:
         self._protocol = protocol
 
     def predict(self, request: HTTPRequest) -> HTTPResponse:
-        """Answer with what the model's worker has written."""
-        return response_of(self._predictor.predict(
-            self._protocol, request.parameters['model'], request))
+        """Answer with what the model's worker has written.
+
+        Raises
+        ------
+        ModelNotFound
+            The request is for no model, or for one that is served no more.
+        RequestError, ClientDisconnected
+        """
+        if request.model is None:
+            raise ModelNotFound(f'{request.path} is for no model that is served.')
+        return response_of(self._predictor.predict(self._protocol, request.model, request))
 
 
 def response_of(reply: Reply) -> HTTPResponse:
