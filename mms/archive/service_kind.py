@@ -11,7 +11,7 @@ _GLUON_BASES = frozenset({'GluonImperativeBaseService', 'GluonVisionService'})
 _SYMBOLIC_BASES = frozenset({'MXNetBaseService', 'MXNetVisionService'})
 
 
-def suits(names: AbstractSet[str], model_format: str) -> bool:
+def fits_format(names: AbstractSet[str], model_format: str) -> bool:
     """Whether a service class is made for a ``Model-Format``.
 
     Parameters

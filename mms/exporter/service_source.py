@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional
 
 from mms.archive.limits import SERVICE_BYTES, check_size
-from mms.archive.service_kind import suits
+from mms.archive.service_kind import fits_format
 from mms.errors import ServiceError
 
 _PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -60,7 +60,8 @@ def _find(service_file: str, model_dir: str, model_format: str) -> str:
     own, imported = sources.classes_in(service_file)
     leaves = sources.leaves(sources.services(own) or sources.services(imported))
     if len(leaves) > 1:
-        leaves = [ref for ref in leaves if suits(sources.lineage(ref), model_format)] or leaves
+        fitting = [ref for ref in leaves if fits_format(sources.lineage(ref), model_format)]
+        leaves = fitting or leaves
     if len(leaves) == 1:
         return leaves[0].name
     found = ', '.join(sorted(ref.name for ref in leaves)) or 'none'

@@ -47,7 +47,7 @@ def prepare() -> None:
     distutils_version.restore()
     fusions.switch_off()
     if any(repair.needed(numpy) for repair in repairs.REPAIRS):
-        after_import.call('mxnet', repairs.mend)
+        after_import.call('mxnet', repairs.apply)
 
 
 def prepare_services() -> None:

@@ -115,7 +115,7 @@ REPAIRS = (
 _MENDED = '_mended_by_mms'
 
 
-def mend(mxnet: ModuleType) -> None:
+def apply(mxnet: ModuleType) -> None:
     """Put every repair that this NumPy makes necessary into an imported MXNet, once."""
     if vars(mxnet).setdefault(_MENDED, []):
         return

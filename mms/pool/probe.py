@@ -60,8 +60,8 @@ class ProbedWorkers(Protocol):
     def take_out(self, worker: WorkerProcess, after_s: float) -> None:
         """End one that was borrowed, and put another in its place after a while."""
 
-    def succeed(self, worker: WorkerProcess,
-                why_not: Callable[[WorkerProcess], str]) -> None:
+    def start_successor(self, worker: WorkerProcess,
+                        why_not: Callable[[WorkerProcess], str]) -> None:
         """Start another one, which takes the place of the first if nothing speaks against it."""
 
 
@@ -216,7 +216,7 @@ class Probe:
                 return
             gevent.sleep(max(self._pace.next_s(1), _PAUSE_SHARE * took_s))
             began = time.monotonic()
-            self._workers.succeed(ill[0], self._first_answer)
+            self._workers.start_successor(ill[0], self._first_answer)
             took_s = time.monotonic() - began
             self._begin()
             if self._examination is not None:

@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from mms.pool.worker import COMING, WorkerKind, WorkerState
 
 
-class Seen(Protocol):
+class WorkerView(Protocol):
     """What is looked at of a worker."""
 
     @property
@@ -30,7 +30,7 @@ class Seen(Protocol):
         """Whether another one is to come in its place."""
 
 
-W = TypeVar('W', bound=Seen)
+W = TypeVar('W', bound=WorkerView)
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,6 @@ def _to_retire(desired: DesiredState, workers: Sequence[W]) -> list[W]:
     return relieved + beyond[:max(0, number)]
 
 
-def _leaves_last(worker: Seen) -> tuple[bool, bool, float]:
+def _leaves_last(worker: WorkerView) -> tuple[bool, bool, float]:
     """A key by which those come first that are to stay."""
     return worker.is_to_be_replaced, worker.state is WorkerState.IDLE, -worker.since

@@ -155,7 +155,7 @@ class Reconciler:
     def take_out(self, worker: Worker, after_s: float) -> None:
         """Let a worker go that has nothing to do, and start another in its place after a while."""
         self.end(worker)
-        self._is_missed(worker, after_s)
+        self._schedule_replacement(worker, after_s)
 
     def died(self, process: WorkerProcess) -> None:
         """A process has ended by itself."""
@@ -169,7 +169,7 @@ class Reconciler:
         self._on_change()
         logger.warning('Worker %d of model %s%s died; it is being replaced.', process.pid,
                        self._model, _where(process))
-        self._is_missed(worker, self._failures.died(process.was_used))
+        self._schedule_replacement(worker, self._failures.died(process.was_used))
         self._wake.set()
 
     def stop(self, how: Callable[[WorkerProcess], None]) -> None:
@@ -191,9 +191,9 @@ class Reconciler:
         self._forget_pauses()
         actions = reconcile(self._desired, self._workers.all, self._pauses)
         for kind in actions.spawn:
-            self._begin(self._fill, kind)
+            self._begin(self._start_missing, kind)
         for kind in actions.replace:
-            self._begin(self._relieve, kind)
+            self._begin(self._start_replacement, kind)
         for worker in actions.retire:
             self._retire(worker)
         if self.agrees:
@@ -247,13 +247,13 @@ class Reconciler:
             self.pause(worker.kind, _FAULT_PAUSE_S)
         self._wake.set()
 
-    def _fill(self, worker: Worker) -> None:
+    def _start_missing(self, worker: Worker) -> None:
         """Start a worker that is missing."""
         if self._has_started(worker) and worker.kind.permanent:
             logger.info('Model %s has a new worker, PID %d%s.', self._model, worker.process.pid,
                         _where(worker.process))
 
-    def _relieve(self, worker: Worker) -> None:
+    def _start_replacement(self, worker: Worker) -> None:
         """Start a worker in the place of one that still serves."""
         self._has_started(worker)
 
@@ -307,7 +307,7 @@ class Reconciler:
         if self.failure:
             self._on_change()
 
-    def _is_missed(self, worker: Worker, after_s: float) -> None:
+    def _schedule_replacement(self, worker: Worker, after_s: float) -> None:
         """One has gone for which no other is on its way."""
         if not worker.kind.permanent:
             self._desired = self._desired.minus(worker.kind)

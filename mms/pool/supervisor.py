@@ -283,8 +283,8 @@ class Supervisor:
         if held is not None:
             self._reconciler.take_out(held, after_s)
 
-    def succeed(self, worker: WorkerProcess,
-                why_not: Callable[[WorkerProcess], str]) -> None:
+    def start_successor(self, worker: WorkerProcess,
+                        why_not: Callable[[WorkerProcess], str]) -> None:
         """Start another worker, which takes the place of one that is here if it is fit."""
         held = self._workers.of(worker)
         if held is None or not self.is_open:

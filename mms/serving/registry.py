@@ -19,10 +19,10 @@ from mms.ipc.messages import Reply, Request
 from mms.pool.sizing import threads_for
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import usable
-from mms.serving.changes import Changes
 from mms.serving.events import Change, Event, Events, Listener
 from mms.serving.measuring_turns import MeasuringTurns, Turn
 from mms.serving.model_factory import ModelFactory, OpenedModel
+from mms.serving.model_locks import ModelLocks
 from mms.serving.served_model import ServedModel
 
 
@@ -43,7 +43,7 @@ class Registry:
         self._resources = usable()
         self._factory = ModelFactory(settings, visible_gpus, self._resources, budget)
         self._turns = MeasuringTurns()
-        self._changes = Changes()
+        self._locks = ModelLocks()
         self._events = Events()
         self._loads = Group()
         # Those that requests find, and those that load or drain.
@@ -240,7 +240,7 @@ class Registry:
     @contextmanager
     def _change_of(self, name: str) -> Iterator[None]:
         """Nobody else changes that model meanwhile; once all are stopped, nobody does."""
-        with self._changes.of(name):
+        with self._locks.hold(name):
             if self._is_stopped:
                 raise ServiceError(f'model {name} is not changed: the server stops')
             yield

@@ -10,7 +10,7 @@ import pytest
 from extras import extra
 
 from mms.mxnet_compat import after_import
-from mms.mxnet_compat.repairs import REPAIRS, mend
+from mms.mxnet_compat.repairs import REPAIRS, apply
 
 pytestmark = pytest.mark.core
 
@@ -25,7 +25,7 @@ def test_only_what_this_numpy_breaks_is_mended_and_once(repair):
     module = sys.modules[repair.module]
     before = vars(module).get(repair.name)
     assert (getattr(before, '__module__', None) == 'mms.mxnet_compat.repairs') == repair.needed(np)
-    mend(mx)
+    apply(mx)
     assert vars(module).get(repair.name) is before
 
 

@@ -15,7 +15,7 @@ SPAWNING, WARMING, IDLE, BUSY, RETIRING, CLOSING, _ = WorkerState
 NOTHING = Actions()
 
 
-class Seen(NamedTuple):
+class View(NamedTuple):
     kind: WorkerKind
     state: WorkerState
     is_to_be_replaced: bool = False
@@ -27,11 +27,11 @@ def wanted(*kinds):
 
 
 def seen(*states, kind=ONE):
-    return [Seen(kind, state) for state in states]
+    return [View(kind, state) for state in states]
 
 
 def worn(state, kind=ONE):
-    return Seen(kind, state, is_to_be_replaced=True)
+    return View(kind, state, is_to_be_replaced=True)
 
 
 def test_nothing_is_done_where_they_agree():
@@ -70,7 +70,7 @@ def test_a_pause_holds_up_one_worker_of_its_kind():
 
 def test_a_worn_worker_is_kept_until_another_is_there():
     desired = wanted(ONE, ONE)
-    old, other = worn(BUSY), Seen(ONE, IDLE)
+    old, other = worn(BUSY), View(ONE, IDLE)
     assert reconcile(desired, [old, other]) == Actions(replace=(ONE,))
     assert reconcile(desired, [old, other, *seen(WARMING)]) == NOTHING
     assert reconcile(desired, [old, other, *seen(IDLE)]) == Actions(retire=(old,))
@@ -93,8 +93,8 @@ def test_a_worn_worker_of_a_kind_that_is_wanted_no_more_has_no_successor():
 
 
 def test_of_too_many_worn_ones_go_first_then_idle_ones_the_longest_then_busy_ones():
-    workers = [Seen(ONE, BUSY, since=1.0), Seen(ONE, IDLE, since=9.0), Seen(ONE, IDLE, since=2.0),
-               worn(BUSY), worn(IDLE), Seen(ONE, BUSY, since=3.0)]
+    workers = [View(ONE, BUSY, since=1.0), View(ONE, IDLE, since=9.0), View(ONE, IDLE, since=2.0),
+               worn(BUSY), worn(IDLE), View(ONE, BUSY, since=3.0)]
     order = [workers[place] for place in (4, 3, 2, 1)]
     assert reconcile(wanted(ONE, ONE), workers).retire == tuple(order)
     assert reconcile(wanted(*[ONE] * 5), workers).retire == tuple(order[:1])
@@ -103,7 +103,7 @@ def test_of_too_many_worn_ones_go_first_then_idle_ones_the_longest_then_busy_one
 
 
 def test_workers_of_a_kind_that_is_wanted_no_more_serve_until_others_are_there():
-    before = [Seen(WIDE, IDLE, since=1.0), Seen(WIDE, BUSY, since=2.0)]
+    before = [View(WIDE, IDLE, since=1.0), View(WIDE, BUSY, since=2.0)]
     assert reconcile(wanted(ONE, ONE), before) == Actions(spawn=(ONE, ONE))
     assert reconcile(wanted(ONE, ONE), [*before, *seen(IDLE, SPAWNING)]).retire == (before[0],)
     assert set(reconcile(wanted(ONE, ONE), [*before, *seen(IDLE, BUSY)]).retire) == set(before)
@@ -118,7 +118,7 @@ def test_fewer_workers_on_more_threads_take_over_one_by_one():
 
 
 def test_one_for_a_load_between_goes_when_it_is_wanted_no_more():
-    between = Seen(BETWEEN, IDLE)
+    between = View(BETWEEN, IDLE)
     desired = wanted(ONE).plus(BETWEEN)
     assert reconcile(desired, seen(IDLE)) == Actions(spawn=(BETWEEN,))
     assert reconcile(desired, [between, *seen(IDLE)]) == NOTHING

@@ -194,7 +194,8 @@ def test_a_worker_that_died_is_replaced_and_its_request_answered_whatever_fails_
     assert asked.scheduler.ill_health() == ''
 
 
-@pytest.mark.parametrize('name', ['_fill', '_bring_up', '_not_started', '_retire', '_reap'])
+@pytest.mark.parametrize('name', ['_start_missing', '_bring_up', '_not_started', '_retire',
+                                  '_reap'])
 def test_a_pool_is_whole_again_though_those_who_start_workers_fail(
         model, breaks, caplog, monkeypatch, name):
     patch_pool(monkeypatch, '_KEEP_IDLE_S', 0.4)
@@ -230,9 +231,9 @@ def test_the_loop_goes_on_after_a_fault(model, breaks, caplog, monkeypatch):
 def test_a_worn_worker_is_replaced_though_the_first_try_fails(model, breaks, caplog):
     asked = model(pool={'max_requests': 2})
     before = asked.workers.pids
-    breaks(asked.workers._reconciler, '_relieve')
+    breaks(asked.workers._reconciler, '_start_replacement')
     until(lambda: serves(asked) and asked.workers.pids != before)
-    assert is_told(caplog, '_relieve')
+    assert is_told(caplog, '_start_replacement')
 
 
 @pytest.mark.parametrize('name', ['_round', '_examine', '_renew'])

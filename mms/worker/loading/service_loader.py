@@ -9,7 +9,7 @@ import types
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from mms.archive.service_kind import suits
+from mms.archive.service_kind import fits_format
 from mms.devices.device import GPU, Device
 from mms.errors import ServiceError, StartupError
 from mms.model_service.model_service import ModelService, MultiNodesService, SingleNodeService
@@ -54,7 +54,7 @@ def load_service_class(service_file: str, model_format: str) -> type:
     leaves = _leaves(own or classes)
     if len(leaves) > 1:
         leaves = [cls for cls in leaves
-                  if suits({base.__name__ for base in cls.__mro__}, model_format)] or leaves
+                  if fits_format({base.__name__ for base in cls.__mro__}, model_format)] or leaves
     if len(leaves) == 1:
         return leaves[0]
     found = ', '.join(sorted(cls.__name__ for cls in leaves)) or 'none'

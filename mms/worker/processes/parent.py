@@ -33,10 +33,10 @@ def close_in_forks(sock: socket.socket) -> None:
     service forks must not hold it open. It may also be terminated as any other.
     """
 
-    def let_go() -> None:
+    def detach() -> None:
         with open(os.devnull, 'wb') as nothing:
             os.dup2(nothing.fileno(), sock.fileno(), inheritable=False)
         for number in _FOR_THE_FRONT:
             signal.signal(number, signal.SIG_DFL)
 
-    os.register_at_fork(after_in_child=let_go)
+    os.register_at_fork(after_in_child=detach)

@@ -1,13 +1,13 @@
 import gevent
 
-from mms.serving.changes import Changes
+from mms.serving.model_locks import ModelLocks
 
 
 def test_changes_of_one_model_wait_for_each_other_and_those_of_others_do_not():
-    changes, log = Changes(), []
+    locks, log = ModelLocks(), []
 
     def change(name, number):
-        with changes.of(name):
+        with locks.hold(name):
             log.append(f'{name}{number} begins')
             gevent.sleep(0.01)
             log.append(f'{name}{number} ends')
@@ -20,12 +20,12 @@ def test_changes_of_one_model_wait_for_each_other_and_those_of_others_do_not():
 
 
 def test_a_change_that_fails_keeps_nobody_waiting():
-    changes = Changes()
+    locks = ModelLocks()
     for _ in range(3):
         try:
-            with changes.of('a'):
+            with locks.hold('a'):
                 raise RuntimeError
         except RuntimeError:
             pass
-    with gevent.Timeout(5), changes.of('a'):
+    with gevent.Timeout(5), locks.hold('a'):
         pass
