@@ -31,7 +31,7 @@ MODEL = {'mxnet_compat', 'pictures', 'utils', 'mxnet_engine', 'model_service', '
 # The exporter looks at services as a worker does; it runs none of the front.
 TOOLS = {'arg_parser', 'model_loader', 'client', 'from_onnx', 'exporter', 'export_model'}
 
-WINGS = {'Front process: gevent, Flask, never MXNet': FRONT,
+WINGS = {'Front process: gevent, WSGI, never MXNet': FRONT,
          'Model process: MXNet and the service': MODEL,
          'Tools: commands and clients': TOOLS}
 GROUND_TITLE = 'Common ground'
