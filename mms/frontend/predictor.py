@@ -45,6 +45,9 @@ class RequestCounts(Protocol):
     def count(self, name: str, model: Optional[str] = None) -> None:
         """Add one to a count."""
 
+    def observe(self, name: str, value: float, model: Optional[str] = None) -> None:
+        """Record a value, in the metric's unit."""
+
     def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
         """Record the latencies of one prediction."""
 

@@ -195,6 +195,10 @@ class ThreadedMetrics:
         """Add one to a count."""
         self._loop.post(lambda: self._metrics.count(name, model))
 
+    def observe(self, name: str, value: float, model: Optional[str] = None) -> None:
+        """Record a value, in the metric's unit."""
+        self._loop.post(lambda: self._metrics.observe(name, value, model))
+
     def observe_stages(self, stage_times_ms: Mapping[str, float], model: str) -> None:
         """Record the latencies of one prediction."""
         self._loop.post(lambda: self._metrics.observe_stages(stage_times_ms, model))

@@ -18,7 +18,8 @@ import requests
 from extras import require
 from harness import FIXTURES, REPO, until, write_archive
 
-from mms.serving.embedding import LoopThread
+from mms.metrics import Metrics
+from mms.serving.embedding import LoopThread, ThreadedMetrics
 
 SLOW = 'import time\ntime.sleep(data[0][0])\nreturn data[0]'
 
@@ -418,3 +419,24 @@ def test_what_a_request_that_fails_has_held_goes_at_once():
     finally:
         gc.enable()
         loop.stop()
+
+
+def test_what_other_threads_record_is_recorded_in_the_thread_of_the_loop():
+    values = {}
+
+    class Sink:
+        def write(self, report):
+            values.update({point.name: point.value for point in report.points})
+
+    loop = LoopThread()
+    try:
+        metrics = loop.call(lambda: Metrics(['a'], Sink()))
+        threaded = ThreadedMetrics(metrics, loop)
+        threaded.count('PredictionTotal', 'a')
+        threaded.observe('LatencyPostprocess', 8.0, 'a')
+        threaded.observe_stages({'inference': 2.0}, 'a')
+        loop.call(metrics.flush)
+    finally:
+        loop.stop()
+    assert values == {'PredictionTotal': 1.0, 'LatencyPostprocess': 8.0, 'LatencyInference': 2.0,
+                      'LatencyOverall': 2.0}
