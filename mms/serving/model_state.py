@@ -23,8 +23,8 @@ _NEXT = {
                        ModelState.GONE},
     ModelState.DEGRADED: {ModelState.READY, ModelState.FAILED, ModelState.DRAINING,
                           ModelState.GONE},
-    ModelState.FAILED: {ModelState.LOADING, ModelState.READY, ModelState.DEGRADED,
-                        ModelState.DRAINING, ModelState.GONE},
+    ModelState.FAILED: {ModelState.READY, ModelState.DEGRADED, ModelState.DRAINING,
+                        ModelState.GONE},
     ModelState.DRAINING: {ModelState.GONE},
     ModelState.GONE: set(),
 }

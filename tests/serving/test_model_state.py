@@ -29,7 +29,7 @@ def test_one_that_failed_serves_again_when_the_cause_is_gone():
 
 @pytest.mark.parametrize(('way', 'to'), [
     ([], ModelState.DEGRADED), ([], ModelState.DRAINING),
-    ([ModelState.READY], ModelState.LOADING),
+    ([ModelState.READY], ModelState.LOADING), ([ModelState.FAILED], ModelState.LOADING),
     ([ModelState.READY, ModelState.DRAINING], ModelState.READY),
     ([ModelState.READY, ModelState.GONE], ModelState.READY),
 ])
