@@ -1,4 +1,5 @@
 """``mxnet-model-export``: make archives, and look at them.
 
-To be imported from outside: the command, :mod:`mms.export_model`, and nothing else imports it.
+To be imported from outside: ``conversion`` and ``inspect_command``, by
+:mod:`mms.export_model` alone.
 """

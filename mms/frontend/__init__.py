@@ -1,5 +1,6 @@
 """HTTP: from a request to the model that answers it, and back.
 
-To be imported from outside: :mod:`mms.frontend.http.server`, the application, its routes and
-middleware, :mod:`mms.frontend.flask_app`.
+To be imported from outside: :mod:`mms.frontend.http.server`, the ``application``, its ``routes``,
+``routing``, ``predictor``, ``middleware`` and ``chain``, the ``openapi`` document, ``address``,
+and :mod:`mms.frontend.flask_app`.
 """

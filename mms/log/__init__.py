@@ -1,7 +1,7 @@
 """Where log lines go and how they look; service files import :func:`get_logger`.
 
-To be imported from outside: :mod:`mms.log.setup`, :mod:`mms.log.lines` and :mod:`mms.log.relay`,
-too.
+To be imported from outside: :mod:`mms.log.setup`, :mod:`mms.log.lines`, :mod:`mms.log.relay`,
+:mod:`mms.log.rotation` and :mod:`mms.log.uncaught`, too.
 """
 
 from mms.log.setup import get_logger as get_logger

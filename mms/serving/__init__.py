@@ -1,5 +1,5 @@
 """The models that are served: registry, queues, where their workers run.
 
-To be imported from outside: :class:`mms.serving.registry.Registry` and
-:mod:`mms.serving.embedding`.
+To be imported from outside: :class:`mms.serving.registry.Registry` with its ``events``,
+``model_factory`` and ``placement`` for what they are told, and :mod:`mms.serving.embedding`.
 """

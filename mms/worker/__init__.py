@@ -1,5 +1,6 @@
 """A process of one model: it loads the service, and answers requests.
 
-To be imported from outside: :mod:`mms.worker.main` is started as a program; nothing outside
-imports from here.
+To be imported from outside: :mod:`mms.worker.main` is started as a program. The exporter looks at a
+service through ``loading`` (``advice``, ``picture_inputs``, ``service_loader``); nothing else
+outside imports from here.
 """

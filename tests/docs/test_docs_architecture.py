@@ -1,5 +1,6 @@
 """What the page on the architecture, and the guide for contributors, name is there."""
 
+import ast
 import importlib
 import re
 
@@ -55,3 +56,44 @@ def test_a_path_that_a_page_names_is_there(path):
 @pytest.mark.parametrize('package', sorted(PACKAGES))
 def test_each_package_says_what_lives_there(package):
     assert (importlib.import_module(f'mms.{package}').__doc__ or '').strip()
+
+
+FOLDERS = sorted(path.parent for path in (REPO / 'mms').rglob('*/__init__.py'))
+LISTING = re.compile(r'(?:To be imported f|F)rom outside: (.*)', re.DOTALL)
+
+
+def name_of(path):
+    return '.'.join(path.relative_to(REPO).with_suffix('').parts).removesuffix('.__init__')
+
+
+def imported(path):
+    """Dotted names that a module imports, those inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+IMPORTS = {(name_of(path), name) for path in (REPO / 'mms').rglob('*.py')
+           for name in imported(path)}
+
+
+def said_of(folder):
+    """What a package says of who may import what of it; empty where it says nothing."""
+    doc = ast.get_docstring(ast.parse((folder / '__init__.py').read_text(encoding='utf-8')))
+    found = LISTING.search(doc)
+    return found.group(1) if found else ''
+
+
+@pytest.mark.parametrize('folder', [each for each in FOLDERS if said_of(each)], ids=name_of)
+def test_what_is_imported_from_outside_of_a_package_is_what_it_says(folder):
+    package, said = name_of(folder), said_of(folder)
+    if re.match('all modules|each module', said) and ' but ' not in said:
+        return
+    used = {name.removeprefix(f'{package}.').split('.')[0] for importer, name in IMPORTS
+            if name.startswith(f'{package}.') and not f'{importer}.'.startswith(f'{package}.')}
+    modules = {path.stem for path in folder.glob('*.py')} & used
+    is_listed_by_exception = said.startswith('all modules but')
+    for module in modules:
+        assert bool(re.search(rf'\b{module}\b', said)) is not is_listed_by_exception, module

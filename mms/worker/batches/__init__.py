@@ -1,4 +1,5 @@
 """Several requests at once, and the proof that this changes no answer.
 
-To be imported from outside: :mod:`mms.worker.batches.joint`, trials and comparisons.
+To be imported from outside: ``joint`` and ``trial`` runs, the ``proof``, its ``verdict``, and how
+values are put together and compared: ``collate``, ``compare``.
 """

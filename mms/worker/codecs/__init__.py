@@ -1,4 +1,5 @@
 """A protocol's payload to inputs, and answers to its payload.
 
-To be imported from outside: the codec of each protocol; what parses and checks text is their own.
+To be imported from outside: the ``registry`` of codecs, what a ``codec`` is, the ``classic`` one,
+and ``json_answer``; what parses and checks text is their own.
 """
