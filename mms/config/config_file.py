@@ -17,6 +17,8 @@ else:
 
 # Thousands of models fit.
 _MOST_BYTES = 1024**2
+# Of a whole number, as TOML has it.
+_MOST_BITS = 64
 
 def read_config(path: str, keys: Collection[str], source: str) -> Mapping[str, Any]:
     """The values of a config file, by their keys.
@@ -39,9 +41,12 @@ def read_config(path: str, keys: Collection[str], source: str) -> Mapping[str, A
         values = tomllib.loads(_text_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(_reason(path, error, source)) from None
-    for key in values:
+    for key, value in values.items():
         if key not in keys:
             raise UsageError(f'{path}: there is no key {key!r}{_hint(key, keys)}')
+        # Python itself refuses to show one of thousands of digits.
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            raise UsageError(f'{path}: {key} is a number of more than {_MOST_BITS} bits')
     return values
 
 
