@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 
@@ -15,11 +17,18 @@ class MeasuringTurns:
         self._none_loads.set()
         self._free = BoundedSemaphore(1)
 
-    def turn(self) -> Turn:
-        """That of one model, which loads from now on."""
+    def turn(self, patience_s: Optional[float] = None) -> Turn:
+        """That of one model, which loads from now on.
+
+        Parameters
+        ----------
+        patience_s
+            How long it waits for others that load, in seconds: one may never be done. None for as
+            long as it takes.
+        """
         self._loading += 1
         self._none_loads.clear()
-        return Turn(self)
+        return Turn(self, patience_s)
 
     def loaded(self) -> None:
         """A model loads no more."""
@@ -27,9 +36,9 @@ class MeasuringTurns:
         if self._loading <= 0:
             self._none_loads.set()
 
-    def acquire(self) -> None:
-        """Wait until no model loads, and none is measured."""
-        self._none_loads.wait()
+    def acquire(self, patience_s: Optional[float]) -> None:
+        """Wait until no model loads, `patience_s` at most, and none is measured."""
+        self._none_loads.wait(patience_s)
         self._free.acquire()
 
     def release(self) -> None:
@@ -40,8 +49,9 @@ class MeasuringTurns:
 class Turn:
     """The turn of one model."""
 
-    def __init__(self, turns: MeasuringTurns) -> None:
+    def __init__(self, turns: MeasuringTurns, patience_s: Optional[float]) -> None:
         self._turns = turns
+        self._patience_s = patience_s
         self._arrived = self._mine = False
 
     def arrive(self) -> None:
@@ -51,10 +61,12 @@ class Turn:
             self._turns.loaded()
 
     def take(self) -> None:
-        """Wait until all models are loaded, and none is measured; a second time for nothing."""
+        """Wait until all models are loaded, if that is soon enough, and none is measured; a second
+        time for nothing.
+        """
         self.arrive()
         if not self._mine:
-            self._turns.acquire()
+            self._turns.acquire(self._patience_s)
             self._mine = True
 
     def leave(self) -> None:

@@ -25,6 +25,9 @@ from mms.serving.model_factory import ModelFactory, OpenedModel
 from mms.serving.model_locks import ModelLocks
 from mms.serving.served_model import ServedModel
 
+# A model that is added is measured beside another that has loaded for longer: that may hang.
+_PATIENCE_S = 60.0
+
 
 class Registry:
     """The models of this process's event loop.
@@ -257,7 +260,7 @@ class Registry:
     def _load_beside(self, opened: OpenedModel) -> ServedModel:
         """A model that is loaded, and that no request finds yet."""
         model = self._make(opened, self._factory.place(opened.name))
-        load = self._loads.spawn(_load, model, self._turns.turn())
+        load = self._loads.spawn(_load, model, self._turns.turn(_PATIENCE_S))
         try:
             if isinstance(load.get(), gevent.GreenletExit) or self._is_stopped:
                 raise ServiceError(f'model {model.name} is not loaded: the server stops')

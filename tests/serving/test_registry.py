@@ -18,6 +18,7 @@ from mms.devices.device import VisibleGPUs
 from mms.errors import ModelExists, ModelNotFound, ModelUnavailable, ServiceError
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.workspace import Workspace
+from mms.serving import registry as module
 from mms.serving.events import Change
 from mms.serving.model_factory import OpenedModel
 from mms.serving.model_state import ModelState
@@ -347,3 +348,16 @@ def test_nothing_is_loaded_once_all_are_stopped(opened, workspace, tmp_path):
         registry.remove('b', 1)
     assert running(str(tmp_path)) == []
     assert folders(workspace) == ['b']
+
+
+def test_a_model_that_loads_for_ever_keeps_no_other_from_being_added(
+        registry, opened, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, '_PATIENCE_S', 0.2)
+    marker = str(tmp_path / 'loads')
+    hangs = gevent.spawn(registry.add, opened('a', source=LOADS_FOR_LONG.format(marker=marker)))
+    until(lambda: os.path.exists(marker))
+    with gevent.Timeout(20):
+        registry.add(opened('b'))
+    assert ask(registry, 'b') == [2]
+    hangs.kill()
+    assert registry.names == ('b',)
