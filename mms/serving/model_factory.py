@@ -69,9 +69,14 @@ class ModelFactory:
             resources, max_requests=settings.max_requests_per_worker,
             max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
             budget=budget)
+        self._scaled: dict[str, Optional[int]] = {}
         self.files = ExtractedFiles()
 
-    def place(self, name: str, workers: Optional[int] = None) -> Sequence[Device]:
+    def workers_of(self, name: str) -> Optional[int]:
+        """How many workers a model is to have, now or when it is loaded anew; None to choose."""
+        return self._scaled.get(name, self._settings.workers_of(name))
+
+    def place(self, name: str) -> Sequence[Device]:
         """Give the workers of a model their devices; those that it had are free again.
 
         Raises
@@ -79,17 +84,22 @@ class ModelFactory:
         UsageError
             A GPU is wanted that MXNet does not see.
         """
-        return self._placement.take(name, self._settings.devices_of(name),
-                                    workers or self._settings.workers_of(name))
+        return self._placement.take(name, self._settings.devices_of(name), self.workers_of(name))
+
+    def scale(self, name: str, workers: Optional[int]) -> Sequence[Device]:
+        """Have another number of workers of a model, until it is given back; their devices."""
+        self._scaled[name] = workers
+        return self.place(name)
 
     def give_back(self, name: str) -> None:
         """A model needs its devices no more."""
         self._placement.give_back(name)
+        self._scaled.pop(name, None)
 
     def make(self, opened: OpenedModel, devices: Sequence[Device], threads: Callable[[], int],
              on_change: Callable[[ServedModel], None]) -> ServedModel:
         """A model that is not loaded yet."""
-        pool = replace(self._pool, workers=self._settings.workers_of(opened.name),
+        pool = replace(self._pool, workers=self.workers_of(opened.name),
                        devices=devices, models=self._placement.models)
         workers = Supervisor(_load(opened.loaded, self._settings), pool,
                              self.files.keep(opened.loaded))

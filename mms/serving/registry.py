@@ -211,7 +211,8 @@ class Registry:
             uninterrupted(lambda: self._remove(model, drain_timeout_s))
 
     def scale(self, name: str, workers: Optional[int]) -> None:
-        """Give a model another number of workers, while it answers.
+        """Give a model another number of workers, while it answers; the one that replaces it has
+        as many.
 
         Parameters
         ----------
@@ -224,7 +225,12 @@ class Registry:
         """
         with self._change_of(name):
             model = self[name]
-            model.scale(workers, self._factory.place(name, workers))
+            before = self._factory.workers_of(name)
+            try:
+                model.scale(workers, self._factory.scale(name, workers))
+            except BaseException:
+                self._factory.scale(name, before)
+                raise
             self._publish(Change.SCALED, model)
 
     def give_up(self) -> None:

@@ -361,3 +361,27 @@ def test_a_model_that_loads_for_ever_keeps_no_other_from_being_added(
     assert ask(registry, 'b') == [2]
     hangs.kill()
     assert registry.names == ('b',)
+
+
+def test_a_model_that_replaces_one_that_was_scaled_has_as_many_workers(registry, opened):
+    registry.start([opened('a')])
+    registry.scale('a', 3)
+    registry.replace(opened('a', THRICE), drain_timeout_s=1)
+    assert registry['a'].workers.size.workers == 3
+    registry.remove('a', drain_timeout_s=1)
+    registry.add(opened('a'))
+    assert registry['a'].workers.size.workers == 1
+
+
+def test_a_model_that_cannot_be_scaled_keeps_its_number(registry, opened, monkeypatch):
+    registry.start([opened('a')])
+
+    def refuse(*_):
+        raise ServiceError('not now')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry['a'].workers, 'scale', refuse)
+        with pytest.raises(ServiceError, match='not now'):
+            registry.scale('a', 3)
+    registry.replace(opened('a', THRICE), drain_timeout_s=1)
+    assert registry['a'].workers.size.workers == 1
