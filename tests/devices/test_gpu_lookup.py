@@ -10,6 +10,8 @@ from fleet import needs_compiler
 from mms.devices.device import VisibleGPUs, refusal
 from mms.devices.gpu_probe import _LOOK, probe_gpus
 
+pytestmark = pytest.mark.measured
+
 MISSING = 'libcuda.so.1: cannot open shared object file: No such file or directory'
 NO_CODE = ('Check failed: err == cudaSuccess (209 vs. 0) : mxnet_generic_kernel ErrStr:no kernel '
            'image is available for execution on the device')

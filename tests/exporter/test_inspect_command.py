@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from harness import PICTURES, TENSORS, write_archive
 
+pytestmark = pytest.mark.measured
+
 FIXTURES = Path(__file__).parents[1] / 'fixtures' / 'mms04'
 SERVED = 'of the server would serve it, by its files'
 NOT_SERVED = 'of the server would not serve it: '

@@ -13,6 +13,8 @@ from extras import onnx
 from mms.errors import ExportError, MissingExtraError, SignatureError
 from mms.export_model import export_model
 
+pytestmark = pytest.mark.measured
+
 numpy_helper = onnx.numpy_helper
 SIGNATURE = {
     'inputs': [{'data_name': 'x', 'data_shape': [0, 4]}], 'input_type': 'application/json',

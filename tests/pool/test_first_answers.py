@@ -8,6 +8,8 @@ from harness import predicted, work
 
 from mms import mxnet_compat
 
+pytestmark = pytest.mark.measured
+
 COUNTS = '''self.count = getattr(self, 'count', 0) + 1
 return data[0] * 0 + self.count'''
 # As a network of int8 without calibrated ranges, which takes them from its first forward.

@@ -13,6 +13,8 @@ from mms.errors import ServiceError
 from mms.ipc.messages import Ping
 from mms.pool.process import WorkerGone
 
+pytestmark = pytest.mark.measured
+
 PID = 'import os\nreturn [os.getpid(), os.getppid()]'
 AT_FORK = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n' + SERVICE.format(
     body='        return data')

@@ -11,6 +11,8 @@ import pytest
 import requests
 from harness import SERVICE, until, write_archive
 
+pytestmark = pytest.mark.measured
+
 SLOW = '''
 import time
 time.sleep(data[0][0])

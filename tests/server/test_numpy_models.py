@@ -13,6 +13,8 @@ from mxnet.gluon import nn
 
 from mms.utils.mxnet import image
 
+pytestmark = pytest.mark.measured
+
 VISION = 'from mms.model_service.mxnet_vision_service import MXNetVisionService\n'
 GLUON = '''
 import mxnet as mx

@@ -21,6 +21,8 @@ from harness import FIXTURES, REPO, until, write_archive
 from mms.metrics import Metrics
 from mms.serving.embedding import LoopThread, ThreadedMetrics
 
+pytestmark = pytest.mark.measured
+
 SLOW = 'import time\ntime.sleep(data[0][0])\nreturn data[0]'
 
 

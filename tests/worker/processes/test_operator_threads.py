@@ -7,6 +7,8 @@ import sys
 import pytest
 from harness import REPO
 
+pytestmark = pytest.mark.measured
+
 SCRIPT = '''
 import ctypes
 import os
