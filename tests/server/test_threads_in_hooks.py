@@ -1,6 +1,7 @@
 """Services whose hooks use MXNet from threads and processes of their own."""
 
 import json
+import tempfile
 import time
 
 import numpy as np
@@ -60,10 +61,18 @@ TABLE = np.random.RandomState(0).normal(size=(SIZE, SIZE)).astype('float32')
 TOTAL = float((TABLE.astype('float64') @ TABLE).sum())
 
 
-def served(serve, folder, constructor, hook, workers):
+@pytest.fixture
+def short_folder():
+    """For sockets of multiprocessing: their paths have 107 characters at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
+def served(serve, folder, constructor, hook, workers, **options):
     source = SOURCE.replace('CONSTRUCTOR', constructor).replace('HOOK', hook)
     archive = write_archive(folder, 'm', source=source, signature=SIGNATURE)
-    return serve('--models', f'm={archive}', '--workers', workers, '--request-timeout', 30)
+    return serve('--models', f'm={archive}', '--workers', workers, '--request-timeout', 30,
+                 **options)
 
 
 def assert_answers(server, requests, first_again):
@@ -91,6 +100,8 @@ def test_a_pool_of_threads_that_a_hook_makes_computes(serve, tmp_path, workers):
 
 @pytest.mark.parametrize('constructor', ['pass', BEGUN])
 @pytest.mark.parametrize('threads', [True, False])
-def test_a_data_loader_with_workers_computes_in_a_hook(serve, tmp_path, threads, constructor):
-    server = served(serve, tmp_path, constructor, LOADER.format(threads), 1)
+def test_a_data_loader_with_workers_computes_in_a_hook(
+        serve, tmp_path, short_folder, threads, constructor):
+    server = served(serve, tmp_path, constructor, LOADER.format(threads), 1,
+                    env={'TMPDIR': short_folder})
     assert_answers(server, 5, 0)
