@@ -151,6 +151,8 @@ def test_metrics_go_to_cloudwatch(asked):
     cloud.start()
     try:
         host, port = cloud.get_host_and_port()
+        # What it keeps is that of every such server of this process.
+        requests.post(f'http://{host}:{port}/moto-api/reset', timeout=10).raise_for_status()
         environment = {
             'AWS_ENDPOINT_URL': f'http://{host}:{port}', 'AWS_DEFAULT_REGION': 'us-east-1',
             'AWS_ACCESS_KEY_ID': 'test', 'AWS_SECRET_ACCESS_KEY': 'test',
