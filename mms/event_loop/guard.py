@@ -51,14 +51,6 @@ def attempt(what: str, duty: Callable[..., Any], *arguments: Any) -> bool:
     return True
 
 
-def retry(what: str, duty: Callable[..., Any], *arguments: Any) -> None:
-    """Do something again and again until it raises nothing."""
-    faults = 0
-    while not attempt(what, duty, *arguments):
-        faults += 1
-        gevent.sleep(_pause_s(faults))
-
-
 class BackgroundTasks:
     """Greenlets that nobody waits for, until all of them are to end.
 

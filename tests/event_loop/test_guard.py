@@ -5,7 +5,7 @@ import pytest
 from fleet import until
 
 from mms.event_loop import guard
-from mms.event_loop.guard import BackgroundTasks, FirstFailureLog, GuardedLoop, attempt, retry
+from mms.event_loop.guard import BackgroundTasks, FirstFailureLog, GuardedLoop, attempt
 
 
 class Failing:
@@ -41,13 +41,6 @@ def test_a_timer_of_gevents_is_a_fault_and_the_end_of_a_greenlet_is_none():
 def test_a_log_that_fails_as_well_changes_nothing(monkeypatch):
     monkeypatch.setattr(guard.logger, 'exception', Failing(1, OSError('disk full')))
     assert not attempt('it', Failing(1))
-
-
-def test_a_duty_is_done_again_until_it_goes_well(caplog):
-    duty = Failing(2)
-    retry('it', duty)
-    assert duty.calls == 3
-    assert caplog.text.count('Traceback') == 2
 
 
 def test_a_loop_goes_on_after_a_fault_and_is_in_trouble_after_several_until_a_turn_goes_well():
