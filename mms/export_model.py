@@ -3,278 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import filecmp
-import json
 import logging
-import os
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, Optional
 
-from mms.archive.builtin_service import builtin_service
-from mms.archive.labels import label_advice
 from mms.archive.location import Location
-from mms.archive.manifest import (
-    IMPERATIVE,
-    MANIFEST_FILE,
-    SYMBOLIC,
-    make_manifest,
-    mxnet_version_of,
-)
-from mms.archive.model_files import (
-    ModelFiles,
-    check_imperative,
-    check_symbolic,
-    find_model_files,
-)
-from mms.archive.picture_shapes import check_picture_shapes
-from mms.archive.signature import IMAGE_TYPE, SIGNATURE_FILE, read_signature
-from mms.archive.symbol_file import check_inputs
-from mms.archive.writer import MemberSource, add_member, already_exists, collect, write_archive
 from mms.arg_parser import ArgParser
-from mms.errors import ExportError, StartupError
-from mms.exporter.conversion import check_signature, convert_onnx
+from mms.errors import StartupError
 from mms.exporter.inspect_command import inspect_model
+from mms.exporter.packing import export_model
 from mms.log.lines import LeveledFormatter
 from mms.log.uncaught import escape_uncaught
 from mms.runtime.interrupts import first_interrupt_only, ignore_signals
 from mms.runtime.streams import open_missing_streams, say
 from mms.runtime.utf8 import print_utf8, start_in_utf8
-
-_FORMATS = {'symbolic': SYMBOLIC, 'imperative': IMPERATIVE}
-_BAD_NAME_CHARACTERS = ('/', '\\', '\0', '\n')
-
-# By name: __name__ is __main__ under python -m.
-logger = logging.getLogger('mms.export_model')
-
-
-def export_model(
-    model_name: str,
-    model_path: str,
-    service_file: Optional[str] = None,
-    export_file: Optional[str] = None,
-    model_type: Optional[str] = None,
-) -> str:
-    """Write the archive of a model and return its path.
-
-    `model_path` is never written to, the archive appears whole or not at all, and
-    the same input gives the same bytes.
-
-    Parameters
-    ----------
-    model_name
-        Name of the model.
-    model_path
-        Folder with ``signature.json`` and the model's files; all of it goes in.
-    service_file
-        Path of the service file, or its name inside `model_path`. Without it the
-        built-in service for the signature's ``input_type`` is put in.
-    export_file
-        The archive; ``<model_name>.model`` in the current directory by default.
-    model_type
-        ``'symbolic'`` or ``'imperative'``; by default what the service class is.
-
-    Raises
-    ------
-    ExportError
-        Also a :class:`ValueError`: files are missing, contradict each other or the
-        model type, an ONNX model cannot be converted, or the archive exists or cannot
-        be written.
-    MissingExtraError
-        The model is an ONNX one, and the package onnx is not installed.
-    SignatureError
-        ``signature.json`` is missing, breaks its schema, or gives pictures a shape that the
-        service does not make of them.
-    ServiceError
-        The service file cannot be loaded.
-    """
-    _check_arguments(model_name, model_type)
-    archive_path = os.path.expanduser(export_file or _in_working_directory(f'{model_name}.model'))
-    if os.path.lexists(archive_path):
-        raise already_exists(archive_path)
-    model_dir = _model_dir(model_path)
-    files = find_model_files(model_dir)
-    signature = read_signature(os.path.join(model_dir, SIGNATURE_FILE))
-    members = collect(model_dir)
-    service_path = _service_path(service_file, model_dir)
-    service_name = _add_service(members, service_path, signature['input_type'])
-    service_class = _load_class(service_path, model_dir, files, model_type)
-    model_format = _model_format(service_path, service_class, model_type)
-    _check_files(files, model_format, model_dir, service_path, model_type)
-    if service_class or isinstance(members[service_name], bytes):
-        _check_pictures(service_class, signature, os.path.join(model_dir, SIGNATURE_FILE))
-    _check_author(files, model_dir, signature, service_class, model_format)
-    with tempfile.TemporaryDirectory(prefix='mms-export-') as folder:
-        if files.onnx:
-            files = _convert(files.onnx, model_name, model_dir, folder, signature, members)
-        manifest = _manifest(model_name, model_format, service_name, files, members)
-        add_member(members, MANIFEST_FILE, _json_bytes(manifest))
-        write_archive(members, archive_path)
-    logger.info('%s holds model %s', archive_path, model_name)
-    return archive_path
-
-
-def _check_arguments(model_name: str, model_type: Optional[str]) -> None:
-    if not model_name.strip() or any(char in model_name for char in _BAD_NAME_CHARACTERS):
-        raise ExportError(f'--model-name {model_name!r} cannot be the name of a model: '
-                          'give one without / or \\')
-    if model_type not in (None, *_FORMATS):
-        raise ExportError(f"--model-type {model_type!r} is not one of {', '.join(_FORMATS)}")
-
-
-def _in_working_directory(name: str) -> str:
-    try:
-        return os.path.abspath(name)
-    except FileNotFoundError as exc:
-        raise ExportError(f'{name}: the current directory, where it goes, is gone') from exc
-
-
-def _model_dir(model_path: str) -> str:
-    model_dir = os.path.expanduser(model_path)
-    if not os.path.isdir(model_dir):
-        raise ExportError(f'--model-path {model_path!r} is not a directory')
-    return model_dir
-
-
-def _service_path(service_file: Optional[str], model_dir: str) -> Optional[str]:
-    if not service_file:
-        return None
-    for path in (os.path.expanduser(service_file), os.path.join(model_dir, service_file)):
-        if os.path.isfile(path):
-            return path
-    raise ExportError(f'Service File not found in {service_file} or in {model_dir}.')
-
-
-def _add_service(
-    members: dict[str, MemberSource], service_path: Optional[str], input_type: str
-) -> str:
-    """Put the service file into `members` unless it is there, and return its name."""
-    if service_path is None:
-        name, contents = builtin_service(input_type)
-        if name in members:
-            logger.info('%s is the service file, since none was given', members[name])
-        else:
-            add_member(members, name, contents)
-        return name
-    name = os.path.basename(service_path)
-    present = members.get(name)
-    if not isinstance(present, str) or not filecmp.cmp(present, service_path, shallow=False):
-        add_member(members, name, service_path)
-    return name
-
-
-def _model_format(
-    service_path: Optional[str], service_class: Optional[type], model_type: Optional[str]
-) -> str:
-    if service_class is None:
-        if model_type == 'imperative':
-            raise ExportError('--model-type imperative needs a service file, which builds the '
-                              'network: give --service-file-path')
-        return SYMBOLIC
-    is_gluon = _is_gluon(service_class)
-    if is_gluon and model_type == 'symbolic':
-        raise ExportError(f'--model-type symbolic contradicts the service file {service_path}: '
-                          f'its class {service_class.__name__} derives from '
-                          'GluonImperativeBaseService')
-    return _FORMATS[model_type or ('imperative' if is_gluon else 'symbolic')]
-
-
-def _load_class(
-    service_path: Optional[str], model_dir: str, files: ModelFiles, model_type: Optional[str]
-) -> Optional[type]:
-    if service_path is None:
-        return None
-    from mms.worker.loading.service_loader import import_folders, load_service_class
-
-    is_symbolic = files.symbol or files.onnx
-    likely = _FORMATS[model_type] if model_type else SYMBOLIC if is_symbolic else IMPERATIVE
-    before, sys.path[:] = sys.path[:], [*sys.path, *import_folders(service_path, model_dir)]
-    try:
-        return load_service_class(service_path, likely)
-    finally:
-        sys.path[:] = before
-
-
-def _is_gluon(service_class: type) -> bool:
-    from mms.model_service.mxnet_model_service import GluonImperativeBaseService
-
-    return issubclass(service_class, GluonImperativeBaseService)
-
-
-def _check_pictures(
-    service_class: Optional[type], signature: dict[str, Any], where: str
-) -> None:
-    if service_class is None:
-        check_picture_shapes(signature, where)
-        return
-    from mms.worker.loading.picture_inputs import check_class
-
-    check_class(service_class, signature, where)
-
-
-def _check_files(
-    files: ModelFiles, model_format: str, model_dir: str, service_path: Optional[str],
-    model_type: Optional[str],
-) -> None:
-    if model_format == IMPERATIVE:
-        mend = ('use --model-type symbolic' if model_type else
-                'let the service class derive from MXNetBaseService')
-        check_imperative(files, model_dir, mend)
-        return
-    hint = ('; if the service file builds a Gluon network, give --model-type imperative'
-            if service_path else '')
-    check_symbolic(files, model_dir, hint)
-
-
-def _check_author(
-    files: ModelFiles, model_dir: str, signature: dict[str, Any], service_class: Optional[type],
-    model_format: str
-) -> None:
-    """See what would stop the server, and warn of what would not, and is wrong all the same."""
-    binds, names_classes = True, signature['input_type'] == IMAGE_TYPE
-    if service_class is not None:
-        from mms.worker.loading.advice import answers_classes, binds_as_signed, class_advice
-
-        binds, names_classes = binds_as_signed(service_class), answers_classes(service_class)
-        for line in class_advice(service_class):
-            logger.warning('%s', line)
-    if files.symbol and binds and model_format == SYMBOLIC:
-        check_inputs(signature, os.path.join(model_dir, files.symbol), SIGNATURE_FILE)
-    if names_classes:
-        for line in label_advice(signature, model_dir):
-            logger.warning('%s', line)
-
-
-def _convert(
-    onnx: str, model_name: str, model_dir: str, folder: str, signature: dict[str, Any],
-    members: dict[str, MemberSource]
-) -> ModelFiles:
-    """Put a symbol and parameters into `members`, in place of the ONNX model they come from."""
-    conversion = convert_onnx(os.path.join(model_dir, onnx), model_name, folder)
-    check_signature(conversion, signature)
-    for path in conversion.sources:
-        members.pop(os.path.basename(path), None)
-    symbol, params = map(os.path.basename, (conversion.symbol, conversion.params))
-    add_member(members, symbol, conversion.symbol)
-    add_member(members, params, conversion.params)
-    return ModelFiles(symbol, params, None)
-
-
-def _manifest(
-    model_name: str, model_format: str, service_name: str, files: ModelFiles,
-    members: Mapping[str, MemberSource]
-) -> dict[str, Any]:
-    symbol_path = str(members[files.symbol]) if files.symbol else None
-    return make_manifest(
-        model_name, model_format, service_name, SIGNATURE_FILE, files.symbol or '',
-        files.params or '', mxnet_version_of(symbol_path))
-
-
-def _json_bytes(manifest: dict[str, Any]) -> bytes:
-    return json.dumps(manifest, indent=4).encode('utf-8')
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -346,6 +91,8 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 # MMS 0.4's name for the command.
 export = main
+
+__all__ = ['export', 'export_model', 'main']
 
 if __name__ == '__main__':
     sys.exit(main())
