@@ -30,7 +30,8 @@ def constant_of(proto: onnx.NodeProto) -> Optional[Array]:
     (attribute,) = proto.attribute
     value = onnx.helper.get_attribute_value(attribute)
     if attribute.name == 'value':
-        return onnx.numpy_helper.to_array(value)
+        array: Array = onnx.numpy_helper.to_array(value)
+        return array
     if attribute.name in ('value_float', 'value_floats'):
         return np.array(value, np.float32)
     if attribute.name in ('value_int', 'value_ints'):

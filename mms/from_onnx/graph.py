@@ -64,10 +64,11 @@ class Graph:
 
     def _array(self, tensor: onnx.TensorProto) -> Array:
         try:
-            return onnx.numpy_helper.to_array(tensor)
+            array: Array = onnx.numpy_helper.to_array(tensor)
         except (ValueError, TypeError, KeyError) as exc:
             raise ExportError(f'{self.file} is not an ONNX model, or a broken one: the parameter '
                               f'{tensor.name!r} cannot be read') from exc
+        return array
 
     def _add_inputs(self) -> None:
         for value in self.proto.input:

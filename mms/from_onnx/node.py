@@ -53,7 +53,8 @@ class Node:
     @property
     def label(self) -> str:
         """Its name, or that of its first output."""
-        return self.proto.name or next((name for name in self.proto.output if name), self.op)
+        name: str = self.proto.name
+        return name or next((name for name in self.proto.output if name), self.op)
 
     def refuse(self, reason: str) -> NoReturn:
         """Raise the error that says why this node has no exact counterpart in MXNet."""
