@@ -18,7 +18,16 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 # Relative, since the benchmarks copy this folder.
-from . import after_import, distutils_version, fusions, library, numpy_names, repairs
+from . import (
+    after_import,
+    distutils_version,
+    fusions,
+    late_operators,
+    late_packages,
+    library,
+    numpy_names,
+    repairs,
+)
 
 if TYPE_CHECKING:
     import mxnet as mxnet
@@ -56,9 +65,13 @@ def prepare_services() -> None:
 
     It does what :func:`prepare` does, puts back the names of NumPy that such files
     use, silences the warning of ``load_params``, which is how the tutorial loads
-    weights, and sees to it that the process can be forked once MXNet is imported.
+    weights, and sees to it that the process can be forked once MXNet is imported, and that
+    the import does only what services need.
     """
     prepare()
+    after_import.call(late_operators.BASE, late_operators.write_when_called)
+    after_import.call(late_operators.BASE, late_packages.hide)
+    after_import.call('mxnet', late_packages.show)
     after_import.call(library.LIBINFO, library.load_in_a_thread_that_ends)
     numpy_names.restore(importlib.import_module('numpy'), numpy_names.SERVICES)
     warnings.filterwarnings('ignore', message='load_params is deprecated')

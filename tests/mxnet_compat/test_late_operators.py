@@ -1,0 +1,111 @@
+"""An operator of MXNet is written when it is first called, and is what MXNet would have made."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+SIGNATURES = '''
+import inspect, json, sys
+
+def functions():
+    for module_name, module in sorted(sys.modules.items()):
+        if module_name.startswith('mxnet'):
+            for name, value in sorted(vars(module).items()):
+                if inspect.isfunction(value) and value.__code__.co_filename == '<string>':
+                    yield module_name, name, value
+
+def write(function):
+    late = (function.__kwdefaults__ or {}).get('write_')
+    assert late is not None
+    late()
+
+def signatures():
+    return {f'{where}.{name}': [value.__module__, value.__name__, str(inspect.signature(value)),
+                                value.__code__.co_names, bool(value.__doc__)]
+            for where, name, value in functions()}
+'''
+
+
+def child(code):
+    done = subprocess.run([sys.executable, '-c', SIGNATURES + textwrap.dedent(code)],
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_operator_is_what_mxnet_makes_of_it_once_it_is_written():
+    plain = json.loads(child('''
+        from mms import mxnet_compat
+        mxnet_compat.prepare()
+        import mxnet
+        print(json.dumps(signatures()))
+    '''))
+    late = json.loads(child('''
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet
+        from mms.mxnet_compat.late_operators import _unwritten
+        for name, module in list(sys.modules.items()):
+            if name.startswith('mxnet'):
+                for value in list(vars(module).values()):
+                    if inspect.isfunction(value) and value.__code__ is _unwritten.__code__:
+                        write(value)
+        print(json.dumps(signatures()))
+    '''))
+    assert len(plain) > 2000
+    assert late == plain
+
+
+def test_importing_mxnet_writes_hardly_any_and_a_call_writes_its_own():
+    child('''
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet as mx
+        assert len(list(functions())) < 100
+        held = mx.nd.op.FullyConnected
+        assert held is mx.nd.FullyConnected and 'num_hidden' not in held.__code__.co_varnames
+        x = mx.nd.ones((2, 3))
+        y = held(x, mx.nd.ones((1, 3)), no_bias=True, num_hidden=1)
+        assert y.asnumpy().tolist() == [[3], [3]]
+        assert 'num_hidden' in inspect.signature(mx.nd.FullyConnected).parameters
+        assert 'num_hidden' in mx.nd.FullyConnected.__doc__
+    ''')
+
+
+def test_arguments_that_an_operator_refuses_are_refused_at_its_first_call_too():
+    child('''
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet as mx
+        for _ in range(2):
+            try:
+                mx.nd.FullyConnected(data=1)
+            except AssertionError as error:
+                assert 'Argument data must have NDArray type' in str(error), error
+            else:
+                raise SystemExit('it was taken')
+    ''')
+
+
+def test_threads_that_call_an_operator_for_the_first_time_all_get_its_answer():
+    child('''
+        from concurrent.futures import ThreadPoolExecutor
+        from threading import Barrier
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet as mx
+        sys.setswitchinterval(1e-6)
+        barrier = Barrier(8)
+
+        def names(operator):
+            barrier.wait()
+            return operator(mx.sym.Variable('x'), name='y').list_outputs()
+
+        with ThreadPoolExecutor(8) as threads:
+            for operator in (mx.sym.relu, mx.sym.sigmoid, mx.sym.tanh, mx.sym.exp, mx.sym.log,
+                             mx.sym.sqrt, mx.sym.abs, mx.sym.sin, mx.sym.cos, mx.sym.Flatten):
+                found = [each.result() for each in
+                         [threads.submit(names, operator) for _ in range(8)]]
+                assert found == [['y_output']] * 8, found
+    ''')

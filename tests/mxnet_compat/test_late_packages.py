@@ -1,0 +1,70 @@
+"""What MXNet imports beside itself is imported when it is used, and by nobody else too late."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+PACKAGES = ('scipy', 'sklearn', 'requests', 'onnx')
+
+
+def run(code):
+    done = subprocess.run([sys.executable, '-c', textwrap.dedent(code)],
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_mxnet_for_a_service_imports_none_of_them():
+    run(f'''
+        import sys
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet as mx
+        assert mx.nd.array([1, 2]).asnumpy().tolist() == [1, 2]
+        found = [name for name in sys.modules if name.partition('.')[0] in {PACKAGES}]
+        assert not found, found
+    ''')
+
+
+def test_the_packages_are_there_for_services_and_for_mxnet_itself():
+    pytest.importorskip('sklearn')
+    run('''
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet as mx
+        sparse = mx.nd.array([[1, 0], [0, 2]]).tostype('csr')
+        assert sparse.asscipy().toarray().tolist() == [[1, 0], [0, 2]]
+        import scipy.sparse, scipy.stats, sklearn.base, requests
+        assert mx.test_utils.ss.norm is scipy.stats.norm
+        taken = mx.nd.array(scipy.sparse.csr_matrix([[1, 0]]))
+        assert taken.stype == 'csr' and taken.asnumpy().tolist() == [[1, 0]]
+        assert mx.gluon.utils.requests.get is requests.get
+    ''')
+
+
+def test_what_a_service_imported_before_mxnet_stays_its_own():
+    pytest.importorskip('sklearn')
+    run('''
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import scipy.stats, sklearn, requests
+        before = scipy.stats, sklearn, requests
+        import mxnet as mx
+        import scipy.stats, scipy.sparse, sklearn, requests
+        assert (scipy.stats, sklearn, requests) == before
+        assert mx.gluon.utils.requests is requests
+        assert mx.test_utils.ss is scipy.stats and scipy.sparse.csr_matrix
+    ''')
+
+
+def test_a_package_that_is_not_installed_stays_missing():
+    run('''
+        import importlib.util, sys
+        from mms.mxnet_compat import late_packages
+        real = late_packages.find_spec
+        late_packages.find_spec = lambda name: None if name == 'scipy' else real(name)
+        late_packages.hide(sys)
+        assert not any(name.startswith('scipy') for name in sys.modules)
+        late_packages.show(sys)
+    ''')
