@@ -24,6 +24,7 @@ PROCESSES_MEASURED = {name: os.environ.pop(name) for name in ('COVERAGE_PROCESS_
                       if 'PYTEST_XDIST_WORKER' in os.environ and name in os.environ}
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook.
 def pytest_collection_modifyitems(items):
     """Tests that share a fixture stay in one process of pytest-xdist; the others go anywhere."""
     for item in items:
