@@ -54,7 +54,7 @@ def _late(make: _Make) -> _Make:
 
         late = FunctionType(_unwritten.__code__, make.__globals__, func_name)
         late.__kwdefaults__ = {'write_': write}
-        late.__doc__ = ''
+        late.__qualname__, late.__doc__ = func_name, ''
         return late
 
     return make_late

@@ -21,7 +21,7 @@ def write(function):
     late()
 
 def signatures():
-    return {f'{where}.{name}': [value.__module__, value.__name__, str(inspect.signature(value)),
+    return {f'{where}.{name}': [value.__module__, value.__qualname__, str(inspect.signature(value)),
                                 value.__code__.co_names, bool(value.__doc__)]
             for where, name, value in functions()}
 '''
@@ -108,4 +108,14 @@ def test_threads_that_call_an_operator_for_the_first_time_all_get_its_answer():
                 found = [each.result() for each in
                          [threads.submit(names, operator) for _ in range(8)]]
                 assert found == [['y_output']] * 8, found
+    ''')
+
+
+def test_an_operator_that_was_not_called_yet_is_pickled_by_its_name():
+    child('''
+        import pickle
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet as mx
+        assert pickle.loads(pickle.dumps(mx.nd.linalg.gemm2)) is mx.nd.linalg.gemm2
     ''')
