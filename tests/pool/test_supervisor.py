@@ -184,7 +184,7 @@ def test_a_worker_that_dies_while_its_successor_is_refused_has_another_at_once(s
                               lambda fresh: refused.wait() and 'it is ill')
     until(lambda: workers.states[WorkerState.WARMING])
     kill(pid)
-    until(lambda: not workers.pids)
+    until(lambda: pid not in workers.pids)
     refused.set()
     succession.get()
     until(lambda: workers.pids, 5)

@@ -24,6 +24,7 @@ from mms.runtime.private_memory import private_bytes
 from mms.worker.batches.compare import same
 from mms.worker.warm_up.graph_plan import FUSED, STATIC, Graph, key_of
 from mms.worker.warm_up.hybrid_net import CannotFuse, HybridNet, nets_of, notes_of
+from mms.worker.warm_up.own_time import OwnTime
 
 logger = logging.getLogger(__name__)
 
@@ -198,10 +199,10 @@ class _Trial:
 
     def timed(self) -> tuple[Any, float]:
         sample = copied(self._sample)
-        start = time.perf_counter()
-        outputs = materialise(self._service._inference(sample))
-        wait_for(outputs)
-        return outputs, time.perf_counter() - start
+        with OwnTime() as own:
+            outputs = materialise(self._service._inference(sample))
+            wait_for(outputs)
+        return outputs, own.seconds
 
 
 def _record(trial: _Trial, nets: list[HybridNet]) -> Any:

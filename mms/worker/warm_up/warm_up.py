@@ -15,6 +15,7 @@ from mms.mxnet_engine.arrays import copied
 from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.worker.batches.collate import NotJoinable, join, padded_rows
 from mms.worker.batches.joint import infer_together, obstacle
+from mms.worker.warm_up.own_time import OwnTime
 from mms.worker.warm_up.sample import copy_of
 from mms.worker.warm_up.thread_scaling import times_by_threads, worthwhile_counts
 
@@ -260,9 +261,9 @@ def _times_s(run: Callable[[Any], Any], batches: Mapping[int, Any]) -> dict[int,
 
 
 def _time_s(run: Callable[[Any], Any], batch: Any) -> float:
-    start = time.perf_counter()
-    run(batch)
-    return time.perf_counter() - start
+    with OwnTime() as own:
+        run(batch)
+    return own.seconds
 
 
 def prime_opencv() -> None:
