@@ -18,10 +18,18 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 compute_as_served()
 mxnet_compat.prepare()
 
+LONGEST_ID = 120
 # What coverage.py tells the processes that tests start. To measure each of them takes as long as
 # what they do: tests say which are worth it.
 PROCESSES_MEASURED = {name: os.environ.pop(name) for name in ('COVERAGE_PROCESS_CONFIG',)
                       if 'PYTEST_XDIST_WORKER' in os.environ and name in os.environ}
+
+
+def pytest_make_parametrize_id(val):
+    """A megabyte is no name: it fits into no environment, which has the name of the test."""
+    if isinstance(val, (str, bytes)) and len(val) > LONGEST_ID:
+        return f'{val[:LONGEST_ID // 2]!a}... of {len(val)}'
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook.
