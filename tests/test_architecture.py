@@ -117,3 +117,11 @@ def test_a_module_prints_through_the_place_that_escapes(path):
              if isinstance(node, ast.Call)]
     assert not {'print', 'sys.stdout.write', 'sys.stderr.write', 'traceback.print_exc',
                 'traceback.print_exception', 'tqdm.write'} & set(calls)
+
+
+def test_a_named_tuple_has_no_other_base():
+    """Python 3.9 and 3.10 refuse it, which neither ruff nor mypy tells."""
+    found = [f'{name_of(path)}.{node.name}' for path in MODULES for node in ast.walk(tree_of(path))
+             if isinstance(node, ast.ClassDef) and len(node.bases) > 1
+             and 'NamedTuple' in map(ast.unparse, node.bases)]
+    assert found == []

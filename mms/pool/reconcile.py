@@ -68,7 +68,8 @@ class Pause(NamedTuple):
     until: float
 
 
-class Actions(NamedTuple, Generic[W]):
+@dataclass(frozen=True)
+class Actions(Generic[W]):
     """What is to be done now.
 
     Attributes

@@ -5,6 +5,10 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
+pytestmark = pytest.mark.core
+
 SIGNATURES = '''
 import inspect, json, sys
 

@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.core
+
 PACKAGES = ('scipy', 'sklearn', 'requests', 'onnx')
 
 

@@ -178,6 +178,8 @@ import numpy
 numpy_names.restore(numpy, numpy_names.MXNET)
 distutils_version.restore()
 import mxnet
+from mms import mxnet_compat
+mxnet_compat.prepare()
 assert mxnet.nd.zeros((numpy.int64(2), 3)).shape == (2, 3)
 '''
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
