@@ -75,7 +75,8 @@ def _size_by_pillow(data: bytes) -> tuple[int, int]:
 
 def _size(data: bytes, kinds: Optional[list[str]] = None) -> tuple[int, int]:
     with Image.open(io.BytesIO(data), formats=kinds) as picture:
-        return picture.size
+        size: tuple[int, int] = picture.size
+    return size
 
 
 def _fault(error: Exception) -> Exception:
