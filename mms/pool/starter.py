@@ -162,6 +162,19 @@ class WorkerStarter:
         template = self._living_template()
         if template is None:
             return self._on(kind, on_death, on_loaded)
+        try:
+            return self._forked(template, kind, on_death, on_loaded)
+        except ServiceError:
+            if not template.gone:
+                raise
+        # The template has died over it, which says nothing of the worker.
+        following = self._living_template()
+        if following is None:
+            return self._on(kind, on_death, on_loaded)
+        return self._forked(following, kind, on_death, on_loaded)
+
+    def _forked(self, template: Template, kind: WorkerKind, on_death: OnDeath,
+                on_loaded: Callable[[], None]) -> WorkerProcess:
         worker = WorkerProcess(self._load.endpoint, template.spawner(kind.threads),
                                kind.threads, on_death, budget=self._settings.budget)
         on_loaded()
