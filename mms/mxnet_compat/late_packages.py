@@ -20,6 +20,9 @@ class LatePackage(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith('__'):
             raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
+        # Used before the import of MXNet is over, or after it has failed.
+        if sys.modules.get(self.__name__) is self:
+            _take_out(self.__name__.partition('.')[0])
         return getattr(importlib.import_module(self.__name__), name)
 
 
@@ -55,8 +58,13 @@ def hide(base: ModuleType) -> None:
 
 def show(mxnet: ModuleType) -> None:
     """Let everybody else import these packages; call it once MXNet is imported."""
-    for name in LATE:
-        if isinstance(sys.modules.get(name), LatePackage):
-            del sys.modules[name]
+    for package in {name.partition('.')[0] for name in LATE}:
+        _take_out(package)
     if sys.modules.get(NEVER, mxnet) is None:
         del sys.modules[NEVER]
+
+
+def _take_out(package: str) -> None:
+    for name in LATE:
+        if name.partition('.')[0] == package and isinstance(sys.modules.get(name), LatePackage):
+            del sys.modules[name]

@@ -70,3 +70,17 @@ def test_a_package_that_is_not_installed_stays_missing():
         assert not any(name.startswith('scipy') for name in sys.modules)
         late_packages.show(sys)
     ''')
+
+
+def test_a_package_that_is_used_before_mxnet_is_imported_is_imported_then():
+    run('''
+        import sys
+        from mms.mxnet_compat import late_packages
+        late_packages.hide(sys)
+        import requests
+        assert isinstance(requests, late_packages.LatePackage)
+        from requests import get
+        assert sys.modules['requests'].get is get is requests.get
+        late_packages.show(sys)
+        assert sys.modules['requests'].get is get
+    ''')

@@ -13,7 +13,7 @@ from mms.errors import ModelUnavailable, ServiceError
 from mms.ipc.messages import Ping, Result
 from mms.pool.process import WorkerProcess
 from mms.pool.starter import WorkerStarter
-from mms.pool.worker import WorkerState
+from mms.pool.worker import WorkerKind, WorkerState
 from mms.runtime.resources import Resources
 
 SWITCHED = """
@@ -235,6 +235,25 @@ def test_a_service_that_cannot_be_measured_keeps_its_workers(supervise):
     assert workers.size.workers == 4
     assert 'measured' not in workers.size.why
     until(lambda: before - set(workers.pids) and len(workers.pids) == 4, 90)
+
+
+def test_a_worker_whose_template_dies_while_it_is_forked_is_forked_from_the_next(
+        supervise, monkeypatch):
+    workers = supervise(workers=1)
+    starter, first = workers._starter, workers.template_pid
+    spawner = starter._template.spawner
+
+    def dying(threads):
+        kill(first)
+        return spawner(threads)
+
+    monkeypatch.setattr(starter._template, 'spawner', dying)
+    worker = starter.start(WorkerKind(1), lambda process: None, lambda: None)
+    try:
+        assert worker.exchange(Ping()) is not None
+        assert workers.template_pid not in (first, None)
+    finally:
+        worker.close()
 
 
 def test_a_template_that_dies_while_its_workers_are_measured_is_replaced(
