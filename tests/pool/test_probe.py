@@ -143,7 +143,7 @@ def test_a_model_that_is_ill_keeps_its_workers_and_tries_new_ones_ever_more_seld
     tried = set(model.asked()) - before
     assert 1 <= len(tried) <= 7
     assert 'its successor is no better: OSError: the disk has gone' in caplog.text
-    assert not any(os.path.exists(f'/proc/{pid}') for pid in tried)
+    until(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in tried))
 
 
 def test_where_only_new_workers_are_well_they_take_the_places(model_of):
