@@ -31,10 +31,16 @@ class _ServerParser(argparse.ArgumentParser):
         missing = [option.flag for option in OPTIONS.values()
                    if option.required and not getattr(parsed, option.dest)]
         if missing:
-            self.error(f"the following arguments are required: {', '.join(missing)}")
+            self.error(f"{_told(rest)}the following arguments are required: {', '.join(missing)}")
         for option in OPTIONS.values():
             _give_default(option, parsed)
         return parsed, rest
+
+
+def _told(rest: Sequence[str]) -> str:
+    """Flags that are unknown: one that is missing may be misspelt. Their values may be secret."""
+    flags = [word.partition('=')[0] for word in rest if word.startswith('-')]
+    return f"unrecognized arguments: {' '.join(flags)}; " if flags else ''
 
 
 class _ServerCommand(_ServerParser, CommandParser):

@@ -265,6 +265,13 @@ def test_no_models_in_any_source_is_argparses_error(config):
         *config('[models]'), models=())
 
 
+@pytest.mark.parametrize('words', [
+    ('--modles', 'a=http://user:hunter2@h/x'), ('--modles=a=http://user:hunter2@h/x',)])
+def test_a_misspelt_flag_is_named_beside_the_one_that_is_missing_and_its_value_is_not(words):
+    assert refusal(*words, models=()).startswith(
+        'unrecognized arguments: --modles; the following arguments are required: --models')
+
+
 @pytest.mark.parametrize(('toml', 'message'), [
     ('prot = 1', "mms.toml: there is no key 'prot'; did you mean port?"),
     ('max_batch_delay = 1',
