@@ -28,14 +28,16 @@ class OwnTime:
     seconds: float
 
     def __enter__(self) -> OwnTime:
-        self._waited_s = _waited_s()
+        # What it waits between the two readings must not count as waited only: the least of
+        # several such times would then be next to nothing.
         self._start_s = time.perf_counter()
+        self._waited_s = _waited_s()
         return self
 
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
                  traceback: Optional[TracebackType]) -> None:
-        took_s = time.perf_counter() - self._start_s
-        self.seconds = max(took_s - (_waited_s() - self._waited_s), _LEAST_S)
+        waited_s = _waited_s() - self._waited_s
+        self.seconds = max(time.perf_counter() - self._start_s - waited_s, _LEAST_S)
 
 
 def _waited_s() -> float:

@@ -39,6 +39,26 @@ def test_the_time_in_which_other_processes_have_the_core_does_not_count():
     assert own_s == pytest.approx(0.5, rel=0.2)
 
 
+def test_what_is_waited_while_the_clocks_are_read_makes_no_time_too_short(monkeypatch):
+    waited_s = own_time._waited_s
+
+    def preempted():
+        """It loses the core right before, and right after the system is asked."""
+        nonlocal lost_s
+        lost_s += 0.05
+        time.sleep(0.05)
+        told_s = waited_s() + lost_s
+        lost_s += 0.05
+        time.sleep(0.05)
+        return told_s
+
+    lost_s = 0.0
+    monkeypatch.setattr(own_time, '_waited_s', preempted)
+    with OwnTime() as own:
+        time.sleep(0.02)
+    assert own.seconds >= 0.02
+
+
 def test_what_a_model_sleeps_counts():
     with OwnTime() as own:
         time.sleep(0.1)
