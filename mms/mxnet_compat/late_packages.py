@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-# Imported when MXNet first uses them; a package comes before what is in it.
-LATE = ('scipy', 'scipy.sparse', 'scipy.stats', 'requests', 'onnx')
-# For `mxnet.model.FeedForward` alone, which becomes one of its estimators.
-NEVER = 'sklearn'
+# Imported when MXNet first uses them; a package comes before what is in it. Of scikit-learn MXNet
+# imports `sklearn.base`, which a stand-in has not got, for `mxnet.model.FeedForward` alone.
+LATE = ('scipy', 'scipy.sparse', 'scipy.stats', 'requests', 'onnx', 'sklearn')
+# So that no thread takes out what another has just imported.
+_taking_out = threading.Lock()
 
 
 class LatePackage(ModuleType):
     """Stands for a package in MXNet's modules, and imports it at the first use."""
 
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._importing = threading.get_ident()
+        # Whoever asks for it is told by the package.
+        del self.__spec__
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith('__'):
-            raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
-        # Used before the import of MXNet is over, or after it has failed.
         if sys.modules.get(self.__name__) is self:
+            # The import system asks for `__path__` and `__spec__` wherever MXNet imports it.
+            if name.startswith('__') and self._is_found_by_mxnet():
+                raise AttributeError(f'module {self.__name__!r} has no attribute {name!r}')
             _take_out(self.__name__.partition('.')[0])
         return getattr(importlib.import_module(self.__name__), name)
+
+    def _is_found_by_mxnet(self) -> bool:
+        """Not by another thread while it is imported, nor after its import has failed."""
+        return 'mxnet' in sys.modules and threading.get_ident() == self._importing
 
 
 class _Sparse(LatePackage):
@@ -31,9 +43,9 @@ class _Sparse(LatePackage):
 
     @property
     def csr(self) -> SimpleNamespace:
-        if self.__name__ not in sys.modules:
-            return SimpleNamespace(csr_matrix=())
-        return SimpleNamespace(csr_matrix=sys.modules[self.__name__].csr_matrix)
+        # Without the class while another thread imports it.
+        module = sys.modules.get(self.__name__)
+        return SimpleNamespace(csr_matrix=getattr(module, 'csr_matrix', ()))
 
 
 def hide(base: ModuleType) -> None:
@@ -50,21 +62,19 @@ def hide(base: ModuleType) -> None:
         elif find_spec(package) is None:
             continue
         made = (_Sparse if name == 'scipy.sparse' else LatePackage)(name)
-        sys.modules[name] = made
+        sys.modules.setdefault(name, made)
         if within:
             setattr(sys.modules[package], within, made)
-    sys.modules.setdefault(NEVER, None)  # type: ignore[arg-type]
 
 
 def show(mxnet: ModuleType) -> None:
     """Let everybody else import these packages; call it once MXNet is imported."""
     for package in {name.partition('.')[0] for name in LATE}:
         _take_out(package)
-    if sys.modules.get(NEVER, mxnet) is None:
-        del sys.modules[NEVER]
 
 
 def _take_out(package: str) -> None:
-    for name in LATE:
-        if name.partition('.')[0] == package and isinstance(sys.modules.get(name), LatePackage):
-            del sys.modules[name]
+    with _taking_out:
+        for name in LATE:
+            if name.partition('.')[0] == package and isinstance(sys.modules.get(name), LatePackage):
+                del sys.modules[name]

@@ -84,3 +84,75 @@ def test_a_package_that_is_used_before_mxnet_is_imported_is_imported_then():
         late_packages.show(sys)
         assert sys.modules['requests'].get is get
     ''')
+
+
+USES = ('import scipy.linalg', 'import scipy; scipy.__version__', 'import sklearn.base',
+        'import requests.adapters', 'from scipy.sparse import linalg',
+        'import importlib.util; importlib.util.find_spec("onnx").name')
+
+
+def test_after_an_import_of_mxnet_that_failed_the_packages_are_there():
+    pytest.importorskip('sklearn')
+    pytest.importorskip('onnx')
+    run(f'''
+        import sys
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        sys.modules['mxnet.gluon'] = None
+        try:
+            import mxnet
+        except ImportError:
+            assert 'mxnet.base' in sys.modules
+        else:
+            raise SystemExit('it was imported')
+        for use in {USES}:
+            exec(use)
+    ''')
+
+
+def test_another_thread_imports_the_packages_while_mxnet_is_imported():
+    pytest.importorskip('sklearn')
+    pytest.importorskip('onnx')
+    run(f'''
+        from threading import Thread
+        from mms import mxnet_compat
+        from mms.mxnet_compat import after_import
+        mxnet_compat.prepare_services()
+        done = []
+
+        def use():
+            for each in {USES}:
+                exec(each)
+                done.append(each)
+
+        def use_in_a_thread(module):
+            thread = Thread(target=use)
+            thread.start()
+            thread.join()
+
+        after_import.call('mxnet.base', use_in_a_thread)
+        import mxnet
+        assert len(done) == {len(USES)}, done
+    ''')
+
+
+def test_arrays_are_made_while_another_thread_imports_scipy():
+    run('''
+        import sys, types
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet as mx
+        sys.modules['scipy.sparse'] = types.ModuleType('scipy.sparse')  # as it begins
+        assert mx.nd.array([1, 2]).asnumpy().tolist() == [1, 2]
+    ''')
+
+
+def test_what_mxnet_holds_has_the_version_of_the_package():
+    run('''
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet as mx
+        held = mx.gluon.utils.requests.__version__
+        import requests
+        assert held == requests.__version__
+    ''')
