@@ -7,7 +7,8 @@ a few dozen of them.
 
 from __future__ import annotations
 
-from types import FunctionType, ModuleType
+from inspect import Parameter, Signature, signature
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any, Callable
 
 # The module with what makes MXNet's functions; those who call it import it from there.
@@ -19,8 +20,9 @@ _Make = Callable[[Any, str, str], Any]
 def write_when_called(base: ModuleType) -> None:
     """Let MXNet register functions that are written at their first call.
 
-    Until then such a function takes any arguments, and has no docstring; nothing that holds
-    it need be told of the change, since it stays the same object.
+    Until then such a function takes any arguments, and has no docstring; who asks for its
+    signature has it written. Nothing that holds it need be told of the change, since it stays
+    the same object.
 
     Parameters
     ----------
@@ -50,11 +52,14 @@ def _late(make: _Make) -> _Make:
             late.__code__ = written.__code__
             late.__kwdefaults__ = written.__kwdefaults__
             late.__doc__ = late.__doc__ or written.__doc__
+            if isinstance(late.__dict__.get('__signature__'), _LateSignature):
+                late.__dict__.pop('__signature__', None)
             return late
 
         late = FunctionType(_unwritten.__code__, make.__globals__, func_name)
         late.__kwdefaults__ = {'write_': write}
         late.__qualname__, late.__doc__ = func_name, ''
+        late.__signature__ = _LateSignature(write)  # type: ignore[attr-defined]
         return late
 
     return make_late
@@ -62,3 +67,25 @@ def _late(make: _Make) -> _Make:
 
 def _unwritten(*args: Any, write_: Callable[[], FunctionType], **kwargs: Any) -> Any:
     return write_()(*args, **kwargs)
+
+
+class _LateSignature(Signature):
+    """That of a function which is written when somebody looks at it."""
+
+    __slots__ = ('_write',)
+
+    def __init__(self, write: Callable[[], FunctionType]) -> None:
+        super().__init__()
+        self._write = write
+
+    @property
+    def parameters(self) -> MappingProxyType[str, Parameter]:
+        return signature(self._write()).parameters
+
+    def replace(self, **changes: Any) -> Signature:  # type: ignore[override]
+        return signature(self._write()).replace(**changes)
+
+    __replace__ = replace  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        return signature(self._write()).__reduce__()

@@ -123,3 +123,23 @@ def test_an_operator_that_was_not_called_yet_is_pickled_by_its_name():
         import mxnet as mx
         assert pickle.loads(pickle.dumps(mx.nd.linalg.gemm2)) is mx.nd.linalg.gemm2
     ''')
+
+
+def test_an_operator_that_was_not_called_yet_has_its_signature():
+    child('''
+        import copy, functools
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        import mxnet as mx
+        mine = lambda *args, **kwargs: None
+        assert 'num_hidden' in inspect.signature(mx.nd.FullyConnected).parameters
+        assert 'num_filter' in inspect.getfullargspec(mx.nd.Convolution).args
+        assert 'act_type' in inspect.signature(functools.wraps(mx.nd.Activation)(mine)).parameters
+        assert 'axis' in inspect.signature(functools.partial(mx.nd.softmax, None)).parameters
+        assert list(inspect.signature(mx.nd.sin).bind(1, out=2).arguments) == ['data', 'out']
+        assert str(copy.copy(inspect.signature(mx.npx.relu))) == str(inspect.signature(mx.npx.relu))
+        x = mx.nd.ones(2)
+        held, before = inspect.signature(mx.nd.relu), str(inspect.signature(mx.nd.relu))
+        assert mx.nd.relu(x).asnumpy().tolist() == [1, 1] and not vars(mx.nd.relu)
+        assert held == inspect.signature(mx.nd.relu) and before == str(held)
+    ''')
