@@ -1,4 +1,4 @@
-"""``python -m mms``: the same as ``mxnet-model-server``."""
+"""The console scripts; ``python -m mms`` is the same as ``mxnet-model-server``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ def main() -> int:
         # What it imports takes a moment.
         return 130
     return serve()
+
+
+def export() -> int:
+    """Run ``mxnet-model-export`` and return its exit status."""
+    start_in_utf8()
+    try:
+        from mms.export_model import main as pack
+    except KeyboardInterrupt:
+        return 130
+    return pack()
 
 
 if __name__ == '__main__':

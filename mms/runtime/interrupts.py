@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Optional
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# When a signal whose exception was lost comes again: what lost it is over by then.
+_AGAIN_S = 0.01
 
 
 @contextmanager
 def first_interrupt_only() -> Iterator[None]:
     """The first SIGINT, SIGTERM or SIGHUP does what it always does; later ones wait for the end
-    of the block, where those of another number than the first come through.
+    of the block, where those of another number than the first come through. What the first raises
+    may be raised where nobody gets it, as in a destructor: it comes again then.
 
     In another thread than the main one, where no signal arrives, it does nothing.
     """
@@ -42,6 +47,7 @@ class _Signals:
         self._passed: list[int] = []
         self._held: list[int] = []
         self._before: dict[int, Any] = {}
+        self._unraisable: Callable[[Any], Any] = sys.unraisablehook
 
     def install(self) -> None:
         """Take the handlers over, but for signals that are ignored, or are not Python's."""
@@ -50,9 +56,12 @@ class _Signals:
             if before not in (None, signal.SIG_IGN):
                 self._before[number] = before
                 signal.signal(number, self._handle)
+        self._unraisable, sys.unraisablehook = sys.unraisablehook, self._lost
 
     def restore(self) -> None:
         """Put the handlers back, unless somebody else has replaced them, and deliver."""
+        if sys.unraisablehook == self._lost:
+            sys.unraisablehook = self._unraisable
         for number, before in self._before.items():
             if signal.getsignal(number) == self._handle:
                 signal.signal(number, before)
@@ -71,6 +80,19 @@ class _Signals:
         else:
             signal.signal(number, before)
             signal.raise_signal(number)
+
+    def _lost(self, failure: Any) -> None:
+        """Python goes on after what a destructor, or a callback of its own, has raised."""
+        if issubclass(failure.exc_type, Exception) or not self._passed:
+            self._unraisable(failure)
+            return
+        number = self._passed.pop()
+        if isinstance(getattr(self._unraisable, '__self__', None), _Signals):
+            self._unraisable(failure)
+            return
+        again = threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
 
 
 @contextmanager

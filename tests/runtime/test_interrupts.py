@@ -42,6 +42,44 @@ assert signal.getsignal(INT) is signal.default_int_handler
 ''') == (0, ['cleared', 'told'], '')
 
 
+@pytest.mark.parametrize('block', [
+    'with first_interrupt_only():', 'with first_interrupt_only(), first_interrupt_only():'])
+def test_the_first_interrupts_though_what_it_raises_is_lost_in_a_destructor(block):
+    assert run(f'''
+class Interrupted:
+    def __del__(self):
+        send(INT)
+        time.sleep(5)
+
+try:
+    {block}
+        try:
+            Interrupted()
+            time.sleep(30)
+            print('never')
+        finally:
+            send(INT, INT)
+            print('cleared')
+except KeyboardInterrupt:
+    print('told')
+''') == (0, ['cleared', 'told'], '')
+
+
+def test_what_else_a_destructor_raises_is_printed_as_ever():
+    status, printed, said = run('''
+class Broken:
+    def __del__(self):
+        raise ValueError('broken')
+
+with first_interrupt_only():
+    Broken()
+assert sys.unraisablehook is sys.__unraisablehook__
+print('on')
+''')
+    assert (status, printed) == (0, ['on'])
+    assert 'ValueError: broken' in said
+
+
 def test_another_signal_that_came_later_comes_through_at_the_end():
     status, printed, _ = run('''
 try:
