@@ -56,8 +56,8 @@ matrix: $(VENV)/bin/python
 	$(BIN)/python tests/matrix $(MATRIX_ARGS)
 
 $(VENV)/bin/python:
-	@test -n '$(PYTHON)' || { echo 'No Python 3.9 to 3.13 with venv was found: \
-	install one, or say PYTHON=/path/to/python3.12' >&2; exit 1; }
+	@test -n '$(PYTHON)' || { echo 'No Python 3.9 to 3.13 with venv was found: install one,' \
+	'or say PYTHON=/path/to/python3.12' >&2; exit 1; }
 	@echo 'Making a Python environment in $(VENV)'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel

@@ -48,7 +48,7 @@ def test_a_wheel_holds_the_whole_package_and_nothing_else(checkout):
         commands = wheel.read(entry_points).decode()
     assert names == files(checkout, 'mms/**/*.py', 'mms/py.typed')
     assert 'mxnet-model-server = mms.__main__:main' in commands
-    assert 'mxnet-model-export = mms.export_model:main' in commands
+    assert 'mxnet-model-export = mms.__main__:export' in commands
 
 
 def test_a_source_distribution_holds_tests_documentation_and_examples(checkout):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import ntpath
 import os
@@ -150,18 +149,25 @@ def _write_member(archive: zipfile.ZipFile, name: str, source: MemberSource,
     info.file_size = _size(source)
     # Decided here, since zipfile's own rule of thumb differs between Python versions.
     large = info.file_size >= zipfile.ZIP64_LIMIT
-    with _open(source) as reading, archive.open(info, 'w', force_zip64=large) as writing:
-        for chunk in iter(lambda: reading.read(_COPY_BYTES), b''):
+    with archive.open(info, 'w', force_zip64=large) as writing:
+        for chunk in _chunks(source):
             writing.write(chunk)
             bar.update(len(chunk))
 
 
+def _chunks(source: MemberSource) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        yield source
+        return
+    try:
+        with open(source, 'rb') as reading:
+            yield from iter(lambda: reading.read(_COPY_BYTES), b'')
+    except OSError as exc:
+        raise ExportError(f'{source} cannot be read: {os_reason(exc)}') from exc
+
+
 def _size(source: MemberSource) -> int:
     return os.path.getsize(source) if isinstance(source, str) else len(source)
-
-
-def _open(source: MemberSource) -> BinaryIO:
-    return open(source, 'rb') if isinstance(source, str) else io.BytesIO(source)
 
 
 def _publish(part: str, path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from mms.errors import UsageError
@@ -39,3 +40,18 @@ class RaisingParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
         raise UsageError(message + self._hint)
+
+
+def missing_flags(missing: Sequence[str], rest: Sequence[str]) -> str:
+    """What to say where flags are missing.
+
+    Parameters
+    ----------
+    missing
+        The flags.
+    rest
+        Words that are unknown: one of the flags may be misspelt. Their values may be secret.
+    """
+    unknown = [word.partition('=')[0] for word in rest if word.startswith('-')]
+    told = f"unrecognized arguments: {' '.join(unknown)}; " if unknown else ''
+    return f"{told}the following arguments are required: {', '.join(missing)}"

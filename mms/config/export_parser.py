@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from mms.config.command_line import CommandParser
+from mms.config.command_line import CommandParser, missing_flags
 
 _USAGE = '''%(prog)s --model-name NAME --model-path DIR
                           [--service-file-path FILE] [--model-type {symbolic,imperative}]
@@ -31,7 +31,7 @@ class _ExportParser(CommandParser):
             if len(given) > 1:
                 self.error(f'argument {given[0]}: not allowed with argument {given[1]}')
         elif missing:
-            self.error(f"the following arguments are required: {', '.join(missing)}")
+            self.error(missing_flags(missing, rest))
         return parsed, rest
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from mms.config.command_line import CommandParser, RaisingParser
+from mms.config.command_line import CommandParser, RaisingParser, missing_flags
 from mms.config.models import Models, add_pairs
 from mms.config.options import Group, Option, Unset
 from mms.config.per_model import EachModel
@@ -31,16 +31,10 @@ class _ServerParser(argparse.ArgumentParser):
         missing = [option.flag for option in OPTIONS.values()
                    if option.required and not getattr(parsed, option.dest)]
         if missing:
-            self.error(f"{_told(rest)}the following arguments are required: {', '.join(missing)}")
+            self.error(missing_flags(missing, rest))
         for option in OPTIONS.values():
             _give_default(option, parsed)
         return parsed, rest
-
-
-def _told(rest: Sequence[str]) -> str:
-    """Flags that are unknown: one that is missing may be misspelt. Their values may be secret."""
-    flags = [word.partition('=')[0] for word in rest if word.startswith('-')]
-    return f"unrecognized arguments: {' '.join(flags)}; " if flags else ''
 
 
 class _ServerCommand(_ServerParser, CommandParser):

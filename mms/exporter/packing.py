@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from mms.archive.builtin_service import builtin_service
+from mms.archive.json_file import os_reason
 from mms.archive.labels import label_advice
 from mms.archive.manifest import (
     IMPERATIVE,
@@ -150,9 +151,17 @@ def _add_service(
         return name
     name = os.path.basename(service_path)
     present = members.get(name)
-    if not isinstance(present, str) or not filecmp.cmp(present, service_path, shallow=False):
+    if not isinstance(present, str) or not _is_same(present, service_path):
         add_member(members, name, service_path)
     return name
+
+
+def _is_same(path: str, service_path: str) -> bool:
+    try:
+        return filecmp.cmp(path, service_path, shallow=False)
+    except OSError as exc:
+        raise ExportError(f'{exc.filename or service_path} cannot be read: '
+                          f'{os_reason(exc)}') from exc
 
 
 def _model_format(

@@ -2,6 +2,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import struct
@@ -332,6 +333,32 @@ def test_a_signature_without_types_is_refused(symbolic):
         export_model('net', str(symbolic))
 
 
+# A plain file that opens, and whose reading fails, for root too.
+UNREADABLE = Path('/proc/self/mem')
+needs_unreadable = pytest.mark.skipif(not UNREADABLE.is_file(), reason='needs Linux')
+
+
+@needs_unreadable
+@pytest.mark.parametrize('name', ['synset.txt', 'signature.json', 'a2_vision-symbol.json',
+                                  'a2_vision-0007.params'])
+def test_a_file_that_cannot_be_read_is_one_line(here, symbolic, capsys, name):
+    (symbolic / name).unlink()
+    (symbolic / name).symlink_to(UNREADABLE)
+    assert main(['--model-name', 'net', '--model-path', str(symbolic)]) == 1
+    assert re.fullmatch(rf'mxnet-model-export: \S*{name}[ :].*\n', capsys.readouterr().err)
+    assert os.listdir(here) == []
+
+
+@needs_unreadable
+def test_a_service_file_that_cannot_be_read_is_one_line(here, symbolic, capsys):
+    service = symbolic / 'service.py'
+    service.symlink_to(UNREADABLE)
+    assert main(['--model-name', 'net', '--model-path', str(symbolic),
+                 '--service-file-path', 'service.py']) == 1
+    assert capsys.readouterr().err == (
+        f'mxnet-model-export: {service} cannot be read: Input/output error\n')
+
+
 def test_a_missing_service_file_is_refused(here, symbolic):
     message = refusal(here, 'net', str(symbolic), 'none.py')
     assert message == f'Service File not found in none.py or in {symbolic}.'
@@ -452,6 +479,15 @@ def test_the_command_takes_every_flag(here, gluon):
     assert done.returncode == 0, done.stderr
     assert f'{here / "net.model"} holds model net\n' in done.stderr
     assert manifest_of('net.model')['Model']['Service'] == 'mood_service.py'
+
+
+def test_a_misspelt_flag_is_named_beside_the_one_that_is_missing(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(['--model-nme', 'net', '--model-path', 'here'])
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        'unrecognized arguments: --model-nme; the following arguments are required: '
+        '--model-name\n')
 
 
 def test_the_help_names_every_flag():
