@@ -12,6 +12,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from mms.frontend.request_context import context_of
 from mms.ipc.messages import JSON, Body
+from mms.serving.caller import Caller, stays
 
 
 class HTTPRequest:
@@ -38,6 +39,8 @@ class HTTPRequest:
         What answers it; None where nothing does.
     parameters
         What its path has in the places of the route's parameters.
+    caller
+        Who waits for the answer.
     allowed
         Methods that its path takes; none where there is no such path.
     model
@@ -46,12 +49,14 @@ class HTTPRequest:
         That of its route; empty without one.
     """
 
-    __slots__ = ('allowed', 'context', 'environ', 'method', 'metric', 'model', 'parameters', 'path',
-                 'route', 'sent_path')
+    __slots__ = ('allowed', 'caller', 'context', 'environ', 'method', 'metric', 'model',
+                 'parameters', 'path', 'route', 'sent_path')
 
     def __init__(self, environ: dict[str, Any], find: Callable[[str, str], Match]) -> None:
         self.environ = environ
         self.context = context_of(environ)
+        # Another server than this package's does not say whether a client has left.
+        self.caller = Caller(environ.get('mms.client_left', stays))
         self.method: str = environ['REQUEST_METHOD'].upper()
         self.sent_path = sent = _decoded(environ.get('PATH_INFO', ''))
         is_plain = sent[:1] == '/' and sent[1:2] != '/'

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Callable, Optional, Protocol
+from typing import Optional, Protocol
 
 from mms.frontend.exchange import HTTPRequest
 from mms.frontend.http.body import read_body
 from mms.ipc.messages import Reply, Request
 from mms.runtime.byte_budget import ByteBudget
+from mms.serving.caller import Caller
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +33,8 @@ class Models(Protocol):
     def signature(self, name: str) -> Mapping[str, object]:
         """Live signature of a model."""
 
-    def submit(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
-        """Answer one request, unless its client has left before it is its turn."""
+    def submit(self, name: str, request: Request, caller: Caller) -> Reply:
+        """Answer one request, unless its caller has left before it is its turn."""
 
     def ill_health(self) -> Mapping[str, str]:
         """Name of each model that cannot answer -> why."""
@@ -91,15 +92,10 @@ class Predictor:
         environ = request.environ
         asked = Request(protocol, environ.get('CONTENT_TYPE', ''),
                         read_body(environ, self._max_request_bytes, self._budget), request.context)
-        reply = self.models.submit(name, asked, environ.get('mms.client_left', _never))
+        reply = self.models.submit(name, asked, request.caller)
         self.metrics.observe_stages(reply.stage_times_ms, model=name)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug('Prediction request handling time is: %s ms (request %s)',
                          (time.monotonic() - request.context.arrived_s) * 1000,
                          request.context.request_id)
         return reply
-
-
-def _never() -> bool:
-    """Another server than this package's does not say whether a client has left."""
-    return False

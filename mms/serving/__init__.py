@@ -1,5 +1,6 @@
 """The models that are served: registry, queues, where their workers run.
 
 To be imported from outside: :class:`mms.serving.registry.Registry` with its ``events``,
-``model_factory`` and ``placement`` for what they are told, and :mod:`mms.serving.embedding`.
+``model_factory`` and ``placement`` for what they are told, ``caller`` for who waits for an answer,
+and :mod:`mms.serving.embedding`.
 """

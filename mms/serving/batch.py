@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Optional, Union
 
@@ -94,6 +95,9 @@ class Batch:
                 # From now on nobody waits for the worker but others.
                 limit = gevent.spawn_later(trial_limit_s(), worker.abort)
 
+        now = time.monotonic()
+        for job in jobs:
+            job.caller.served_after(now - job.arrived)
         work = Work([job.request for job in jobs], self.how, self._room)
         try:
             answer = worker.exchange(work, limit_s, on_part=settle)

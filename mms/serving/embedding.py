@@ -26,6 +26,7 @@ from mms.ipc.messages import Reply, Request
 from mms.metrics import Metrics
 from mms.runtime.interrupts import first_interrupt_only, no_interrupts
 from mms.runtime.signals import leave_errors_to_who_waits
+from mms.serving.caller import Caller
 from mms.serving.registry import Registry
 
 T = TypeVar('T')
@@ -150,10 +151,9 @@ class ThreadedModels:
         """Live signature of a model."""
         return self._models.signature(name)
 
-    def submit(self, name: str, request: Request,
-               client_left: Callable[[], bool] = lambda: False) -> Reply:
+    def submit(self, name: str, request: Request, caller: Optional[Caller] = None) -> Reply:
         """Answer one request; see :meth:`Registry.submit`."""
-        return self._loop.call(lambda: self._submit(name, request, client_left))
+        return self._loop.call(lambda: self._submit(name, request, caller))
 
     def ill_health(self) -> Mapping[str, str]:
         """Name of each model that cannot answer -> why."""
@@ -166,12 +166,12 @@ class ThreadedModels:
         """Refuse new requests, and wait for those in flight, `timeout_s` at most."""
         self._loop.call(lambda: self._drain(timeout_s))
 
-    def _submit(self, name: str, request: Request, client_left: Callable[[], bool]) -> Reply:
+    def _submit(self, name: str, request: Request, caller: Optional[Caller]) -> Reply:
         if self._closing:
             raise _closed()
         self._asked += 1
         try:
-            return self._models.submit(name, request, client_left)
+            return self._models.submit(name, request, caller)
         finally:
             self._asked -= 1
             if self._closing and not self._asked:

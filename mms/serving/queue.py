@@ -11,6 +11,7 @@ from gevent.event import AsyncResult, Event
 
 from mms.errors import REQUEST_ERRORS
 from mms.ipc.messages import Answer, Failure, Request
+from mms.serving.caller import Caller
 
 
 class Job:
@@ -20,17 +21,19 @@ class Job:
     ----------
     arrived
         When it came, in monotonic seconds.
+    caller
+        Who waits for the answer.
     over
         Nobody waits for the answer any more.
     tries
         Workers that have ended with it in hand; with any, it runs alone.
     """
 
-    __slots__ = ('answer', 'arrived', 'client_left', 'over', 'request', 'tries')
+    __slots__ = ('answer', 'arrived', 'caller', 'over', 'request', 'tries')
 
-    def __init__(self, request: Request, client_left: Callable[[], bool], arrived: float) -> None:
+    def __init__(self, request: Request, caller: Caller, arrived: float) -> None:
         self.request = request
-        self.client_left = client_left
+        self.caller = caller
         self.arrived = arrived
         self.answer = AsyncResult()
         self.tries = 0
@@ -95,7 +98,7 @@ class Waiting:
             job = self._jobs.popleft()
             if job.over:
                 continue
-            if not job.client_left():
+            if not job.caller.has_left():
                 return job
             self._on_left(job)
         return None

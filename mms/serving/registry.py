@@ -19,6 +19,7 @@ from mms.ipc.messages import Reply, Request
 from mms.pool.sizing import threads_for
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import usable
+from mms.serving.caller import Caller
 from mms.serving.events import Change, Event, Events, Listener
 from mms.serving.measuring_turns import MeasuringTurns, Turn
 from mms.serving.model_factory import ModelFactory, OpenedModel
@@ -105,15 +106,14 @@ class Registry:
         """
         return self[name].signature
 
-    def submit(self, name: str, request: Request,
-               client_left: Callable[[], bool] = lambda: False) -> Reply:
+    def submit(self, name: str, request: Request, caller: Optional[Caller] = None) -> Reply:
         """Answer one request; see :meth:`Scheduler.submit`.
 
         Raises
         ------
         ModelNotFound, RequestError
         """
-        return self[name].submit(request, client_left)
+        return self[name].submit(request, caller)
 
     def ill_health(self) -> dict[str, str]:
         """Name of each model that cannot answer -> why."""

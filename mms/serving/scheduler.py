@@ -41,6 +41,7 @@ from mms.ipc.messages import (
 from mms.pool.process import NotSent, WorkerGone, WorkerProcess
 from mms.pool.supervisor import Supervisor
 from mms.serving.batch import Batch, Limits
+from mms.serving.caller import Caller
 from mms.serving.queue import Job, Waiting
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Scheduler:
         self._limits = limits
         self._threads = threads
         self._trust = Trust(workers.ready.batch_size, workers.ready.proven)
-        self._waiting = Waiting(self._client_left)
+        self._waiting = Waiting(self._caller_left)
         self._unanswered: set[Job] = set()
         self._each_s = 0.0
         # Why, or nothing while it goes on.
@@ -85,14 +86,13 @@ class Scheduler:
         self._dispatcher = GuardedLoop(f'the queue of model {workers.name}', self._dispatch,
                                        self._dispatch_failed)
 
-    def submit(self, request: Request,
-               client_left: Callable[[], bool] = lambda: False) -> Reply:
+    def submit(self, request: Request, caller: Optional[Caller] = None) -> Reply:
         """Wait for a worker, and for its answer.
 
         Parameters
         ----------
-        client_left
-            Asked before the request is given to a worker: whether nobody waits any more.
+        caller
+            Who waits for it; None for somebody who stays.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class Scheduler:
             raise self._too_late()
         if len(self._waiting) >= self._limits.queue_size:
             raise self._full()
-        job = Job(request, client_left, time.monotonic())
+        job = Job(request, caller or Caller(), time.monotonic())
         self._unanswered.add(job)
         self._quiet.clear()
         self.demand.add(1)
@@ -179,7 +179,7 @@ class Scheduler:
             f'{waiting} requests wait for model {self._workers.name} already (--queue-size).',
             retry_after_s(waiting, self._each_s, self._workers.size.workers))
 
-    def _client_left(self, job: Job) -> None:
+    def _caller_left(self, job: Job) -> None:
         job.fail(ClientLeft(
             f'The client has left before model {self._workers.name} had time for it.'))
 

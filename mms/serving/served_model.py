@@ -15,6 +15,7 @@ from mms.event_loop.guard import FAULTS, report
 from mms.ipc.messages import Reply, Request
 from mms.pool.supervisor import Supervisor
 from mms.serving.batch import Limits
+from mms.serving.caller import Caller
 from mms.serving.measuring_turns import Turn
 from mms.serving.model_state import Lifecycle, ModelState
 from mms.serving.scheduler import Scheduler
@@ -126,9 +127,9 @@ class ServedModel:
                     _described(self.workers))
         self._lifecycle.turn_to(ModelState.READY)
 
-    def submit(self, request: Request, client_left: Callable[[], bool]) -> Reply:
+    def submit(self, request: Request, caller: Optional[Caller] = None) -> Reply:
         """Answer one request; see :meth:`Scheduler.submit`."""
-        return self.scheduler.submit(request, client_left)
+        return self.scheduler.submit(request, caller)
 
     def ill_health(self) -> str:
         """Why it cannot answer; an empty string when it can. Asks, and waits a moment."""

@@ -32,8 +32,8 @@ class Models:
     def __contains__(self, name):
         return name in self.names
 
-    def submit(self, name, request, client_left):
-        self.asked.append((name, request, client_left()))
+    def submit(self, name, request, caller):
+        self.asked.append((name, request, caller.has_left()))
         if b'bad' in request.body:
             raise BadRequest('it is bad')
         if b'crowd' in request.body:

@@ -35,7 +35,7 @@ class Models:
     def ill_health(self):
         return {}
 
-    def submit(self, name, request, client_left):
+    def submit(self, name, request, caller):
         [*_, last] = request.content
         if last.endswith(b'bad'):
             raise BadRequest('it is bad')

@@ -16,7 +16,7 @@ class Failing(dict):
     def __init__(self, error):
         super().__init__(m=error)
 
-    def submit(self, name, request, client_left):
+    def submit(self, name, request, caller):
         raise self[name]
 
 

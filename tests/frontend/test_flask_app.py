@@ -15,7 +15,7 @@ from mms.frontend.middleware import Middleware
 class Models(dict):
     revision = 0
 
-    def submit(self, name, request, client_left):
+    def submit(self, name, request, caller):
         raise BadRequest('it is bad')
 
     def ill_health(self):

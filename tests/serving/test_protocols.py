@@ -61,8 +61,8 @@ class OneModel(dict):
 
     revision = 0
 
-    def submit(self, name, request, client_left):
-        return self[name].scheduler.submit(request, client_left)
+    def submit(self, name, request, caller):
+        return self[name].scheduler.submit(request, caller)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from mms.errors import RequestError
 from mms.event_loop import guard
 from mms.ipc.channel import Channel
 from mms.serving import scheduler as module
+from mms.serving.caller import Caller
 
 LOST = 'The server itself failed over this request of model m0; its log says how.'
 
@@ -277,10 +278,10 @@ def test_a_request_is_served_though_its_client_cannot_be_looked_after(model, cap
     asked = model()
 
     def broken():
-        raise TypeError('injected into client_left')
+        raise TypeError('injected into has_left')
 
-    assert lost(gevent.spawn(asked.scheduler.submit, asking('[1]'), broken))
-    assert is_told(caplog, 'client_left')
+    assert lost(gevent.spawn(asked.scheduler.submit, asking('[1]'), Caller(broken)))
+    assert is_told(caplog, 'has_left')
     assert serves(asked)
 
 

@@ -20,6 +20,7 @@ from mms.errors import (
     WorkerDied,
 )
 from mms.ipc.context import Context
+from mms.serving.caller import Caller
 
 GATED = '''
 import os, time
@@ -139,7 +140,7 @@ def test_a_full_queue_is_told_while_it_is_full_and_when_to_come_again(gated):
 
 def test_a_request_whose_client_has_left_is_not_computed(gated):
     asked = gated()
-    left = asked.ask('[1]', client_left=lambda: True)
+    left = asked.ask('[1]', caller=Caller(lambda: True))
     stayed = asked.ask('[2]')
     gevent.sleep(0)
     asked.open()

@@ -1,0 +1,40 @@
+"""Who waits for an answer, and how long the request has waited for a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Optional
+
+
+def stays() -> bool:
+    """Nobody says whether the caller has left."""
+    return False
+
+
+class Caller:
+    """Who waits for the answer to one request.
+
+    Parameters
+    ----------
+    has_left
+        Whether nobody waits any more; asked before the request is given to a worker.
+
+    Attributes
+    ----------
+    has_left
+        As given.
+    queue_s
+        How long the request waited until a worker had it for the first time, in seconds; None
+        while none has.
+    """
+
+    __slots__ = ('has_left', 'queue_s')
+
+    def __init__(self, has_left: Callable[[], bool] = stays) -> None:
+        self.has_left = has_left
+        self.queue_s: Optional[float] = None
+
+    def served_after(self, seconds: float) -> None:
+        """A worker is given the request; what it waited before counts once."""
+        if self.queue_s is None:
+            self.queue_s = seconds
