@@ -8,6 +8,7 @@ from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
+from mms.serving.server_state import ServerState
 
 
 def load_app(parts: Parts) -> tuple[Any, Embedded]:
@@ -39,6 +40,7 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         app = create_app(parts.app_name, parts.application(
             models, ThreadedMetrics(metrics, loop), settings.port))
         log.begin()
+        parts.lifecycle.turn_to(ServerState.SERVING)
         embedded = Embedded(models, undo.pop_all())
     parts.log_started(settings.port)
     return app, embedded

@@ -9,17 +9,18 @@ from functools import partial
 import gevent
 from gevent.event import Event
 
+from mms.bootstrap.listeners import MAIN, Listeners
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
 from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.uninterrupted import UninterruptedExitStack
-from mms.frontend.http.server import HTTPServer, bind
 from mms.frontend.middleware import GiveWay
 from mms.log.setup import FrontLog
 from mms.runtime.resources import raise_file_limit
 from mms.runtime.signals import StopRequest
 from mms.runtime.streams import say
 from mms.serving.registry import Registry
+from mms.serving.server_state import ServerState
 from mms.terminal.announce import announcement
 from mms.terminal.progress import loading_bar
 
@@ -44,25 +45,23 @@ def serve(parts: Parts, stop: StopRequest) -> None:
     settings = parts.settings
     raise_file_limit()
     with UninterruptedExitStack() as undo:
-        sock = undo.enter_context(bind(settings.host, settings.port,
-                                       settings.said('host')))
+        listeners = Listeners(parts.budget, undo)
+        port = listeners.bind(MAIN, settings.host, settings.port, settings.said('host'))
         log = parts.start_log()
         models = load_models(parts, undo)
-        port = sock.getsockname()[1]
         metrics = parts.metrics(models)
         metrics.start()
         undo.callback(metrics.stop)
-        app = parts.application(models, metrics, port, GiveWay())
-        server = HTTPServer(sock, app, parts.budget)
-        undo.callback(server.end)
-        server.listen()
+        listeners.listen(MAIN, parts.application(models, metrics, port, GiveWay()))
         log.begin()
         undo.callback(GuardedLoop('the log on the terminal', partial(_write_pending, log)).kill)
         stop.serving = True
+        parts.lifecycle.turn_to(ServerState.SERVING)
         parts.log_started(port)
         say(announcement(signatures(models), settings.host, port, models.untried))
         stop.event.wait()
-        _drain(server, models, stop.hurry)
+        parts.lifecycle.turn_to(ServerState.DRAINING)
+        _drain(listeners, models, stop.hurry)
 
 
 def load_models(parts: Parts, undo: ExitStack) -> Registry:
@@ -81,13 +80,13 @@ def load_models(parts: Parts, undo: ExitStack) -> Registry:
     return models
 
 
-def _drain(server: HTTPServer, models: Registry, hurry: Event) -> None:
+def _drain(listeners: Listeners, models: Registry, hurry: Event) -> None:
     logger.info('Stopping: the requests in flight are finished first.')
-    if not server.drain(DRAIN_TIMEOUT_S, hurry):
+    if not listeners.drain(DRAIN_TIMEOUT_S, hurry):
         logger.warning('Some requests are still in flight; they are given up.')
         models.give_up()
-        server.drain(_LAST_ANSWERS_S, Event())
-    server.end()
+        listeners.drain(_LAST_ANSWERS_S, Event())
+    listeners.end()
     logger.info('Service stopped.')
 
 

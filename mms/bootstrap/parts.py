@@ -26,6 +26,7 @@ from mms.runtime.resources import buffer_bytes
 from mms.serving.events import Change, Event
 from mms.serving.model_factory import OpenedModel
 from mms.serving.registry import Registry
+from mms.serving.server_state import ServerLifecycle
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Parts:
     ----------
     app_name, settings
         As given.
+    lifecycle
+        The state of the server.
     budget
         Where all bodies and answers count that are held.
     log
@@ -56,6 +59,7 @@ class Parts:
                  given: Optional[Sequence[LoadedModel]]) -> None:
         self.app_name = app_name
         self.settings = settings
+        self.lifecycle = ServerLifecycle()
         self.budget = ByteBudget(settings.max_buffered_bytes
                                  or buffer_bytes(settings.max_request_bytes))
         self.log: Optional[FrontLog] = None

@@ -5,11 +5,12 @@ import pytest
 
 from mms.errors import BadRequest, InferenceError
 from mms.ipc.messages import CLASSIC, Failure, Reply, Request
+from mms.serving.caller import Caller
 from mms.serving.queue import Job, Waiting
 
 
 def job(name, left=False, tries=0):
-    made = Job(Request(CLASSIC, '', name.encode()), lambda: left, 0.0)
+    made = Job(Request(CLASSIC, '', name.encode()), Caller(lambda: left), 0.0)
     made.tries = tries
     return made
 
