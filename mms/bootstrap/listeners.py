@@ -31,6 +31,7 @@ class Listeners:
         self._budget = budget
         self._undo = undo
         self._sockets: dict[str, socket.socket] = {}
+        self._ports: dict[str, int] = {}
         self._servers: dict[str, HTTPServer] = {}
 
     def bind(self, name: str, host: str, port: int, said: str) -> int:
@@ -47,12 +48,12 @@ class Listeners:
         """
         sock = self._undo.enter_context(bind(host, port, said))
         self._sockets[name] = sock
-        return self.port(name)
+        self._ports[name] = sock.getsockname()[1]
+        return self._ports[name]
 
     def port(self, name: str) -> int:
         """On which port the listener of a name is bound."""
-        port: int = self._sockets[name].getsockname()[1]
-        return port
+        return self._ports[name]
 
     def listen(self, name: str, application: Any) -> None:
         """Answer on a listener's address from now on.

@@ -150,6 +150,17 @@ def test_a_request_whose_client_has_left_is_not_computed(gated):
     assert asked.notes() == ['gate', '2']
 
 
+def test_a_caller_knows_how_long_its_request_waited_for_a_worker(gated):
+    asked = gated()
+    caller = Caller()
+    answer = asked.ask('[1]', caller=caller)
+    gevent.sleep(0.3)
+    assert caller.queue_s is None
+    asked.open()
+    answer.get()
+    assert caller.queue_s >= 0.3
+
+
 def test_a_request_whose_deadline_passes_in_the_queue_is_not_computed(gated):
     asked = gated()
     asked.scheduler._limits = asked.scheduler._limits._replace(request_timeout_s=0.3)

@@ -1,0 +1,68 @@
+"""Several addresses of one server, over real sockets."""
+
+from contextlib import ExitStack
+
+import gevent
+import pytest
+import requests
+from gevent.event import Event
+
+from mms.bootstrap.listeners import Listeners
+from mms.errors import AddressError
+from mms.event_loop.in_thread import in_thread
+from mms.runtime.byte_budget import ByteBudget
+
+
+@pytest.fixture
+def listeners():
+    with ExitStack() as undo:
+        yield Listeners(ByteBudget(), undo)
+
+
+def saying(text):
+    def application(environ, start_response):
+        start_response('200 OK', [('Content-Length', str(len(text)))])
+        return [text]
+
+    return application
+
+
+def get(port):
+    return in_thread(lambda: requests.get(f'http://127.0.0.1:{port}/', timeout=10).content)
+
+
+def test_each_address_has_its_own_application(listeners):
+    ports = {name: listeners.bind(name, '127.0.0.1', 0, '--host') for name in ('http', 'other')}
+    for name in ports:
+        listeners.listen(name, saying(name.encode()))
+    assert {name: get(port) for name, port in ports.items()} == {
+        'http': b'http', 'other': b'other'}
+
+
+def test_an_address_that_is_taken_is_told_before_anything_is_served(listeners):
+    port = listeners.bind('http', '127.0.0.1', 0, '--host')
+    listeners.listen('http', saying(b''))
+    with pytest.raises(AddressError, match=f'port {port} on 127.0.0.1 is already in use'):
+        listeners.bind('other', '127.0.0.1', port, '--host')
+
+
+def test_the_drain_waits_for_the_requests_of_every_address(listeners):
+    begun, goes_on = Event(), Event()
+
+    def slow(environ, start_response):
+        begun.set()
+        goes_on.wait()
+        return saying(b'slow')(environ, start_response)
+
+    listeners.bind('http', '127.0.0.1', 0, '--host')
+    listeners.bind('other', '127.0.0.1', 0, '--host')
+    listeners.listen('http', saying(b'quick'))
+    listeners.listen('other', slow)
+    answer = gevent.spawn(get, listeners.port('other'))
+    assert begun.wait(10)
+    assert not listeners.drain(0.1, Event())
+    goes_on.set()
+    assert listeners.drain(10, Event())
+    assert answer.get() == b'slow'
+    with pytest.raises(requests.ConnectionError):
+        get(listeners.port('http'))
