@@ -177,6 +177,9 @@ class Server:
                 parent, words = process.parent(), process.cmdline()
                 if '--model' not in words or process.status() == psutil.STATUS_ZOMBIE:
                     continue
+                # The parent of one whose template has just ended.
+                if parent is None:
+                    continue
                 forked = process.name() == 'mms-worker' and parent.name() == 'mms-model'
                 if forked or process.name() == 'mms-model':
                     yield process, words[words.index('--model') + 1], forked
