@@ -86,12 +86,48 @@ class Opener:
         StartupError
             The first archive that cannot be used.
         """
-        if self._workspace is None:
-            self._workspace = Workspace()
-        workspace = self._workspace
+        workspace = self._made()
         return [OpenedModel(model, str(locations[model.service_name]),
                             partial(workspace.remove, model.model_dir))
                 for model in self._open_side_by_side(locations, workspace.path)]
+
+    def open_one(self, name: Optional[str], location: Location) -> OpenedModel:
+        """The model of a location, without a word on the terminal.
+
+        Parameters
+        ----------
+        name
+            Of its endpoint; None for the name that its archive has.
+
+        Raises
+        ------
+        StartupError
+            It cannot be used.
+        """
+        workspace = self._made()
+        result = gevent.get_hub().threadpool.spawn(open_model, name or 'model', location,
+                                                   workspace.path)
+        self._watch({result})
+        try:
+            model = result.get()
+        except StartupError as error:
+            which = name or f'from {location}'
+            raise StartupError(f'model {which} cannot be served: {error}') from error
+        except BaseException:
+            # Nobody waits for it any more.
+            result.rawlink(lambda late: gevent.spawn(_remove, workspace, late))
+            raise
+        return OpenedModel(model._replace(service_name=name or model.model_name), str(location),
+                           partial(workspace.remove, model.model_dir))
+
+    def _made(self) -> Workspace:
+        if self._workspace is None:
+            self._workspace = Workspace()
+        return self._workspace
+
+    def _watch(self, threads: set[AsyncResult]) -> None:
+        """These may write into the folder now."""
+        self._threads = {result for result in self._threads if not result.ready()} | threads
 
     def _open_side_by_side(self, locations: Mapping[str, Location],
                            folder: str) -> list[LoadedModel]:
@@ -100,7 +136,7 @@ class Opener:
         opening = {name: threads.spawn(open_model, name, location, folder, progress)
                    for name, location in locations.items()}
         names = {result: name for name, result in opening.items()}
-        self._threads = {result for result in self._threads if not result.ready()} | set(names)
+        self._watch(set(names))
         # In the order in which they end: the first that fails stops the start.
         for result in gevent.iwait(list(opening.values())):
             try:
@@ -118,3 +154,9 @@ class Opener:
             self._workspace.close()
         else:
             self._workspace.abandon()
+
+
+def _remove(workspace: Workspace, late: AsyncResult) -> None:
+    """Remove what was extracted for nobody."""
+    if late.successful():
+        in_thread(partial(workspace.remove, late.value.model_dir))

@@ -17,6 +17,7 @@ from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import Resources
 from mms.serving.batch import Limits
 from mms.serving.extracted_files import ExtractedFiles
+from mms.serving.model_options import ModelOptions
 from mms.serving.placement import Placement
 from mms.serving.served_model import ServedModel
 
@@ -32,11 +33,14 @@ class OpenedModel(NamedTuple):
         Where the archive came from, for messages.
     discard
         Removes its files when it is served no more; may block.
+    options
+        What is asked for it. Where it replaces another, that one's hold as far as they say nothing.
     """
 
     loaded: LoadedModel
     location: str = 'its archive'
     discard: Callable[[], None] = lambda: None
+    options: ModelOptions = ModelOptions()
 
     @property
     def name(self) -> str:
@@ -63,20 +67,17 @@ class ModelFactory:
                  budget: ByteBudget) -> None:
         self._settings = settings
         self._placement = Placement(visible_gpus)
-        self._limits = Limits(settings.queue_size, settings.request_timeout_s,
-                              settings.max_batch_delay_ms / 1000)
         self._pool = PoolSettings(
             resources, max_requests=settings.max_requests_per_worker,
             max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
             budget=budget)
-        self._scaled: dict[str, Optional[int]] = {}
         self.files = ExtractedFiles()
 
-    def workers_of(self, name: str) -> Optional[int]:
-        """How many workers a model is to have, now or when it is loaded anew; None to choose."""
-        return self._scaled.get(name, self._settings.workers_of(name))
+    def workers_of(self, name: str, options: ModelOptions) -> Optional[int]:
+        """How many workers a model is to have; None to choose."""
+        return options.workers or self._settings.workers_of(name)
 
-    def place(self, name: str) -> Sequence[Device]:
+    def place(self, name: str, options: ModelOptions) -> Sequence[Device]:
         """Give the workers of a model their devices; those that it had are free again.
 
         Raises
@@ -84,35 +85,38 @@ class ModelFactory:
         UsageError
             A GPU is wanted that MXNet does not see.
         """
-        return self._placement.take(name, self._settings.devices_of(name), self.workers_of(name))
-
-    def scale(self, name: str, workers: Optional[int]) -> Sequence[Device]:
-        """Have another number of workers of a model, until it is given back; their devices."""
-        self._scaled[name] = workers
-        return self.place(name)
+        return self._placement.take(name, self._settings.devices_of(name),
+                                    self.workers_of(name, options))
 
     def give_back(self, name: str) -> None:
         """A model needs its devices no more."""
         self._placement.give_back(name)
-        self._scaled.pop(name, None)
 
     def make(self, opened: OpenedModel, devices: Sequence[Device], threads: Callable[[], int],
              on_change: Callable[[ServedModel], None]) -> ServedModel:
         """A model that is not loaded yet."""
-        pool = replace(self._pool, workers=self.workers_of(opened.name),
-                       devices=devices, models=self._placement.models)
-        workers = Supervisor(_load(opened.loaded, self._settings), pool,
-                             self.files.keep(opened.loaded))
-        return ServedModel(opened.loaded, opened.location, workers, self._limits, threads,
-                           on_change)
+        name, options = opened.name, opened.options
+        pool = replace(self._pool, workers=self.workers_of(name, options), devices=devices,
+                       models=self._placement.models)
+        workers = Supervisor(_load(opened, self._settings), pool, self.files.keep(opened.loaded))
+        return ServedModel(opened.loaded, opened.location, workers, options,
+                           _limits(options, self._settings), threads, on_change)
 
 
-def _load(model: LoadedModel, settings: Settings) -> Load:
+def _limits(options: ModelOptions, settings: Settings) -> Limits:
+    timeout_s, delay_s = options.request_timeout_s, options.max_batch_delay_s
+    return Limits(settings.queue_size,
+                  settings.request_timeout_s if timeout_s is None else timeout_s,
+                  settings.max_batch_delay_ms / 1000 if delay_s is None else delay_s)
+
+
+def _load(opened: OpenedModel, settings: Settings) -> Load:
+    model = opened.loaded
     service_file = settings.service or os.path.join(
         model.model_dir, model.manifest['Model']['Service'])
     return Load(
         endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
         manifest=model.manifest, service_file=os.path.abspath(service_file), device=None,
         max_image_pixels=settings.max_image_pixels,
-        batch_size=settings.batch_size, strict=settings.strict,
+        batch_size=opened.options.batch_size or settings.batch_size, strict=settings.strict,
         report_memory=settings.max_worker_memory_bytes > 0)

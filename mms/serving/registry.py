@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, Optional
 
 import gevent
@@ -137,7 +138,7 @@ class Registry:
         ServiceError
             The first model that does not load; the others are stopped.
         """
-        devices = [self._factory.place(one.name) for one in opened]
+        devices = [self._factory.place(one.name, one.options) for one in opened]
         models = [self._make(one, its) for one, its in zip(opened, devices)]
         turns = [self._turns.turn() for _ in models]
         loads = [self._loads.spawn(_load, model, turn, on_ready)
@@ -192,8 +193,13 @@ class Registry:
         """
         with self._discarded_unless_served(opened), self._change_of(opened.name):
             old = self[opened.name]
-            model = self._load_beside(opened)
-            self._serve(opened, model, Change.REPLACED)
+            new = opened._replace(options=opened.options.over(old.options))
+            try:
+                model = self._load_beside(new)
+            except BaseException:
+                self._factory.place(old.name, old.options)
+                raise
+            self._serve(new, model, Change.REPLACED)
             uninterrupted(lambda: self._end(old, drain_timeout_s))
         return model
 
@@ -210,14 +216,16 @@ class Registry:
             model = self[name]
             uninterrupted(lambda: self._remove(model, drain_timeout_s))
 
-    def scale(self, name: str, workers: Optional[int]) -> None:
+    def scale(self, name: str, workers: Optional[int], max_workers: Optional[int] = None) -> None:
         """Give a model another number of workers, while it answers; the one that replaces it has
         as many.
 
         Parameters
         ----------
         workers
-            How many; None to choose.
+            How many at least; None for what the settings say.
+        max_workers
+            How many it may have while many requests wait; None for no more.
 
         Raises
         ------
@@ -225,11 +233,12 @@ class Registry:
         """
         with self._change_of(name):
             model = self[name]
-            before = self._factory.workers_of(name)
+            options = replace(model.options, workers=workers, max_workers=max_workers)
             try:
-                model.scale(workers, self._factory.scale(name, workers))
+                devices = self._factory.place(name, options)
+                model.scale(options, self._factory.workers_of(name, options), devices)
             except BaseException:
-                self._factory.scale(name, before)
+                self._factory.place(name, model.options)
                 raise
             self._publish(Change.SCALED, model)
 
@@ -259,13 +268,13 @@ class Registry:
         try:
             yield
         except BaseException:
-            if not any(one is opened for one in self._opened.values()):
+            if not any(one.loaded is opened.loaded for one in self._opened.values()):
                 uninterrupted(lambda: _discard(opened))
             raise
 
     def _load_beside(self, opened: OpenedModel) -> ServedModel:
         """A model that is loaded, and that no request finds yet."""
-        model = self._make(opened, self._factory.place(opened.name))
+        model = self._make(opened, self._factory.place(opened.name, opened.options))
         load = self._loads.spawn(_load, model, self._turns.turn(_PATIENCE_S))
         try:
             if isinstance(load.get(), gevent.GreenletExit) or self._is_stopped:

@@ -17,6 +17,7 @@ from mms.pool.supervisor import Supervisor
 from mms.serving.batch import Limits
 from mms.serving.caller import Caller
 from mms.serving.measuring_turns import Turn
+from mms.serving.model_options import ModelOptions
 from mms.serving.model_state import Lifecycle, ModelState
 from mms.serving.scheduler import Scheduler
 
@@ -34,6 +35,8 @@ class ServedModel:
         Where the archive came from, for messages.
     workers
         Its workers, not started yet.
+    options
+        What is asked for it.
     limits
         Of queue and time.
     threads
@@ -45,17 +48,22 @@ class ServedModel:
     ----------
     name
         Its endpoint.
-    workers, limits
+    opened, location, workers, limits
         As given.
+    options
+        What is asked for it now.
     """
 
-    def __init__(self, opened: LoadedModel, location: str, workers: Supervisor, limits: Limits,
-                 threads: Callable[[], int], on_change: Callable[[ServedModel], None]) -> None:
+    def __init__(self, opened: LoadedModel, location: str, workers: Supervisor,
+                 options: ModelOptions, limits: Limits, threads: Callable[[], int],
+                 on_change: Callable[[ServedModel], None]) -> None:
         self.name = opened.service_name
         self.folder = opened.model_dir
+        self.opened = opened
+        self.location = location
         self.workers = workers
+        self.options = options
         self.limits = limits
-        self._location = location
         self._threads = threads
         self._lifecycle = Lifecycle(lambda: on_change(self))
         self._scheduler: Optional[Scheduler] = None
@@ -142,17 +150,21 @@ class ServedModel:
             self._lifecycle.turn_to(*self._judged(reason))
         return reason
 
-    def scale(self, workers: Optional[int], devices: Sequence[Device]) -> None:
+    def scale(self, options: ModelOptions, workers: Optional[int],
+              devices: Sequence[Device]) -> None:
         """Have another number of workers, while requests run.
 
         Parameters
         ----------
+        options
+            What is asked for it from now on; all but the numbers of workers are as before.
         workers
             How many; None to choose.
         devices
             The device of each; none for the processors.
         """
         self.workers.scale(workers, devices)
+        self.options = options
 
     def drain(self, timeout_s: float) -> None:
         """Take no more requests, and answer those in hand; after `timeout_s` with an error."""
@@ -182,7 +194,7 @@ class ServedModel:
     def _failure(self, error: ServiceError) -> ServiceError:
         # The files of an archive lie in a folder that is gone when this is read.
         reason = str(error).replace(os.path.join(self.folder, ''), '')
-        return ServiceError(f'model {self.name} from {self._location} cannot be served: {reason}')
+        return ServiceError(f'model {self.name} from {self.location} cannot be served: {reason}')
 
 
 def _described(workers: Supervisor) -> str:
