@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from mms.archive.location import Location
 from mms.archive.reader import LoadedModel
@@ -53,6 +53,9 @@ class Parts:
         Where all bodies and answers count that are held.
     log
         The log, once it is started.
+    on_reload
+        What is called, in turn, when the server is told to read its files again (SIGHUP); each
+        logs what it cannot read, and goes on with what it has.
     """
 
     def __init__(self, app_name: str, settings: Settings,
@@ -63,6 +66,7 @@ class Parts:
         self.budget = ByteBudget(settings.max_buffered_bytes
                                  or buffer_bytes(settings.max_request_bytes))
         self.log: Optional[FrontLog] = None
+        self.on_reload: list[Callable[[], None]] = []
         self._given = given
 
     def start_log(self) -> FrontLog:
