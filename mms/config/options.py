@@ -25,6 +25,7 @@ class Group(Enum):
     MODELS = 'models'
     WORKERS = 'workers and batches'
     REQUESTS = 'requests'
+    MANAGEMENT = 'management'
     LOG = 'log and metrics'
 
 
@@ -61,6 +62,8 @@ class Option(Generic[T]):
         The value where nothing was given; where it is UNSET, `shown` is read.
     required
         Whether some source has to give it.
+    unless
+        Fields of which any takes its place where it is required.
     choices
         The words that are taken, where argparse itself is to refuse others.
     in_file
@@ -76,6 +79,7 @@ class Option(Generic[T]):
     more: str = ''
     unset: Union[T, Unset] = UNSET
     required: bool = False
+    unless: Sequence[str] = ()
     choices: Sequence[str] = ()
     in_file: bool = True
 
@@ -116,13 +120,14 @@ class Option(Generic[T]):
 
 def option(flag: str, reader: Reader[T], shown: str, group: Group, *, help: str,
            metavar: str = '', more: str = '', unset: Union[T, Unset] = UNSET,
-           required: bool = False, choices: Sequence[str] = (), in_file: bool = True) -> T:
+           required: bool = False, unless: Sequence[str] = (), choices: Sequence[str] = (),
+           in_file: bool = True) -> T:
     """A field of the settings that is an option; the parameters are those of :class:`Option`.
 
     To a type checker it is the value that `reader` makes, so that it holds the field to this type.
     """
     made = Option(flag, reader, shown, group, help, metavar, more, unset, required,
-                  choices, in_file)
+                  unless, choices, in_file)
     value: Any = field(default_factory=made.default, metadata={_METADATA: made})
     result: T = value
     return result

@@ -28,8 +28,7 @@ class _ServerParser(argparse.ArgumentParser):
     ) -> tuple[argparse.Namespace, list[str]]:
         parsed, rest = super().parse_known_args(args, namespace)
         fill(parsed, OPTIONS.values(), os.environ)
-        missing = [option.flag for option in OPTIONS.values()
-                   if option.required and not getattr(parsed, option.dest)]
+        missing = [option.flag for option in OPTIONS.values() if _is_missing(option, parsed)]
         if missing:
             self.error(missing_flags(missing, rest))
         for option in OPTIONS.values():
@@ -72,6 +71,12 @@ def help_of(option: Option[Any]) -> str:
     return f'{option.help} ({told}; {option.variable})'.replace('`', '').replace('%', '%%')
 
 
+def _is_missing(option: Option[Any], args: argparse.Namespace) -> bool:
+    in_its_place = [getattr(args, OPTIONS[name].dest) for name in option.unless]
+    return (option.required and not getattr(args, option.dest)
+            and all(value is None for value in in_its_place))
+
+
 def _is_read(option: Option[Any]) -> bool:
     return isinstance(option.unset, Unset)
 
@@ -94,6 +99,8 @@ def _give_default(option: Option[Any], args: argparse.Namespace) -> None:
     if getattr(args, option.dest) is None:
         if option.is_switch:
             setattr(args, option.dest, False)
+        elif isinstance(option.reader, Models):
+            setattr(args, option.dest, {})
         elif option.choices:
             setattr(args, option.dest, option.shown)
 

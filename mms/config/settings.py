@@ -49,11 +49,11 @@ class Settings:
 
     models: Mapping[str, str] = option(
         '--models', Models(), 'required', Group.MODELS, metavar='NAME=LOCATION',
-        unset=MappingProxyType({}), required=True,
+        unset=MappingProxyType({}), required=True, unless=('management_port',),
         help='models to serve at `/NAME/predict`. LOCATION is a .model file, a directory that '
              'holds an extracted archive, or a `file://`, `http://`, `https://` or '
              '`s3://bucket/key` URL',
-        more='See [locations](#locations)')
+        more='See [locations](#locations). Not required with `--management-port`')
     service: Optional[str] = option(
         '--service', text(), 'none', Group.MODELS, metavar='FILE', unset=None,
         help="service file that replaces every archive's own")
@@ -141,6 +141,26 @@ class Settings:
         metavar='N',
         help='largest picture, in pixels (width times height); a larger one is answered 400 before '
              'it is decoded')
+    management_port: Optional[int] = option(
+        '--management-port', whole(0, 65535), 'off', Group.MANAGEMENT, metavar='PORT', unset=None,
+        help='TCP port on which models are loaded, replaced, scaled and removed while the server '
+             'runs; 0 picks a free one',
+        more='See [management](management.md)')
+    management_host: str = option(
+        '--management-host', text(empty='127.0.0.1'), '127.0.0.1', Group.MANAGEMENT,
+        metavar='HOST',
+        help='address on which the management port listens')
+    management_token: Optional[str] = option(
+        '--management-token', text(), 'made at each start', Group.MANAGEMENT, metavar='FILE',
+        unset=None,
+        help='file of the tokens that the management port takes, one on each line, or `none` for '
+             'no token',
+        more='See [the token](management.md#the-token)')
+    model_store: Optional[str] = option(
+        '--model-store', text(), 'none', Group.MANAGEMENT, metavar='DIR', unset=None,
+        help='folder outside of which the management port loads nothing; a relative location is '
+             'looked for there',
+        more='See [what may be loaded](management.md#what-may-be-loaded)')
     log_file: str = option(
         '--log-file', text(empty='mms_app.log'), 'mms_app.log', Group.LOG,
         metavar='FILE',

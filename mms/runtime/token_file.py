@@ -1,0 +1,62 @@
+"""Where a server leaves the token that it has made for its management port, for its own user."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+
+from mms.errors import StartupError
+
+
+def token_path(port: int) -> str:
+    """Path of the token of the management port on `port` of this machine, of a server of this
+    user; it is there while the server runs.
+    """
+    return os.path.join(_folder(), f'management-{port}.token')
+
+
+def write_token(port: int, token: str) -> str:
+    """Write a token where :func:`token_path` says, for nobody else to read; that path.
+
+    Raises
+    ------
+    StartupError
+    """
+    path = token_path(port)
+    try:
+        _make_private(os.path.dirname(path))
+        # One of a server that was killed.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, 'w', encoding='ascii') as file:
+            file.write(token + '\n')
+    except OSError as error:
+        raise StartupError(f'the token of the management port cannot be written to {path}: '
+                           f'{error.strerror}; give --management-token FILE') from error
+    return path
+
+
+def remove_token(path: str) -> None:
+    """Remove what :func:`write_token` has written."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _folder() -> str:
+    private = os.environ.get('XDG_RUNTIME_DIR', '')
+    parent = private if os.path.isdir(private) and os.access(private, os.W_OK) else \
+        tempfile.gettempdir()
+    return os.path.join(parent, f'mms-{os.getuid()}')
+
+
+def _make_private(folder: str) -> None:
+    """See that a folder is there that nobody else can write to or read."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    found = os.lstat(folder)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise StartupError(f'{folder} is no private folder of this user, to keep the token of the '
+                           'management port in: remove it, or give --management-token FILE')
