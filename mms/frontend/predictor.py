@@ -93,6 +93,7 @@ class Predictor:
         asked = Request(protocol, environ.get('CONTENT_TYPE', ''),
                         read_body(environ, self._max_request_bytes, self._budget), request.context)
         reply = self.models.submit(name, asked, request.caller)
+        request.caller.answered_in(reply.stage_times_ms)
         self.metrics.observe_stages(reply.stage_times_ms, model=name)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug('Prediction request handling time is: %s ms (request %s)',

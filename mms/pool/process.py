@@ -95,6 +95,8 @@ class WorkerProcess:
         What the process said of its model.
     gone
         The process has ended.
+    was_aborted
+        It was ended because it took too long, or nobody knew what it would answer next.
     was_used
         It answered, or was given a request, since it was loaded.
     served
@@ -123,6 +125,7 @@ class WorkerProcess:
         # Answers come in the order of the messages, also when nobody waits for one any more.
         self._pending: deque[_Pending] = deque()
         self.gone = False
+        self.was_aborted = False
         self.was_used = False
         self.served = 0
         self.memory_bytes = 0
@@ -226,7 +229,7 @@ class WorkerProcess:
 
     def abort(self) -> None:
         """End a process that hangs; it counts as a death."""
-        self.gone = True
+        self.gone = self.was_aborted = True
         self._handle.kill()
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from gevent.event import Event
 from mms.errors import MMSError, ServiceError
 from mms.event_loop.guard import BackgroundTasks, GuardedLoop
 from mms.event_loop.uninterrupted import uninterrupted
+from mms.metrics.observer import Restart
 from mms.pool.backoff import StartFailures
 from mms.pool.process import WorkerProcess
 from mms.pool.reconcile import DesiredState, Pause, agree, reconcile
@@ -44,16 +45,20 @@ class Reconciler:
         Why a new worker must not replace another; an empty string if it may.
     on_change
         Called when another request may have its turn, or never will.
+    on_death
+        Called with why the process of a worker has ended by itself, or was killed.
     """
 
     def __init__(self, model: str, workers: Workers, start: Callable[[Worker], WorkerProcess],
                  why_refused: Callable[[WorkerProcess], str],
-                 on_change: Callable[[], None]) -> None:
+                 on_change: Callable[[], None],
+                 on_death: Callable[[Restart], None] = lambda reason: None) -> None:
         self._model = model
         self._workers = workers
         self._start = start
         self._why_refused = why_refused
         self._on_change = on_change
+        self._on_death = on_death
         self._desired = DesiredState()
         self._best_effort = False
         self._pauses: list[Pause] = []
@@ -169,6 +174,7 @@ class Reconciler:
         self._on_change()
         logger.warning('Worker %d of model %s%s died; it is being replaced.', process.pid,
                        self._model, _where(process))
+        self._on_death(Restart.TIMEOUT if process.was_aborted else Restart.DIED)
         self._schedule_replacement(worker, self._failures.died(process.was_used))
         self._wake.set()
 

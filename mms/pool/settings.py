@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from mms.devices.device import Device
+from mms.metrics.observer import Observer, Restart, Unobserved
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import Resources
 
@@ -31,6 +32,8 @@ class PoolSettings:
         Whether Gluon networks may be fused.
     budget
         Where the answers of the workers count that are held.
+    observer
+        Is told of restarts.
     """
 
     resources: Resources
@@ -41,8 +44,12 @@ class PoolSettings:
     max_memory_bytes: int = 0
     optimize: bool = True
     budget: ByteBudget = field(default_factory=ByteBudget)
+    observer: Observer = field(default_factory=Unobserved)
 
-    def are_exceeded(self, served: int, memory_bytes: int) -> bool:
-        """Whether a worker that has answered so much, and has so much memory, is to be replaced."""
-        return (0 < self.max_requests <= served
-                or 0 < self.max_memory_bytes < memory_bytes)
+    def exceeded(self, served: int, memory_bytes: int) -> Optional[Restart]:
+        """Why a worker that has answered so much, and has so much memory, is to be replaced; None
+        where it is not.
+        """
+        if 0 < self.max_requests <= served:
+            return Restart.REQUESTS
+        return Restart.MEMORY if 0 < self.max_memory_bytes < memory_bytes else None

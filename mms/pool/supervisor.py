@@ -15,6 +15,7 @@ from mms.devices.device import Device
 from mms.errors import ModelUnavailable, ServiceError
 from mms.event_loop.guard import BackgroundTasks, attempt
 from mms.ipc.messages import Load, Ready
+from mms.metrics.observer import Restart
 from mms.pool.probe import Probe
 from mms.pool.process import WorkerProcess
 from mms.pool.reconcile import DesiredState
@@ -72,7 +73,7 @@ class Supervisor:
         self._state = _State.LOADING
         self.probe = Probe(self)
         self._reconciler = Reconciler(self.name, self._workers, self._started,
-                                      self.probe.why_refused, self._changed.set)
+                                      self.probe.why_refused, self._changed.set, self._count)
 
     @property
     def ready(self) -> Ready:
@@ -273,14 +274,15 @@ class Supervisor:
         else:
             held.turn_to(WorkerState.IDLE)
             self._changed.set()
-            if not held.is_to_be_replaced and \
-                    self._settings.are_exceeded(worker.served, worker.memory_bytes):
-                self._replace(held)
+            reason = self._settings.exceeded(worker.served, worker.memory_bytes)
+            if reason is not None and not held.is_to_be_replaced:
+                self._replace(held, reason)
 
     def take_out(self, worker: WorkerProcess, after_s: float) -> None:
         """End a worker that was borrowed, and put another in its place after a while."""
         held = self._workers.of(worker)
         if held is not None:
+            self._count(Restart.ILL)
             self._reconciler.take_out(held, after_s)
 
     def start_successor(self, worker: WorkerProcess,
@@ -292,10 +294,12 @@ class Supervisor:
         if held.kind.device is not None:
             # A device may not have room for both.
             if held.state is WorkerState.IDLE:
+                self._count(Restart.ILL)
                 self._reconciler.take_out(held, 0.0)
             return
         try:
             self._reconciler.spawn(held.kind, why_not, in_place_of=held)
+            self._count(Restart.ILL)
         except ServiceError as error:
             logger.error('A worker of model %s is ill, and its successor is no better: %s',
                          self.name, error)
@@ -367,13 +371,17 @@ class Supervisor:
         return Counter(worker.kind.device for worker in self._workers.loaded
                        if worker.state is not WorkerState.IDLE)
 
-    def _replace(self, worker: Worker) -> None:
+    def _replace(self, worker: Worker, reason: Restart) -> None:
         process = worker.process
         where = f' on {process.device}' if process.device else ''
         logger.info('Worker %d of model %s%s is replaced after %d requests, with %d MB of its '
                     'own.', process.pid, self.name, where, process.served,
                     process.memory_bytes // 1024**2)
+        self._count(reason)
         self._reconciler.replace(worker)
+
+    def _count(self, reason: Restart) -> None:
+        self._settings.observer.restarted(self.name, reason)
 
     def _widen(self, threads: int) -> None:
         """See that there are workers for a load between one request and a full house."""

@@ -1,8 +1,8 @@
-"""Who waits for an answer, and how long the request has waited for a worker."""
+"""Who waits for an answer, and where the time of the request went."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Optional
 
 
@@ -26,15 +26,22 @@ class Caller:
     queue_s
         How long the request waited until a worker had it for the first time, in seconds; None
         while none has.
+    stage_times_ms
+        Milliseconds in each hook of the service; none while there is no answer.
     """
 
-    __slots__ = ('has_left', 'queue_s')
+    __slots__ = ('has_left', 'queue_s', 'stage_times_ms')
 
     def __init__(self, has_left: Callable[[], bool] = stays) -> None:
         self.has_left = has_left
         self.queue_s: Optional[float] = None
+        self.stage_times_ms: Mapping[str, float] = {}
 
     def served_after(self, seconds: float) -> None:
         """A worker is given the request; what it waited before counts once."""
         if self.queue_s is None:
             self.queue_s = seconds
+
+    def answered_in(self, stage_times_ms: Mapping[str, float]) -> None:
+        """The request has an answer, which took that long in each hook of the service."""
+        self.stage_times_ms = stage_times_ms

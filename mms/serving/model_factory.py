@@ -11,6 +11,7 @@ from mms.archive.reader import LoadedModel
 from mms.config.settings import Settings
 from mms.devices.device import Device, VisibleGPUs
 from mms.ipc.messages import Load
+from mms.metrics.observer import Observer, Unobserved
 from mms.pool.settings import PoolSettings
 from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import ByteBudget
@@ -61,16 +62,19 @@ class ModelFactory:
         What the machine has.
     budget
         Where the answers count that are held.
+    observer
+        Is told of batches and restarts.
     """
 
     def __init__(self, settings: Settings, visible_gpus: VisibleGPUs, resources: Resources,
-                 budget: ByteBudget) -> None:
+                 budget: ByteBudget, observer: Optional[Observer] = None) -> None:
         self._settings = settings
+        self._observer = observer or Unobserved()
         self._placement = Placement(visible_gpus)
         self._pool = PoolSettings(
             resources, max_requests=settings.max_requests_per_worker,
             max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
-            budget=budget)
+            budget=budget, observer=self._observer)
         self.files = ExtractedFiles()
 
     def workers_of(self, name: str, options: ModelOptions) -> Optional[int]:
@@ -100,7 +104,8 @@ class ModelFactory:
                        models=self._placement.models)
         workers = Supervisor(_load(opened, self._settings), pool, self.files.keep(opened.loaded))
         return ServedModel(opened.loaded, opened.location, workers, options,
-                           _limits(options, self._settings), threads, on_change)
+                           _limits(options, self._settings), threads, on_change,
+                           self._observer)
 
 
 def _limits(options: ModelOptions, settings: Settings) -> Limits:

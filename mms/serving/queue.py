@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from gevent.event import AsyncResult, Event
 
 from mms.errors import REQUEST_ERRORS
 from mms.ipc.messages import Answer, Failure, Request
 from mms.serving.caller import Caller
+
+
+class QueueGauges(NamedTuple):
+    """How the queue of a model stands.
+
+    Attributes
+    ----------
+    waiting
+        Requests that wait for a worker.
+    oldest_s
+        Seconds that the oldest of them has waited; 0 where none waits.
+    unanswered
+        Requests that have no answer yet, those that wait included.
+    """
+
+    waiting: int = 0
+    oldest_s: float = 0.0
+    unanswered: int = 0
 
 
 class Job:
@@ -70,6 +89,11 @@ class Waiting:
 
     def __iter__(self) -> Iterator[Job]:
         return iter(self._jobs)
+
+    @property
+    def oldest_s(self) -> float:
+        """Seconds that the oldest has waited; 0 where none waits."""
+        return time.monotonic() - self._jobs[0].arrived if self._jobs else 0.0
 
     def put(self, job: Job) -> None:
         """Add a job that has just come."""

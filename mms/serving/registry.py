@@ -17,6 +17,7 @@ from mms.event_loop.guard import attempt
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.ipc.messages import Reply, Request
+from mms.metrics.observer import Observer
 from mms.pool.sizing import threads_for
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import usable
@@ -42,11 +43,14 @@ class Registry:
         What MXNet sees of GPUs; of no matter where none is wanted.
     budget
         Where the answers count that are held.
+    observer
+        Is told of batches and restarts.
     """
 
-    def __init__(self, settings: Settings, visible_gpus: VisibleGPUs, budget: ByteBudget) -> None:
+    def __init__(self, settings: Settings, visible_gpus: VisibleGPUs, budget: ByteBudget,
+                 observer: Optional[Observer] = None) -> None:
         self._resources = usable()
-        self._factory = ModelFactory(settings, visible_gpus, self._resources, budget)
+        self._factory = ModelFactory(settings, visible_gpus, self._resources, budget, observer)
         self._turns = MeasuringTurns()
         self._locks = ModelLocks()
         self._events = Events()

@@ -38,11 +38,12 @@ from mms.ipc.messages import (
     Request,
     Result,
 )
+from mms.metrics.observer import Observer, Unobserved
 from mms.pool.process import NotSent, WorkerGone, WorkerProcess
 from mms.pool.supervisor import Supervisor
 from mms.serving.batch import Batch, Limits
 from mms.serving.caller import Caller
-from mms.serving.queue import Job, Waiting
+from mms.serving.queue import Job, QueueGauges, Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -66,13 +67,17 @@ class Scheduler:
         Of queue and time.
     threads
         On how many threads a worker had best compute now.
+    observer
+        Is told of each batch.
     """
 
     def __init__(self, workers: Supervisor, limits: Limits,
-                 threads: Callable[[], int] = lambda: 1) -> None:
+                 threads: Callable[[], int] = lambda: 1,
+                 observer: Optional[Observer] = None) -> None:
         self._workers = workers
         self._limits = limits
         self._threads = threads
+        self._observer = observer or Unobserved()
         self._trust = Trust(workers.ready.batch_size, workers.ready.proven)
         self._waiting = Waiting(self._caller_left)
         self._unanswered: set[Job] = set()
@@ -85,6 +90,11 @@ class Scheduler:
         self.demand = Demand(time.monotonic)
         self._dispatcher = GuardedLoop(f'the queue of model {workers.name}', self._dispatch,
                                        self._dispatch_failed)
+
+    @property
+    def gauges(self) -> QueueGauges:
+        """How the queue stands."""
+        return QueueGauges(len(self._waiting), self._waiting.oldest_s, len(self._unanswered))
 
     def submit(self, request: Request, caller: Optional[Caller] = None) -> Reply:
         """Wait for a worker, and for its answer.
@@ -304,6 +314,7 @@ class Scheduler:
                     f'({error}); it is being replaced.'))
 
     def _learn(self, batch: Batch, result: Result, took_s: float) -> None:
+        self._observer.batch(self._workers.name, len(batch.jobs))
         each_s = took_s / len(batch.jobs)
         self._each_s += _NEWEST * (each_s - self._each_s) if self._each_s else each_s
         if batch.how == ALONE:

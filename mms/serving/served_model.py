@@ -13,12 +13,14 @@ from mms.devices.device import Device
 from mms.errors import ModelUnavailable, ServiceError
 from mms.event_loop.guard import FAULTS, report
 from mms.ipc.messages import Reply, Request
+from mms.metrics.observer import Observer, Unobserved
 from mms.pool.supervisor import Supervisor
 from mms.serving.batch import Limits
 from mms.serving.caller import Caller
 from mms.serving.measuring_turns import Turn
 from mms.serving.model_options import ModelOptions
 from mms.serving.model_state import Lifecycle, ModelState
+from mms.serving.queue import QueueGauges
 from mms.serving.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ class ServedModel:
         On how many threads a worker had best compute now.
     on_change
         Called with the model after each change of its state.
+    observer
+        Is told of each batch.
 
     Attributes
     ----------
@@ -56,7 +60,8 @@ class ServedModel:
 
     def __init__(self, opened: LoadedModel, location: str, workers: Supervisor,
                  options: ModelOptions, limits: Limits, threads: Callable[[], int],
-                 on_change: Callable[[ServedModel], None]) -> None:
+                 on_change: Callable[[ServedModel], None],
+                 observer: Optional[Observer] = None) -> None:
         self.name = opened.service_name
         self.folder = opened.model_dir
         self.opened = opened
@@ -65,6 +70,7 @@ class ServedModel:
         self.options = options
         self.limits = limits
         self._threads = threads
+        self._observer = observer or Unobserved()
         self._lifecycle = Lifecycle(lambda: on_change(self))
         self._scheduler: Optional[Scheduler] = None
 
@@ -95,6 +101,11 @@ class ServedModel:
         if self._scheduler is None:
             raise ModelUnavailable(f'Model {self.name} is {self.state.value}.')
         return self._scheduler
+
+    @property
+    def queue(self) -> QueueGauges:
+        """How the queue before its workers stands."""
+        return self._scheduler.gauges if self._scheduler is not None else QueueGauges()
 
     @property
     def busy_workers(self) -> int:
@@ -129,7 +140,8 @@ class ServedModel:
             raise failure from error
         finally:
             turn.leave()
-        self._scheduler = Scheduler(self.workers, self.limits, self._threads)
+        self._scheduler = Scheduler(self.workers, self.limits, self._threads,
+                                    self._observer)
         logger.info('Model %s is loaded after %.1f s: %s, %s.', self.name,
                     time.monotonic() - began, self.workers.ready.service_class,
                     _described(self.workers))

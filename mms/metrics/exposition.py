@@ -1,0 +1,217 @@
+"""The text of ``GET /metrics``: what was counted, and how things stand now."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Callable
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from mms.metrics import families
+from mms.metrics.families import add_histogram
+from mms.metrics.gauges import ModelGauges
+from mms.metrics.model_tally import ModelTally
+from mms.metrics.server_metrics import NO_MODEL, ServerMetrics
+from mms.version import __version__
+
+Look = Callable[[], Sequence[ModelGauges]]
+
+
+class Exposition:
+    """Answers whoever scrapes.
+
+    Parameters
+    ----------
+    metrics
+        What is counted.
+    states, worker_states
+        Of a model and of a worker: each has its value, also where nothing is in it.
+    """
+
+    def __init__(self, metrics: ServerMetrics, states: Sequence[str],
+                 worker_states: Sequence[str]) -> None:
+        self._registry = CollectorRegistry()
+        self._live = _Live(states, worker_states)
+        ProcessCollector(registry=self._registry)
+        self._registry.register(_Counted(metrics, self._live.pause))
+        self._registry.register(self._live)
+        self._registry.register(_Build())
+
+    def watch(self, look: Look, pause: Callable[[], None]) -> None:
+        """Tell of these models, too.
+
+        Parameters
+        ----------
+        look
+            How they stand now.
+        pause
+            Called between the parts of the text: lets others have their turn.
+        """
+        self._live.watch(look, pause)
+
+    def text(self, accept: str) -> tuple[bytes, str]:
+        """The text, and its type.
+
+        Parameters
+        ----------
+        accept
+            The header of whoever asks: OpenMetrics where it is wanted.
+        """
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+
+class _Counted(Collector):
+    """What only grows."""
+
+    def __init__(self, metrics: ServerMetrics, pause: Callable[[], None]) -> None:
+        self._metrics = metrics
+        self._pause = pause
+
+    def collect(self) -> Iterator[Metric]:
+        tallies = self._metrics.tallies()
+        for make in (_requests, _refused, _durations, _phases, _batch_sizes, _restarts):
+            self._pause()
+            yield make(tallies)
+
+
+class _Live(Collector):
+    """What is so now; nothing while there is nobody to look at."""
+
+    def __init__(self, states: Sequence[str], worker_states: Sequence[str]) -> None:
+        self._states = states
+        self._worker_states = worker_states
+        self._look: Look = tuple
+        self._pause: Callable[[], None] = _go_on
+
+    def watch(self, look: Look, pause: Callable[[], None]) -> None:
+        self._look = look
+        self._pause = pause
+
+    def pause(self) -> None:
+        self._pause()
+
+    def collect(self) -> Iterator[Metric]:
+        models = self._look()
+        by_name: dict[str, list[ModelGauges]] = {}
+        for model in models:
+            by_name.setdefault(model.name, []).append(model)
+        yield _gauge(families.QUEUE, by_name, lambda each: sum(one.waiting for one in each))
+        yield _gauge(families.OLDEST, by_name, lambda each: max(one.oldest_s for one in each))
+        yield _gauge(families.IN_FLIGHT, by_name, lambda each: sum(one.unanswered for one in each))
+        yield self._workers(by_name)
+        yield _memory(by_name)
+        yield self._models(models)
+
+    def _workers(self, by_name: Mapping[str, Sequence[ModelGauges]]) -> Metric:
+        family = families.WORKERS.empty()
+        for name, each in by_name.items():
+            for state in self._worker_states:
+                family.add_metric((name, state), sum(one.workers.get(state, 0) for one in each))
+        return family
+
+    def _models(self, models: Iterable[ModelGauges]) -> Metric:
+        family = families.MODELS.empty()
+        numbers = Counter(model.state for model in models)
+        for state in self._states:
+            family.add_metric((state,), numbers[state])
+        return family
+
+
+class _Build(Collector):
+    """What runs."""
+
+    def __init__(self) -> None:
+        self._versions = (__version__, platform.python_version(), _installed('mxnet'))
+
+    def collect(self) -> Iterator[Metric]:
+        family = families.BUILD.empty()
+        family.add_metric(self._versions, 1)
+        yield family
+
+
+def _go_on() -> None:
+    """Nobody else waits for a turn."""
+
+
+def _installed(package: str) -> str:
+    """Its version, without importing it; empty where it says none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ''
+
+
+def _requests(tallies: Mapping[str, ModelTally]) -> Metric:
+    family = families.REQUESTS.empty()
+    for name, tally in tallies.items():
+        for (protocol, code), count in tally.requests.items():
+            family.add_metric((name, protocol, str(code)), count)
+    return family
+
+
+def _refused(tallies: Mapping[str, ModelTally]) -> Metric:
+    return _by_reason(families.REFUSED.empty(), {
+        name: tally.refusals for name, tally in tallies.items() if name != NO_MODEL})
+
+
+def _restarts(tallies: Mapping[str, ModelTally]) -> Metric:
+    return _by_reason(families.RESTARTS.empty(), {
+        name: tally.restarts for name, tally in tallies.items() if name != NO_MODEL})
+
+
+def _by_reason(family: CounterMetricFamily,
+               counts: Mapping[str, Mapping[str, int]]) -> CounterMetricFamily:
+    for name, reasons in counts.items():
+        for reason, count in reasons.items():
+            family.add_metric((name, reason), count)
+    return family
+
+
+def _durations(tallies: Mapping[str, ModelTally]) -> Metric:
+    family = families.DURATION.empty()
+    for name, tally in tallies.items():
+        add_histogram(family, (name,), tally.duration_s)
+    return family
+
+
+def _phases(tallies: Mapping[str, ModelTally]) -> Metric:
+    family = families.PHASES.empty()
+    for name, tally in tallies.items():
+        if name != NO_MODEL:
+            for phase, times in tally.phase_s.items():
+                add_histogram(family, (name, phase), times)
+    return family
+
+
+def _batch_sizes(tallies: Mapping[str, ModelTally]) -> Metric:
+    family = families.BATCH_SIZE.empty()
+    for name, tally in tallies.items():
+        if name != NO_MODEL:
+            add_histogram(family, (name,), tally.batch_sizes)
+    return family
+
+
+def _gauge(family: families.Gauge, by_name: Mapping[str, Sequence[ModelGauges]],
+           value: Callable[[Sequence[ModelGauges]], float]) -> GaugeMetricFamily:
+    filled = family.empty()
+    for name, models in by_name.items():
+        filled.add_metric((name,), value(models))
+    return filled
+
+
+def _memory(by_name: Mapping[str, Sequence[ModelGauges]]) -> Metric:
+    family = families.MEMORY.empty()
+    for name, models in by_name.items():
+        total: Counter[str] = Counter()
+        for model in models:
+            total.update(model.memory_bytes)
+        for kind, size in total.items():
+            family.add_metric((name, kind), size)
+    return family

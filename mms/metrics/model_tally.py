@@ -1,0 +1,136 @@
+"""What has happened to the requests and workers of one model since the server started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Optional
+
+from mms.metrics.histogram import BATCH_SIZES, SECONDS, Histogram
+from mms.metrics.observer import Restart
+
+QUEUE = 'queue'
+PHASES = (QUEUE, 'preprocess', 'inference', 'postprocess')
+# Why a request was refused, whatever it asked.
+REFUSALS = ('queue_full', 'deadline', 'client_left', 'buffers_full', 'too_large', 'unavailable')
+
+
+class Exchange:
+    """One request that has its answer.
+
+    Attributes
+    ----------
+    protocol
+        In which it asked; empty for what is no model's.
+    code
+        Status of the answer.
+    duration_s
+        From its head to the first byte of its answer.
+    queue_s
+        How long it waited for a worker; None where none had it.
+    stage_times_ms
+        Milliseconds in each hook of the service.
+    """
+
+    __slots__ = ('code', 'duration_s', 'protocol', 'queue_s', 'stage_times_ms')
+
+    def __init__(self, protocol: str, code: int, duration_s: float,
+                 queue_s: Optional[float] = None,
+                 stage_times_ms: Optional[Mapping[str, float]] = None) -> None:
+        self.protocol = protocol
+        self.code = code
+        self.duration_s = duration_s
+        self.queue_s = queue_s
+        self.stage_times_ms = stage_times_ms
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """What a person wants to know of a model's requests since the server started.
+
+    Attributes
+    ----------
+    requests, failures
+        How many have an answer, and how many of these one with a status of 500 or more.
+    latency_s
+        Seconds that a share of the requests took at most: of ``p50``, ``p95`` and ``p99``.
+    batches
+        How many times a worker was given requests.
+    mean_batch_size, largest_batch_size
+        Requests that it was given together; 0 without batches. The largest is rounded up to a
+        bucket's bound.
+    restarts
+        Reason -> how many workers were replaced for it; reasons that there were.
+    """
+
+    requests: int
+    failures: int
+    latency_s: Mapping[str, float]
+    batches: int
+    mean_batch_size: float
+    largest_batch_size: int
+    restarts: Mapping[str, int]
+
+
+class ModelTally:
+    """Counts that only grow.
+
+    Attributes
+    ----------
+    requests
+        Protocol and status -> how many have had such an answer.
+    duration_s
+        Of all of them.
+    phase_s
+        Phase -> seconds in it.
+    refusals
+        Reason -> how many were refused for it.
+    batch_sizes
+        Requests that ran together.
+    restarts
+        Reason -> how many workers were replaced for it.
+    """
+
+    def __init__(self) -> None:
+        self.requests: dict[tuple[str, int], int] = {}
+        self.duration_s = Histogram(SECONDS)
+        self.phase_s = {phase: Histogram(SECONDS) for phase in PHASES}
+        self.refusals = dict.fromkeys(REFUSALS, 0)
+        self.batch_sizes = Histogram(BATCH_SIZES)
+        self.restarts = {reason.value: 0 for reason in Restart}
+
+    def add(self, exchange: Exchange) -> None:
+        """Count a request that has its answer."""
+        key = exchange.protocol, exchange.code
+        self.requests[key] = self.requests.get(key, 0) + 1
+        self.duration_s.observe(exchange.duration_s)
+        if exchange.queue_s is not None:
+            self.phase_s[QUEUE].observe(exchange.queue_s)
+        for stage, took_ms in (exchange.stage_times_ms or {}).items():
+            phase = self.phase_s.get(stage)
+            if phase is not None:
+                phase.observe(took_ms / 1000)
+
+    def copy(self) -> ModelTally:
+        """The same as it is now."""
+        copied = ModelTally()
+        copied.requests = self.requests.copy()
+        copied.duration_s = self.duration_s.copy()
+        copied.phase_s = {phase: times.copy() for phase, times in self.phase_s.items()}
+        copied.refusals = self.refusals.copy()
+        copied.batch_sizes = self.batch_sizes.copy()
+        copied.restarts = self.restarts.copy()
+        return copied
+
+    def summary(self) -> ModelSummary:
+        """What a person wants to know of it."""
+        sizes = self.batch_sizes
+        return ModelSummary(
+            requests=sum(self.requests.values()),
+            failures=sum(count for (_, code), count in self.requests.items() if code >= 500),
+            latency_s={f'p{percent}': self.duration_s.quantile(percent / 100)
+                       for percent in (50, 95, 99)},
+            batches=sizes.count, mean_batch_size=sizes.mean,
+            largest_batch_size=int(max((bound for bound, count in zip(sizes.bounds, sizes.counts)
+                                        if count), default=0)),
+            restarts={reason: count for reason, count in self.restarts.items() if count})

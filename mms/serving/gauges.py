@@ -1,0 +1,50 @@
+"""How the models of a registry stand, for who scrapes the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from mms.metrics.gauges import ModelGauges
+from mms.serving.process_memory import ProcessMemory
+from mms.serving.served_model import ServedModel
+
+WORKER = 'worker'
+TEMPLATE = 'template'
+
+
+class Gauges:
+    """Looks at models.
+
+    Parameters
+    ----------
+    models
+        All models that there are now.
+    """
+
+    def __init__(self, models: Callable[[], Sequence[ServedModel]]) -> None:
+        self._models = models
+        self._memory = ProcessMemory()
+
+    def look(self) -> list[ModelGauges]:
+        """How each model stands now; on the event loop, where it may wait a moment."""
+        sizes = self._memory.of({pid for model in self._models()
+                                 for pids in _processes(model).values() for pid in pids})
+        # Without a wait, so that they are of one moment.
+        return [_gauges(model, sizes) for model in self._models()]
+
+
+def _gauges(model: ServedModel, sizes: Mapping[int, int]) -> ModelGauges:
+    queue, memory = model.queue, {}
+    for kind, pids in _processes(model).items():
+        known = [sizes[pid] for pid in pids if pid in sizes]
+        if known:
+            memory[kind] = sum(known)
+    workers = {state.value: count for state, count in model.workers.states.items()}
+    return ModelGauges(model.name, model.state.value, queue.waiting, queue.oldest_s,
+                       queue.unanswered, workers, memory)
+
+
+def _processes(model: ServedModel) -> Mapping[str, Sequence[int]]:
+    """Kind of process -> process ids."""
+    template = model.workers.template_pid
+    return {WORKER: model.workers.pids, TEMPLATE: [] if template is None else [template]}
