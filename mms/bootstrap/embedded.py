@@ -8,6 +8,7 @@ from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
+from mms.serving.gauges import Gauges
 from mms.serving.server_state import ServerState
 
 
@@ -31,6 +32,8 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         loop = LoopThread()
         undo.callback(loop.stop)
         local = loop.call(lambda: parts.registry(visible_gpus))
+        gauges = loop.call(lambda: Gauges(lambda: local.models))
+        parts.exposition.watch(lambda: loop.call(gauges.look), lambda: None)
         loop.run(lambda: local.start(opened))
         undo.callback(loop.call, local.stop)
         metrics = loop.call(lambda: parts.metrics(local))

@@ -14,11 +14,13 @@ from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
 from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.uninterrupted import UninterruptedExitStack
+from mms.event_loop.yielding import yield_if_due
 from mms.frontend.middleware import GiveWay
 from mms.log.setup import FrontLog
 from mms.runtime.resources import raise_file_limit
 from mms.runtime.signals import StopRequest
 from mms.runtime.streams import say
+from mms.serving.gauges import Gauges
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerState
 from mms.terminal.announce import announcement
@@ -73,6 +75,7 @@ def load_models(parts: Parts, undo: ExitStack) -> Registry:
     """
     # Before models are fetched: a GPU that is not there, or fails, is told at once.
     models = parts.registry(look_for_gpus(parts.settings))
+    parts.exposition.watch(Gauges(lambda: models.models).look, yield_if_due)
     opened = parts.open(Opener(undo))
     undo.callback(models.stop)
     with loading_bar([one.name for one in opened]) as on_ready:

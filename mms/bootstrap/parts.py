@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Callable, Optional
+from enum import Enum
+from functools import partial
+from typing import Any, Callable, Optional, Protocol
 
 from mms.archive.location import Location
 from mms.archive.reader import LoadedModel
@@ -12,19 +14,25 @@ from mms.bootstrap.opening import Opener, check_service_file
 from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
 from mms.frontend.address import host_and_port
+from mms.frontend.api.metrics import metrics_routes
 from mms.frontend.api.openapi import describe
 from mms.frontend.application import Application
 from mms.frontend.chain import Middleware
+from mms.frontend.measuring import Measuring
 from mms.frontend.middleware import standard_middleware
 from mms.frontend.predictor import Models, Predictor, RequestCounts
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
 from mms.log.setup import FrontLog
 from mms.metrics import Metrics, make_sink
+from mms.metrics.exposition import Exposition
+from mms.metrics.server_metrics import ServerMetrics
+from mms.pool.worker import WorkerState
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import buffer_bytes
 from mms.serving.events import Change, Event
 from mms.serving.model_factory import OpenedModel
+from mms.serving.model_state import ModelState
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerLifecycle
 
@@ -51,6 +59,10 @@ class Parts:
         The state of the server.
     budget
         Where all bodies and answers count that are held.
+    server_metrics
+        What Prometheus is told of.
+    exposition
+        Tells it.
     log
         The log, once it is started.
     on_reload
@@ -65,6 +77,9 @@ class Parts:
         self.lifecycle = ServerLifecycle()
         self.budget = ByteBudget(settings.max_buffered_bytes
                                  or buffer_bytes(settings.max_request_bytes))
+        self.server_metrics = ServerMetrics()
+        self.exposition = Exposition(self.server_metrics, _values(ModelState, ModelState.GONE),
+                                     _values(WorkerState, WorkerState.GONE))
         self.log: Optional[FrontLog] = None
         self.on_reload: list[Callable[[], None]] = []
         self._given = given
@@ -96,27 +111,25 @@ class Parts:
 
     def registry(self, visible_gpus: VisibleGPUs) -> Registry:
         """The models, none of them loaded."""
-        return Registry(self.settings, visible_gpus, self.budget)
+        models = Registry(self.settings, visible_gpus, self.budget, self.server_metrics)
+        models.subscribe(partial(_follow, self.server_metrics))
+        return models
 
     def metrics(self, models: Registry) -> Metrics:
         """The metrics of the models that there are, and that come."""
         metrics = Metrics(models.names, make_sink(self.settings.metrics_write_to, 'metrics'))
 
-        def follow(event: Event) -> None:
-            if event.change is Change.ADDED:
-                metrics.add_model(event.name)
-            elif event.change is Change.REMOVED:
-                metrics.remove_model(event.name)
-
-        models.subscribe(follow)
+        models.subscribe(partial(_follow, metrics))
         return metrics
 
     def application(self, models: Models, metrics: RequestCounts, port: int,
                     *more: Middleware) -> Application:
         """The WSGI application; `more` is within its other middleware."""
         predictor = Predictor(models, metrics, self.settings.max_request_bytes, self.budget)
-        table = Table(routes(predictor, lambda: self.description(models, port)), models)
-        return Application(table, [*standard_middleware(metrics), *more])
+        table = Table([*routes(predictor, lambda: self.description(models, port)),
+                       *metrics_routes(self.exposition)], models)
+        return Application(table, [*standard_middleware(metrics),
+                                   Measuring(self.server_metrics), *more])
 
     def description(self, models: Models, port: int) -> dict[str, Any]:
         """The Swagger document."""
@@ -128,6 +141,28 @@ class Parts:
         logger.info('Service started successfully.')
         logger.info('Service description endpoint: %s/api-description', address)
         logger.info('Service health endpoint: %s/ping', address)
+
+
+class _ByModel(Protocol):
+    """Whoever has to know which models there are."""
+
+    def add_model(self, model: str) -> None:
+        """One has come."""
+
+    def remove_model(self, model: str) -> None:
+        """One has gone."""
+
+
+def _follow(follower: _ByModel, event: Event) -> None:
+    if event.change is Change.ADDED:
+        follower.add_model(event.name)
+    elif event.change is Change.REMOVED:
+        follower.remove_model(event.name)
+
+
+def _values(states: type[Enum], last: Enum) -> list[str]:
+    """All states but the last, in which nothing is any more."""
+    return [state.value for state in states if state is not last]
 
 
 def signatures(models: Models) -> dict[str, Any]:

@@ -123,6 +123,8 @@ class Route:
         less ``4XX`` or ``5XX``; empty for none.
     model
         Name of the model that it is for, where its path does not say; that may be none.
+    protocol
+        In which models are asked there; empty where none is.
     """
 
     methods: Sequence[str]
@@ -130,6 +132,7 @@ class Route:
     handle: Callable[[HTTPRequest], HTTPResponse]
     metric: str = ''
     model: Optional[Callable[[], Optional[str]]] = None
+    protocol: str = ''
 
 
 # What there is for a path and a method: the route, or None; what the path has in the places of its

@@ -10,6 +10,7 @@ from mms.frontend.api.description import Description
 from mms.frontend.api.health import Health
 from mms.frontend.exchange import Route
 from mms.frontend.predictor import Predictor
+from mms.ipc.messages import CLASSIC
 
 
 def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]]) -> list[Route]:
@@ -25,7 +26,8 @@ def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]]) -> l
     models = predictor.models
     ping = Health(models).ping
     return [
-        Route(('POST',), '/<model>/predict', Predictions(predictor).predict, 'Prediction'),
+        Route(('POST',), '/<model>/predict', Predictions(predictor).predict, 'Prediction',
+              protocol=CLASSIC),
         Route(('GET',), '/ping', ping, 'Ping'),
         Route(('GET',), '/', ping, 'Ping'),
         Route(('GET',), '/api-description', Description(models, describe).describe,
