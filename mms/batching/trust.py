@@ -21,10 +21,13 @@ class Trust:
         Most requests that may run together; 1 for one by one.
     proven
         The service itself says that its requests may run together.
+    refusal
+        Why they run one by one; empty where they may run together.
     """
 
-    def __init__(self, batch_size: int, proven: bool) -> None:
+    def __init__(self, batch_size: int, proven: bool, refusal: str = '') -> None:
         self.batch_size = batch_size
+        self.refusal = refusal
         self._proven = proven
         self._passed = 0
         self._together = 0
@@ -50,6 +53,9 @@ class Trust:
         """Take the outcome of a trial; return the reason if this ends all batches."""
         if refusal:
             was_open, self.batch_size = self.batch_size > 1, 1
-            return refusal if was_open else None
+            if not was_open:
+                return None
+            self.refusal = refusal
+            return refusal
         self._passed += compared
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from mms.bootstrap.opening import Opener, look_for_gpus
@@ -10,6 +11,8 @@ from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
 from mms.serving.gauges import Gauges
 from mms.serving.server_state import ServerState
+
+logger = logging.getLogger(__name__)
 
 
 def load_app(parts: Parts) -> tuple[Any, Embedded]:
@@ -27,6 +30,9 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
     with UninterruptedExitStack() as undo:
         log = parts.start_log()
         undo.callback(log.end)
+        if settings.management_port is not None:
+            logger.warning('%s has no effect in an embedding program: models come and go through '
+                           'a server of its own.', settings.said('management_port'))
         visible_gpus = look_for_gpus(settings)
         opened = parts.open(Opener(undo))
         loop = LoopThread()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
@@ -10,6 +11,8 @@ import gevent
 from gevent.event import Event
 
 from mms.bootstrap.listeners import MAIN, Listeners
+from mms.bootstrap.management_listener import ManagementListener
+from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
 from mms.event_loop.guard import GuardedLoop
@@ -36,6 +39,10 @@ _WRITE_PENDING_S = 0.5
 _LAST_ANSWERS_S = 1.0
 
 
+def _nothing(*_: object) -> None:
+    """Do nothing."""
+
+
 def serve(parts: Parts, stop: StopRequest) -> None:
     """Serve until it is to stop, and finish the requests in flight.
 
@@ -49,8 +56,11 @@ def serve(parts: Parts, stop: StopRequest) -> None:
     with UninterruptedExitStack() as undo:
         listeners = Listeners(parts.budget, undo)
         port = listeners.bind(MAIN, settings.host, settings.port, settings.said('host'))
+        management = None
+        if settings.management_port is not None:
+            management = ManagementListener(parts, listeners, undo)
         log = parts.start_log()
-        models = load_models(parts, undo)
+        models = load_models(parts, undo, management.listen if management else _nothing)
         metrics = parts.metrics(models)
         metrics.start()
         undo.callback(metrics.stop)
@@ -60,14 +70,21 @@ def serve(parts: Parts, stop: StopRequest) -> None:
         stop.serving = True
         parts.lifecycle.turn_to(ServerState.SERVING)
         parts.log_started(port)
-        say(announcement(signatures(models), settings.host, port, models.untried))
+        say([*announcement(signatures(models), settings.host, port, models.untried),
+             *(['', f'Management at {management.announcement}'] if management else [])])
         stop.event.wait()
         parts.lifecycle.turn_to(ServerState.DRAINING)
         _drain(listeners, models, stop.hurry)
 
 
-def load_models(parts: Parts, undo: ExitStack) -> Registry:
+def load_models(parts: Parts, undo: ExitStack,
+                on_made: Callable[[Registry, ModelLoader], None] = _nothing) -> Registry:
     """The models, loaded; with a bar on a terminal.
+
+    Parameters
+    ----------
+    on_made
+        Called before any is loaded, with what will have them, and what loads more of them later.
 
     Raises
     ------
@@ -76,7 +93,9 @@ def load_models(parts: Parts, undo: ExitStack) -> Registry:
     # Before models are fetched: a GPU that is not there, or fails, is told at once.
     models = parts.registry(look_for_gpus(parts.settings))
     parts.exposition.watch(Gauges(lambda: models.models).look, yield_if_due)
-    opened = parts.open(Opener(undo))
+    opener = Opener(undo)
+    on_made(models, ModelLoader(opener, models))
+    opened = parts.open(opener)
     undo.callback(models.stop)
     with loading_bar([one.name for one in opened]) as on_ready:
         models.start(opened, on_ready)

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 # A download may last, and each takes one of the ten threads that all that blocks is done in.
 _MOST_AT_ONCE = 4
 _DEFAULTS = ModelOptions()
+# Requests of a model that is removed or replaced are given up after that long.
+DRAIN_TIMEOUT_S = 60.0
 
 
 class ModelLoader:
@@ -43,7 +45,8 @@ class ModelLoader:
         What could not be loaded, and has not been since.
     """
 
-    def __init__(self, opener: Opener, models: Registry, drain_timeout_s: float) -> None:
+    def __init__(self, opener: Opener, models: Registry,
+                 drain_timeout_s: float = DRAIN_TIMEOUT_S) -> None:
         self._opener = opener
         self._models = models
         self._drain_timeout_s = drain_timeout_s
@@ -69,7 +72,7 @@ class ModelLoader:
         return self.add(self.open(name, location, options))
 
     def replace(self, name: str, location: Location,
-                options: ModelOptions = _DEFAULTS) -> ServedModel:
+                options: ModelOptions = _DEFAULTS) -> None:
         """Serve a model in the place of the one of its name, once it is loaded; the old one
         answers until then, and then what it has.
 
@@ -80,7 +83,7 @@ class ModelLoader:
         StartupError
             It cannot be served; the old one is, as before.
         """
-        return self.put_in_place(self.open(name, location, options))
+        self.put_in_place(self.open(name, location, options))
 
     def open(self, name: Optional[str], location: Location,
              options: ModelOptions = _DEFAULTS) -> OpenedModel:
@@ -102,12 +105,11 @@ class ModelLoader:
         self.failures.forget(opened.name)
         return model
 
-    def put_in_place(self, opened: OpenedModel) -> ServedModel:
+    def put_in_place(self, opened: OpenedModel) -> None:
         """The second half of :meth:`replace`."""
         with self._failure_kept(opened.name, opened.location):
-            model = self._models.replace(opened, self._drain_timeout_s)
+            self._models.replace(opened, self._drain_timeout_s)
         self.failures.forget(opened.name)
-        return model
 
     @contextmanager
     def _failure_kept(self, name: Optional[str], location: str) -> Iterator[None]:

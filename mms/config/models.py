@@ -66,13 +66,22 @@ def add_model(models: dict[str, str], name: str, location: str, shown: str) -> N
         raise _no_pair(shown)
     if not name.strip():
         raise ValueError(f'{shown!r} has no NAME before the =')
-    if '/' in name:
-        raise ValueError(f'the NAME in {shown!r} holds a /; it becomes one segment of the URL, '
-                         'and the form is NAME=LOCATION')
-    if name in ('.', '..') or not name.isprintable():
-        raise ValueError(f'the NAME in {shown!r} cannot be a segment of a URL')
+    fault = name_fault(name)
+    if fault:
+        raise ValueError(f'the NAME in {shown!r} {fault}, and the form is NAME=LOCATION')
     if models.setdefault(name, location) != location:
         raise ValueError(f'{name!r} is given twice with different locations')
+
+
+def name_fault(name: str) -> str:
+    """Why a text cannot be the name of an endpoint; an empty string where it can."""
+    if not name.strip():
+        return 'is empty'
+    if '/' in name:
+        return 'holds a /; it becomes one segment of the URL'
+    if name in ('.', '..') or not name.isprintable():
+        return 'cannot be a segment of a URL'
+    return ''
 
 
 def _no_pair(shown: str) -> ValueError:

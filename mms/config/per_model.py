@@ -12,7 +12,7 @@ from mms.errors import UsageError
 
 T = TypeVar('T')
 
-_MOST_WORKERS = 1024
+MOST_WORKERS = 1024
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class EachModel(Reader[PerModel[T]]):
 
 def worker_counts() -> EachModel[Optional[int]]:
     """How many workers each model has; None for ``auto``."""
-    count = whole_or_auto(_MOST_WORKERS)
+    count = whole_or_auto(MOST_WORKERS)
 
     def one(text: str, source: str, word: str) -> Optional[int]:
         try:

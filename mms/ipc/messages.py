@@ -103,6 +103,8 @@ class Ready:
         The same, for :class:`Load`.
     answers_samples
         Whether the service has answered zeros, noise or samples as its signature describes them.
+    why_alone
+        Why requests run one by one; an empty string where they may run together.
     """
 
     signature: dict[str, Any]
@@ -114,6 +116,7 @@ class Ready:
     spoiled: str = ''
     answered: Union[int, None] = None
     answers_samples: bool = False
+    why_alone: str = ''
 
 
 @dataclass(frozen=True)

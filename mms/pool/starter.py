@@ -72,6 +72,7 @@ class WorkerStarter:
         self._template: Optional[Template] = None
         self._worker_bytes = FORKED_WORKER_BYTES
         self._has_wider = True
+        self._why_alone = ''
 
     @property
     def forks(self) -> bool:
@@ -253,6 +254,10 @@ class WorkerStarter:
         process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S,
                      await_turn)
         self.ready = process.ready
+        if load.explored:
+            # It takes for known what the first one has found.
+            self.ready = replace(process.ready, why_alone=self._why_alone)
+        self._why_alone = self.ready.why_alone
         if self._load_deadline_s is None:
             self._load_deadline_s = deadline_s(time.monotonic() - began)
         return process

@@ -126,6 +126,11 @@ class Supervisor:
         return Counter(worker.state for worker in self._workers.all)
 
     @property
+    def loaded(self) -> Collection[Worker]:
+        """Those that take requests, or answer their last."""
+        return self._workers.loaded
+
+    @property
     def here(self) -> Collection[WorkerProcess]:
         """All workers that are loaded."""
         return [worker.process for worker in self._workers.loaded]

@@ -12,7 +12,13 @@ from gevent.pool import Group
 
 from mms.config.settings import Settings
 from mms.devices.device import Device, VisibleGPUs
-from mms.errors import ModelExists, ModelNotFound, ServiceError
+from mms.errors import (
+    ModelExists,
+    ModelNotFound,
+    ModelUnavailable,
+    RequestError,
+    ServiceError,
+)
 from mms.event_loop.guard import attempt
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import uninterrupted
@@ -26,6 +32,7 @@ from mms.serving.events import Change, Event, Events, Listener
 from mms.serving.measuring_turns import MeasuringTurns, Turn
 from mms.serving.model_factory import ModelFactory, OpenedModel
 from mms.serving.model_locks import ModelLocks
+from mms.serving.model_state import ModelState
 from mms.serving.served_model import ServedModel
 
 # A model that is added is measured beside another that has loaded for longer: that may hang.
@@ -59,6 +66,8 @@ class Registry:
         self._served: dict[str, ServedModel] = {}
         self._aside: dict[ServedModel, None] = {}
         self._opened: dict[ServedModel, OpenedModel] = {}
+        # Those that have no process.
+        self._parked: dict[str, OpenedModel] = {}
         self._revision = 0
         self._is_stopped = False
 
@@ -78,25 +87,35 @@ class Registry:
         return [*self._served.values(), *self._aside]
 
     @property
+    def coming(self) -> list[ServedModel]:
+        """Those that load."""
+        return [model for model in self._aside if model.state is ModelState.LOADING]
+
+    @property
     def untried(self) -> list[str]:
         """Names of those that have not answered what their signature lets one make up."""
         return [name for name, model in self._served.items()
                 if not model.workers.ready.answers_samples]
 
+    @property
+    def parked(self) -> Mapping[str, OpenedModel]:
+        """Those that have no worker, and load when they are given some."""
+        return self._parked
+
     def __contains__(self, name: object) -> bool:
-        return name in self._served
+        return name in self._served or name in self._parked
 
     def __getitem__(self, name: str) -> ServedModel:
         """A model that is served.
 
         Raises
         ------
-        ModelNotFound
+        ModelNotFound, ModelUnavailable
         """
         try:
             return self._served[name]
         except KeyError:
-            raise ModelNotFound(f'No model {name} is served.') from None
+            raise self._not_served(name) from None
 
     def subscribe(self, listener: Listener) -> None:
         """Have `listener` called with each event from now on; it must not wait for anything."""
@@ -169,19 +188,24 @@ class Registry:
             It cannot be served.
         """
         with self._discarded_unless_served(opened), self._change_of(opened.name):
-            if opened.name in self._served:
-                raise ModelExists(f'A model {opened.name} is served already.')
-            try:
-                model = self._load_beside(opened)
-            except BaseException:
-                self._factory.give_back(opened.name)
-                raise
-            self._serve(opened, model, Change.ADDED)
-        return model
+            self._check_free(opened.name)
+            return self._add(opened)
 
-    def replace(self, opened: OpenedModel, drain_timeout_s: float) -> ServedModel:
+    def park(self, opened: OpenedModel) -> None:
+        """Have another model that has no worker: its files are here, and no process is.
+
+        Raises
+        ------
+        ModelExists
+        """
+        with self._discarded_unless_served(opened), self._change_of(opened.name):
+            self._check_free(opened.name)
+            self._parked[opened.name] = opened
+
+    def replace(self, opened: OpenedModel, drain_timeout_s: float) -> None:
         """Load a model beside the one of its name, serve it in its place, and end the old one.
-        Whatever is raised before it is served, nothing of it is left.
+        Whatever is raised before it is served, nothing of it is left. One that has no worker is
+        replaced by one that has none.
 
         Parameters
         ----------
@@ -196,6 +220,9 @@ class Registry:
             It cannot be served; the old one is, as before.
         """
         with self._discarded_unless_served(opened), self._change_of(opened.name):
+            if opened.name in self._parked:
+                self._replace_parked(opened)
+                return
             old = self[opened.name]
             new = opened._replace(options=opened.options.over(old.options))
             try:
@@ -205,7 +232,6 @@ class Registry:
                 raise
             self._serve(new, model, Change.REPLACED)
             uninterrupted(lambda: self._end(old, drain_timeout_s))
-        return model
 
     def remove(self, name: str, drain_timeout_s: float) -> None:
         """Serve a model no more: it answers what it has, and ends.
@@ -217,12 +243,31 @@ class Registry:
             The server stops.
         """
         with self._change_of(name):
+            if name in self._parked:
+                opened = self._parked.pop(name)
+                uninterrupted(lambda: _discard(opened))
+                return
             model = self[name]
+            uninterrupted(lambda: self._remove(model, drain_timeout_s))
+
+    def stop_workers(self, name: str, drain_timeout_s: float) -> None:
+        """End the processes of a model, which answers what it has, and is there without workers
+        from then on.
+
+        Raises
+        ------
+        ModelNotFound, ServiceError
+        """
+        with self._change_of(name):
+            if name in self._parked:
+                return
+            model = self[name]
+            self._parked[name] = self._opened[model]._replace(options=model.options)
             uninterrupted(lambda: self._remove(model, drain_timeout_s))
 
     def scale(self, name: str, workers: Optional[int], max_workers: Optional[int] = None) -> None:
         """Give a model another number of workers, while it answers; the one that replaces it has
-        as many.
+        as many. One that has none is loaded.
 
         Parameters
         ----------
@@ -236,6 +281,9 @@ class Registry:
         ModelNotFound, ServiceError
         """
         with self._change_of(name):
+            if name in self._parked:
+                self._load_parked(name, workers, max_workers)
+                return
             model = self[name]
             options = replace(model.options, workers=workers, max_workers=max_workers)
             try:
@@ -272,9 +320,39 @@ class Registry:
         try:
             yield
         except BaseException:
-            if not any(one.loaded is opened.loaded for one in self._opened.values()):
+            kept = (*self._opened.values(), *self._parked.values())
+            if not any(one.loaded is opened.loaded for one in kept):
                 uninterrupted(lambda: _discard(opened))
             raise
+
+    def _not_served(self, name: str) -> RequestError:
+        if name in self._parked:
+            return ModelUnavailable(f'No worker is available to serve request for model: {name}')
+        return ModelNotFound(f'No model {name} is served.')
+
+    def _check_free(self, name: str) -> None:
+        if name in self:
+            raise ModelExists(f'A model {name} is served already.')
+
+    def _add(self, opened: OpenedModel) -> ServedModel:
+        try:
+            model = self._load_beside(opened)
+        except BaseException:
+            self._factory.give_back(opened.name)
+            raise
+        self._serve(opened, model, Change.ADDED)
+        return model
+
+    def _replace_parked(self, opened: OpenedModel) -> None:
+        old = self._parked[opened.name]
+        self._parked[opened.name] = opened._replace(options=opened.options.over(old.options))
+        uninterrupted(lambda: _discard(old))
+
+    def _load_parked(self, name: str, workers: Optional[int], most: Optional[int]) -> None:
+        parked = self._parked[name]
+        options = replace(parked.options, workers=workers, max_workers=most)
+        self._add(parked._replace(options=options))
+        del self._parked[name]
 
     def _load_beside(self, opened: OpenedModel) -> ServedModel:
         """A model that is loaded, and that no request finds yet."""
@@ -317,7 +395,9 @@ class Registry:
     def _end(self, model: ServedModel, drain_timeout_s: float) -> None:
         model.drain(drain_timeout_s)
         self._stop(model)
-        _discard(self._opened.pop(model))
+        opened = self._opened.pop(model)
+        if not any(one.loaded is opened.loaded for one in self._parked.values()):
+            _discard(opened)
 
     def _give_up_load(self, model: ServedModel, load: gevent.Greenlet) -> None:
         load.kill()

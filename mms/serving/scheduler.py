@@ -78,7 +78,8 @@ class Scheduler:
         self._limits = limits
         self._threads = threads
         self._observer = observer or Unobserved()
-        self._trust = Trust(workers.ready.batch_size, workers.ready.proven)
+        self._trust = Trust(workers.ready.batch_size, workers.ready.proven,
+                            workers.ready.why_alone)
         self._waiting = Waiting(self._caller_left)
         self._unanswered: set[Job] = set()
         self._each_s = 0.0
@@ -142,6 +143,16 @@ class Scheduler:
         """Why the model cannot answer; an empty string when it can. See :class:`Probe`."""
         sick = self._workers.probe.ill_health()
         return self._dispatcher.ill_health() or self._workers.ill_health() or sick
+
+    @property
+    def batch_size(self) -> int:
+        """Most requests that run together."""
+        return self._trust.batch_size
+
+    @property
+    def why_alone(self) -> str:
+        """Why requests run one by one; an empty string where they may run together."""
+        return self._trust.refusal
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until each request has its answer, `timeout_s` at most; whether that is so."""

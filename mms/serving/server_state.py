@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from enum import Enum
 
 
@@ -35,6 +36,11 @@ class ServerLifecycle:
     def __init__(self) -> None:
         self.state = ServerState.LOADING
         self.since_s = time.time()
+        self._listeners: list[Callable[[ServerState], None]] = []
+
+    def subscribe(self, listener: Callable[[ServerState], None]) -> None:
+        """Have `listener` called with each state from now on; it must not wait for anything."""
+        self._listeners.append(listener)
 
     def turn_to(self, state: ServerState) -> None:
         """Go over to a state; nothing where the server is in it already.
@@ -50,3 +56,5 @@ class ServerLifecycle:
             raise ValueError(f'a server that is {self.state.value} cannot be {state.value}')
         self.state = state
         self.since_s = time.time()
+        for listener in self._listeners:
+            listener(state)

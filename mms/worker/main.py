@@ -114,7 +114,7 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
                   report.levels, report.batch_size > 1 and service.batchable is True,
                   report.spoiled,
                   report.first_answer.other if report.first_answer else load.answered,
-                  report.answers_samples)
+                  report.answers_samples, report.why_alone)
     channel.send(ready)
     return ModelProcess(channel, log_fd, service, ready, report.sample,
                         Codecs(Endpoint(load.endpoint, service, load.max_image_pixels)),

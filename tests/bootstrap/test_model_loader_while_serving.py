@@ -74,7 +74,8 @@ def test_a_model_is_loaded_with_its_options_and_named_as_its_archive(loader, reg
 def test_a_replacement_has_the_options_of_the_old_one_where_none_are_given(
         loader, registry, location, temporary):
     loader.load('a', location('a'), ModelOptions(workers=2, request_timeout_s=7.0))
-    model = loader.replace('a', location('new', THRICE), ModelOptions(request_timeout_s=5.0))
+    loader.replace('a', location('new', THRICE), ModelOptions(request_timeout_s=5.0))
+    model = registry['a']
     assert ask(registry, 'a') == [3]
     assert model.options == ModelOptions(workers=2, request_timeout_s=5.0)
     assert model.workers.size.workers == 2

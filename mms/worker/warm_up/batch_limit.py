@@ -16,9 +16,12 @@ from mms.worker.warm_up.warm_up_report import WarmUpReport
 
 logger = logging.getLogger(__name__)
 
+_COLD = 'it was not warmed up'
+_USELESS = 'several together take as long as one after the other'
+
 
 def allowed_batch_size(service: Any, load: Load, report: WarmUpReport, made_up: MadeUpRequests,
-                       seconds: float) -> int:
+                       seconds: float) -> tuple[int, str]:
     """See whether requests may run together, unless the service says so itself.
 
     Parameters
@@ -31,25 +34,32 @@ def allowed_batch_size(service: Any, load: Load, report: WarmUpReport, made_up: 
     Returns
     -------
     int
-        Most requests that may run together; 1 for one by one, and then the log says why.
+        Most requests that may run together; 1 for one by one.
+    str
+        Why one by one; empty where they may run together.
     """
-    if obstacle(service) or report.spoiled:
-        return 1
+    known = obstacle(service) or report.spoiled
+    if known:
+        return 1, known
+    if load.batch_size == 1:
+        return 1, 'it is asked for batches of one request'
     if not load.warm_up:
-        return (load.batch_size or MOST_TOGETHER) if service.batchable else 1
+        return (load.batch_size or MOST_TOGETHER, '') if service.batchable else (1, _COLD)
     most = report.batch_size if report.sample else load.batch_size or MOST_TOGETHER
-    if most < 2 or service.batchable:
-        return most
+    if most < 2:
+        return 1, _USELESS
+    if service.batchable:
+        return most, ''
     verdict = _proof(service, report, made_up, most, seconds)
     if verdict.outcome is Outcome.EQUAL:
-        return most
+        return most, ''
     advice = ''
     if verdict.outcome is Outcome.INCONCLUSIVE:
         advice = (' A "sample" of each input in signature.json that its hooks take lets it be '
                   'tried, and batchable = True in its class says that requests may run together.')
     logger.info('Model %s is served one request at a time: %s.%s', load.endpoint, verdict.reason,
                 advice)
-    return 1
+    return 1, verdict.reason
 
 
 def _proof(service: Any, report: WarmUpReport, made_up: MadeUpRequests, most: int,

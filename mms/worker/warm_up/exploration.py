@@ -92,7 +92,7 @@ class Exploration:
         elif self._load.warm_up:
             self._explore(report)
         if not self._load.explored:
-            report.batch_size = allowed_batch_size(
+            report.batch_size, report.why_alone = allowed_batch_size(
                 self.service, self._load, report, self._made_up, self._trial_timeout_s)
         return report
 

@@ -19,6 +19,8 @@ class WarmUpReport:
         Inputs that the model has answered in this process; None where there was no warm-up.
     batch_size
         Most requests that it pays to run together, and that may; 1 for one by one.
+    why_alone
+        Why requests run one by one; an empty string where they may run together.
     levels
         Numbers of threads that pay, the smallest first; none where it cannot run on several.
     unforkable
@@ -33,6 +35,7 @@ class WarmUpReport:
 
     sample: Optional[list[Any]] = None
     batch_size: int = 1
+    why_alone: str = ''
     levels: Sequence[int] = ()
     unforkable: str = ''
     spoiled: str = ''

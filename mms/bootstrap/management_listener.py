@@ -1,0 +1,112 @@
+"""The management port of a server, where one is asked for."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from typing import Optional
+
+from mms.bootstrap.listeners import Listeners
+from mms.bootstrap.model_loader import DRAIN_TIMEOUT_S, ModelLoader
+from mms.bootstrap.parts import Parts
+from mms.errors import AddressError
+from mms.event_loop.in_thread import in_thread
+from mms.frontend.address import reachable_url
+from mms.frontend.management.application import management_application
+from mms.frontend.management.model_jobs import ModelJobs
+from mms.frontend.management.model_store import ModelStore
+from mms.frontend.management.models_api import Server
+from mms.frontend.management.tokens import Anybody, TokenCheck, TokenFile, Tokens, made_up
+from mms.frontend.middleware import GiveWay
+from mms.runtime.token_file import remove_token, write_token
+from mms.serving.registry import Registry
+from mms.serving.server_state import ServerState
+
+logger = logging.getLogger(__name__)
+
+MANAGEMENT = 'management'
+NO_TOKEN = 'none'
+
+
+class ManagementListener:
+    """Binds the port early, and answers on it while models load.
+
+    Parameters
+    ----------
+    parts
+        The parts of the server.
+    listeners
+        Its sockets.
+    undo
+        Removes what is to be removed at the end.
+
+    Raises
+    ------
+    AddressError
+        The port cannot be bound.
+    """
+
+    def __init__(self, parts: Parts, listeners: Listeners, undo: ExitStack) -> None:
+        self._parts = parts
+        self._listeners = listeners
+        self._undo = undo
+        self._token_path: Optional[str] = None
+        settings = parts.settings
+        self._port = _bind(listeners, settings.management_host, settings.management_port or 0,
+                           settings.said('management_host'))
+
+    def listen(self, models: Registry, loader: ModelLoader) -> None:
+        """Answer from now on.
+
+        Raises
+        ------
+        UsageError
+            The file of the tokens cannot be used, or the model store is no folder.
+        StartupError
+            A token cannot be left for who is to use it.
+        """
+        parts, settings = self._parts, self._parts.settings
+        check = self._token_check()
+        parts.on_reload.append(lambda: in_thread(check.reload))
+        store = ModelStore(settings.model_store, settings.said('model_store'),
+                           anywhere=not isinstance(check, Anybody))
+        jobs = ModelJobs(models, loader, DRAIN_TIMEOUT_S)
+        parts.lifecycle.subscribe(
+            lambda state: jobs.stop() if state is ServerState.DRAINING else None)
+        self._undo.callback(jobs.stop)
+        server = Server(models, loader, store, parts.server_metrics.summary, parts.lifecycle,
+                        settings.models, parts.budget)
+        self._listeners.listen(MANAGEMENT, management_application(
+            server, jobs, check, more=[GiveWay()]))
+        logger.info('Management endpoint: %s', self.announcement)
+
+    @property
+    def announcement(self) -> str:
+        """Where it is, and which token it asks for, for a person."""
+        url = reachable_url(self._parts.settings.management_host, self._port)
+        return f'{url}  ({self._about_token()})'
+
+    def _token_check(self) -> TokenCheck:
+        asked = self._parts.settings.management_token
+        if asked == NO_TOKEN:
+            return Anybody()
+        if asked is not None:
+            return TokenFile(asked, self._parts.settings.said('management_token'))
+        token = made_up()
+        self._token_path = write_token(self._port, token)
+        self._undo.callback(remove_token, self._token_path)
+        return Tokens([token])
+
+    def _about_token(self) -> str:
+        asked = self._parts.settings.management_token
+        if asked == NO_TOKEN:
+            return 'it asks for no token'
+        return f'its token is in {self._token_path or asked}'
+
+
+def _bind(listeners: Listeners, host: str, port: int, said: str) -> int:
+    try:
+        return listeners.bind(MANAGEMENT, host, port, said)
+    except AddressError as error:
+        named = str(error).replace(' --port', ' --management-port')
+        raise AddressError(named.replace(' --host', ' --management-host')) from error

@@ -1,0 +1,53 @@
+"""The application behind the management port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mms.frontend.application import Application
+from mms.frontend.chain import Middleware
+from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route
+from mms.frontend.management.middleware import ManagementErrors, TokenAsked
+from mms.frontend.management.model_jobs import ModelJobs
+from mms.frontend.management.models_api import ModelsAPI, Server
+from mms.frontend.management.openapi import openapi
+from mms.frontend.management.pretty_json import pretty_response
+from mms.frontend.management.tokens import TokenCheck
+from mms.frontend.middleware import AccessLog
+from mms.frontend.routing import Table
+
+PROBES = '/health/'
+
+
+def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
+                           more_routes: Sequence[Route] = (),
+                           more: Sequence[Middleware] = ()) -> Application:
+    """Answers the requests of the management port.
+
+    Parameters
+    ----------
+    check
+        Knows who may ask.
+    more_routes
+        Endpoints beside those of models; below :data:`PROBES` they need no token.
+    more
+        Within the other middleware.
+    """
+    table = Table([*_routes(ModelsAPI(server, jobs)), *more_routes], server.models)
+    return Application(table, [AccessLog(), ManagementErrors(), TokenAsked(check, PROBES), *more])
+
+
+def _routes(models: ModelsAPI) -> list[Route]:
+    return [
+        *(Route((method,), path, handle) for path in ('/models', '/models/')
+          for method, handle in (('GET', models.list_models), ('POST', models.register))),
+        Route(('GET',), '/models/<model_name>', models.describe),
+        Route(('PUT',), '/models/<model_name>', models.change),
+        Route(('DELETE',), '/models/<model_name>', models.unregister),
+        Route(('OPTIONS',), '/', _api),
+    ]
+
+
+def _api(request: HTTPRequest) -> HTTPResponse:
+    """The interface, for programs that make clients of it."""
+    return pretty_response(200, openapi())

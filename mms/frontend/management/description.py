@@ -1,0 +1,138 @@
+"""What ``GET /models/NAME`` tells: what MMS 1.x does, and how the model does beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any, NamedTuple, Optional
+
+import psutil
+
+from mms.devices.device import GPU
+from mms.event_loop.in_thread import in_thread
+from mms.metrics.model_tally import ModelSummary
+from mms.pool.worker import Worker, WorkerState
+from mms.runtime.shared_memory import proportional_bytes
+from mms.serving.load_failures import LoadFailure
+from mms.serving.model_factory import OpenedModel
+from mms.serving.served_model import ServedModel
+
+_MS_PER_S = 1000
+# What MMS 1.x says of archives of the kind that MMS 0.4 has.
+_VERSION, _RUNTIME = 'snapshot', 'python'
+_READY, _UNLOADING = 'READY', 'UNLOADING'
+
+Described = dict[str, Any]
+
+
+class _Process(NamedTuple):
+    """What the system tells of a process."""
+
+    started_s: Optional[float]
+    memory_bytes: Optional[int]
+
+
+def served(model: ServedModel, summary: ModelSummary, at_startup: bool) -> Described:
+    """A model that is served. It waits for what the system tells of its processes."""
+    workers = list(model.workers.loaded)
+    template = model.workers.template_pid
+    pids = [worker.process.pid for worker in workers] + ([template] if template else [])
+    processes = in_thread(partial(_look_at, pids))
+    size, options, queue = model.workers.size, model.options, model.queue
+    least = options.workers or size.workers
+    return {
+        **_archive(model.name, model.location, model.opened.manifest, at_startup),
+        'minWorkers': least,
+        'maxWorkers': options.max_workers or least,
+        'batchSize': model.scheduler.batch_size,
+        'maxBatchDelay': _number(model.limits.max_batch_delay_s * _MS_PER_S),
+        'status': model.state.value,
+        'reason': model.reason,
+        'workers': [_worker(worker, processes[worker.process.pid]) for worker in workers],
+        'responseTimeout': _number(model.limits.request_timeout_s),
+        'queue': {'requests': queue.waiting, 'oldestAgeSeconds': round(queue.oldest_s, 3),
+                  'limit': model.limits.queue_size, 'inFlight': queue.unanswered},
+        'requests': {'answered': summary.requests, 'failed': summary.failures},
+        'latencySeconds': {name: round(seconds, 6)
+                           for name, seconds in summary.latency_s.items()},
+        'batches': {'count': summary.batches, 'meanSize': round(summary.mean_batch_size, 2),
+                    'largestSize': summary.largest_batch_size,
+                    'whyAlone': model.scheduler.why_alone},
+        'restarts': dict(summary.restarts),
+        'memoryBytes': sum(process.memory_bytes or 0 for process in processes.values()),
+        'whyWorkers': size.why,
+    }
+
+
+def parked(opened: OpenedModel, status: str, failure: Optional[LoadFailure]) -> Described:
+    """A model that has no worker."""
+    return {**_archive(opened.name, opened.location, opened.loaded.manifest, False),
+            **_without_workers(status, failure)}
+
+
+def coming(name: str, location: str, status: str, failure: Optional[LoadFailure]) -> Described:
+    """A model that is being loaded, or could not be."""
+    return {'modelName': name, 'modelUrl': location, 'loadedAtStartup': False,
+            **_without_workers(status, failure)}
+
+
+def replacement(location: str, status: str, failure: Optional[LoadFailure]) -> Described:
+    """A model that is to take the place of one that is served, or could not."""
+    return {'modelUrl': location, 'status': status, **_why(failure)}
+
+
+def _archive(name: str, location: str, manifest: Mapping[str, Any],
+             at_startup: bool) -> Described:
+    engine = next(iter(manifest.get('Engine') or {}), 'MXNet')
+    return {'modelName': name, 'modelVersion': _VERSION, 'modelUrl': location, 'engine': engine,
+            'runtime': _RUNTIME, 'loadedAtStartup': at_startup}
+
+
+def _without_workers(status: str, failure: Optional[LoadFailure]) -> Described:
+    return {'minWorkers': 0, 'maxWorkers': 0, 'batchSize': 1, 'maxBatchDelay': 0,
+            'status': status, **_why(failure), 'workers': []}
+
+
+def _why(failure: Optional[LoadFailure]) -> Described:
+    if failure is None:
+        return {'reason': ''}
+    return {'reason': failure.reason, 'since': _iso(failure.since_s)}
+
+
+def _worker(worker: Worker, process: _Process) -> Described:
+    kind = worker.kind
+    is_going = worker.state is WorkerState.RETIRING
+    return {
+        'id': str(worker.process.pid),
+        'startTime': _iso(process.started_s) if process.started_s is not None else '',
+        'status': _UNLOADING if is_going else _READY,
+        'gpu': kind.device is not None and kind.device.kind == GPU,
+        'memoryUsage': process.memory_bytes or 0,
+        'device': str(kind.device or 'cpu'),
+        'threads': kind.threads,
+        'requests': worker.process.served,
+        'state': worker.state.value,
+    }
+
+
+def _look_at(pids: Sequence[int]) -> dict[int, _Process]:
+    """It may take some milliseconds for each process."""
+    return {pid: _Process(_started_s(pid), proportional_bytes(pid)) for pid in pids}
+
+
+def _started_s(pid: int) -> Optional[float]:
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def _iso(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec='milliseconds').replace('+00:00', 'Z')
+
+
+def _number(value: float) -> float:
+    """Whole numbers without a point, as MMS 1.x has them."""
+    return int(value) if value == int(value) else value

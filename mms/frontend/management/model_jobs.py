@@ -1,0 +1,291 @@
+"""What clients of the management port have done to models: each in a greenlet of its own, which
+goes on whether or not the client waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple, Optional, Protocol
+
+import gevent
+from gevent.event import AsyncResult
+
+from mms.archive.location import Location
+from mms.config.models import name_fault
+from mms.errors import BadRequest, MMSError, RequestError, StartupError
+from mms.event_loop.in_thread import in_thread
+from mms.frontend.management.errors import (
+    NotNow,
+    NotStarted,
+    already_registered,
+    not_opened,
+    not_registered,
+    not_started,
+)
+from mms.serving.load_failures import LoadFailures
+from mms.serving.model_factory import OpenedModel
+from mms.serving.model_options import ModelOptions
+from mms.serving.registry import Registry
+from mms.serving.served_model import ServedModel
+
+# As long as MMS 1.x waits for a worker.
+_SCALING_PATIENCE_S = 120.0
+_POLL_S = 0.05
+
+
+class Loader(Protocol):
+    """Brings archives here, and has them served."""
+
+    @property
+    def failures(self) -> LoadFailures:
+        """What could not be loaded, and has not been since."""
+
+    def open(self, name: Optional[str], location: Location, options: ModelOptions) -> OpenedModel:
+        """Bring an archive here, and check it; its own name where none is given."""
+
+    def add(self, opened: OpenedModel) -> ServedModel:
+        """Load a model, and serve it."""
+
+    def put_in_place(self, opened: OpenedModel) -> None:
+        """Load a model, and serve it in the place of the one of its name."""
+
+
+class Loading(NamedTuple):
+    """A model that is being loaded.
+
+    Attributes
+    ----------
+    name
+        Its endpoint.
+    location
+        Where its archive lies, as messages may show it.
+    is_new
+        Whether none of its name is served.
+    """
+
+    name: str
+    location: str
+    is_new: bool
+
+
+class ModelJobs:
+    """Changes of models; one at a time of each.
+
+    Parameters
+    ----------
+    models
+        Those that are served.
+    loader
+        Brings more.
+    drain_timeout_s
+        Requests of a model that is removed are given up after that long.
+    """
+
+    def __init__(self, models: Registry, loader: Loader, drain_timeout_s: float) -> None:
+        self._models = models
+        self._loader = loader
+        self._drain_timeout_s = drain_timeout_s
+        self._jobs: dict[gevent.Greenlet, Loading] = {}
+        self._is_stopped = False
+
+    @property
+    def loading(self) -> Collection[Loading]:
+        """What is being loaded now."""
+        return tuple(self._jobs.values())
+
+    def register(self, name: Optional[str], location: Location, options: ModelOptions,
+                 with_workers: bool, wait: bool) -> str:
+        """Have another model; its name. The archive is here, and can be used, when this returns.
+
+        Parameters
+        ----------
+        name
+            Its endpoint; None for the name that its archive has.
+        with_workers
+            Whether it is to be served.
+        wait
+            Whether to return when it is.
+
+        Raises
+        ------
+        RequestError
+            It is not served; nothing of it is left.
+        """
+        if name is not None:
+            self._check_free(name)
+        serve = self._loader.add if with_workers else self._models.park
+        loading = Loading(name or '', location.redacted, True)
+        return self._open_and(serve, loading, name, location, options, wait or not with_workers)
+
+    def replace(self, name: str, location: Location, options: ModelOptions, wait: bool) -> None:
+        """Serve a model in the place of the one of its name; as :meth:`register`.
+
+        Raises
+        ------
+        RequestError
+            It is not served; the old one is, as before.
+        """
+        self._check_known(name)
+        self._open_and(self._loader.put_in_place, Loading(name, location.redacted, False), name,
+                       location, options, wait)
+
+    def scale(self, name: str, workers: int, most: Optional[int], wait: bool) -> bool:
+        """Have another number of workers; whether all are there, where it is to `wait`.
+
+        Raises
+        ------
+        RequestError
+        """
+        self._check_known(name)
+        before = self._jobs_of(name)
+        location = self._models.parked[name].location if name in self._models.parked else ''
+        job = self._start(Loading(name, location, name not in self._models.names), self._scale,
+                          name, workers, most, before)
+        return not wait or self._outcome(job, name)
+
+    def unregister(self, name: str) -> None:
+        """Serve a model no more, once it has answered what it has; one that is being loaded is
+        given up.
+
+        Raises
+        ------
+        RequestError
+        """
+        self._check_goes_on()
+        known = self._loader.failures.of(name) is not None
+        for job in self._jobs_of(name):
+            known = True
+            job.kill()
+        self._loader.failures.forget(name)
+        if name in self._models:
+            try:
+                self._models.remove(name, self._drain_timeout_s)
+            except MMSError as error:
+                raise not_started(name, error) from error
+        elif not known:
+            raise not_registered(name)
+
+    def stop(self) -> None:
+        """Give up what is being loaded: the server stops."""
+        self._is_stopped = True
+        gevent.killall(list(self._jobs), block=False)
+
+    def _open_and(self, serve: Callable[[OpenedModel], object], loading: Loading,
+                  name: Optional[str], location: Location, options: ModelOptions,
+                  wait: bool) -> str:
+        opened = AsyncResult()
+        job = self._start(loading, self._load, name, location, options, serve, opened)
+        job.link(lambda ended: self._tell_end(ended, loading.name, opened))
+        try:
+            served_name: str = opened.get()
+            if wait:
+                self._outcome(job, served_name)
+        except RequestError:
+            # Who asked is told.
+            if loading.is_new:
+                self._loader.failures.forget(loading.name)
+            raise
+        return served_name
+
+    def _load(self, name: Optional[str], location: Location, options: ModelOptions,
+              serve: Callable[[OpenedModel], object], opened: AsyncResult) -> None:
+        try:
+            model = self._loader.open(name, location, options)
+        except StartupError as error:
+            raise not_opened(error) from error
+        if name is None:
+            self._take_name(model)
+        opened.set(model.name)
+        try:
+            serve(model)
+        except MMSError as error:
+            raise not_started(model.name, error) from error
+
+    def _take_name(self, opened: OpenedModel) -> None:
+        """Of a model that is named as its archive says."""
+        try:
+            self._check_free(opened.name)
+        except MMSError:
+            in_thread(opened.discard)
+            raise
+        job = gevent.getcurrent()
+        self._jobs[job] = self._jobs[job]._replace(name=opened.name)
+
+    def _scale(self, name: str, workers: int, most: Optional[int],
+               before: list[gevent.Greenlet]) -> bool:
+        """Have another number of workers, after other changes of the model."""
+        gevent.wait(before)
+        try:
+            if not workers:
+                self._models.stop_workers(name, self._drain_timeout_s)
+                return True
+            self._models.scale(name, workers, most)
+        except MMSError as error:
+            failure = not_started(name, error)
+            if name in self._models.parked:
+                self._loader.failures.add(name, self._models.parked[name].location, str(failure))
+            raise failure from error
+        self._loader.failures.forget(name)
+        return self._are_there(self._models[name], workers)
+
+    def _start(self, loading: Loading, work: Callable[..., object],
+               *arguments: object) -> gevent.Greenlet:
+        self._check_goes_on()
+        job = gevent.spawn(work, *arguments)
+        self._jobs[job] = loading
+        job.link(self._jobs.pop)
+        return job
+
+    def _outcome(self, job: gevent.Greenlet, name: str) -> bool:
+        """Wait for a job; what it has returned."""
+        job.join()
+        if not job.successful():
+            raise job.exception
+        if isinstance(job.value, gevent.GreenletExit):
+            raise self._given_up(name)
+        return bool(job.value)
+
+    def _tell_end(self, job: gevent.Greenlet, name: str, opened: AsyncResult) -> None:
+        if not opened.ready():
+            opened.set_exception(job.exception or self._given_up(name))
+
+    def _given_up(self, name: str) -> MMSError:
+        if self._is_stopped:
+            return NotNow(f'Model {name} is not loaded: the server stops.')
+        return NotStarted(f'Model {name} is not loaded: it was unregistered meanwhile.')
+
+    def _jobs_of(self, name: str) -> list[gevent.Greenlet]:
+        return [job for job, loading in self._jobs.items() if loading.name == name]
+
+    def _check_free(self, name: str) -> None:
+        fault = name_fault(name)
+        if fault:
+            raise BadRequest(f'The name {name!r} {fault}.')
+        is_coming = any(loading.name == name for loading in self._jobs.values())
+        if name in self._models or is_coming:
+            raise already_registered(name)
+
+    def _check_known(self, name: str) -> None:
+        self._check_goes_on()
+        if name not in self._models and not self._jobs_of(name):
+            raise not_registered(name)
+
+    def _check_goes_on(self) -> None:
+        if self._is_stopped:
+            raise NotNow('The server stops, and changes no model any more.')
+
+    def _are_there(self, model: ServedModel, workers: int) -> bool:
+        """Wait until a model has so many workers; whether that was soon enough.
+
+        Raises
+        ------
+        NotStarted
+            They do not start.
+        """
+        with gevent.Timeout(_SCALING_PATIENCE_S, False):
+            while not (model.workers.agrees and len(model.workers.pids) >= workers):
+                if model.workers.failure:
+                    raise NotStarted(f'Failed to start workers: {model.workers.failure}')
+                gevent.sleep(_POLL_S)
+            return True
+        return False

@@ -1,0 +1,152 @@
+"""What a request of the management port asks for: in its query, or in a body of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Optional
+from urllib.parse import parse_qs
+
+from mms.config.per_model import MOST_WORKERS
+from mms.errors import BadRequest
+from mms.frontend.exchange import HTTPRequest
+from mms.frontend.http.body import read_body
+from mms.frontend.management.errors import wrong_value
+from mms.ipc.messages import JSON
+from mms.runtime.byte_budget import ByteBudget
+from mms.serving.model_options import ModelOptions
+
+_MOST_BODY_BYTES = 2**20
+_MOST_TOGETHER = 1024
+_LONGEST_DELAY_MS = 60_000
+_LONGEST_TIMEOUT_S = 86_400
+_MS_PER_S = 1000
+# As MMS 1.x has it: in the query the timeout is in minutes, in JSON in seconds.
+_S_PER_MINUTE = 60
+_RUNTIMES = ('python', 'python2', 'python3')
+
+
+class Parameters:
+    """The parameters of one request.
+
+    Parameters
+    ----------
+    query, body
+        Name -> value. What both have counts as the body has it.
+    """
+
+    def __init__(self, query: Mapping[str, str], body: Mapping[str, Any]) -> None:
+        self._query = query
+        self._body = body
+
+    @classmethod
+    def of(cls, request: HTTPRequest, budget: ByteBudget) -> Parameters:
+        """Those of a request, whose body is read.
+
+        Raises
+        ------
+        BadRequest
+            It is said to be JSON, and is no object of JSON.
+        """
+        environ = request.environ
+        query = parse_qs(environ.get('QUERY_STRING', ''), keep_blank_values=True)
+        first = {name: values[0] for name, values in query.items()}
+        raw = bytes(read_body(environ, _MOST_BODY_BYTES, budget))
+        kind = environ.get('CONTENT_TYPE', '').partition(';')[0].strip().lower()
+        return cls(first, _object(raw) if kind == JSON and raw else {})
+
+    def text(self, *names: str) -> Optional[str]:
+        """The first of these that is given, as text; None where there is none, or it is empty."""
+        for name in names:
+            value = self._body.get(name, self._query.get(name))
+            if value is not None and value != '':
+                if isinstance(value, (dict, list)):
+                    raise wrong_value(name, value, 'a single value')
+                return str(value)
+        return None
+
+    def whole(self, lowest: int, highest: int, *names: str) -> Optional[int]:
+        """The first of these that is given, as a whole number; None where there is none."""
+        number = self.number(lowest, highest, *names)
+        if number is not None and number != int(number):
+            raise wrong_value(names[0], self.text(*names), f'a whole number from {lowest} to '
+                                                           f'{highest}')
+        return None if number is None else int(number)
+
+    def number(self, lowest: float, highest: float, *names: str) -> Optional[float]:
+        """The first of these that is given, as a number; None where there is none."""
+        text = self.text(*names)
+        if text is None:
+            return None
+        try:
+            number = float(text)
+        except ValueError:
+            number = float('nan')
+        if not lowest <= number <= highest:
+            raise wrong_value(names[0], text, f'a number from {lowest} to {highest}')
+        return number
+
+    def truth(self, name: str, default: bool) -> bool:
+        """Whether a parameter is ``true``; whatever else it is, it is not."""
+        text = self.text(name)
+        return default if text is None else text.lower() == 'true'
+
+    def options(self) -> ModelOptions:
+        """What is asked for a model.
+
+        Raises
+        ------
+        BadRequest
+        """
+        workers, most = self.workers()
+        delay_ms = self.number(0, _LONGEST_DELAY_MS, 'max_batch_delay')
+        return ModelOptions(
+            workers or None, most, self.whole(1, _MOST_TOGETHER, 'batch_size'),
+            None if delay_ms is None else delay_ms / _MS_PER_S, self._timeout_s())
+
+    def workers(self) -> tuple[Optional[int], Optional[int]]:
+        """How many workers are wanted at least, and at most; None where it is not said.
+
+        Raises
+        ------
+        BadRequest
+        """
+        least = self.whole(0, MOST_WORKERS, 'min_worker', 'initial_workers')
+        most = self.whole(0, MOST_WORKERS, 'max_worker', 'max_workers')
+        if most is not None and most < (1 if least is None else least):
+            raise BadRequest('max_worker cannot be less than min_worker.')
+        return least, most
+
+    def check_ignored(self) -> None:
+        """Refuse what MMS 1.x would do, and what is not done here.
+
+        Raises
+        ------
+        BadRequest
+        """
+        runtime = self.text('runtime')
+        if runtime is not None and runtime.lower() not in _RUNTIMES:
+            raise BadRequest(f'Invalid RuntimeType value: {runtime}')
+        if self.text('handler') is not None:
+            raise BadRequest('Parameter handler is not supported: the Service in the MANIFEST.json '
+                             'of an archive says what answers.')
+
+    def _timeout_s(self) -> Optional[float]:
+        name = 'response_timeout'
+        if self.text(name) == '-1':
+            return None
+        scale = 1 if name in self._body else _S_PER_MINUTE
+        number = self.number(0, _LONGEST_TIMEOUT_S / scale, name)
+        if number == 0:
+            raise wrong_value(name, self.text(name), 'a time in which a model can answer')
+        return None if number is None else number * scale
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise BadRequest('The body of the request is no object of JSON, as its Content-Type says.')
+    return value
