@@ -205,7 +205,8 @@ def test_one_source_gives_a_model_its_devices_once(environment):
 
 
 @pytest.mark.parametrize('name', sorted(OPTIONS.keys() - {
-    'models', 'config', 'service', 'gen_api', 'host', 'log_file'}))
+    'models', 'config', 'service', 'gen_api', 'host', 'log_file', 'management_host',
+    'management_token', 'model_store'}))
 def test_a_value_that_cannot_be_used_names_its_source(name, environment, config):
     option = OPTIONS[name]
     assert refusal(*config(f'{option.key} = "?"')).startswith(f"mms.toml: {option.key} '?' is ")
@@ -267,6 +268,12 @@ def test_no_models_in_any_source_is_argparses_error(config):
         *config('port = 1'), models=())
     assert 'the following arguments are required: --models' in refusal(
         *config('[models]'), models=())
+
+
+def test_models_may_come_later_through_the_management_port(config):
+    made = settings('--management-port', '0', models=())
+    assert (made.models, made.management_port) == ({}, 0)
+    assert settings(*config('management-port = 0'), models=()).models == {}
 
 
 @pytest.mark.parametrize('words', [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import ntpath
 import os
@@ -120,7 +121,8 @@ def _check_room(needed: Optional[int], path: str, shown: str) -> None:
     free = shutil.disk_usage(folder).free
     if needed is not None and needed > free:
         raise FetchError(f'{shown}: the disk is full: {needed} bytes needed, {free} free in '
-                         f'{folder}; set TMPDIR to a larger disk')
+                         f'{folder}; set TMPDIR to a larger disk') from OSError(
+            errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager

@@ -176,14 +176,15 @@ class ModelJobs:
         opened = AsyncResult()
         job = self._start(loading, self._load, name, location, options, serve, opened)
         job.link(lambda ended: self._tell_end(ended, loading.name, opened))
+        served_name = loading.name
         try:
-            served_name: str = opened.get()
+            served_name = opened.get()
             if wait:
                 self._outcome(job, served_name)
         except RequestError:
             # Who asked is told.
             if loading.is_new:
-                self._loader.failures.forget(loading.name)
+                self._loader.failures.forget(served_name)
             raise
         return served_name
 

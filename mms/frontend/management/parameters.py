@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 from urllib.parse import parse_qs
 
@@ -57,25 +57,20 @@ class Parameters:
 
     def text(self, *names: str) -> Optional[str]:
         """The first of these that is given, as text; None where there is none, or it is empty."""
-        for name in names:
-            value = self._body.get(name, self._query.get(name))
-            if value is not None and value != '':
-                if isinstance(value, (dict, list)):
-                    raise wrong_value(name, value, 'a single value')
-                return str(value)
-        return None
+        return self._given(names)[1]
 
     def whole(self, lowest: int, highest: int, *names: str) -> Optional[int]:
         """The first of these that is given, as a whole number; None where there is none."""
         number = self.number(lowest, highest, *names)
-        if number is not None and number != int(number):
-            raise wrong_value(names[0], self.text(*names), f'a whole number from {lowest} to '
-                                                           f'{highest}')
-        return None if number is None else int(number)
+        if number is None:
+            return None
+        if number != int(number):
+            raise wrong_value(*self._given(names), f'a whole number from {lowest} to {highest}')
+        return int(number)
 
     def number(self, lowest: float, highest: float, *names: str) -> Optional[float]:
         """The first of these that is given, as a number; None where there is none."""
-        text = self.text(*names)
+        name, text = self._given(names)
         if text is None:
             return None
         try:
@@ -83,7 +78,7 @@ class Parameters:
         except ValueError:
             number = float('nan')
         if not lowest <= number <= highest:
-            raise wrong_value(names[0], text, f'a number from {lowest} to {highest}')
+            raise wrong_value(name, text, f'a number from {lowest} to {highest}')
         return number
 
     def truth(self, name: str, default: bool) -> bool:
@@ -130,6 +125,16 @@ class Parameters:
         if self.text('handler') is not None:
             raise BadRequest('Parameter handler is not supported: the Service in the MANIFEST.json '
                              'of an archive says what answers.')
+
+    def _given(self, names: Sequence[str]) -> tuple[str, Optional[str]]:
+        """The first of these that is given, and its value."""
+        for name in names:
+            value = self._body.get(name, self._query.get(name))
+            if isinstance(value, (dict, list)):
+                raise wrong_value(name, value, 'a single value')
+            if value is not None and value != '':
+                return name, str(value)
+        return names[0], None
 
     def _timeout_s(self) -> Optional[float]:
         name = 'response_timeout'
