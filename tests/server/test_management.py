@@ -45,10 +45,13 @@ class Managed(Server):
         return self
 
     def find_management(self):
-        found = re.search(r'Management endpoint: (\S+)  \(its token is in (\S+)\)', self.log)
-        self.management, self.token_path = found.groups()
+        self.management, self.token_path = self.told_management().groups()
         with open(self.token_path) as file:
             self.token = file.read().strip()
+
+    def told_management(self):
+        return re.search(r'Management endpoint: (\S+)  \(its token is in (\S+)\)',
+                         self.log + self.stderr)
 
     def manage(self, method, path, token=True, **options):
         headers = {**({'Authorization': f'Bearer {self.token}'} if token else {}),
