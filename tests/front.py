@@ -6,6 +6,15 @@ from mms.frontend.predictor import Predictor
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
 from mms.runtime.byte_budget import ByteBudget
+from mms.serving.readiness import ServerHealth
+from mms.serving.server_state import ServerState
+
+
+class Healthy:
+    has_started = True
+
+    def report(self):
+        return ServerHealth(ServerState.SERVING, 0.0, '')
 
 
 class NoCounts:
@@ -17,9 +26,9 @@ class NoCounts:
 
 
 def application(models, counts=None, *middleware, more_routes=(), most=1000, budget=None,
-                describe=dict):
+                describe=dict, monitor=None):
     """All routes, and `more_routes`, with `middleware` inside the standard one."""
     counts = counts or NoCounts()
     predictor = Predictor(models, counts, most, budget or ByteBudget())
-    table = Table([*routes(predictor, describe), *more_routes], models)
+    table = Table([*routes(predictor, describe, monitor or Healthy()), *more_routes], models)
     return Application(table, [*standard_middleware(counts), *middleware])

@@ -8,7 +8,13 @@ from typing import Any
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts
 from mms.event_loop.uninterrupted import UninterruptedExitStack
-from mms.serving.embedding import Embedded, LoopThread, ThreadedMetrics, ThreadedModels
+from mms.serving.embedding import (
+    Embedded,
+    LoopThread,
+    ThreadedHealth,
+    ThreadedMetrics,
+    ThreadedModels,
+)
 from mms.serving.gauges import Gauges
 from mms.serving.server_state import ServerState
 
@@ -47,9 +53,10 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         undo.callback(loop.call, metrics.stop)
         models = ThreadedModels(local, loop)
         app = create_app(parts.app_name, parts.application(
-            models, ThreadedMetrics(metrics, loop), settings.port))
+            models, ThreadedMetrics(metrics, loop), settings.port,
+            monitor=ThreadedHealth(parts.health, loop)))
         log.begin()
         parts.lifecycle.turn_to(ServerState.SERVING)
-        embedded = Embedded(models, undo.pop_all())
+        embedded = Embedded(models, undo.pop_all(), parts.lifecycle)
     parts.log_started(settings.port)
     return app, embedded

@@ -14,6 +14,7 @@ from mms.bootstrap.opening import Opener, check_service_file
 from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
 from mms.frontend.address import host_and_port
+from mms.frontend.api.health import Monitor
 from mms.frontend.api.metrics import metrics_routes
 from mms.frontend.api.openapi import describe
 from mms.frontend.application import Application
@@ -31,6 +32,7 @@ from mms.pool.worker import WorkerState
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import buffer_bytes
 from mms.serving.events import Change, Event
+from mms.serving.health_monitor import HealthMonitor
 from mms.serving.model_factory import OpenedModel
 from mms.serving.model_state import ModelState
 from mms.serving.registry import Registry
@@ -68,7 +70,11 @@ class Parts:
     on_reload
         What is called, in turn, when the server is told to read its files again (SIGHUP); each
         logs what it cannot read, and goes on with what it has.
+    health
+        Who knows of the server's health, once there is a registry.
     """
+
+    health: HealthMonitor
 
     def __init__(self, app_name: str, settings: Settings,
                  given: Optional[Sequence[LoadedModel]]) -> None:
@@ -113,6 +119,7 @@ class Parts:
         """The models, none of them loaded."""
         models = Registry(self.settings, visible_gpus, self.budget, self.server_metrics)
         models.subscribe(partial(_follow, self.server_metrics))
+        self.health = HealthMonitor(models, self.lifecycle, self.settings.required)
         return models
 
     def metrics(self, models: Registry) -> Metrics:
@@ -123,10 +130,11 @@ class Parts:
         return metrics
 
     def application(self, models: Models, metrics: RequestCounts, port: int,
-                    *more: Middleware) -> Application:
+                    *more: Middleware, monitor: Optional[Monitor] = None) -> Application:
         """The WSGI application; `more` is within its other middleware."""
         predictor = Predictor(models, metrics, self.settings.max_request_bytes, self.budget)
-        table = Table([*routes(predictor, lambda: self.description(models, port)),
+        table = Table([*routes(predictor, lambda: self.description(models, port),
+                               monitor or self.health),
                        *metrics_routes(self.exposition)], models)
         return Application(table, [*standard_middleware(metrics),
                                    Measuring(self.server_metrics), *more])

@@ -12,6 +12,7 @@ from mms.config.models import Models, add_pairs
 from mms.config.options import Group, Option, Unset
 from mms.config.per_model import EachModel
 from mms.config.precedence import fill
+from mms.config.required_models import RequiredModels
 from mms.config.settings import OPTIONS
 
 _PROG = 'mxnet-model-server'
@@ -87,7 +88,7 @@ def _form_of(option: Option[Any]) -> dict[str, Any]:
     form: dict[str, Any] = {'metavar': option.metavar}
     if isinstance(option.reader, Models):
         return {**form, 'nargs': '+', 'action': _StoreModels}
-    if isinstance(option.reader, EachModel):
+    if isinstance(option.reader, (EachModel, RequiredModels)):
         return {**form, 'nargs': '+', 'action': 'extend'}
     if option.choices:
         return {'choices': option.choices}

@@ -16,6 +16,7 @@ from mms.config.device_flags import ANYWHERE, Wanted, devices, gpus, stronger
 from mms.config.models import Models
 from mms.config.options import Group, Option, option, options_of
 from mms.config.per_model import PerModel, worker_counts
+from mms.config.required_models import Required, RequiredModels
 from mms.config.source import Source
 from mms.config.values import (
     log_level,
@@ -57,6 +58,12 @@ class Settings:
     service: Optional[str] = option(
         '--service', text(), 'none', Group.MODELS, metavar='FILE', unset=None,
         help="service file that replaces every archive's own")
+    required_models: Optional[Required] = option(
+        '--required-models', RequiredModels(), 'those of `--models`', Group.MODELS,
+        metavar='NAME', unset=None,
+        help='models without which `/health/ready` answers 503: names, `all` that are served, or '
+             '`none`',
+        more='See [health](health.md#ready)')
     strict: bool = option(
         '--strict', switch(), 'a warning', Group.MODELS, unset=False,
         help='stop the start where a model does not answer a made-up request, also if it may '
@@ -216,6 +223,13 @@ class Settings:
     def workers_of(self, model: str) -> Optional[int]:
         """Workers of a model; None to choose."""
         return self.workers.of(model)
+
+    @property
+    def required(self) -> Required:
+        """The models without which the server is not ready."""
+        if self.required_models is None:
+            return Required(if_served=tuple(self.models))
+        return self.required_models
 
     @property
     def all_devices(self) -> list[Wanted]:

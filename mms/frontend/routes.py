@@ -7,13 +7,14 @@ from typing import Any, Callable
 
 from mms.frontend.api.classic import Predictions
 from mms.frontend.api.description import Description
-from mms.frontend.api.health import Health
+from mms.frontend.api.health import Health, Monitor, health_routes
 from mms.frontend.exchange import Route
 from mms.frontend.predictor import Predictor
 from mms.ipc.messages import CLASSIC
 
 
-def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]]) -> list[Route]:
+def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]],
+           monitor: Monitor) -> list[Route]:
     """Every endpoint.
 
     Parameters
@@ -22,6 +23,8 @@ def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]]) -> l
         Of the models.
     describe
         Makes the Swagger document of the models that are served now.
+    monitor
+        Who knows of the server's health.
     """
     models = predictor.models
     ping = Health(models).ping
@@ -32,4 +35,5 @@ def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]]) -> l
         Route(('GET',), '/', ping, 'Ping'),
         Route(('GET',), '/api-description', Description(models, describe).describe,
               'APIDescription'),
+        *health_routes(monitor),
     ]

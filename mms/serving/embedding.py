@@ -27,12 +27,17 @@ from mms.metrics import Metrics
 from mms.runtime.interrupts import first_interrupt_only, no_interrupts
 from mms.runtime.signals import leave_errors_to_who_waits
 from mms.serving.caller import Caller
+from mms.serving.health_monitor import HealthMonitor
+from mms.serving.readiness import ServerHealth
 from mms.serving.registry import Registry
+from mms.serving.server_state import ServerLifecycle, ServerState
 
 T = TypeVar('T')
 
 # Requests that are refused while an application closes have this long to be answered.
 _LAST_ANSWERS_S = 1.0
+# A probe waits no longer for the loop's thread: it tells what is known.
+_PROBE_PATIENCE_S = 0.1
 
 
 class LoopThread:
@@ -48,13 +53,20 @@ class LoopThread:
         self._thread.start()
         self._ready.result()
 
-    def call(self, function: Callable[[], T]) -> T:
+    def call(self, function: Callable[[], T], timeout_s: Optional[float] = None) -> T:
         """What `function` returns, or raises, in a greenlet of the loop.
+
+        Parameters
+        ----------
+        timeout_s
+            How long to wait for that; it goes on then.
 
         Raises
         ------
         ModelUnavailable
             The loop has ended, or is another process's.
+        TimeoutError
+            It takes longer than `timeout_s`.
         """
         future: Future[T] = Future()
         self.post(partial(_settle, future, function))
@@ -62,8 +74,10 @@ class LoopThread:
             raise _forked()
         if self._ended and not future.done():
             raise _closed()
-        _wait(future)
+        _wait(future, timeout_s)
         try:
+            if not future.done():
+                raise TimeoutError
             return future.result()
         finally:
             # Its error has this frame in its traceback: both would stay until Python collects its
@@ -184,6 +198,34 @@ class ThreadedModels:
             self._idle.wait(_LAST_ANSWERS_S)
 
 
+class ThreadedHealth:
+    """Health of models on a loop of another thread."""
+
+    def __init__(self, monitor: HealthMonitor, loop: LoopThread) -> None:
+        self._monitor = monitor
+        self._loop = loop
+        self._latest: Optional[ServerHealth] = None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the models of the start were loaded."""
+        return self._monitor.has_started
+
+    def report(self) -> ServerHealth:
+        """How all are; what was known before, where the loop takes longer than a moment."""
+        try:
+            self._latest = self._loop.call(self._monitor.report, _PROBE_PATIENCE_S)
+            return self._latest
+        except ModelUnavailable as error:
+            return self._without_loop(str(error))
+        except TimeoutError:
+            return self._latest or self._without_loop('The models have not said how they are.')
+
+    def _without_loop(self, reason: str) -> ServerHealth:
+        state, since_s = self._monitor.server_state
+        return ServerHealth(state, since_s, reason)
+
+
 class ThreadedMetrics:
     """Metrics on a loop of another thread."""
 
@@ -213,12 +255,16 @@ class Embedded:
         Those that the application asks.
     parts
         Whatever is to be closed.
+    lifecycle
+        The state of the server.
     """
 
-    def __init__(self, models: ThreadedModels, parts: ExitStack) -> None:
+    def __init__(self, models: ThreadedModels, parts: ExitStack,
+                 lifecycle: ServerLifecycle) -> None:
         self._owner = os.getpid()
         self._models = models
         self._parts = parts
+        self._lifecycle = lifecycle
         atexit.register(self._end)
 
     def close(self, timeout_s: float) -> None:
@@ -227,6 +273,7 @@ class Embedded:
         """
         if os.getpid() != self._owner:
             return
+        self._lifecycle.turn_to(ServerState.DRAINING)
         with first_interrupt_only():
             try:
                 self._models.close(timeout_s)
@@ -255,17 +302,17 @@ def _closed() -> ModelUnavailable:
     return ModelUnavailable('The application is closed.')
 
 
-def _wait(future: Future[T]) -> None:
+def _wait(future: Future[T], timeout_s: Optional[float]) -> None:
     """Wait for a result of another thread; in a thread with a gevent loop, let that go on."""
     hub = get_hub_if_exists()
     if hub is None:
-        wait([future])
+        wait([future], timeout_s)
         return
     done, knock = gevent.event.Event(), hub.loop.async_()
     knock.start(done.set)
     future.add_done_callback(lambda _: knock.send_ignoring_arg(None))
     try:
-        done.wait()
+        done.wait(timeout_s)
     finally:
         knock.stop()
         knock.close()

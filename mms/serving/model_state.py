@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from enum import Enum
 from typing import Callable
 
@@ -44,12 +45,15 @@ class Lifecycle:
         The state; :attr:`ModelState.LOADING` at first.
     reason
         Why the model is degraded or has failed; empty in every other state.
+    since_s
+        When it turned to the state, in seconds since the epoch.
     """
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
         self._on_change = on_change
         self.state = ModelState.LOADING
         self.reason = ''
+        self.since_s = time.time()
 
     def turn_to(self, state: ModelState, reason: str = '') -> None:
         """Go over to a state; nothing where the model is in it for that reason already.
@@ -63,5 +67,7 @@ class Lifecycle:
             return
         if state is not self.state and state not in _NEXT[self.state]:
             raise ValueError(f'a model that is {self.state.value} cannot be {state.value}')
+        if state is not self.state:
+            self.since_s = time.time()
         self.state, self.reason = state, reason
         self._on_change()

@@ -85,6 +85,11 @@ class ServedModel:
         return self._lifecycle.reason
 
     @property
+    def since_s(self) -> float:
+        """Since when it is in its state, in seconds since the epoch."""
+        return self._lifecycle.since_s
+
+    @property
     def signature(self) -> Mapping[str, Any]:
         """Its live signature."""
         return self.workers.signature

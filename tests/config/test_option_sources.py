@@ -7,6 +7,7 @@ import pytest
 
 from mms.arg_parser import ArgParser
 from mms.config.per_model import PerModel
+from mms.config.required_models import Required
 from mms.config.settings import OPTIONS, Settings
 from mms.devices.device import CPU, GPU
 from mms.errors import UsageError
@@ -17,6 +18,8 @@ MODELS = ('--models', 'm=m.model', 'n=n.model')
 GIVEN = {
     'models': ((['a=1'], {'a': '1'}), ('b=2', {'b': '2'}), ('{c = "3"}', {'c': '3'}), {}),
     'service': ((['1.py'], '1.py'), ('2.py', '2.py'), ('"3.py"', '3.py'), None),
+    'required_models': ((['a', 'b'], Required(names=('a', 'b'))), ('all', Required(every=True)),
+                        ('["none"]', Required()), None),
     'strict': (([], True), ('false', False), ('true', True), False),
     'gen_api': ((['java'], 'java'), ('go', 'go'), ('"php"', 'php'), None),
     'gpu': ((['1'], ((GPU, 1),)), ('0,2', ((GPU, 0), (GPU, 2))), ('3', ((GPU, 3),)), ()),
@@ -206,7 +209,7 @@ def test_one_source_gives_a_model_its_devices_once(environment):
 
 @pytest.mark.parametrize('name', sorted(OPTIONS.keys() - {
     'models', 'config', 'service', 'gen_api', 'host', 'log_file', 'management_host',
-    'management_token', 'model_store'}))
+    'management_token', 'model_store', 'required_models'}))
 def test_a_value_that_cannot_be_used_names_its_source(name, environment, config):
     option = OPTIONS[name]
     assert refusal(*config(f'{option.key} = "?"')).startswith(f"mms.toml: {option.key} '?' is ")

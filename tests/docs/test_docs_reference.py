@@ -7,6 +7,7 @@ import pytest
 from doc_messages import raised, says
 from doc_pages import code_spans, read, row_of, rows
 from extras import onnx  # noqa: F401  of a part of the package
+from front import Healthy
 from harness import FIXTURES
 
 import mms
@@ -84,7 +85,7 @@ def model(tmp_path):
 
 def test_every_endpoint_has_a_row_with_its_methods(model):
     metrics = Metrics(model.names, make_sink('log'))
-    table = Table(routes(Predictor(model, metrics, 1000, ByteBudget()), dict), model)
+    table = Table(routes(Predictor(model, metrics, 1000, ByteBudget()), dict, Healthy()), model)
     text = read('docs/rest_api.md')
     assert len(table.routes) >= 4
     for route in table.routes:

@@ -6,7 +6,7 @@ import logging
 
 import flask
 import pytest
-from front import application
+from front import Healthy, application
 from werkzeug.exceptions import Conflict
 from werkzeug.test import Client
 
@@ -347,7 +347,7 @@ def test_a_request_without_a_body_of_known_length_is_no_special_case(ways):
 def test_what_a_route_counts_is_a_metric():
     predictor = Predictor(Models(), Counts(), 1000, ByteBudget())
     metrics = {metric.name: metric for metric in METRICS}
-    counted = [route for route in routes(predictor, dict) if route.metric]
+    counted = [route for route in routes(predictor, dict, Healthy()) if route.metric]
     assert counted
     for route in counted:
         is_of_a_model = '<model>' in route.path or route.model is not None

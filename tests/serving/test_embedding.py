@@ -58,6 +58,10 @@ def test_an_app_answers_threads_side_by_side_and_ends_with_its_process(tmp_path)
         assert sorted(answers) == [(200, i / 100) for i in range(20)], answers
         client = app.test_client()
         assert client.get('/ping').get_json() == {'health': 'healthy!'}
+        told = client.get('/health/ready').get_json()
+        assert {name: one['state'] for name, one in told['models'].items()} == {
+            'a': 'ready', 'b': 'ready'}, told
+        assert client.head('/health/startup').status_code == 200
         assert client.post('/a/predict', data={}).status_code == 400
         assert client.post('/a/predict', data={'data': '["x"]'}).status_code == 500
         assert client.get('/none').status_code == 404
@@ -129,6 +133,8 @@ def test_an_app_that_is_closed_finishes_its_requests_and_leaves_nothing(tmp_path
             assert answer.status_code == 503, answer
             assert answer.get_json()['message'] == 'The application is closed.'
             assert app.test_client().get('/ping').status_code == 503
+            assert app.test_client().get('/health/ready').status_code == 503
+            assert app.test_client().get('/health/live').status_code == 200
             server.close()
 
         other = MMS(args=['--models', f'm={sys.argv[1]}'])

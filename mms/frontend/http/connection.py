@@ -55,6 +55,8 @@ _BODY_STALL_S = 30.0
 # A client that has closed one direction alone still waits for its answer. It looks like one that
 # has left, so it gets its answer unless that takes longer than this.
 _HALF_CLOSED_S = 1.0
+# Answered before all that waits.
+_PROBES = frozenset({'/ping', '/health/live', '/health/ready', '/health/startup'})
 # Linux alone tells it.
 _SENDS_NO_MORE: int = getattr(select, 'POLLRDHUP', 0)
 # A head that is smaller, as nearly all are, counts for nothing in what the server holds; of a
@@ -188,7 +190,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         except OSError as error:
             raise EOFError from error
         self._head_limit.close()
-        yield_if_due(RunQueue.HEALTH if self.path == '/ping' else RunQueue.WORK)
+        yield_if_due(RunQueue.HEALTH if self.path in _PROBES else RunQueue.WORK)
         if len(block) > _FREE_HEAD_BYTES:
             self._reservation.reserve(_COPIES_OF_HEAD * len(block))
         headers = plain_headers(block)
