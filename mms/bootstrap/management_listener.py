@@ -12,6 +12,7 @@ from mms.bootstrap.parts import Parts
 from mms.errors import AddressError
 from mms.event_loop.in_thread import in_thread
 from mms.frontend.address import reachable_url
+from mms.frontend.api.health import health_routes
 from mms.frontend.management.application import management_application
 from mms.frontend.management.model_jobs import ModelJobs
 from mms.frontend.management.model_store import ModelStore
@@ -77,7 +78,7 @@ class ManagementListener:
         server = Server(models, loader, store, parts.server_metrics.summary, parts.lifecycle,
                         settings.models, parts.budget)
         self._listeners.listen(MANAGEMENT, management_application(
-            server, jobs, check, more=[GiveWay()]))
+            server, jobs, check, health_routes(parts.health), more=[GiveWay()]))
         logger.info('Management endpoint: %s', self.announcement)
 
     @property
