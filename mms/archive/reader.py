@@ -35,7 +35,7 @@ MAX_RATIO = 100
 ALWAYS_ALLOWED_BYTES = 1024**3
 _COPY_BYTES = 1024**2
 _ENCRYPTED = 0x1
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error,
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error,
                NotImplementedError, RuntimeError, ValueError, OverflowError, MemoryError)
 _ONNX_SUFFIXES = ('.onnx', '.pb2')
 
@@ -170,7 +170,7 @@ def _extract(archive_path: str, into: str, where: str) -> None:
     with _translated(archive_path, where):
         os.mkdir(into)
         try:
-            with _LimitedReader(archive_path) as stream, zipfile.ZipFile(stream) as archive:
+            with LimitedReader(archive_path) as stream, zipfile.ZipFile(stream) as archive:
                 members = _flatten(archive, where)
                 _check_size(list(members.values()), os.path.getsize(archive_path), into, where)
                 _copy_members(archive, members, into)
@@ -179,7 +179,7 @@ def _extract(archive_path: str, into: str, where: str) -> None:
             raise
 
 
-class _LimitedReader(io.BufferedReader):
+class LimitedReader(io.BufferedReader):
     """A file of which nobody reads much at once: `zipfile` reads the list of the members whole,
     and makes an object of each.
     """
@@ -200,7 +200,7 @@ class _LimitedReader(io.BufferedReader):
 def _translated(archive_path: str, where: str) -> Iterator[None]:
     try:
         yield
-    except _UNREADABLE as exc:
+    except UNREADABLE as exc:
         raise ArchiveError(_unreadable_message(archive_path, where, exc)) from exc
     except OSError as exc:
         if exc.errno is None:  # what bz2 raises over a corrupt stream

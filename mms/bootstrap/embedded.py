@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts
+from mms.bootstrap.watching import look_at_start, watch
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.serving.embedding import (
     Embedded,
@@ -40,7 +42,9 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
             logger.warning('%s has no effect in an embedding program: models come and go through '
                            'a server of its own.', settings.said('management_port'))
         visible_gpus = look_for_gpus(settings)
-        opened = parts.open(Opener(undo))
+        at_start = look_at_start(parts)
+        opener = Opener(undo)
+        opened = parts.open(opener)
         loop = LoopThread()
         undo.callback(loop.stop)
         local = loop.call(lambda: parts.registry(visible_gpus))
@@ -48,6 +52,7 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         parts.exposition.watch(lambda: loop.call(gauges.look), lambda: None)
         loop.run(lambda: local.start(opened))
         undo.callback(loop.call, local.stop)
+        loop.run(lambda: watch(parts, at_start, local, ModelLoader(opener, local), undo, loop.call))
         metrics = loop.call(lambda: parts.metrics(local))
         loop.call(metrics.start)
         undo.callback(loop.call, metrics.stop)

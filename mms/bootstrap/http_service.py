@@ -15,6 +15,7 @@ from mms.bootstrap.management_listener import ManagementListener
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
+from mms.bootstrap.watching import look_at_start, watch
 from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.event_loop.yielding import yield_if_due
@@ -92,13 +93,16 @@ def load_models(parts: Parts, undo: ExitStack,
     """
     # Before models are fetched: a GPU that is not there, or fails, is told at once.
     models = parts.registry(look_for_gpus(parts.settings))
+    at_start = look_at_start(parts)
     parts.exposition.watch(Gauges(lambda: models.models).look, yield_if_due)
     opener = Opener(undo)
-    on_made(models, ModelLoader(opener, models))
+    loader = ModelLoader(opener, models)
+    on_made(models, loader)
     opened = parts.open(opener)
     undo.callback(models.stop)
     with loading_bar([one.name for one in opened]) as on_ready:
         models.start(opened, on_ready)
+    watch(parts, at_start, models, loader, undo)
     return models
 
 

@@ -50,11 +50,11 @@ class Settings:
 
     models: Mapping[str, str] = option(
         '--models', Models(), 'required', Group.MODELS, metavar='NAME=LOCATION',
-        unset=MappingProxyType({}), required=True, unless=('management_port',),
+        unset=MappingProxyType({}), required=True, unless=('management_port', 'watch'),
         help='models to serve at `/NAME/predict`. LOCATION is a .model file, a directory that '
              'holds an extracted archive, or a `file://`, `http://`, `https://` or '
              '`s3://bucket/key` URL',
-        more='See [locations](#locations). Not required with `--management-port`')
+        more='See [locations](#locations). Not required with `--management-port` or `--watch`')
     service: Optional[str] = option(
         '--service', text(), 'none', Group.MODELS, metavar='FILE', unset=None,
         help="service file that replaces every archive's own")
@@ -64,6 +64,12 @@ class Settings:
         help='models without which `/health/ready` answers 503: names, `all` that are served, or '
              '`none`',
         more='See [health](health.md#ready)')
+    watch: Optional[str] = option(
+        '--watch', text(), 'none', Group.MODELS, metavar='DIR', unset=None,
+        help='folder whose `.model` files are served under their names while they are there: one '
+             'that appears is loaded, one that changes replaces the other, one that goes is '
+             'drained',
+        more='See [a folder that is watched](watch.md)')
     strict: bool = option(
         '--strict', switch(), 'a warning', Group.MODELS, unset=False,
         help='stop the start where a model does not answer a made-up request, also if it may '

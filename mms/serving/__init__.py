@@ -2,5 +2,6 @@
 
 To be imported from outside: :class:`mms.serving.registry.Registry` with its ``events``,
 ``model_factory`` and ``placement`` for what they are told, ``caller`` for who waits for an answer,
-``server_state``, ``health_monitor`` and ``readiness``, and :mod:`mms.serving.embedding`.
+``server_state``, ``health_monitor`` and ``readiness``, ``watcher`` and ``watched_files``, and
+:mod:`mms.serving.embedding`.
 """

@@ -20,6 +20,7 @@ GIVEN = {
     'service': ((['1.py'], '1.py'), ('2.py', '2.py'), ('"3.py"', '3.py'), None),
     'required_models': ((['a', 'b'], Required(names=('a', 'b'))), ('all', Required(every=True)),
                         ('["none"]', Required()), None),
+    'watch': ((['d1'], 'd1'), ('d2', 'd2'), ('"d3"', 'd3'), None),
     'strict': (([], True), ('false', False), ('true', True), False),
     'gen_api': ((['java'], 'java'), ('go', 'go'), ('"php"', 'php'), None),
     'gpu': ((['1'], ((GPU, 1),)), ('0,2', ((GPU, 0), (GPU, 2))), ('3', ((GPU, 3),)), ()),
@@ -209,7 +210,7 @@ def test_one_source_gives_a_model_its_devices_once(environment):
 
 @pytest.mark.parametrize('name', sorted(OPTIONS.keys() - {
     'models', 'config', 'service', 'gen_api', 'host', 'log_file', 'management_host',
-    'management_token', 'model_store', 'required_models'}))
+    'management_token', 'model_store', 'required_models', 'watch'}))
 def test_a_value_that_cannot_be_used_names_its_source(name, environment, config):
     option = OPTIONS[name]
     assert refusal(*config(f'{option.key} = "?"')).startswith(f"mms.toml: {option.key} '?' is ")

@@ -448,3 +448,30 @@ def test_what_other_threads_record_is_recorded_in_the_thread_of_the_loop():
         loop.stop()
     assert values == {'PredictionTotal': 1.0, 'LatencyPostprocess': 8.0, 'LatencyInference': 2.0,
                       'LatencyOverall': 2.0}
+
+
+def test_an_app_serves_what_lies_in_a_folder_that_is_watched(tmp_path):
+    (tmp_path / 'watched').mkdir()
+    write_archive(tmp_path / 'watched', 'a', SLOW)
+    later = write_archive(tmp_path, 'b', SLOW)
+    done = run(tmp_path, '''
+        import os, sys, time
+        from mms.mxnet_model_server import MMS
+
+        folder, later = sys.argv[1:]
+        with MMS(args=['--watch', folder, '--workers', '1']) as server:
+            app = server.create_app()
+
+            def ask(model):
+                return app.test_client().post(f'/{model}/predict', data={'data': '[0]'})
+
+            assert ask('a').status_code == 200
+            assert ask('b').status_code == 404
+            os.replace(later, folder + '/b.model')
+            end = time.monotonic() + 60
+            while ask('b').status_code != 200 and time.monotonic() < end:
+                time.sleep(0.1)
+            assert ask('b').status_code == 200
+        print('done')
+    ''', tmp_path / 'watched', later)
+    assert (done.returncode, done.stdout) == (0, 'done\n'), done.stderr
