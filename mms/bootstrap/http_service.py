@@ -13,6 +13,7 @@ from gevent.event import Event
 from mms.bootstrap.listeners import MAIN, Listeners
 from mms.bootstrap.management_listener import ManagementListener
 from mms.bootstrap.model_loader import ModelLoader
+from mms.bootstrap.metrics_listener import bind_metrics, listen_metrics
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
 from mms.bootstrap.watching import look_at_start, watch
@@ -60,8 +61,15 @@ def serve(parts: Parts, stop: StopRequest) -> None:
         management = None
         if settings.management_port is not None:
             management = ManagementListener(parts, listeners, undo)
+        metrics_port = bind_metrics(listeners, settings)
         log = parts.start_log()
-        models = load_models(parts, undo, management.listen if management else _nothing)
+
+        def listen_while_loading(models: Registry, loader: ModelLoader) -> None:
+            listen_metrics(parts, listeners, metrics_port)
+            if management:
+                management.listen(models, loader)
+
+        models = load_models(parts, undo, listen_while_loading)
         metrics = parts.metrics(models)
         metrics.start()
         undo.callback(metrics.stop)

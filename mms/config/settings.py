@@ -192,6 +192,13 @@ class Settings:
         help='where metrics go each minute: the `log`, `metrics/mms_NAME.csv` files in the '
              'current directory (`csv`), or AWS CloudWatch (`cloudwatch`)',
         more='See [metrics](metrics.md)')
+    metrics_port: Optional[int] = option(
+        '--metrics-port', whole(0, 65535), 'none', Group.LOG, metavar='PORT', unset=None,
+        help='another TCP port that answers `/metrics`, also while models load; 0 picks a free one',
+        more='The log names it. See [Prometheus](metrics.md#prometheus)')
+    metrics_host: str = option(
+        '--metrics-host', text(), 'that of `--host`', Group.LOG, metavar='HOST', unset='',
+        help='address to listen on with `--metrics-port`')
     sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
     advice: tuple[str, ...] = field(default=(), compare=False, repr=False)
 

@@ -47,6 +47,8 @@ GIVEN = {
                      ('"3 D"', LogRotation(3, 'D')), LogRotation(1, 'H')),
     'log_level': ((['ERROR'], 40), ('WARNING', 30), ('"DEBUG"', 10), 20),
     'metrics_write_to': ((['csv'], 'csv'), ('cloudwatch', 'cloudwatch'), ('"csv"', 'csv'), 'log'),
+    'metrics_port': ((['1'], 1), ('2', 2), ('3', 3), None),
+    'metrics_host': ((['h1'], 'h1'), ('h2', 'h2'), ('"h3"', 'h3'), ''),
 }
 
 
@@ -210,7 +212,7 @@ def test_one_source_gives_a_model_its_devices_once(environment):
 
 @pytest.mark.parametrize('name', sorted(OPTIONS.keys() - {
     'models', 'config', 'service', 'gen_api', 'host', 'log_file', 'management_host',
-    'management_token', 'model_store', 'required_models', 'watch'}))
+    'management_token', 'model_store', 'required_models', 'watch', 'metrics_host'}))
 def test_a_value_that_cannot_be_used_names_its_source(name, environment, config):
     option = OPTIONS[name]
     assert refusal(*config(f'{option.key} = "?"')).startswith(f"mms.toml: {option.key} '?' is ")
@@ -218,7 +220,7 @@ def test_a_value_that_cannot_be_used_names_its_source(name, environment, config)
     assert refusal(*config(f'{option.key} = "?"')).startswith(f"{option.variable} '?' is ")
 
 
-@pytest.mark.parametrize('name', ['service', 'gen_api', 'host', 'log_file'])
+@pytest.mark.parametrize('name', ['service', 'gen_api', 'host', 'log_file', 'metrics_host'])
 def test_a_text_in_the_file_is_in_quotes(name, config):
     key = OPTIONS[name].key
     assert refusal(*config(f'{key} = 5')) == f'mms.toml: {key} 5 is not a text in quotes'

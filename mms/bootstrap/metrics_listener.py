@@ -1,0 +1,53 @@
+"""``--metrics-port``: a port of its own for who scrapes, also while models load."""
+
+from __future__ import annotations
+
+import logging
+from typing import Optional
+
+from mms.bootstrap.listeners import Listeners
+from mms.bootstrap.parts import Parts
+from mms.config.settings import Settings
+from mms.frontend.address import host_and_port
+from mms.frontend.api.health import health_routes
+from mms.frontend.api.metrics import metrics_routes
+from mms.frontend.application import Application
+from mms.frontend.middleware import AccessLog, Errors, GiveWay
+from mms.frontend.routing import Table
+
+logger = logging.getLogger(__name__)
+
+METRICS = 'metrics'
+
+
+def bind_metrics(listeners: Listeners, settings: Settings) -> Optional[int]:
+    """Take the port, where one is wanted; its number.
+
+    Raises
+    ------
+    AddressError
+    """
+    if settings.metrics_port is None:
+        return None
+    said = settings.said('metrics_host' if settings.metrics_host else 'host')
+    return listeners.bind(METRICS, metrics_host(settings), settings.metrics_port, said)
+
+
+def listen_metrics(parts: Parts, listeners: Listeners, port: Optional[int]) -> None:
+    """Answer there from now on, where one is wanted.
+
+    Raises
+    ------
+    AddressError
+    """
+    if port is None:
+        return
+    table = Table([*metrics_routes(parts.exposition), *health_routes(parts.health)], ())
+    listeners.listen(METRICS, Application(table, [AccessLog(), Errors(), GiveWay()]))
+    address = host_and_port(metrics_host(parts.settings), port)
+    logger.info('Service metrics endpoint: %s/metrics', address)
+
+
+def metrics_host(settings: Settings) -> str:
+    """Where it listens."""
+    return settings.metrics_host or settings.host
