@@ -5,7 +5,7 @@ import pkgutil
 
 import pytest
 from doc_messages import raised, says
-from doc_pages import code_spans, read, row_of, rows
+from doc_pages import code_spans, read, row_of, rows, section
 from extras import onnx  # noqa: F401  of a part of the package
 from front import Healthy
 from harness import FIXTURES
@@ -16,11 +16,14 @@ from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.archive.signature import read_signature
 from mms.frontend import errors as http_errors
+from mms.frontend.api.metrics import metrics_routes
 from mms.frontend.api.openapi import describe
 from mms.frontend.predictor import Predictor
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
 from mms.metrics import METRICS, Metrics, make_sink
+from mms.metrics.exposition import Exposition
+from mms.metrics.server_metrics import ServerMetrics
 from mms.runtime.byte_budget import ByteBudget
 
 # Page -> the errors whose every message it lists: (names called, argument, file or folder).
@@ -85,9 +88,11 @@ def model(tmp_path):
 
 def test_every_endpoint_has_a_row_with_its_methods(model):
     metrics = Metrics(model.names, make_sink('log'))
-    table = Table(routes(Predictor(model, metrics, 1000, ByteBudget()), dict, Healthy()), model)
+    exposition = Exposition(ServerMetrics(), (), ())
+    table = Table([*routes(Predictor(model, metrics, 1000, ByteBudget()), dict, Healthy()),
+                   *metrics_routes(exposition)], model)
     text = read('docs/rest_api.md')
-    assert len(table.routes) >= 4
+    assert len(table.routes) >= 5
     for route in table.routes:
         path = route.path.replace('<model>', 'NAME')
         _, _, allowed = table.find(path, route.methods[0])
@@ -109,8 +114,8 @@ def test_a_metric_has_a_row_with_its_unit_and_owner(metric):
 
 
 def test_no_metric_is_documented_that_is_not_there():
-    documented = {code_spans(cells[0])[0] for cells in rows(read('docs/metrics.md'))
-                  if code_spans(cells[0])}
+    page = section(read('docs/metrics.md'), 'Metrics of MMS 0.4')
+    documented = {code_spans(cells[0])[0] for cells in rows(page) if code_spans(cells[0])}
     assert documented == {metric.name for metric in METRICS}
 
 
