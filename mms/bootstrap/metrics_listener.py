@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Optional
 
 from mms.bootstrap.listeners import Listeners
 from mms.bootstrap.parts import Parts
 from mms.config.settings import Settings
+from mms.errors import AddressError
 from mms.frontend.address import host_and_port
 from mms.frontend.api.health import health_routes
 from mms.frontend.api.metrics import metrics_routes
@@ -18,6 +20,8 @@ from mms.frontend.routing import Table
 logger = logging.getLogger(__name__)
 
 METRICS = 'metrics'
+# In messages that are of the other port otherwise.
+_FLAG = re.compile(r'--(port|host)\b')
 
 
 def bind_metrics(listeners: Listeners, settings: Settings) -> Optional[int]:
@@ -30,7 +34,10 @@ def bind_metrics(listeners: Listeners, settings: Settings) -> Optional[int]:
     if settings.metrics_port is None:
         return None
     said = settings.said('metrics_host' if settings.metrics_host else 'host')
-    return listeners.bind(METRICS, metrics_host(settings), settings.metrics_port, said)
+    try:
+        return listeners.bind(METRICS, metrics_host(settings), settings.metrics_port, said)
+    except AddressError as error:
+        raise AddressError(_FLAG.sub(r'--metrics-\1', str(error))) from error
 
 
 def listen_metrics(parts: Parts, listeners: Listeners, port: Optional[int]) -> None:

@@ -34,7 +34,8 @@ def metrics():
 def exposition(metrics):
     made = Exposition(metrics, ['ready', 'draining'], ['idle', 'busy'])
     made.watch(lambda: [
-        ModelGauges(NAME, 'ready', 2, 0.5, 5, {'idle': 1, 'busy': 2}, {'worker': 30, 'template': 9}),
+        ModelGauges(NAME, 'ready', 2, 0.5, 5, {'idle': 1, 'busy': 2},
+                    {'worker': 30, 'template': 9}),
         ModelGauges(NAME, 'draining', 1, 4.0, 2, {'busy': 1}, {'worker': 12}),
     ], lambda: None)
     return made
