@@ -6,24 +6,28 @@ the front, ``process_*``, comes from ``prometheus_client``.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isinf
-from typing import ClassVar
+from typing import Any, Generic, TypeVar
 
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
+    Metric,
 )
 
 from mms.metrics.histogram import Histogram
+
+M = TypeVar('M', bound=Metric)
 
 _INFINITE = '+Inf'
 
 
 @dataclass(frozen=True)
-class Family:
+class Family(ABC, Generic[M]):
     """One metric, with a value for each combination of its labels.
 
     Attributes
@@ -39,33 +43,29 @@ class Family:
     name: str
     help: str
     labels: Sequence[str]
-    type: ClassVar[str]
+    @abstractmethod
+    def empty(self) -> M:
+        """Without a value."""
 
 
-class Counter(Family):
+class Counter(Family[CounterMetricFamily]):
     """Only grows."""
-
-    type = 'counter'
 
     def empty(self) -> CounterMetricFamily:
         """Without a value."""
         return CounterMetricFamily(self.name, self.help, labels=self.labels)
 
 
-class Gauge(Family):
+class Gauge(Family[GaugeMetricFamily]):
     """Goes up and down."""
-
-    type = 'gauge'
 
     def empty(self) -> GaugeMetricFamily:
         """Without a value."""
         return GaugeMetricFamily(self.name, self.help, labels=self.labels)
 
 
-class Distribution(Family):
+class Distribution(Family[HistogramMetricFamily]):
     """How many values of each size there were."""
-
-    type = 'histogram'
 
     def empty(self) -> HistogramMetricFamily:
         """Without a value."""
@@ -101,7 +101,7 @@ MODELS = Gauge('mms_models', 'Models by state.', ('state',))
 BUILD = Gauge(
     'mms_build_info', 'Versions of the server, Python and MXNet.', ('version', 'python', 'mxnet'))
 
-FAMILIES: tuple[Family, ...] = (
+FAMILIES: tuple[Family[Any], ...] = (
     REQUESTS, REFUSED, DURATION, PHASES, BATCH_SIZE, RESTARTS, QUEUE, OLDEST, IN_FLIGHT, WORKERS,
     MEMORY, MODELS, BUILD)
 
