@@ -144,9 +144,9 @@ def log_level() -> Scalar[int]:
 
 
 def rotation_time() -> Scalar[LogRotation]:
-    """``'1 H'``, ``'W0'`` or ``'midnight'``."""
+    """``'1 H'``, ``'W0'``, ``'midnight'`` or ``'never'``."""
     return Scalar("a rotation time: give a number and one of S, M, H, D ('1 H'), a weekday W0 to "
-                  'W6, or midnight', _rotation_time)
+                  'W6, midnight or never', _rotation_time)
 
 
 def _switch(value: Any) -> bool:

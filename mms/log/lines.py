@@ -1,7 +1,8 @@
 """How a log line looks.
 
 A line is ``[INFO 2018-05-24 10:59:46,301 PID:7072 /path/file.py:function:12 message``. On a
-terminal the head is coloured and its bracket closed.
+terminal the head is coloured and its bracket closed. The names of the requests that it is about
+come at the end of its first line.
 """
 
 from __future__ import annotations
@@ -9,19 +10,38 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from abc import abstractmethod
 from functools import lru_cache
 from typing import Optional
 
+from mms.log.request_ids import marks_of
 from mms.runtime.printable import further_lines, one_line
 
-__all__ = ['Formatter', 'LeveledFormatter', 'message_of', 'one_line']
+__all__ = ['Formatter', 'LeveledFormatter', 'LineFormatter', 'message_of', 'one_line',
+           'plain_message', 'trace_of']
 
 _PACKAGE = 'mms'
 _RED, _GREEN, _BLUE, _RESET = '\x1b[31m', '\x1b[32m', '\x1b[34m', '\x1b[0m'
 
 
-class Formatter(logging.Formatter):
-    """Makes one log line of a record; never raises over what a caller logged.
+class LineFormatter(logging.Formatter):
+    """Makes the line of a record once, for all handlers that have this formatter."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; with further ones below, where it has some."""
+        made = record.__dict__.get('mms_line')
+        if made is None or made[0] is not self:
+            made = record.mms_line = (self, self.line(record))
+        text: str = made[1]
+        return text
+
+    @abstractmethod
+    def line(self, record: logging.LogRecord) -> str:
+        """Make the line."""
+
+
+class Formatter(LineFormatter):
+    """Makes a log line of a record for a person; never raises over what a caller logged.
 
     Parameters
     ----------
@@ -38,13 +58,18 @@ class Formatter(logging.Formatter):
         """Local time, with milliseconds."""
         return f'{_local_time(int(record.created))},{int(record.msecs):03d}'
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, record: logging.LogRecord) -> str:
         """Head and message of `record`, its traceback on the lines below; both are escaped."""
         head = one_line(f'[{record.levelname} {self.formatTime(record)} PID:{record.process} '
                         f'{record.pathname}:{record.funcName}:{record.lineno}')
         if self.coloured:
             head = f'{_colour(record.levelno)}{head}]{_RESET}'
-        return f'{head} {further_lines(message_of(record))}'
+        text = further_lines(message_of(record))
+        ids = str(marks_of(record))
+        if ids:
+            first, end, rest = text.partition('\n')
+            text = f'{first}{ids}{end}{rest}'
+        return f'{head} {text}'
 
 
 @lru_cache(maxsize=1)
@@ -63,15 +88,21 @@ class LeveledFormatter(logging.Formatter):
 
 def message_of(record: logging.LogRecord) -> str:
     """The record's message, with its traceback and stack on the lines below."""
-    parts = [_plain_message(record)]
+    trace = trace_of(record)
+    return f'{plain_message(record)}\n{trace}' if trace else plain_message(record)
+
+
+def trace_of(record: logging.LogRecord) -> str:
+    """The traceback and the stack that a record came with, if it did."""
+    if not (record.exc_info or record.exc_text or record.stack_info):
+        return ''
     with contextlib.suppress(Exception):
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
-    parts += [text for text in (record.exc_text, record.stack_info) if text]
-    return '\n'.join(parts)
+    return '\n'.join(text for text in (record.exc_text, record.stack_info) if text)
 
 
-def _plain_message(record: logging.LogRecord) -> str:
+def plain_message(record: logging.LogRecord) -> str:
     """A message whose arguments do not fit it, or cannot be printed, is still a line."""
     try:
         text = record.getMessage()

@@ -1,4 +1,4 @@
-"""Where log lines go: the terminal and the log file of the front, its pipe in a worker."""
+"""Where log lines go: standard error and the log file of the front, its pipe in a worker."""
 
 from __future__ import annotations
 
@@ -7,140 +7,46 @@ import errno
 import logging
 import os
 import sys
-import time
 import warnings
 from collections.abc import Iterable
-from logging.handlers import TimedRotatingFileHandler
-from typing import Any, Optional, TypeVar, Union
+from typing import Optional, TypeVar, Union
 
 from mms.errors import UsageError
+from mms.log.brief_start import ALWAYS, BriefStart
+from mms.log.handlers import FallbackHandler, StreamLog, wants_colour
+from mms.log.json_lines import JSONFormatter
 from mms.log.lines import Formatter
+from mms.log.log_file import LogFile, SharedLogFile
 from mms.log.relay import RecordPipe
 from mms.log.rotation import LEVELS, LogRotation
-from mms.runtime.nonblocking_stream import NonblockingStream
-from mms.runtime.streams import is_terminal, say
+from mms.runtime.streams import is_terminal
+
+logger = logging.getLogger(__name__)
+
+TEXT, JSON = 'text', 'json'
+FORMATS = (TEXT, JSON)
+# In the place of a file's name.
+STANDARD_OUTPUT = '-'
 
 LOG_LEVEL_DICT: dict[str, int] = {name: getattr(logging, name) for name in LEVELS}
 
 # Libraries that talk about themselves at INFO; heard only when somebody debugs.
 CHATTY_LOGGERS = ('urllib3', 'boto3', 'botocore', 's3transfer', 'gevent')
 
-# When the log ends, a reader that is late has so long.
-_LAST_LINES_S = 1.0
-
 AHandler = TypeVar('AHandler', bound=logging.Handler)
 
 
-class _SafeHandler(logging.Handler):
-    """A log that cannot be written never reaches the caller, and complains once."""
-
-    _failed = False
-    _is_failing = False
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._failed = False
-        super().emit(record)
-        self._is_failing = self._failed
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        self._failed = True
-        if not self._is_failing:
-            self.complain(sys.exc_info()[1])
-
-    def complain(self, error: Optional[BaseException]) -> None:
-        """Say once that lines are lost."""
-
-
-class _Terminal(_SafeHandler, logging.StreamHandler):  # type: ignore[type-arg]  # none before 3.11
-    # Of the root logger, before the first log of this package.
-    level_before = logging.WARNING
-
-    def __init__(self) -> None:
-        super().__init__(sys.stderr)
-        self.setFormatter(Formatter(coloured=_wants_colour(sys.stderr)))
-
-    def begin(self) -> None:
-        """Wait for no reader from now on."""
-        self.setStream(_nonblocking(self.stream))
-
-    def write_pending(self) -> None:
-        """Write what nobody has read so far."""
-        with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
-            self.stream.flush()
-
-    def close(self) -> None:
-        """Write what waits, if somebody reads it soon."""
-        with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
-            if isinstance(self.stream, NonblockingStream):
-                self.stream.finish(_LAST_LINES_S)
-                self.stream.close()
-        super().close()
-
-
-class _LogFile(_SafeHandler, TimedRotatingFileHandler):
-    """Holds its lines back, and makes no file, until :meth:`begin`."""
-
-    def __init__(self, path: str, rotation: LogRotation) -> None:
-        super().__init__(path, when=rotation.when, interval=rotation.interval,
-                         encoding='utf-8', errors='backslashreplace', delay=True)
-        self.setFormatter(Formatter(coloured=False))
-        self._held: Optional[list[logging.LogRecord]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if self._held is None:
-            super().emit(record)
-        else:
-            self._held.append(record)
-
-    def begin(self) -> None:
-        """Open the file, and write what was held back."""
-        if not os.path.exists(self.baseFilename):
-            # A slow start leaves no empty file behind.
-            self.rolloverAt = self.computeRollover(int(time.time()))
-        self.stream = self._open()
-        held, self._held = self._held or [], None
-        for record in held:
-            self.handle(record)
-
-    def forget(self) -> None:
-        """Let go of what was held back."""
-        self._held = []
-
-    def complain(self, error: Optional[BaseException]) -> None:
-        say(f'The log file {self.baseFilename} cannot be written ({error}): lines are missing '
-            'there until it can.', sys.stderr)
-
-
-def _nonblocking(stream: Any) -> Any:
-    """Where it is a file of this process; else, as in some programs that embed, it is as it is."""
-    try:
-        stream.flush()
-        return NonblockingStream(stream)
-    except (OSError, ValueError, AttributeError):
-        return stream
-
-
-class _FallbackHandler(_Terminal):
-    """Prints for a logger of :func:`get_logger` while the root logger has no handler."""
-
-    def filter(self, record: logging.LogRecord) -> Any:
-        # Loggers 'a' and 'a.b' may both have one of these: the first to see a record prints it.
-        if logging.getLogger().handlers or getattr(record, 'mms_printed', False):
-            return False
-        record.mms_printed = True
-        return super().filter(record)
-
-
 class FrontLog:
-    """Sends everything that is logged to the terminal (stderr) and to a log file.
+    """Sends everything that is logged to standard error and to a log file, or to standard output.
 
     The file is written from :meth:`begin` on: a start that fails makes none. Where
-    the process has logs of earlier ones, they are replaced then.
+    the process has logs of earlier ones, they are replaced then. A terminal shows few lines of
+    the start.
 
     Parameters
     ----------
-    log_file, rotation, level
-        Of the flags of the same names.
+    log_file, rotation, level, form, verbose
+        Of the flags of the same names; `form` is one of `FORMATS`.
     said
         Where `log_file` comes from, for messages.
 
@@ -151,21 +57,20 @@ class FrontLog:
     """
 
     def __init__(self, log_file: str, rotation: LogRotation, level: int,
-                 said: str = '--log-file') -> None:
+                 said: str = '--log-file', form: str = TEXT, verbose: bool = False) -> None:
         self._said = said
-        try:
-            _check_writable(log_file)
-            self._file = _LogFile(log_file, rotation)
-        except (OSError, ValueError) as error:
-            raise _unusable(said, log_file, error) from error
+        written = JSONFormatter() if form == JSON else Formatter(coloured=False)
+        self._file = None if log_file == STANDARD_OUTPUT else _opened(
+            said, log_file, rotation, written)
         root = logging.getLogger()
         # What is logged while this one starts, the log of an earlier start has already.
-        self._earlier = [handler for handler in _handlers_of(root, _LogFile)
-                         if handler.baseFilename == self._file.baseFilename]
-        before = _handlers_of(root, _Terminal)
-        self._terminal = _Terminal()
-        self._terminal.level_before = before[0].level_before if before else root.level
-        _replace(root, before, [self._terminal, self._file])
+        self._earlier = [handler for handler in _handlers_of(root, LogFile)
+                         if self._file and handler.baseFilename == self._file.baseFilename]
+        before = _handlers_of(root, StreamLog)
+        self._brief = BriefStart()
+        self._stream = self._stream_log(written, verbose or level <= logging.DEBUG)
+        self._stream.level_before = before[0].level_before if before else root.level
+        _replace(root, before, [self._stream, *self._files()])
         _set_levels(level)
 
     def begin(self) -> None:
@@ -176,42 +81,86 @@ class FrontLog:
         UsageError
             The file cannot be opened any more.
         """
-        if self._earlier:
-            self._file.forget()
-        try:
-            self._file.begin()
-        except OSError as error:
-            raise _unusable(self._said, self._file.baseFilename, error) from error
+        if self._file is not None:
+            if self._earlier:
+                self._file.forget()
+            try:
+                self._file.begin()
+            except OSError as error:
+                raise _unusable(self._said, self._file.baseFilename, error) from error
         root = logging.getLogger()
-        others = [handler for handler in _handlers_of(root, _LogFile) if handler is not self._file]
+        others = [handler for handler in _handlers_of(root, LogFile) if handler is not self._file]
         _replace(root, others, [])
-        self._terminal.begin()
+        if self._file is not None:
+            self._share(self._file)
+        self._stream.begin()
+
+    def started(self) -> None:
+        """The start is over, and was announced: a terminal shows more from now on."""
+        self._brief.end()
 
     def write_pending(self) -> None:
         """Write to the terminal what nobody has read there so far."""
-        self._terminal.write_pending()
+        self._stream.write_pending()
+
+    def reopen(self) -> None:
+        """Write to the file that has the log file's name now: another program has moved it."""
+        if self._file is not None:
+            self._file.reopen()
 
     def fail(self, reason: str) -> None:
         """Write into a file that is there already why the server does not start."""
-        if self._earlier:
+        if self._earlier and self._file is not None:
             self._file.forget()
-        if os.path.exists(self._file.baseFilename):
+        record = logging.getLogger().makeRecord(
+            'mms', logging.ERROR, __file__, 0, '%s', (reason,), None, 'fail')
+        if self._file is None:
+            self._stream.handle(record)
+        elif os.path.exists(self._file.baseFilename):
             with contextlib.suppress(OSError):
                 self._file.begin()
-                self._file.handle(logging.getLogger().makeRecord(
-                    'mms', logging.ERROR, __file__, 0, '%s', (reason,), None, 'fail'))
+                self._file.handle(record)
         self.discard()
 
     def discard(self) -> None:
         """Write no file any more."""
-        _replace(logging.getLogger(), [self._file], [])
+        _replace(logging.getLogger(), self._files(), [])
 
     def end(self) -> None:
         """Leave the process's logging as it was, unless another log has taken over."""
         root = logging.getLogger()
-        if self._terminal in root.handlers:
-            _replace(root, [self._terminal, self._file], [])
-            _set_levels(self._terminal.level_before)
+        if self._stream in root.handlers:
+            _replace(root, [self._stream, *self._files()], [])
+            _set_levels(self._stream.level_before)
+
+    def _files(self) -> list[logging.Handler]:
+        return [] if self._file is None else [self._file]
+
+    def _stream_log(self, written: logging.Formatter, whole: bool) -> StreamLog:
+        """What writes to the standard stream; the whole log, or only what a person wants."""
+        if self._file is None:
+            colours = wants_colour(sys.stdout) and not isinstance(written, JSONFormatter)
+            return StreamLog(sys.stdout, Formatter() if colours else written)
+        if not is_terminal(sys.stderr):
+            return StreamLog(sys.stderr, written)
+        shown = Formatter(coloured=wants_colour(sys.stderr))
+        return StreamLog(sys.stderr, shown) if whole else self._brief.stream_log(sys.stderr, shown)
+
+    def _share(self, file: SharedLogFile) -> None:
+        if not file.share():
+            logger.info('Another process writes the log file %s too, and rotates it: this one '
+                        'writes there, and does not rotate it while the other runs. %s gives it '
+                        'a file of its own.', file.baseFilename, self._said, extra=ALWAYS)
+        self._brief.tell_rest(self._stream, file.baseFilename)
+
+
+def _opened(said: str, path: str, rotation: LogRotation,
+            formatter: logging.Formatter) -> SharedLogFile:
+    try:
+        _check_writable(path)
+        return SharedLogFile(path, rotation, formatter)
+    except (OSError, ValueError) as error:
+        raise _unusable(said, path, error) from error
 
 
 def _check_writable(path: str) -> None:
@@ -279,7 +228,8 @@ def get_logger(name: Optional[str] = None, filename: Optional[str] = None,
     if filename:
         _add_file(logger, filename, LogRotation(rotate_interval, rotate_value))
     elif not logger.handlers:
-        logger.addHandler(_FallbackHandler())
+        logger.addHandler(FallbackHandler(
+            sys.stderr, Formatter(coloured=wants_colour(sys.stderr))))
     if level not in ('NOTSET', logging.NOTSET):
         logger.setLevel(level)
     return logger
@@ -294,9 +244,9 @@ def getLogger(name: Optional[str] = None, filename: Optional[str] = None,  # noq
 
 
 def _add_file(logger: logging.Logger, path: str, rotation: LogRotation) -> None:
-    known = {h.baseFilename for h in logger.handlers if isinstance(h, _LogFile)}
+    known = {h.baseFilename for h in logger.handlers if isinstance(h, LogFile)}
     if os.path.abspath(path) not in known:
-        handler = _LogFile(path, rotation)
+        handler = LogFile(path, rotation, Formatter(coloured=False))
         handler.begin()
         logger.addHandler(handler)
 
@@ -315,7 +265,3 @@ def _set_levels(level: int) -> None:
     for name in CHATTY_LOGGERS:
         quiet = logging.NOTSET if level <= logging.DEBUG else max(level, logging.WARNING)
         logging.getLogger(name).setLevel(quiet)
-
-
-def _wants_colour(stream: Any) -> bool:
-    return is_terminal(stream) and not os.environ.get('NO_COLOR')

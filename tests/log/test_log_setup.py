@@ -20,7 +20,9 @@ import logging, os, sys
 from mms.log import relay as log_relay
 from mms.log import setup as log
 from mms.log.rotation import LogRotation
-log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO).begin()
+front = log.FrontLog('app.log', LogRotation(1, 'H'), logging.INFO)
+front.begin()
+front.started()
 """
 
 
@@ -51,7 +53,7 @@ def test_a_line_in_the_file_has_level_time_pid_path_function_and_line(run, tmp_p
     assert found, line
     assert found['level'] == 'INFO'
     assert found['pid'] == done.stdout.strip()
-    assert (found['path'], found['function'], found['line']) == ('<string>', 'hello', '8')
+    assert (found['path'], found['function'], found['line']) == ('<string>', 'hello', '10')
     assert found['message'] == 'hi 1'
 
 
