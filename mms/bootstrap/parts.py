@@ -94,7 +94,7 @@ class Parts:
         """Log from now on."""
         settings = self.settings
         self.log = FrontLog(settings.log_file, settings.log_rotation, settings.log_level,
-                            settings.said('log_file'))
+                            settings.said('log_file'), settings.log_format, settings.verbose)
         for advice in settings.advice:
             logger.warning('%s', advice)
         return self.log

@@ -68,6 +68,9 @@ class Option(Generic[T]):
         The words that are taken, where argparse itself is to refuse others.
     in_file
         Whether it may stand in a config file.
+    other_variable
+        An environment variable that other servers have for the same; the one of this server counts
+        before it. Empty for none.
     """
 
     flag: str
@@ -82,6 +85,7 @@ class Option(Generic[T]):
     unless: Sequence[str] = ()
     choices: Sequence[str] = ()
     in_file: bool = True
+    other_variable: str = ''
 
     @property
     def key(self) -> str:
@@ -121,13 +125,13 @@ class Option(Generic[T]):
 def option(flag: str, reader: Reader[T], shown: str, group: Group, *, help: str,
            metavar: str = '', more: str = '', unset: Union[T, Unset] = UNSET,
            required: bool = False, unless: Sequence[str] = (), choices: Sequence[str] = (),
-           in_file: bool = True) -> T:
+           in_file: bool = True, other_variable: str = '') -> T:
     """A field of the settings that is an option; the parameters are those of :class:`Option`.
 
     To a type checker it is the value that `reader` makes, so that it holds the field to this type.
     """
     made = Option(flag, reader, shown, group, help, metavar, more, unset, required,
-                  unless, choices, in_file)
+                  unless, choices, in_file, other_variable)
     value: Any = field(default_factory=made.default, metadata={_METADATA: made})
     result: T = value
     return result

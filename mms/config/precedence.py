@@ -70,10 +70,11 @@ def _take(args: argparse.Namespace, found: Iterable[_Found]) -> None:
 def _from_environment(options: list[Option[Any]],
                       environment: Mapping[str, str]) -> Iterator[_Found]:
     for option in options:
-        text = environment.get(option.variable, '')
-        if text and not _SERVICE_LINK.match(text):
-            yield (option, Source(Kind.ENVIRONMENT, option.variable),
-                   partial(option.reader.from_text, text))
+        for variable in filter(None, (option.variable, option.other_variable)):
+            text = environment.get(variable, '')
+            if text and not _SERVICE_LINK.match(text):
+                yield (option, Source(Kind.ENVIRONMENT, variable),
+                       partial(option.reader.from_text, text))
 
 
 def _from_file(options: list[Option[Any]], path: str, source: str) -> Iterator[_Found]:

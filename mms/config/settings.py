@@ -18,11 +18,14 @@ from mms.config.options import Group, Option, option, options_of
 from mms.config.per_model import PerModel, worker_counts
 from mms.config.required_models import Required, RequiredModels
 from mms.config.source import Source
+from mms.config.trusted_proxies import TrustedProxies
 from mms.config.values import (
     log_level,
     number,
     off_switch,
     one_of,
+    paths,
+    proxies,
     rotation_time,
     size,
     switch,
@@ -33,6 +36,7 @@ from mms.config.values import (
 from mms.errors import UsageError
 from mms.log.rotation import LEVELS, LogRotation
 
+LOG_FORMATS = ('text', 'json')
 METRICS_SINKS = ('log', 'csv', 'cloudwatch')
 
 
@@ -154,6 +158,13 @@ class Settings:
         metavar='N',
         help='largest picture, in pixels (width times height); a larger one is answered 400 before '
              'it is decoded')
+    forwarded_allow_ips: TrustedProxies = option(
+        '--forwarded-allow-ips', proxies(), '127.0.0.1,::1', Group.REQUESTS, metavar='IPS',
+        other_variable='FORWARDED_ALLOW_IPS',
+        help='proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` count: '
+             'addresses and networks with commas between them, or `*` for everybody',
+        more='The variable `FORWARDED_ALLOW_IPS` says it too, as to gunicorn and uvicorn. See '
+             '[behind a proxy](logs.md#behind-a-proxy)')
     management_port: Optional[int] = option(
         '--management-port', whole(0, 65535), 'off', Group.MANAGEMENT, metavar='PORT', unset=None,
         help='TCP port on which models are loaded, replaced, scaled and removed while the server '
@@ -177,15 +188,37 @@ class Settings:
     log_file: str = option(
         '--log-file', text(empty='mms_app.log'), 'mms_app.log', Group.LOG,
         metavar='FILE',
-        help='log file, rotated; in the current directory if FILE is a mere name')
+        help='log file, rotated; in the current directory if FILE is a mere name; `-` is standard '
+             'output',
+        more='In a container `-` is what its log collector wants: see '
+             '[containers](logs.md#containers)')
+    log_format: str = option(
+        '--log-format', one_of(*LOG_FORMATS), 'text', Group.LOG, metavar='FORMAT',
+        choices=LOG_FORMATS,
+        help='lines for people and for what has always read them (`text`), or one JSON object a '
+             'line (`json`)',
+        more='See [JSON lines](logs.md#json-lines)')
     log_rotation: LogRotation = option(
         '--log-rotation-time', rotation_time(), '1 H', Group.LOG, metavar='WHEN',
         help='when the log file is rotated: "N UNIT" with UNIT S, M, H or D (seconds, minutes, '
-             'hours, days), a weekday W0 (Monday) to W6, or midnight',
-        more='See [logs](#logs)')
+             'hours, days), a weekday W0 (Monday) to W6, midnight, or never',
+        more='See [the log file](logs.md#the-log-file)')
     log_level: int = option(
         '--log-level', log_level(), 'INFO', Group.LOG, metavar='LEVEL',
         help=f"least level that is logged: {', '.join(LEVELS)}")
+    verbose: bool = option(
+        '--verbose', switch(), 'ten lines at most', Group.LOG, unset=False,
+        help='show on a terminal all that is logged, also at a start',
+        more='See [the terminal](logs.md#the-terminal)')
+    access_log_exclude: tuple[str, ...] = option(
+        '--access-log-exclude', paths(), 'none', Group.LOG, metavar='PATHS', unset=(),
+        help='paths whose requests leave no line in the log, with commas between them; '
+             '`/health/*` stands for all that begin like it')
+    slow_request_s: float = option(
+        '--slow-request', number('seconds', 0.0, 86_400.0), '0', Group.LOG, metavar='SECONDS',
+        help='a request that takes longer leaves a warning with the time of each phase; 0 for '
+             'never',
+        more='See [slow requests](logs.md#slow-requests)')
     metrics_write_to: str = option(
         '--metrics-write-to', one_of(*METRICS_SINKS), 'log', Group.LOG, metavar='KIND',
         choices=METRICS_SINKS,

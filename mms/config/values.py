@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Optional, TypeVar
 
+from mms.config.trusted_proxies import TrustedProxies
 from mms.errors import UsageError
 from mms.log.rotation import LEVELS, ROTATION_UNITS, LogRotation
 
@@ -147,6 +148,24 @@ def rotation_time() -> Scalar[LogRotation]:
     """``'1 H'``, ``'W0'``, ``'midnight'`` or ``'never'``."""
     return Scalar("a rotation time: give a number and one of S, M, H, D ('1 H'), a weekday W0 to "
                   'W6, midnight or never', _rotation_time)
+
+
+def proxies() -> Scalar[TrustedProxies]:
+    """Addresses and networks of proxies."""
+    return Scalar('* or IP addresses and networks with commas between them',
+                  lambda value: TrustedProxies(_text(value)))
+
+
+def paths() -> Scalar[tuple[str, ...]]:
+    """Paths of requests; one that ends with a star stands for all that begin like it."""
+    return Scalar("paths with commas between them ('/ping,/health/*')", _paths)
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    found = tuple(word.strip() for word in _text(value).split(',') if word.strip())
+    if not all(path.startswith('/') for path in found):
+        raise ValueError
+    return found
 
 
 def _switch(value: Any) -> bool:

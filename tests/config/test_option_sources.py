@@ -9,6 +9,7 @@ from mms.arg_parser import ArgParser
 from mms.config.per_model import PerModel
 from mms.config.required_models import Required
 from mms.config.settings import OPTIONS, Settings
+from mms.config.trusted_proxies import TrustedProxies
 from mms.devices.device import CPU, GPU
 from mms.errors import UsageError
 from mms.log.rotation import LogRotation
@@ -45,6 +46,14 @@ GIVEN = {
     'log_file': ((['1'], '1'), ('2', '2'), ('"3"', '3'), 'mms_app.log'),
     'log_rotation': ((['1 S'], LogRotation(1, 'S')), ('W0', LogRotation(1, 'W0')),
                      ('"3 D"', LogRotation(3, 'D')), LogRotation(1, 'H')),
+    'log_format': ((['json'], 'json'), ('text', 'text'), ('"json"', 'json'), 'text'),
+    'verbose': (([], True), ('false', False), ('true', True), False),
+    'access_log_exclude': ((['/a'], ('/a',)), ('/b, /c*', ('/b', '/c*')), ('"/d"', ('/d',)), ()),
+    'slow_request_s': ((['1'], 1), ('2.5', 2.5), ('3', 3), 0),
+    'forwarded_allow_ips': ((['10.0.0.1'], TrustedProxies('10.0.0.1')),
+                            ('*', TrustedProxies('*')),
+                            ('"10.0.0.0/8, ::1"', TrustedProxies('10.0.0.0/8,::1')),
+                            TrustedProxies('127.0.0.1,::1')),
     'log_level': ((['ERROR'], 40), ('WARNING', 30), ('"DEBUG"', 10), 20),
     'metrics_write_to': ((['csv'], 'csv'), ('cloudwatch', 'cloudwatch'), ('"csv"', 'csv'), 'log'),
     'metrics_port': ((['1'], 1), ('2', 2), ('3', 3), None),
@@ -55,7 +64,8 @@ GIVEN = {
 @pytest.fixture(autouse=True)
 def environment(monkeypatch, tmp_path):
     """No variables but those of the test, in a folder of its own."""
-    for name in [name for name in os.environ if name.startswith('MMS_')]:
+    for name in [name for name in os.environ
+                 if name.startswith('MMS_') or name == 'FORWARDED_ALLOW_IPS']:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return monkeypatch.setenv
@@ -181,6 +191,19 @@ def test_what_a_stronger_source_has_is_not_read_in_a_weaker_one(environment, con
     environment('MMS_PORT', 'many')
     environment('MMS_MODELS', 'no pair')
     assert settings('--port', '1', *config('models = 1')).port == 1
+
+
+def test_the_variable_of_other_servers_counts_after_ours(environment):
+    environment('FORWARDED_ALLOW_IPS', '10.0.0.1')
+    made = settings()
+    assert made.forwarded_allow_ips == TrustedProxies('10.0.0.1')
+    assert made.said('forwarded_allow_ips') == 'FORWARDED_ALLOW_IPS'
+    environment('MMS_FORWARDED_ALLOW_IPS', '10.0.0.2')
+    assert settings().forwarded_allow_ips == TrustedProxies('10.0.0.2')
+    environment('MMS_FORWARDED_ALLOW_IPS', '')
+    environment('FORWARDED_ALLOW_IPS', 'proxy.example.com')
+    assert refusal() == ("FORWARDED_ALLOW_IPS 'proxy.example.com' is not * or IP addresses and "
+                         'networks with commas between them')
 
 
 # ---- devices, which two options give
