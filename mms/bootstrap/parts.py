@@ -13,6 +13,7 @@ from mms.archive.reader import LoadedModel
 from mms.bootstrap.opening import Opener, check_service_file
 from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
+from mms.frontend.access_log import AccessLog
 from mms.frontend.address import host_and_port
 from mms.frontend.api.health import Monitor
 from mms.frontend.api.metrics import metrics_routes
@@ -72,6 +73,8 @@ class Parts:
         logs what it cannot read, and goes on with what it has.
     health
         Who knows of the server's health, once there is a registry.
+    access_log
+        Where each answer leaves a line.
     """
 
     health: HealthMonitor
@@ -88,6 +91,7 @@ class Parts:
                                      _values(WorkerState, WorkerState.GONE))
         self.log: Optional[FrontLog] = None
         self.on_reload: list[Callable[[], None]] = []
+        self.access_log = AccessLog(settings.access_log_exclude, settings.slow_request_s)
         self._given = given
 
     def start_log(self) -> FrontLog:
@@ -136,8 +140,9 @@ class Parts:
         table = Table([*routes(predictor, lambda: self.description(models, port),
                                monitor or self.health),
                        *metrics_routes(self.exposition)], models)
-        return Application(table, [*standard_middleware(metrics),
-                                   Measuring(self.server_metrics), *more])
+        return Application(table, [*standard_middleware(metrics, self.access_log),
+                                   Measuring(self.server_metrics), *more],
+                           self.settings.forwarded_allow_ips)
 
     def description(self, models: Models, port: int) -> dict[str, Any]:
         """The Swagger document."""

@@ -42,13 +42,19 @@ def failed_itself(request: HTTPRequest, error: Exception) -> HTTPResponse:
 
 def _request_error(request: HTTPRequest, error: RequestError) -> HTTPResponse:
     message = _addressed(request, str(error))
-    logger.error('%s', one_line(message))
+    _log_refusal(request, error.status, message)
     response = _response(error.status, error.type, message)
     if error.retry_after_s is not None:
         response.headers += [('Retry-After', str(error.retry_after_s)),
                              # To the scripts of a page.
                              ('Access-Control-Expose-Headers', 'Retry-After')]
     return response
+
+
+def _log_refusal(request: HTTPRequest, status: int, message: str) -> None:
+    """What a client has done wrong on a path that is no model's is no error of the server."""
+    level = logging.ERROR if request.model is not None or status >= 500 else logging.INFO
+    logger.log(level, '%s', one_line(message))
 
 
 def _addressed(request: HTTPRequest, message: str) -> str:
@@ -65,7 +71,7 @@ def _addressed(request: HTTPRequest, message: str) -> str:
 def _http_exception(request: HTTPRequest, error: HTTPException) -> HTTPResponse:
     code = error.code or 500
     message = _message(request, code) or error.description or ''
-    logger.error('%s', one_line(message))
+    _log_refusal(request, code, message)
     response = _response(code, _type(code), message)
     response.headers += [(name, _ordered(value) if name == 'Allow' else value)
                          for name, value in error.get_headers()

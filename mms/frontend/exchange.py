@@ -10,6 +10,8 @@ from typing import Any, Callable, Optional
 
 from werkzeug.http import HTTP_STATUS_CODES
 
+from mms.config.trusted_proxies import TrustedProxies
+from mms.frontend.forwarded import NOBODY
 from mms.frontend.request_context import context_of
 from mms.ipc.messages import JSON, Body
 from mms.serving.caller import Caller, stays
@@ -24,6 +26,8 @@ class HTTPRequest:
         Its WSGI environment.
     find
         What there is for a path and a method; not asked for a path that begins with two slashes.
+    proxies
+        Whose word counts about the client.
 
     Attributes
     ----------
@@ -52,9 +56,10 @@ class HTTPRequest:
     __slots__ = ('allowed', 'caller', 'context', 'environ', 'method', 'metric', 'model',
                  'parameters', 'path', 'route', 'sent_path')
 
-    def __init__(self, environ: dict[str, Any], find: Callable[[str, str], Match]) -> None:
+    def __init__(self, environ: dict[str, Any], find: Callable[[str, str], Match],
+                 proxies: TrustedProxies = NOBODY) -> None:
         self.environ = environ
-        self.context = context_of(environ)
+        self.context = context_of(environ, proxies)
         # Another server than this package's does not say whether a client has left.
         self.caller = Caller(environ.get('mms.client_left', stays))
         self.method: str = environ['REQUEST_METHOD'].upper()
@@ -140,7 +145,8 @@ class Route:
 
 
 # What there is for a path and a method: the route, or None; what the path has in the places of its
-# parameters, none without a route; and the methods that the path takes, none where it is unknown.
+# parameters, also where the method has no route; and the methods that the path takes, none where it
+# is unknown.
 Match = tuple[Optional[Route], Mapping[str, str], Sequence[str]]
 NO_MATCH: Match = (None, {}, ())
 

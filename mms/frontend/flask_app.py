@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import flask
 from werkzeug.exceptions import HTTPException
@@ -12,6 +12,7 @@ from mms.errors import RequestError
 from mms.frontend.application import Application, handler_of
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route
 from mms.frontend.routing import MODEL, PARAMETER, Table
+from mms.log import request_ids
 
 _REQUEST = 'mms.request'
 
@@ -41,6 +42,7 @@ def create_app(app_name: str, application: Application) -> flask.Flask:
     for error in (RequestError, HTTPException, Exception):
         app.register_error_handler(error, bridge.fail)
     app.after_request(bridge.leave)
+    app.teardown_request(bridge.forget)
     return app
 
 
@@ -48,8 +50,8 @@ class _Bridge:
     """Between Flask's hooks and the chain of middleware."""
 
     def __init__(self, application: Application) -> None:
+        self._application = application
         self._chain = application.chain
-        self._find = application.table.find
 
     def answer(self, **parameters: str) -> flask.Response:
         request = self._request()
@@ -73,6 +75,10 @@ class _Bridge:
                 response.headers.add(name, value)
         return response
 
+    def forget(self, error: Optional[BaseException]) -> None:
+        """The request is over, however it ended."""
+        request_ids.end()
+
     def refuse_leading_slashes(self) -> None:
         """Werkzeug would take them for one."""
         if self._request().sent_path.startswith('//'):
@@ -81,7 +87,7 @@ class _Bridge:
     def _request(self) -> HTTPRequest:
         environ = flask.request.environ
         if _REQUEST not in environ:
-            environ[_REQUEST] = HTTPRequest(environ, self._find)
+            environ[_REQUEST] = self._application.request(environ)
         request: HTTPRequest = environ[_REQUEST]
         return request
 

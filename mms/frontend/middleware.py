@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Optional
 
 from mms.event_loop.yielding import RunQueue, yield_if_due
-from mms.frontend.access_log import log_answer
+from mms.frontend.access_log import AccessLog
 from mms.frontend.chain import Middleware
 from mms.frontend.cors import cors_headers
 from mms.frontend.errors import known_error
@@ -21,13 +22,32 @@ class Cors(Middleware):
         response.headers += cors_headers(request.method, request.environ)
 
 
-class AccessLog(Middleware):
-    """A line of the log for each request."""
+class RequestIds(Middleware):
+    """Each answer tells by which name the log knows its request."""
+
+    def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
+        """Say it, also to the scripts of a page."""
+        response.headers.append(('X-Request-Id', request.context.request_id))
+        if 'HTTP_ORIGIN' in request.environ and request.method != 'OPTIONS':
+            response.headers.append(('Access-Control-Expose-Headers', 'X-Request-Id'))
+
+
+class Logging(Middleware):
+    """A line of the log for each request.
+
+    Parameters
+    ----------
+    access_log
+        Writes it.
+    """
+
+    def __init__(self, access_log: AccessLog) -> None:
+        self._access_log = access_log
 
     def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
         """Write it."""
-        log_answer(request.method, request.path, response.status, request.context.arrived_s,
-                   request.model)
+        self._access_log.answered(request, response.status,
+                                  time.monotonic() - request.context.arrived_s)
 
 
 class Counting(Middleware):
@@ -72,6 +92,7 @@ class GiveWay(Middleware):
         yield_if_due(RunQueue.END)
 
 
-def standard_middleware(counts: RequestCounts) -> list[Middleware]:
+def standard_middleware(counts: RequestCounts,
+                        access_log: Optional[AccessLog] = None) -> list[Middleware]:
     """What every server of models has, from the outside in."""
-    return [Cors(), AccessLog(), Counting(counts), Errors()]
+    return [RequestIds(), Cors(), Logging(access_log or AccessLog()), Counting(counts), Errors()]

@@ -46,8 +46,7 @@ class Table:
             if found is not None:
                 parameters = found.groupdict()
                 if MODEL not in parameters or parameters[MODEL] in self.models:
-                    route = resource.routes.get(method)
-                    return route, parameters if route else {}, resource.allowed
+                    return resource.routes.get(method), parameters, resource.allowed
         return NO_MATCH
 
 

@@ -21,6 +21,8 @@ class Context(NamedTuple):
         The W3C ``traceparent`` of the client; empty where it has none.
     client
         Address of the client; empty where the server does not know it.
+    trace_state
+        The W3C ``tracestate`` that came with `trace_parent`; empty where there is none.
     """
 
     request_id: str = ''
@@ -28,6 +30,7 @@ class Context(NamedTuple):
     deadline_s: Optional[float] = None
     trace_parent: str = ''
     client: str = ''
+    trace_state: str = ''
 
 
 NO_CONTEXT = Context()

@@ -100,6 +100,11 @@ def marks(requests: Sequence[Named]) -> Marks:
     return Marks(ids, 0, only.trace_parent, only.trace_state)
 
 
+def about(requests: Sequence[Named]) -> dict[str, Marks]:
+    """For `extra` of a log call: the line is about these requests, whoever logs it."""
+    return {'mms_marks': marks(requests)}
+
+
 def marks_of(record: logging.LogRecord) -> Marks:
     """What the line of a record says of its requests.
 

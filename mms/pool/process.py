@@ -24,13 +24,15 @@ from mms.ipc.messages import (
     Loaded,
     Measure,
     Message,
+    More,
     Ready,
     Result,
     WarmUp,
     Work,
 )
 from mms.pool.channel import FrontChannel
-from mms.pool.output import OutputPipe, relay_outputs, relay_records
+from mms.pool.in_hand import InHand
+from mms.pool.output import OutputPipe, OutputRelay, relay_records
 from mms.pool.spawn import Ends, Handle, Spawner
 from mms.runtime.byte_budget import ByteBudget
 
@@ -103,11 +105,14 @@ class WorkerProcess:
         How many requests it was given.
     memory_bytes
         Its private memory when it last told.
+    in_hand
+        The requests that it has.
     on_death
         As given.
     """
 
     ready: Ready
+    _output: OutputRelay
     _handle: Handle
     _channel: FrontChannel
 
@@ -129,6 +134,8 @@ class WorkerProcess:
         self.was_used = False
         self.served = 0
         self.memory_bytes = 0
+        self.in_hand = InHand()
+        self._asked_for_more = False
 
     @property
     def pid(self) -> int:
@@ -214,6 +221,8 @@ class WorkerProcess:
         if isinstance(message, Work):
             self.was_used = True
             self.served += len(message.requests)
+            self.in_hand.take(message.requests, self._asked_for_more)
+            self._asked_for_more = False
         try:
             self._channel.send(message)
             if ends is not None:
@@ -260,9 +269,10 @@ class WorkerProcess:
         except OSError as error:
             raise ServiceError(f'no worker process can be started ({error.strerror})') from error
         self._channel = FrontChannel(here, self._budget)
+        self._output = OutputRelay(output.reader, self._endpoint, self.in_hand)
         self._readers = [
-            gevent.spawn(relay_records, log_here),
-            gevent.spawn(relay_outputs, output.reader, self.pid, self._endpoint),
+            gevent.spawn(relay_records, log_here, self._endpoint),
+            gevent.spawn(self._output.run, self.pid),
         ]
         self._is_spawned = True
 
@@ -322,6 +332,10 @@ class WorkerProcess:
 
     def _hand_on(self, answer: Message) -> None:
         self.was_used = True
+        if isinstance(answer, Answered):
+            self._output.catch_up()
+            self.in_hand.answered(answer.places)
+        self._asked_for_more = isinstance(answer, More)
         if not self._pending:
             return
         if isinstance(answer, Answered) and not isinstance(answer, Result):

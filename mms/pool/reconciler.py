@@ -13,6 +13,7 @@ from gevent.event import Event
 from mms.errors import MMSError, ServiceError
 from mms.event_loop.guard import BackgroundTasks, GuardedLoop
 from mms.event_loop.uninterrupted import uninterrupted
+from mms.log.request_ids import about
 from mms.metrics.observer import Restart
 from mms.pool.backoff import StartFailures
 from mms.pool.process import WorkerProcess
@@ -173,7 +174,7 @@ class Reconciler:
         # Whoever waits may now have to take another kind.
         self._on_change()
         logger.warning('Worker %d of model %s%s died; it is being replaced.', process.pid,
-                       self._model, _where(process))
+                       self._model, _where(process), extra=about(process.in_hand.contexts()))
         self._on_death(Restart.TIMEOUT if process.was_aborted else Restart.DIED)
         self._schedule_replacement(worker, self._failures.died(process.was_used))
         self._wake.set()

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Callable, Optional, TypeVar
 
 from mms.errors import InferenceError, RequestError, error_name
+from mms.ipc.context import NO_CONTEXT, Context
 from mms.ipc.messages import Answer, Failure, Reply, Request
+from mms.log import request_ids
 from mms.mxnet_engine.reasons import request_fault, text_of
 from mms.worker.codecs.codec import Codec, Payload
 from mms.worker.devices.device_loss import note, raise_if_lost
@@ -72,6 +74,7 @@ def answer_alone(service: Any, request: Request, codec: Codec) -> Answer:
         del inputs
         return encode(service.inference(handed_over.pop()))
 
+    request_ids.take([request.context])
     try:
         payload = guarded(run)
     except RequestError as error:
@@ -103,6 +106,8 @@ class Turn:
 
     Attributes
     ----------
+    context
+        What is known of the request beside what it asks.
     value
         What the last hook returned, ready for the next.
     answer
@@ -115,6 +120,7 @@ class Turn:
     def __init__(self, service: Any, place: int = 0) -> None:
         self._service = service
         self.place = place
+        self.context: Context = NO_CONTEXT
         self.value: Any = None
         self.answer: Optional[Answer] = None
         self.times_ms: dict[str, float] = {}
@@ -122,6 +128,8 @@ class Turn:
 
     def preprocess(self, request: Request, codec: Codec) -> None:
         """Read the request, and run ``_preprocess`` on its inputs."""
+        self.context = request.context
+
         def start() -> None:
             inputs, self._encode = codec.decode(request)
             self.timed('preprocess', self._service._run_preprocess, inputs)
@@ -151,6 +159,7 @@ class Turn:
     def _step(self, run: Callable[[], Any]) -> None:
         if self.answer is not None:
             return
+        request_ids.take([self.context])
         try:
             guarded(run)
         except RequestError as error:

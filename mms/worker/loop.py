@@ -30,6 +30,7 @@ from mms.ipc.messages import (
     Result,
     Work,
 )
+from mms.log import request_ids
 from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.runtime.private_memory import FreedMemoryLimit, private_bytes
 from mms.worker.batches.joint import answer_jointly
@@ -140,6 +141,8 @@ class ModelProcess:
             # The front gives those without an answer to another worker.
             outbox.flush()
             raise
+        finally:
+            request_ids.take(())
 
     def _work(self, message: Work, outbox: Outbox) -> Result:
         memory = private_bytes() if self._report_memory else 0
@@ -225,6 +228,7 @@ class _LateRequests:
 
 
 def _note(requests: Sequence[Request]) -> None:
+    request_ids.take([request.context for request in requests])
     if logger.isEnabledFor(logging.DEBUG):
         for request in requests:
             logger.debug('Request %s is in hand', request.context.request_id)

@@ -72,7 +72,8 @@ class Ways:
             wsgi = way(application(models, counts, *middleware, more_routes=more_routes))
             self._caplog.clear()
             with self._caplog.at_level(logging.INFO):
-                answer = Client(wsgi).open(path, **{'method': 'POST', **options})
+                answer = Client(wsgi).open(path, environ_base={'HTTP_X_REQUEST_ID': 'r-1'},
+                                           **{'method': 'POST', **options})
             lines = [record.getMessage().split(' ')[:3] for record in self._caplog.records
                      if record.name == 'mms.frontend.access_log']
             outcomes.append((answer.status, sorted(answer.headers), answer.data, counts.counts,
@@ -92,7 +93,7 @@ def test_a_prediction_is_answered_with_what_the_worker_wrote(ways, path):
     status, headers, data, counts, asked, _ = ways.ask(path, data={'data': '[1]'})
     assert (status, data) == ('200 OK', b'{"prediction":[1]}\n')
     assert headers == [('Access-Control-Allow-Origin', '*'), ('Content-Length', '19'),
-                       ('Content-Type', 'application/json')]
+                       ('Content-Type', 'application/json'), ('X-Request-Id', 'r-1')]
     [(name, request, _)] = asked
     assert request.protocol == CLASSIC
     assert counts == [('PredictionTotal', name), ({'inference': 2.0}, name)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, json_text, text_response
+from mms.frontend.forwarded import FORWARDED
 from mms.frontend.predictor import Models
 from mms.ipc.messages import JSON
 
@@ -22,16 +23,24 @@ class Description:
     def __init__(self, models: Models, describe: Callable[[], Mapping[str, Any]]) -> None:
         self._models = models
         self._describe = describe
-        self._revision, self._text = models.revision, self._written()
+        self._revision, self._document = models.revision, describe()
+        self._text = _written(self._document)
 
     def describe(self, request: HTTPRequest) -> HTTPResponse:
-        """The document."""
+        """The document; to a client behind a trusted proxy, with the address that it knows."""
         # Read first: of models that change meanwhile the document is written again.
         revision = self._models.revision
         if revision != self._revision:
-            self._text = self._written()
+            self._document = self._describe()
+            self._text = _written(self._document)
             self._revision = revision
-        return text_response(200, JSON, self._text)
+        environ = request.environ
+        if FORWARDED not in environ:
+            return text_response(200, JSON, self._text)
+        return text_response(200, JSON, _written({
+            **self._document, 'schemes': [environ['wsgi.url_scheme']],
+            'host': environ.get('HTTP_HOST') or self._document['host']}))
 
-    def _written(self) -> str:
-        return json_text({'description': self._describe()})
+
+def _written(document: Mapping[str, Any]) -> str:
+    return json_text({'description': document})

@@ -29,7 +29,9 @@ from mms.frontend.http.headers import (
     read_block,
 )
 from mms.frontend.http.request_stream import ChunkedStream, RequestStream
+from mms.frontend.request_context import context_of
 from mms.ipc.messages import Body
+from mms.log import request_ids
 from mms.log.lines import one_line
 from mms.runtime.byte_budget import PIECE_BYTES, Reservation
 
@@ -98,6 +100,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         self._held = bytearray()
         self._began = 0.0
         self._wrong = ''
+        self._refused_id = ''
         self._is_answering = False
         self._head_limit = gevent.Timeout(_HEAD_S)
 
@@ -119,6 +122,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
     def handle_one_request(self) -> Any:
         """Serve one request."""
         self._is_answering = False
+        self._refused_id = ''
         self._head_bytes = 0
         # Those who send one request after the other without waiting have one each turn.
         self._polls.yield_unless_polled()
@@ -131,6 +135,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         except Exception:
             if self._is_answering:
                 raise
+            self._name_refused()
             report(f'a request from {self.client_address[0]}')
             result = ('500', b'')
         except gevent.Timeout as late:
@@ -139,7 +144,9 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             # It has the frames of the head that came, and this connection has it.
             late.__traceback__ = late.__context__ = None
             yield_if_due(RunQueue.END)
-            logger.error('%s', _MESSAGES['408'][1])
+            self._name_refused()
+            # It is no error of the server, as what is no HTTP request.
+            logger.info('%s', _MESSAGES['408'][1])
             result = ('408', b'')
         finally:
             self._head_limit.close()
@@ -148,9 +155,21 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         if not isinstance(result, tuple):
             return result
         with suppress(OSError):
-            self.socket.sendall(_refusal(result[0], self._wrong))
+            self.socket.sendall(_refusal(result[0], self._name_refused(), self._wrong))
             self._linger()
         return None
+
+    def _name_refused(self) -> str:
+        """Id of a request that gets no further: in what is logged from now on, and in its answer.
+
+        What it calls itself counts where it has reached the application.
+        """
+        if not self._refused_id:
+            known = request_ids.current()
+            if not known:
+                request_ids.begin(context_of({}))
+            self._refused_id = request_ids.current()[0].request_id
+        return self._refused_id
 
     def _linger(self) -> None:
         """Read on for a moment: a client that is still sending would see a reset connection, and
@@ -182,6 +201,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         for name in ('environ', 'headers', 'wsgi_input'):
             self.__dict__.pop(name, None)
         self._reservation.release()
+        request_ids.end()
 
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802
         """Header lines of a request."""
@@ -288,7 +308,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         self.close_connection = True
         if not self.response_length:
             with suppress(OSError):
-                self.socket.sendall(_refusal(str(error_code), ''))
+                self.socket.sendall(_refusal(str(error_code), self._name_refused()))
 
     def _sendall(self, data: Body) -> None:
         if len(self._held) + len(data) <= _SMALL_BYTES:
@@ -326,9 +346,11 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             return None
         if isinstance(error, (BadHead, BuffersFull)):
             self._wrong = str(error)
-        logger.error('No HTTP request from %s: %s', self.client_address[0],
-                     one_line(str(error) or type(error).__name__))
-        if isinstance(error, BuffersFull):
+        self._name_refused()
+        is_full = isinstance(error, BuffersFull)
+        logger.log(logging.ERROR if is_full else logging.INFO, 'No HTTP request from %s: %s',
+                   self.client_address[0], one_line(str(error) or type(error).__name__))
+        if is_full:
             return '503', b''
         return ('431' if isinstance(error, LargeHead) else '400'), b''
 
@@ -360,14 +382,15 @@ def _state_of(descriptor: int) -> int:
     return sum(events for _, events in poll.poll(0))
 
 
-def _refusal(status: str, reason: str) -> bytes:
+def _refusal(status: str, request_id: str, reason: str = '') -> bytes:
     """A whole response for what is no request."""
     kind, message = _MESSAGES[status]
     if reason:
         message = f'{message[:-1]}: {reason}.' if message else reason
     body = json.dumps({'code': int(status), 'type': kind, 'message': message}).encode() + b'\n'
     headers = {'Content-Type': 'application/json', 'Content-Length': str(len(body)),
-               'Access-Control-Allow-Origin': '*', 'Connection': 'close'}
+               'X-Request-Id': request_id, 'Access-Control-Allow-Origin': '*',
+               'Connection': 'close'}
     if status == '503':
         headers['Retry-After'] = str(BuffersFull.retry_after_s)
     return _head(status, headers) + body

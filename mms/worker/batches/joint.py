@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from mms.ipc.messages import Answer, Request
+from mms.log import request_ids
 from mms.model_service.model_service import SingleNodeService
 from mms.mxnet_engine.reasons import reason_of
 from mms.worker.batches.collate import NotJoinable, arrays_in, join, layout_of, split
@@ -169,6 +170,7 @@ def _infer(service: Any, group: Sequence[Turn], complain: Callable[[str], None])
 def _infer_joined(service: Any, group: Sequence[Turn]) -> str:
     """Why the requests could not run together; an empty string when they have."""
     service.stage_times_ms = group[0].times_ms
+    request_ids.take([turn.context for turn in group])
     start = time.perf_counter()
     try:
         outputs = infer_together(service, [turn.value for turn in group])

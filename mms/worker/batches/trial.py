@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from mms.ipc.messages import Answer, Reply, Request
+from mms.log import request_ids
 from mms.mxnet_engine.arrays import copied
 from mms.mxnet_engine.reasons import reason_of
 from mms.worker.batches.collate import NotJoinable, arrays_in, layout_of
@@ -52,6 +53,7 @@ def answer_and_compare(service: Any, requests: Sequence[Request], codec: Codec,
         for place, request in enumerate(requests):
             outbox.put(place, trial.answer_alone(request, place))
             outbox.flush()
+        request_ids.take([request.context for request in requests])
         return trial.verdict()
 
 
