@@ -64,4 +64,5 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         parts.lifecycle.turn_to(ServerState.SERVING)
         embedded = Embedded(models, undo.pop_all(), parts.lifecycle)
     parts.log_started(settings.port)
+    log.started()
     return app, embedded

@@ -24,7 +24,6 @@ from mms.frontend.middleware import GiveWay
 from mms.log.setup import FrontLog
 from mms.runtime.resources import raise_file_limit
 from mms.runtime.signals import StopRequest
-from mms.runtime.streams import say
 from mms.serving.gauges import Gauges
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerState
@@ -79,8 +78,9 @@ def serve(parts: Parts, stop: StopRequest) -> None:
         stop.serving = True
         parts.lifecycle.turn_to(ServerState.SERVING)
         parts.log_started(port)
-        say([*announcement(signatures(models), settings.host, port, models.untried),
-             *(['', f'Management at {management.announcement}'] if management else [])])
+        log.announce([
+            *announcement(signatures(models), settings.host, port, models.untried),
+            *(['', f'Management at {management.announcement}'] if management else [])])
         stop.event.wait()
         parts.lifecycle.turn_to(ServerState.DRAINING)
         _drain(listeners, models, stop.hurry)

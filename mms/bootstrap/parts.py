@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from enum import Enum
 from functools import partial
@@ -25,12 +26,14 @@ from mms.frontend.middleware import standard_middleware
 from mms.frontend.predictor import Models, Predictor, RequestCounts
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
+from mms.log.brief_start import ALWAYS, IF_ROOM
 from mms.log.setup import FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.metrics.exposition import Exposition
 from mms.metrics.server_metrics import ServerMetrics
 from mms.pool.worker import WorkerState
 from mms.runtime.byte_budget import ByteBudget
+from mms.runtime.container import in_container
 from mms.runtime.resources import buffer_bytes
 from mms.serving.events import Change, Event
 from mms.serving.health_monitor import HealthMonitor
@@ -99,6 +102,9 @@ class Parts:
         settings = self.settings
         self.log = FrontLog(settings.log_file, settings.log_rotation, settings.log_level,
                             settings.said('log_file'), settings.log_format, settings.verbose)
+        if not self.log.is_standard_output and in_container(os.environ):
+            logger.info('This is a container, and the log file %s goes with it: --log-file - '
+                        'writes the log to standard output.', settings.log_file, extra=IF_ROOM)
         for advice in settings.advice:
             logger.warning('%s', advice)
         return self.log
@@ -151,9 +157,9 @@ class Parts:
     def log_started(self, port: int) -> None:
         """What people's tools look for in the log."""
         address = host_and_port(self.settings.host, port)
-        logger.info('Service started successfully.')
-        logger.info('Service description endpoint: %s/api-description', address)
-        logger.info('Service health endpoint: %s/ping', address)
+        logger.info('Service started successfully.', extra=ALWAYS)
+        logger.info('Service description endpoint: %s/api-description', address, extra=ALWAYS)
+        logger.info('Service health endpoint: %s/ping', address, extra=ALWAYS)
 
 
 class _ByModel(Protocol):

@@ -100,4 +100,5 @@ class _FirstLines(logging.Formatter):
 
 
 def _is_detail(record: logging.LogRecord) -> bool:
-    return record.levelno < logging.WARNING and record.name.startswith(_DETAILS)
+    return (record.levelno < logging.WARNING and record.name.startswith(_DETAILS)
+            and 'mms_shown' not in record.__dict__)

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Optional, TypeVar, Union
 
 from mms.errors import UsageError
@@ -19,7 +19,7 @@ from mms.log.lines import Formatter
 from mms.log.log_file import LogFile, SharedLogFile
 from mms.log.relay import RecordPipe
 from mms.log.rotation import LEVELS, LogRotation
-from mms.runtime.streams import is_terminal
+from mms.runtime.streams import is_terminal, say
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,8 @@ class FrontLog:
     def __init__(self, log_file: str, rotation: LogRotation, level: int,
                  said: str = '--log-file', form: str = TEXT, verbose: bool = False) -> None:
         self._said = said
-        written = JSONFormatter() if form == JSON else Formatter(coloured=False)
+        self._is_json = form == JSON
+        written = JSONFormatter() if self._is_json else Formatter(coloured=False)
         self._file = None if log_file == STANDARD_OUTPUT else _opened(
             said, log_file, rotation, written)
         root = logging.getLogger()
@@ -95,8 +96,22 @@ class FrontLog:
             self._share(self._file)
         self._stream.begin()
 
+    @property
+    def is_standard_output(self) -> bool:
+        """Whether the log goes there, and to no file."""
+        return self._file is None
+
+    def announce(self, lines: Sequence[str]) -> None:
+        """Print on standard output what is served; where JSON lines go there, in one of them."""
+        if self.is_standard_output and self._is_json:
+            # No arguments: it may have several lines.
+            logger.info('\n'.join(lines))
+        else:
+            say(lines)
+        self.started()
+
     def started(self) -> None:
-        """The start is over, and was announced: a terminal shows more from now on."""
+        """The start is over: a terminal shows more from now on."""
         self._brief.end()
 
     def write_pending(self) -> None:
@@ -139,7 +154,7 @@ class FrontLog:
     def _stream_log(self, written: logging.Formatter, whole: bool) -> StreamLog:
         """What writes to the standard stream; the whole log, or only what a person wants."""
         if self._file is None:
-            colours = wants_colour(sys.stdout) and not isinstance(written, JSONFormatter)
+            colours = wants_colour(sys.stdout) and not self._is_json
             return StreamLog(sys.stdout, Formatter() if colours else written)
         if not is_terminal(sys.stderr):
             return StreamLog(sys.stderr, written)

@@ -13,6 +13,7 @@ from mms.devices.device import Device
 from mms.errors import ModelUnavailable, ServiceError
 from mms.event_loop.guard import FAULTS, report
 from mms.ipc.messages import Reply, Request
+from mms.log.brief_start import IF_ROOM
 from mms.metrics.observer import Observer, Unobserved
 from mms.pool.supervisor import Supervisor
 from mms.serving.batch import Limits
@@ -149,7 +150,7 @@ class ServedModel:
                                     self._observer)
         logger.info('Model %s is loaded after %.1f s: %s, %s.', self.name,
                     time.monotonic() - began, self.workers.ready.service_class,
-                    _described(self.workers))
+                    _described(self.workers), extra=IF_ROOM)
         self._lifecycle.turn_to(ModelState.READY)
 
     def submit(self, request: Request, caller: Optional[Caller] = None) -> Reply:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
+import textwrap
 from collections.abc import Container, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.frontend.address import predict_path, reachable_url
 
 _PICTURE, _UNKNOWN = '@kitten.jpg', '...'
+# Of more models a terminal has the names alone.
+_MOST_LINES = 5
 # A longer tensor is shown as a file's name: nobody pastes a thousand zeros.
 _LONGEST_TENSOR = 64
 # Characters, of a sample that a signature gives.
@@ -19,7 +23,7 @@ _LONGEST_SAMPLE = 200
 
 def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
                  untried: Container[str] = ()) -> list[str]:
-    """Lines that name every model with a curl line that can be pasted, or filled in.
+    """Lines that name every model; of the first, a curl line that can be pasted, or filled in.
 
     Parameters
     ----------
@@ -30,10 +34,20 @@ def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: i
     """
     url = reachable_url(host, port)
     lines = [f'Serving {_count(len(signatures))} at {url}  (Ctrl-C stops)']
-    for name, signature in signatures.items():
+    for name, signature in islice(signatures.items(), _MOST_LINES):
         lines += ['', f'  {name}', f'    {curl_line(url, name, signature, name in untried)}']
         lines += [f'    {remark}' for remark in _remarks(signature, name in untried)]
-    return lines
+    return lines + _others(list(signatures)[_MOST_LINES:])
+
+
+def _others(names: Sequence[str]) -> list[str]:
+    """The names of models for which there is no room."""
+    if not names:
+        return []
+    return ['', *textwrap.wrap(f"and {len(names)} more, as GET /api-description tells: "
+                               f"{', '.join(names)}", 98, initial_indent='  ',
+                               subsequent_indent='  ', break_long_words=False,
+                               break_on_hyphens=False)]
 
 
 def curl_line(url: str, name: str, signature: Mapping[str, Any], untried: bool = False) -> str:

@@ -33,11 +33,12 @@ def records_of(server, *pids):
 def test_worker_and_front_share_one_log_file(serve, tmp_path):
     server = serve('--models', f"talk={write_archive(tmp_path, 'talk', source=TALKER)}",
                    '--workers', 1)
-    assert server.post_text('talk', '[1]').status_code == 200
+    assert server.post_text('talk', '[1]', headers={'X-Request-Id': 'r-1'}).status_code == 200
     [worker] = server.workers()
     # Made-up requests have talked before, in processes that are gone.
     levels = {'by get_logger': 'WARNING', 'by a name': 'INFO', 'by logging é': 'INFO',
               'printed': 'INFO'}
+    levels = {f'{text} request_id=r-1': level for text, level in levels.items()}
     until(lambda: levels.keys() <= {record[6] for record in records_of(server, worker.pid)})
     until(lambda: 'POST' in server.log)
     records = records_of(server, worker.pid, server.pid)
@@ -45,11 +46,12 @@ def test_worker_and_front_share_one_log_file(serve, tmp_path):
     for text, level in levels.items():
         assert said[text][1] == level
         assert int(said[text][2]) == worker.pid
-        assert said[text][3].endswith('service.py' if text != 'printed' else 'output')
+        assert said[text][3].endswith('output' if text.startswith('printed') else 'service.py')
         assert [record[6] for record in records].count(text) == 1
     assert 'never at INFO' not in server.log
     [access] = [record for text, record in said.items() if text.startswith('POST')]
-    assert re.fullmatch(r'POST /talk/predict 200 \d+\.\d ms model=talk', access[6])
+    assert re.fullmatch(r'POST /talk/predict 200 \d+\.\d ms model=talk client=127\.0\.0\.1 '
+                        'request_id=r-1', access[6])
     assert int(access[2]) == server.pid
 
 
@@ -72,12 +74,6 @@ def test_a_log_file_that_cannot_be_written_is_told_once_and_costs_no_request(ser
     until(lambda: server.stderr.count('POST /m/predict 200') == 3)
     assert server.stderr.count('/dev/full cannot be written') == 1
     assert 'Traceback' not in server.stderr
-
-
-def test_a_refused_address_is_in_the_log_at_error(serve, tmp_path):
-    server = serve('--models', f"m={write_archive(tmp_path, 'm')}")
-    server.get('/nowhere')
-    until(lambda: re.search(r'\[ERROR .* There is nothing at /nowhere', server.log))
 
 
 def test_error_level_leaves_requests_out_and_refusals_in(serve, tmp_path):

@@ -50,3 +50,13 @@ def test_a_model_that_has_not_answered_has_a_line_to_be_filled_in():
     assert announced({'data_name': 'data', 'data_shape': [0, 2]}, untried=['lm']) == [
         f'    curl -X POST {URL}/lm/predict -F data=...',
         '    the model has not answered what could be made up: fill in what it takes']
+
+
+def test_of_many_models_most_have_their_names_alone():
+    signature = {'input_type': 'application/json',
+                 'inputs': [{'data_name': 'data', 'data_shape': [0, 2]}]}
+    lines = announcement({f'm{number}': signature for number in range(20)}, '127.0.0.1', 8080)
+    assert sum('curl' in line for line in lines) == 5
+    *_, first, second = lines
+    assert first.startswith('  and 15 more, as GET /api-description tells: m5, m6, m7, m8, ')
+    assert second.endswith(' m17, m18, m19')
