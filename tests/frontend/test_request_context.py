@@ -37,3 +37,14 @@ def test_any_other_id_is_replaced(given):
 ])
 def test_a_trace_parent_is_taken_where_it_is_one(given, is_taken):
     assert context_of({'HTTP_TRACEPARENT': given}).trace_parent == (given if is_taken else '')
+
+
+@pytest.mark.parametrize(('given', 'taken'), [
+    ('a=b', 'a=b'), ('a=b , c@d/e*f=x y;z', 'a=b,c@d/e*f=x y;z'), ('a=b,,', 'a=b'), ('', ''),
+    ('A=b', ''), ('a', ''), ('a=b=c', ''), ('a=\x1b[31m', ''), ('a=é', ''), ('a=b\n', ''),
+    ('a=' + 'x' * 600, ''), ('a=' + ' ' * 500, ''),
+])
+def test_a_trace_state_is_taken_where_it_is_one_and_there_is_a_trace(given, taken):
+    environ = {'HTTP_TRACEPARENT': TRACE, 'HTTP_TRACESTATE': given}
+    assert context_of(environ).trace_state == taken
+    assert context_of({'HTTP_TRACESTATE': given}).trace_state == ''
