@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import select
 import time
 from typing import Any, Optional
 
@@ -16,9 +15,12 @@ from gevent.pywsgi import WSGIServer
 
 from mms.errors import AddressError
 from mms.event_loop.garbage import GarbageCollector
-from mms.event_loop.guard import log_escaped
+from mms.event_loop.guard import attempt, log_escaped
 from mms.frontend.http.connection import Connection
+from mms.frontend.http.last_connections import LastConnections
+from mms.frontend.http.open_connections import OpenConnections, Use
 from mms.runtime.byte_budget import ByteBudget
+from mms.runtime.reuse_port import lead_anywhere, share_port
 
 logger = logging.getLogger(__name__)
 
@@ -26,19 +28,22 @@ _BACKLOG = 1024
 # Connections that are accepted before others have their turn: no more than are tidied up meanwhile,
 # or those that come and go at once would become ever more.
 _MOST_ACCEPTED = 3
-# Time for the event loop to accept what the kernel holds already.
-_LAST_ACCEPT_S = 0.02
-# A request that is being sent when the server stops has its head here by then.
-_LAST_HEADS_S = 1.0
+# How often a server that ends looks whether somebody is still to be served.
+_LOOK_S = 0.02
 # gevent tries again within a second, for as long as it lasts.
 _ACCEPT_WARNING_S = 60.0
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-def bind(host: str, port: int, said: str = '--host') -> socket.socket:
+def bind(host: str, port: int, said: str = '--host', reuse_port: bool = False) -> socket.socket:
     """Socket bound to an address, not yet listening: nobody is left waiting while models load.
 
-    `said` is where the host comes from, for messages.
+    Parameters
+    ----------
+    said
+        Where the host comes from, for messages.
+    reuse_port
+        Let others that do the same bind to the same port.
 
     Raises
     ------
@@ -55,10 +60,12 @@ def bind(host: str, port: int, said: str = '--host') -> socket.socket:
     sock = socket.socket(family, kind, protocol)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        if reuse_port:
+            share_port(sock)
         sock.bind(address)
     except OSError as error:
         sock.close()
-        raise _address_error(host, port, error) from error
+        raise _address_error(host, port, error, reuse_port) from error
     return sock
 
 
@@ -71,14 +78,17 @@ def _check_name(host: str, said: str) -> None:
                            'no name of a machine is like that') from error
 
 
-def _address_error(host: str, port: int, error: OSError) -> AddressError:
+def _address_error(host: str, port: int, error: OSError, reuse_port: bool = False) -> AddressError:
+    if error.errno == errno.EADDRINUSE and reuse_port:
+        return AddressError(f'port {port} on {host} is already in use by what was started without '
+                            '--reuse-port, or by another user: stop it, or give another --port')
     if error.errno == errno.EADDRINUSE:
         return AddressError(f'port {port} on {host} is already in use: stop what listens '
                             'there, or give another --port')
     if error.errno == errno.EACCES:
         return AddressError(f'port {port} may not be used by this user: give a --port '
                             'from 1024 on')
-    return AddressError(f'cannot listen on {host}, port {port} ({error.strerror}): '
+    return AddressError(f'cannot listen on {host}, port {port} ({error.strerror or error}): '
                         'give another --host or --port')
 
 
@@ -93,20 +103,30 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         The application.
     budget
         Where large heads count that are held; None for one without a limit.
+    is_kept_open
+        Somebody else has the socket too, and keeps it open for the next server: what this one has
+        not accepted when it ends is left to that.
+
+    Attributes
+    ----------
+    budget
+        As given.
+    connections
+        Those that are open.
+    draining
+        Each answer tells its client that the connection is closed after it.
     """
 
     handler_class = Connection
     max_accept = _MOST_ACCEPTED
 
-    def __init__(self, sock: socket.socket, app: Any, budget: Optional[ByteBudget] = None) -> None:
+    def __init__(self, sock: socket.socket, app: Any, budget: Optional[ByteBudget] = None,
+                 is_kept_open: bool = False) -> None:
         # A pool, so that stopping ends the idle connections too.
         super().__init__(sock, app, log=None, error_log=logger, spawn=Pool())
         self.budget = budget or ByteBudget()
-        self._heads: set[Connection] = set()
-        self._busy: set[Connection] = set()
-        self._quiet = Event()
-        self._quiet.set()
-        self._waits_for_heads = True
+        self.connections = OpenConnections()
+        self._is_kept_open = is_kept_open
         self._next_accept_warning = 0.0
         self._garbage: Optional[GarbageCollector] = None
         self.draining = False
@@ -124,6 +144,8 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
             self.socket.listen(_BACKLOG)
         except OSError as error:
             raise _address_error(host, port, error) from error
+        # By one that has ended meanwhile, to one that it took for this.
+        lead_anywhere(self.socket)
         gevent.get_hub().print_exception = _log_failure
         self.start()
         self._garbage = GarbageCollector(self.budget)
@@ -134,7 +156,12 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         # for the client's delayed ACK, 40 ms on a kept-alive connection.
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().handle(sock, address)
+        connection = self.handler_class(sock, address, self)
+        self.connections.turn_to(connection, Use.WAITING)
+        try:
+            connection.handle()
+        finally:
+            self.connections.forget(connection)
 
     def accept_failed(self, error: BaseException) -> None:
         """A connection could not be accepted for want of descriptors or memory."""
@@ -145,25 +172,23 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
 
     def head_began(self, connection: Connection) -> None:
         """The first line of a request was read."""
-        if self._waits_for_heads:
-            self._heads.add(connection)
-            self._quiet.clear()
+        self.connections.turn_to(connection, Use.READING)
 
     def request_began(self, connection: Connection) -> None:
         """The head of a request was read."""
-        self._heads.discard(connection)
-        self._busy.add(connection)
-        self._quiet.clear()
+        self.connections.turn_to(connection, Use.BUSY)
 
     def request_ended(self, connection: Connection) -> None:
-        """A request was answered, or its connection ended."""
-        self._heads.discard(connection)
-        self._busy.discard(connection)
-        if not self._busy and not self._heads:
-            self._quiet.set()
+        """A request was answered, or there was none."""
+        self.connections.turn_to(connection, Use.WAITING)
+
+    def begin_drain(self) -> None:
+        """Tell each client with its next answer that its connection is closed after it."""
+        self.draining = True
 
     def drain(self, timeout_s: float, hurry: Event) -> bool:
-        """Accept nothing more, and wait for the requests in flight.
+        """Accept nothing more, and wait for the requests in flight, and for those that are sent
+        at this moment.
 
         Parameters
         ----------
@@ -177,36 +202,22 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         bool
             False when requests are still in flight.
         """
-        if not self.draining:
-            self.draining = True
-            # A client that connected a moment ago is accepted, and gets to send what is on its way.
-            self.max_accept = _BACKLOG
-            with gevent.Timeout(_LAST_HEADS_S, False):
-                gevent.sleep(_LAST_ACCEPT_S)
-                while self._somebody_waits():
-                    gevent.sleep(_LAST_ACCEPT_S)
+        end = time.monotonic() + timeout_s
+        self.begin_drain()
+        if not self.closed:
+            self.stop_accepting()
+            if not self._is_kept_open:
+                attempt('the last connections', LastConnections(self).accept)
             self.close()
-            gevent.wait([self._quiet, hurry], timeout=_LAST_HEADS_S, count=1)
-            self._forget_heads()
-        gevent.wait([self._quiet, hurry], timeout=timeout_s, count=1)
-        return not self._busy
+        while self.connections.awaited and time.monotonic() < end and not hurry.wait(_LOOK_S):
+            pass
+        return not self.connections.busy
 
     def end(self) -> None:
         """Close every connection; safe to call twice."""
         self.stop(timeout=0)
         if self._garbage is not None:
             self._garbage.stop()
-
-    def _somebody_waits(self) -> bool:
-        """Whether the kernel holds a connection that was not accepted yet."""
-        waiting = select.poll()
-        waiting.register(self.socket.fileno(), select.POLLIN)
-        return bool(waiting.poll(0))
-
-    def _forget_heads(self) -> None:
-        self._waits_for_heads = False
-        for connection in list(self._heads):
-            self.request_ended(connection)
 
 
 def _log_failure(context: Any, kind: type, error: Any, trace: Any) -> None:

@@ -1,6 +1,7 @@
 import errno
 import json
 import logging
+import os
 import socket
 import struct
 import time
@@ -74,6 +75,57 @@ def test_a_drain_waits_for_the_request_in_flight_and_not_for_idle_connections():
     assert draining.get() is True
     server.end()
     assert idle.recv(10) == b''
+
+
+@pytest.mark.parametrize('asked_before', [True, False])
+def test_a_drain_waits_a_moment_for_who_may_be_about_to_ask(server, asked_before):
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        if asked_before:
+            assert b'Connection: close' not in ask(client)
+        draining = gevent.spawn(server.drain, 30, gevent.event.Event())
+        gevent.sleep(0.3)
+        assert b'Connection: close' in ask(client)
+        assert client.recv(10) == b''
+        assert draining.get() is True
+
+
+def test_a_drain_does_not_wait_for_a_connection_that_has_long_been_idle(server, monkeypatch):
+    monkeypatch.setattr('mms.frontend.http.open_connections._ASKS_WITHIN_S', 0.2)
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        ask(client)
+        gevent.sleep(0.3)
+        monkeypatch.setattr('mms.frontend.http.open_connections._ASKS_WITHIN_S', 0.25)
+        began = time.monotonic()
+        assert server.drain(30, gevent.event.Event()) is True
+        assert time.monotonic() - began < 5
+        server.end()
+        assert client.recv(10) == b''
+
+
+def test_who_hurries_waits_for_nobody(server):
+    hurry = gevent.event.Event()
+    hurry.set()
+    with gsocket.create_connection(server.socket.getsockname()) as client:
+        ask(client)
+        assert server.drain(30, hurry) is True
+
+
+def test_what_a_kept_open_socket_has_not_accepted_is_left_to_the_next_server():
+    sock = bind('127.0.0.1', 0)
+    kept = gsocket.socket(fileno=os.dup(sock.fileno()))
+    first = HTTPServer(sock, app, is_kept_open=True)
+    first.listen()
+    # By the kernel alone: the loop has not accepted it.
+    client = socket.create_connection(kept.getsockname())
+    client.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    assert first.drain(30, gevent.event.Event()) is True
+    first.end()
+    second = HTTPServer(kept, app)
+    second.listen()
+    with client:
+        gevent.sleep(0.1)
+        assert client.recv(1000).startswith(b'HTTP/1.1 200')
+    second.end()
 
 
 def test_a_drain_gives_up_after_its_time():

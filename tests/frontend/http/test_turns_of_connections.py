@@ -99,7 +99,7 @@ def test_a_large_answer_that_is_taken_fast_holds_up_nobody(served):
         reader = drained(large)
         large._sock.sendall(f'GET /large?{10 * LARGE} HTTP/1.1\r\nHost: x\r\n\r\n'.encode())
         with gevent.Timeout(20):
-            while not server._busy:
+            while not server.connections.busy:
                 gevent.sleep(0.001)
         assert ask(other).startswith(b'HTTP/1.1 200')
         assert '/large' not in app.answered
@@ -116,9 +116,9 @@ def test_a_client_that_takes_nothing_of_its_answer_is_left(served, monkeypatch, 
     with connect(server) as idle:
         idle.sendall(f'GET /idle?{LARGE} HTTP/1.1\r\nHost: x\r\n\r\n'.encode())
         with gevent.Timeout(20):
-            while not server._busy:
+            while not server.connections.busy:
                 gevent.sleep(0.001)
-            while server._busy:
+            while server.connections.busy:
                 gevent.sleep(0.01)
     assert app.answered == []
     assert 'has taken nothing of its answer' in caplog.text
