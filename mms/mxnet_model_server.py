@@ -12,14 +12,14 @@ from typing import Any, Optional, Union
 from mms.archive.reader import LoadedModel
 from mms.arg_parser import ArgParser
 from mms.bootstrap.client_sdk import write_client
-from mms.bootstrap.embedded import load_app
-from mms.bootstrap.http_service import DRAIN_TIMEOUT_S, serve
+from mms.bootstrap.embedded import DRAIN_TIMEOUT_S, load_app
+from mms.bootstrap.http_service import serve
 from mms.bootstrap.parts import Parts
 from mms.config.settings import Settings
 from mms.errors import StartupError, UsageError
 from mms.log.uncaught import escape_uncaught
 from mms.runtime.interrupts import first_interrupt_only
-from mms.runtime.signals import StopRequest, run_until_signal
+from mms.runtime.signals import SignalRequests, run_until_signal
 from mms.runtime.streams import open_missing_streams, say
 from mms.runtime.utf8 import print_utf8, start_in_utf8
 from mms.serving.embedding import Embedded
@@ -42,7 +42,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def start_serving(app_name: str = 'mms', args: Optional[Sequence[str]] = None) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP.
+    """Serve until SIGINT or SIGTERM.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class MMS:
         self.close()
 
     def start_model_serving(self) -> int:
-        """Serve until SIGINT, SIGTERM or SIGHUP, which finish the requests in flight.
+        """Serve until SIGINT or SIGTERM, which finish the requests in flight.
 
         Returns
         -------
@@ -152,12 +152,12 @@ class MMS:
                 self._fail('stopped by a signal before it served')
         return status
 
-    def _run(self, stop: StopRequest) -> None:
+    def _run(self, signals: SignalRequests) -> None:
         language = self._parts.settings.gen_api
         if language is None:
-            serve(self._parts, stop)
+            serve(self._parts, signals)
         else:
-            write_client(self._parts, language, stop)
+            write_client(self._parts, language, signals)
 
     @contextmanager
     def _failures_logged(self) -> Iterator[None]:

@@ -108,7 +108,7 @@ class Server:
     """
 
     def __init__(self, folder, words, port='0', env=None,
-                 command=(sys.executable, '-m', 'mms')):
+                 command=(sys.executable, '-m', 'mms'), pass_fds=()):
         self.folder = Path(folder)
         self.temporary = self.folder / 'tmp'
         self.temporary.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ class Server:
         self.process = subprocess.Popen(
             [*command, *(['--port', port] if port else []), *words], cwd=self.folder,
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True)
+            stderr=subprocess.PIPE, start_new_session=True, pass_fds=pass_fds)
         self._lines = {'stdout': [], 'stderr': []}
         self._readers = [threading.Thread(target=self._read, args=(name,), daemon=True)
                          for name in self._lines]

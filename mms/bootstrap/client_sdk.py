@@ -7,10 +7,10 @@ from mms.bootstrap.parts import Parts
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.runtime.programs import Programs
-from mms.runtime.signals import StopRequest
+from mms.runtime.signals import SignalRequests
 
 
-def write_client(parts: Parts, language: str, stop: StopRequest) -> None:
+def write_client(parts: Parts, language: str, signals: SignalRequests) -> None:
     """Load the models, and write a client for them to ``build/``.
 
     Raises

@@ -20,6 +20,9 @@ from mms.serving.embedding import (
 from mms.serving.gauges import Gauges
 from mms.serving.server_state import ServerState
 
+# Requests that are still in flight this long after an application is closed are given up.
+DRAIN_TIMEOUT_S = 60.0
+
 logger = logging.getLogger(__name__)
 
 
@@ -63,6 +66,6 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         log.begin()
         parts.lifecycle.turn_to(ServerState.SERVING)
         embedded = Embedded(models, undo.pop_all(), parts.lifecycle)
-    parts.log_started(settings.port)
+    parts.log_started(settings.host, settings.port)
     log.started()
     return app, embedded

@@ -8,14 +8,15 @@ from contextlib import ExitStack
 from functools import partial
 
 import gevent
-from gevent.event import Event
 
-from mms.bootstrap.listeners import MAIN, Listeners
+from mms.bootstrap.listeners import MAIN, NAMES, Listeners
 from mms.bootstrap.management_listener import ManagementListener
-from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.metrics_listener import bind_metrics, listen_metrics
+from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
+from mms.bootstrap.reloading import Reloading
+from mms.bootstrap.shutdown import Shutdown
 from mms.bootstrap.watching import look_at_start, watch
 from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.uninterrupted import UninterruptedExitStack
@@ -23,7 +24,8 @@ from mms.event_loop.yielding import yield_if_due
 from mms.frontend.middleware import GiveWay
 from mms.log.setup import FrontLog
 from mms.runtime.resources import raise_file_limit
-from mms.runtime.signals import StopRequest
+from mms.runtime.service_manager import PassedSockets, ServiceManager
+from mms.runtime.signals import SignalRequests
 from mms.serving.gauges import Gauges
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerState
@@ -32,19 +34,15 @@ from mms.terminal.progress import loading_bar
 
 logger = logging.getLogger(__name__)
 
-# Requests that are still in flight this long after the stop are given up.
-DRAIN_TIMEOUT_S = 60.0
 # What a terminal that is not read has not taken is tried again so often.
 _WRITE_PENDING_S = 0.5
-# The answers that say so are small.
-_LAST_ANSWERS_S = 1.0
 
 
 def _nothing(*_: object) -> None:
     """Do nothing."""
 
 
-def serve(parts: Parts, stop: StopRequest) -> None:
+def serve(parts: Parts, signals: SignalRequests) -> None:
     """Serve until it is to stop, and finish the requests in flight.
 
     Raises
@@ -54,13 +52,17 @@ def serve(parts: Parts, stop: StopRequest) -> None:
     """
     settings = parts.settings
     raise_file_limit()
+    shutdown = Shutdown(settings.drain_delay_s, settings.shutdown_timeout_s, signals.hurry)
     with UninterruptedExitStack() as undo:
-        listeners = Listeners(parts.budget, undo)
+        undo.callback(shutdown.over)
+        manager, passed = ServiceManager(), PassedSockets(NAMES)
+        listeners = Listeners(parts.budget, undo, passed, settings.reuse_port)
         port = listeners.bind(MAIN, settings.host, settings.port, settings.said('host'))
         management = None
         if settings.management_port is not None:
             management = ManagementListener(parts, listeners, undo)
         metrics_port = bind_metrics(listeners, settings)
+        listeners.check_all_taken()
         log = parts.start_log()
 
         def listen_while_loading(models: Registry, loader: ModelLoader) -> None:
@@ -75,15 +77,21 @@ def serve(parts: Parts, stop: StopRequest) -> None:
         listeners.listen(MAIN, parts.application(models, metrics, port, GiveWay()))
         log.begin()
         undo.callback(GuardedLoop('the log on the terminal', partial(_write_pending, log)).kill)
-        stop.serving = True
+        signals.begin_serving()
         parts.lifecycle.turn_to(ServerState.SERVING)
-        parts.log_started(port)
-        log.announce([
-            *announcement(signatures(models), settings.host, port, models.untried),
-            *(['', f'Management at {management.announcement}'] if management else [])])
-        stop.event.wait()
+        host = listeners.host(MAIN) if listeners.is_kept_open(MAIN) else settings.host
+        parts.log_started(host, port)
+        announced = announcement(signatures(models), host, port, models.untried)
+        log.announce([*announced,
+                      *(['', f'Management at {management.announcement}'] if management else [])])
+        reloading = Reloading(signals, log.reopen, parts.on_reload, manager, announced[0])
+        undo.callback(GuardedLoop('files that are read again', reloading.turn).kill)
+        manager.ready(announced[0])
+        signals.stop.wait()
         parts.lifecycle.turn_to(ServerState.DRAINING)
-        _drain(listeners, models, stop.hurry)
+        manager.stopping()
+        shutdown.run(listeners, models)
+        logger.info('Service stopped.')
 
 
 def load_models(parts: Parts, undo: ExitStack,
@@ -112,16 +120,6 @@ def load_models(parts: Parts, undo: ExitStack,
         models.start(opened, on_ready)
     watch(parts, at_start, models, loader, undo)
     return models
-
-
-def _drain(listeners: Listeners, models: Registry, hurry: Event) -> None:
-    logger.info('Stopping: the requests in flight are finished first.')
-    if not listeners.drain(DRAIN_TIMEOUT_S, hurry):
-        logger.warning('Some requests are still in flight; they are given up.')
-        models.give_up()
-        listeners.drain(_LAST_ANSWERS_S, Event())
-    listeners.end()
-    logger.info('Service stopped.')
 
 
 def _write_pending(log: FrontLog) -> None:

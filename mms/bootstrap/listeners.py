@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Optional
 
 import gevent
 from gevent import socket
 from gevent.event import Event
 
+from mms.errors import AddressError
 from mms.frontend.http.server import HTTPServer, bind
 from mms.runtime.byte_budget import ByteBudget
+from mms.runtime.service_manager import PassedSockets
 
 # Of the endpoints of the models; those of other listeners may be anything else.
 MAIN = 'http'
+# Of those that there may be.
+NAMES = (MAIN, 'metrics', 'management')
 
 
 class Listeners:
@@ -25,17 +29,29 @@ class Listeners:
         Where large heads count that are held.
     undo
         Closes what is open.
+    passed
+        Sockets that are bound already; None for no such.
+    reuse_port
+        Whether other servers may bind to the same ports.
     """
 
-    def __init__(self, budget: ByteBudget, undo: ExitStack) -> None:
+    def __init__(self, budget: ByteBudget, undo: ExitStack,
+                 passed: Optional[PassedSockets] = None, reuse_port: bool = False) -> None:
         self._budget = budget
         self._undo = undo
+        self._passed = passed or PassedSockets(NAMES, {})
+        self._reuse_port = reuse_port
         self._sockets: dict[str, socket.socket] = {}
-        self._ports: dict[str, int] = {}
+        self._addresses: dict[str, tuple[str, int]] = {}
+        self._kept_open: set[str] = set()
         self._servers: dict[str, HTTPServer] = {}
 
+    def is_passed(self, name: str) -> bool:
+        """Whether a socket of that name was bound already, and is not taken."""
+        return name in self._passed.names
+
     def bind(self, name: str, host: str, port: int, said: str) -> int:
-        """Take an address for the listener of a name; its port.
+        """Take an address for the listener of a name, unless it has a socket already; its port.
 
         Parameters
         ----------
@@ -46,14 +62,38 @@ class Listeners:
         ------
         AddressError
         """
-        sock = self._undo.enter_context(bind(host, port, said))
-        self._sockets[name] = sock
-        self._ports[name] = sock.getsockname()[1]
-        return self._ports[name]
+        if self.is_passed(name):
+            sock = socket.socket(fileno=self._passed.take(name))
+            sock.setblocking(False)
+            self._kept_open.add(name)
+        else:
+            sock = bind(host, port, said, self._reuse_port)
+        self._sockets[name] = self._undo.enter_context(sock)
+        self._addresses[name] = sock.getsockname()[:2]
+        return self.port(name)
+
+    def host(self, name: str) -> str:
+        """On which address the listener of a name is bound, as numbers."""
+        return self._addresses[name][0]
 
     def port(self, name: str) -> int:
         """On which port the listener of a name is bound."""
-        return self._ports[name]
+        return self._addresses[name][1]
+
+    def is_kept_open(self, name: str) -> bool:
+        """Whether the socket of a name was bound by somebody else, who keeps it."""
+        return name in self._kept_open
+
+    def check_all_taken(self) -> None:
+        """See that there is a listener for each socket that was passed.
+
+        Raises
+        ------
+        AddressError
+        """
+        for name in self._passed.names:
+            raise AddressError(f'a socket {name!r} was passed on (LISTEN_FDNAMES), and nothing '
+                               f'listens there: give --{name}-port, or do not pass it on')
 
     def listen(self, name: str, application: Any) -> None:
         """Answer on a listener's address from now on.
@@ -63,10 +103,16 @@ class Listeners:
         AddressError
             Another process took the port since it was bound.
         """
-        server = HTTPServer(self._sockets[name], application, self._budget)
+        server = HTTPServer(self._sockets[name], application, self._budget,
+                            self.is_kept_open(name))
         self._undo.callback(server.end)
         server.listen()
         self._servers[name] = server
+
+    def begin_drain(self) -> None:
+        """Have each answer say that its connection is closed after it."""
+        for server in self._servers.values():
+            server.begin_drain()
 
     def drain(self, timeout_s: float, hurry: Event) -> bool:
         """Accept nothing more, and wait for the requests in flight; whether all have an answer.

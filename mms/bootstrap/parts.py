@@ -154,9 +154,9 @@ class Parts:
         """The Swagger document."""
         return describe(signatures(models), self.settings.host, port)
 
-    def log_started(self, port: int) -> None:
+    def log_started(self, host: str, port: int) -> None:
         """What people's tools look for in the log."""
-        address = host_and_port(self.settings.host, port)
+        address = host_and_port(host, port)
         logger.info('Service started successfully.', extra=ALWAYS)
         logger.info('Service description endpoint: %s/api-description', address, extra=ALWAYS)
         logger.info('Service health endpoint: %s/ping', address, extra=ALWAYS)

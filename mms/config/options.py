@@ -26,6 +26,7 @@ class Group(Enum):
     WORKERS = 'workers and batches'
     REQUESTS = 'requests'
     MANAGEMENT = 'management'
+    LIFE = 'stop and takeover'
     LOG = 'log and metrics'
 
 

@@ -165,6 +165,20 @@ class Settings:
              'addresses and networks with commas between them, or `*` for everybody',
         more='The variable `FORWARDED_ALLOW_IPS` says it too, as to gunicorn and uvicorn. See '
              '[behind a proxy](logs.md#behind-a-proxy)')
+    drain_delay_s: float = option(
+        '--drain-delay', number('seconds', 0.0, 3600.0), '0', Group.LIFE, metavar='SECONDS',
+        help='how long new connections are still taken after SIGTERM, while `/health/ready` says '
+             'that the server goes',
+        more='See [stopping](signals.md#stopping)')
+    shutdown_timeout_s: float = option(
+        '--shutdown-timeout', number('seconds', 1.0, 86_400.0), '25', Group.LIFE,
+        metavar='SECONDS',
+        help='how long the end may take from SIGTERM on; requests that take longer are answered '
+             '503')
+    reuse_port: bool = option(
+        '--reuse-port', switch(), 'a busy port stops the start', Group.LIFE, unset=False,
+        help='share the port with other servers that do so, which may take over from each other',
+        more='See [takeover](signals.md#takeover)')
     management_port: Optional[int] = option(
         '--management-port', whole(0, 65535), 'off', Group.MANAGEMENT, metavar='PORT', unset=None,
         help='TCP port on which models are loaded, replaced, scaled and removed while the server '
@@ -304,6 +318,11 @@ def _agreeing(settings: Settings, given: Mapping[str, Any]) -> Settings:
         raise UsageError(
             f"{settings.said('max_buffered_bytes')} {given['max_buffered_bytes']!r} is less than "
             f'--max-request-size, {least} bytes: the largest request would never fit')
+    if settings.drain_delay_s >= settings.shutdown_timeout_s:
+        raise UsageError(
+            f"{settings.said('drain_delay_s')} {settings.drain_delay_s:g} is not less than "
+            f"{settings.said('shutdown_timeout_s')}, {settings.shutdown_timeout_s:g} seconds: no "
+            'time would be left for the requests in flight')
     gpu, device = stronger(settings.gpu, settings.device, settings.source_of('gpu'),
                            settings.source_of('device'))
     return replace(settings, gpu=gpu, device=device)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Callable, NamedTuple, Optional, Protocol
 
 from mms.runtime.child_python import child_python
+from mms.runtime.interrupts import signals_held_in_children
 
 _WORKER = 'from mms.worker.main import main; sys.exit(main())'
 _NAIVE = 'NaiveEngine'
@@ -80,10 +81,11 @@ class Spawned:
         ]
         # A session of its own: Ctrl-C on a terminal is for the front, which drains, and what
         # the service starts is in the worker's process group.
-        self._process = subprocess.Popen(
-            command, pass_fds=(ends.channel, ends.log), stdin=subprocess.DEVNULL,
-            stdout=ends.output, stderr=ends.output, start_new_session=True,
-            env=_environment(threads))
+        with signals_held_in_children():
+            self._process = subprocess.Popen(
+                command, pass_fds=(ends.channel, ends.log), stdin=subprocess.DEVNULL,
+                stdout=ends.output, stderr=ends.output, start_new_session=True,
+                env=_environment(threads))
         self.pid = self._process.pid
         self._status: Optional[int] = None
 

@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Optional
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What all processes of a server may get, where only its front is meant.
+FOR_THE_FRONT = (*STOPPING, signal.SIGUSR1)
 # When a signal whose exception was lost comes again: what lost it is over by then.
 _AGAIN_S = 0.01
 
@@ -35,10 +37,22 @@ def no_interrupts() -> Iterator[None]:
         yield
 
 
-def ignore_signals() -> None:
+def ignore_signals(numbers: Iterable[signal.Signals] = STOPPING) -> None:
     """For a process that is about to end anyway."""
-    for number in STOPPING:
+    for number in numbers:
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def signals_held_in_children() -> Iterator[None]:
+    """A process that is started within gets none of :data:`FOR_THE_FRONT` before it unblocks them:
+    it would end of the first.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_FRONT)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Signals:

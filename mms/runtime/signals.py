@@ -2,43 +2,74 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Callable
 
 import gevent
 from gevent.event import Event
 
 from mms.errors import MMSError
-from mms.runtime.interrupts import STOPPING, ignore_signals
+from mms.runtime.interrupts import FOR_THE_FRONT, ignore_signals
 
 
 class Stopped(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
     """Thrown into the work when it is to end at once."""
 
 
-class StopRequest:
-    """Says whether, and by which signal, the work was asked to end.
+class SignalRequests:
+    """What signals have asked of the work.
 
     Attributes
     ----------
-    event
-        Set at the first signal.
+    stop
+        Set at the first signal that ends the work.
     hurry
         Set at the second one.
+    reload
+        Set at SIGHUP: files are to be read again. Who does so clears it.
+    reopen
+        Set at SIGUSR1: the log file is to be opened again. Who does so clears it.
     serving
         Whether the work ends by itself after a signal; before that, it is stopped
         where it stands.
     signal_number
-        The first signal; 0 before there was one.
+        The first signal that ends the work; 0 before there was one.
     """
 
     def __init__(self) -> None:
-        self.event = Event()
+        self.stop = Event()
         self.hurry = Event()
+        self.reload = Event()
+        self.reopen = Event()
         self.serving = False
         self.signal_number = 0
+
+    def begin_serving(self) -> None:
+        """Note that the work ends by itself from now on."""
+        self.serving = True
+
+    def ask_to_stop(self, number: int) -> None:
+        """Take a signal that ends the work."""
+        if self.signal_number:
+            self.hurry.set()
+        else:
+            self.signal_number = number
+            self.stop.set()
+
+
+class _Terminal:
+    """The terminal that this process was started from, if it was from one."""
+
+    def __init__(self) -> None:
+        self._was_there = _has_terminal()
+
+    def has_gone(self) -> bool:
+        """Whether it was closed meanwhile: SIGHUP says so then, and asks for nothing."""
+        return self._was_there and not _has_terminal()
 
 
 def leave_errors_to_who_waits() -> None:
@@ -51,12 +82,19 @@ def leave_errors_to_who_waits() -> None:
         hub.NOT_ERROR = (*hub.NOT_ERROR, MMSError)
 
 
+def _has_terminal() -> bool:
+    with suppress(OSError):
+        os.close(os.open('/dev/tty', os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
+        return True
+    return False
+
+
 def _restore(watchers: Sequence[Any], handlers: Mapping[signal.Signals, Any]) -> None:
     """Give an embedding program its handlers back; libev leaves the default ones, and what comes
     between the two waits.
     """
     in_main_thread = threading.current_thread() is threading.main_thread()
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_FRONT)
     try:
         for watcher in watchers:
             watcher.cancel()
@@ -67,8 +105,9 @@ def _restore(watchers: Sequence[Any], handlers: Mapping[signal.Signals, Any]) ->
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
-def run_until_signal(work: Callable[[StopRequest], None], is_last: bool = False) -> int:
-    """Run `work` in a greenlet; SIGINT, SIGTERM and SIGHUP ask it to end.
+def run_until_signal(work: Callable[[SignalRequests], None], is_last: bool = False) -> int:
+    """Run `work` in a greenlet; SIGINT and SIGTERM ask it to end, and so does SIGHUP when the
+    terminal was closed. Any other SIGHUP, and SIGUSR1, ask for what :class:`SignalRequests` says.
 
     Parameters
     ----------
@@ -89,29 +128,32 @@ def run_until_signal(work: Callable[[StopRequest], None], is_last: bool = False)
         What `work` raised.
     """
     leave_errors_to_who_waits()
-    request = StopRequest()
-    greenlet = gevent.spawn(work, request)
+    requests, terminal = SignalRequests(), _Terminal()
+    greenlet = gevent.spawn(work, requests)
 
-    def stop(number: int) -> None:
-        if request.signal_number:
-            request.hurry.set()
+    def hear(number: int) -> None:
+        if number == signal.SIGUSR1:
+            requests.reopen.set()
             return
-        request.signal_number = number
-        request.event.set()
-        if not request.serving:
+        if number == signal.SIGHUP and not terminal.has_gone():
+            requests.reload.set()
+            return
+        requests.ask_to_stop(number)
+        if not (requests.serving or requests.hurry.is_set()):
             greenlet.kill(Stopped, block=False)
 
     # nohup has SIGHUP ignored.
-    heard = [number for number in STOPPING
-             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    heard = [number for number in FOR_THE_FRONT if signal.getsignal(number) != signal.SIG_IGN
+             or number in (signal.SIGINT, signal.SIGTERM)]
     before = {number: signal.getsignal(number) for number in heard}
-    handlers = [gevent.signal_handler(number, stop, int(number)) for number in heard]
+    handlers = [gevent.signal_handler(number, hear, int(number)) for number in heard]
     try:
         greenlet.join()
     finally:
         if is_last:
-            ignore_signals()
+            ignore_signals(FOR_THE_FRONT)
         else:
             _restore(handlers, before)
     greenlet.get()
-    return 0 if request.serving or not request.signal_number else 128 + request.signal_number
+    stopped_early = requests.signal_number and not requests.serving
+    return 128 + requests.signal_number if stopped_early else 0

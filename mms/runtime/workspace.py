@@ -17,7 +17,7 @@ from mms.runtime.restorable_folder import MEND, RestorableFolder
 
 # Waits until its standard input ends, which happens however the server ends
 # (SIGKILL too), then removes the directory. A shell costs 1 MB; a Python, 10.
-_JANITOR = 'trap "" HUP INT TERM; while read -r line; do :; done; exec rm -rf -- "$1"'
+_JANITOR = 'trap "" HUP INT TERM USR1; while read -r line; do :; done; exec rm -rf -- "$1"'
 
 # Those of this process that are not closed.
 _open: list[Workspace] = []

@@ -39,10 +39,8 @@ GIVEN = {
     'max_request_bytes': ((['1'], 1), ('2', 2), ('3', 3), 64 * 2**20),
     'max_buffered_bytes': ((['1G'], 2**30), ('2G', 2**31), ('"3G"', 3 * 2**30), 0),
     'max_image_pixels': ((['1'], 1), ('2', 2), ('3', 3), 50_000_000),
-    'management_port': ((['1'], 1), ('2', 2), ('3', 3), None),
-    'management_host': ((['h1'], 'h1'), ('h2', 'h2'), ('"h3"', 'h3'), '127.0.0.1'),
-    'management_token': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
-    'model_store': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
+    'management_port', '1', '2', '3', 'management_host', 'h1', 'h2', 'h3', 'management_token',
+    'model_store', 'drain_delay_s', 'shutdown_timeout_s', '10', '20', 'reuse_port', 'no', 'true'}))
     'log_file': ((['1'], '1'), ('2', '2'), ('"3"', '3'), 'mms_app.log'),
     'log_rotation': ((['1 S'], LogRotation(1, 'S')), ('W0', LogRotation(1, 'W0')),
                      ('"3 D"', LogRotation(3, 'D')), LogRotation(1, 'H')),

@@ -133,14 +133,6 @@ def test_a_terminate_to_all_processes_finishes_the_request_in_flight(serve, tmp_
     assert left_behind(server) == []
 
 
-def test_a_hang_up_ends_like_a_terminate(serve, tmp_path):
-    server = serve('--models', f"slow={write_archive(tmp_path, 'slow', SLOW)}")
-    request = InBackground(lambda: server.post_text('slow', '[1]'))
-    until(lambda: busy(server))
-    assert server.stop(signal.SIGHUP) == 0
-    assert request.join().json() == {'prediction': [1]}
-
-
 @pytest.mark.parametrize('sent', [
     b'GET /ping HTTP/1.1\r\nHost: x\r\n',
     b'POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n',

@@ -8,9 +8,9 @@ import signal
 import socket
 import sys
 
+from mms.runtime.interrupts import FOR_THE_FRONT
+
 _PR_SET_PDEATHSIG = 1
-# Where all processes get one of these, the front lets the worker finish first.
-_FOR_THE_FRONT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def die_with_parent(parent: int) -> None:
@@ -19,9 +19,11 @@ def die_with_parent(parent: int) -> None:
     Elsewhere than on Linux the end of the message socket does it, after the
     request in hand.
     """
+    # Where all processes get one of these, the front lets the worker finish first.
     # Handlers, since what is ignored would be ignored by the programs of a service too.
-    for number in _FOR_THE_FRONT:
+    for number in FOR_THE_FRONT:
         signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FOR_THE_FRONT)
     if sys.platform == 'linux':
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -36,7 +38,7 @@ def close_in_forks(sock: socket.socket) -> None:
     def detach() -> None:
         with open(os.devnull, 'wb') as nothing:
             os.dup2(nothing.fileno(), sock.fileno(), inheritable=False)
-        for number in _FOR_THE_FRONT:
+        for number in FOR_THE_FRONT:
             signal.signal(number, signal.SIG_DFL)
 
     os.register_at_fork(after_in_child=detach)
