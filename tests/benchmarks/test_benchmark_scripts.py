@@ -49,3 +49,12 @@ def test_health_is_asked_beside_large_bodies():
     assert len(forms) == 2
     for line in forms:
         assert re.search(r' 0 errors\); posts answered: \d+ x 200$', line)
+
+
+def test_restarts_and_reloads_cost_no_request():
+    answer = run('restarts_under_load.py', '--restarts', 2, '--reloads', 10, '--connections', 4)
+    assert answer.returncode == 0, answer.stderr
+    restarts, reloads, ends = answer.stdout.splitlines()
+    assert re.fullmatch(r'2 restarts: [1-9]\d* good, 0 failed', restarts)
+    assert re.fullmatch(r'10 reloads: [1-9]\d* good, 0 failed', reloads)
+    assert ends.startswith('from SIGTERM to the end: median ')
