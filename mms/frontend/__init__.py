@@ -2,5 +2,5 @@
 
 To be imported from outside: :mod:`mms.frontend.http.server`, the ``application``, its ``routes``,
 ``routing``, ``predictor``, ``middleware`` and ``chain``, the ``openapi`` document, ``address``,
-and :mod:`mms.frontend.flask_app`.
+:mod:`mms.frontend.flask_app`, and :mod:`mms.frontend.management`.
 """

@@ -1,5 +1,6 @@
 """Runs the blocks of a page in order, as a reader would, in a folder of its own."""
 
+import contextlib
 import json
 import math
 import os
@@ -26,12 +27,13 @@ SCRIPTS = {
     # What the Makefile's demo target runs, once the environment is there.
     'make': 'test "$1" = demo && BIN="$(dirname "$0")" sh "{repo}/{demo}"',
 }
-SERVING = re.compile(r'^mxnet-model-server (?!.*--gen-api).*--(?:models|config)|'
+SERVING = re.compile(r'^mxnet-model-server (?!.*--gen-api).*--(?:models|config|management-port)|'
                      r'\bstart_serving\(|\.start_model_serving\(|'
                      r'^(gunicorn|waitress-serve) ', re.M | re.S)
 DEMO = 'examples/efficientnet_lite0/demo.sh'
 # The port that the pages use.
 PORT = '8080'
+MANAGEMENT_PORT = '8081'
 TOLERANCE = 1e-4
 
 
@@ -42,9 +44,7 @@ class Session:
         self.folder = folder
         self._env = env or {}
         self._pythonpath = os.pathsep.join(map(str, [REPO, *pythonpath]))
-        with socket.socket() as probe:
-            probe.bind(('127.0.0.1', 0))
-            self.port = str(probe.getsockname()[1])
+        self.port, self._management_port = _free_ports(2)
         for name in ('benchmarks', 'examples'):
             (folder / name).symlink_to(REPO / name)
         (folder / '.curlrc').write_text('silent\nshow-error\n')
@@ -65,7 +65,7 @@ class Session:
     def play(self, block):
         """Do with one block what its mark says."""
         kind, _, rest = block.mark.partition(': ')
-        body = block.body.replace(PORT, self.port)
+        body = block.body.replace(MANAGEMENT_PORT, self._management_port).replace(PORT, self.port)
         if kind == 'file':
             (self.folder / rest).write_text(body, encoding='utf-8')
         elif kind == 'output':
@@ -134,6 +134,13 @@ class Session:
     def _read_log(self):
         log = self.folder / 'mms_app.log'
         return log.read_text() if log.exists() else self._read_screen()
+
+
+def _free_ports(count):
+    with contextlib.ExitStack() as probes:
+        found = [probes.enter_context(socket.create_server(('127.0.0.1', 0)))
+                 for _ in range(count)]
+        return [str(probe.getsockname()[1]) for probe in found]
 
 
 def compare(language, expected, printed, is_part):

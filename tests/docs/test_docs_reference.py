@@ -18,6 +18,8 @@ from mms.archive.signature import read_signature
 from mms.frontend import errors as http_errors
 from mms.frontend.api.metrics import metrics_routes
 from mms.frontend.api.openapi import describe
+from mms.frontend.management.application import management_routes
+from mms.frontend.management.models_api import ModelsAPI
 from mms.frontend.predictor import Predictor
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
@@ -46,10 +48,13 @@ LISTED = {
         ({'BuffersFull'}, 0, 'mms/runtime/byte_budget.py'),
     ],
 }
+LISTED['docs/management.md'] = [
+    ({'WrongParameter', 'Unauthorized', 'Forbidden', 'NotRegistered', 'AlreadyRegistered',
+      'NotStarted', 'NotNow', 'kind'}, 0, 'mms/frontend/management')]
 # The tables of those pages begin here; what follows names a message in each row.
 TABLES = {'docs/export.md': '## Messages', 'docs/onnx.md': '## Messages',
           'docs/archive_format.md': '## What is refused',
-          'docs/rest_api.md': '### Messages of 400'}
+          'docs/rest_api.md': '### Messages of 400', 'docs/management.md': '## Messages'}
 # Around the reasons that a picture or a list is refused for.
 FRAME = ('Input data for request argument:', 'is not correct.')
 # Made in another way than by a call with the message written out.
@@ -99,6 +104,14 @@ def test_every_endpoint_has_a_row_with_its_methods(model):
         assert set(row_of(text, path)[1].split(', ')) == set(allowed), path
 
 
+def test_every_endpoint_of_the_management_port_has_a_row():
+    routes = {(route.path.replace('<model_name>', 'NAME').rstrip('/') or '/', method)
+              for route in management_routes(ModelsAPI) for method in route.methods}
+    told = {(code_spans(cells[0])[0], cells[1]) for cells in rows(section(
+        read('docs/management.md'), 'Endpoints')) if code_spans(cells[0])}
+    assert told == routes
+
+
 def test_every_path_of_the_description_has_a_row(model):
     described = describe({'NAME': model.signature('NAME')}, '127.0.0.1', 8080)['paths']
     for path in described:
@@ -133,7 +146,9 @@ def error_classes(base):
 
 @pytest.mark.parametrize('cls', error_classes(errors.RequestError), ids=lambda cls: cls.__name__)
 def test_a_request_error_has_its_status_and_type_on_the_page(cls):
-    pairs = [(cells[0], code_spans(cells[1])) for cells in rows(read('docs/rest_api.md'))]
+    is_management = cls.__module__.startswith('mms.frontend.management')
+    page = 'docs/management.md' if is_management else 'docs/rest_api.md'
+    pairs = [(cells[0], code_spans(cells[1])) for cells in rows(read(page))]
     assert (str(cls.status), [cls.type]) in pairs
     if cls.__module__ == 'mms.errors':
         cells = row_of(read('docs/embedding.md'), cls.__name__)

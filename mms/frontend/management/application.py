@@ -33,11 +33,12 @@ def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
     more
         Within the other middleware.
     """
-    table = Table([*_routes(ModelsAPI(server, jobs)), *more_routes], server.models)
+    table = Table([*management_routes(ModelsAPI(server, jobs)), *more_routes], server.models)
     return Application(table, [AccessLog(), ManagementErrors(), TokenAsked(check, PROBES), *more])
 
 
-def _routes(models: ModelsAPI) -> list[Route]:
+def management_routes(models: ModelsAPI) -> list[Route]:
+    """The endpoints of models."""
     return [
         *(Route((method,), path, handle) for path in ('/models', '/models/')
           for method, handle in (('GET', models.list_models), ('POST', models.register))),

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Optional
 
 from mms.errors import (
-    BadRequest,
     FetchError,
     MMSError,
     ModelExists,
@@ -24,6 +23,13 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 # loads is the kernel, for want of memory.
 _NO_MEMORY = re.compile(r'MemoryError|bad_alloc|SIGKILL|out of memory|'
                         r'[Cc]annot allocate memory|[Ff]ailed to allocate')
+
+
+class WrongParameter(RequestError):
+    """A parameter is missing, or cannot be what it is."""
+
+    status = 400
+    type = 'BadRequestException'
 
 
 class Unauthorized(RequestError):
@@ -125,9 +131,9 @@ def not_registered(name: str) -> NotRegistered:
     return NotRegistered(f'Model not found: {name}')
 
 
-def wrong_value(name: str, value: object, domain: str) -> BadRequest:
+def wrong_value(name: str, value: object, domain: str) -> WrongParameter:
     """A parameter has a value that it cannot have."""
-    return BadRequest(f'Parameter {name} is {value!r}, and not {domain}.')
+    return WrongParameter(f'Parameter {name} is {value!r}, and not {domain}.')
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -12,11 +12,12 @@ from gevent.event import AsyncResult
 
 from mms.archive.location import Location
 from mms.config.models import name_fault
-from mms.errors import BadRequest, MMSError, RequestError, StartupError
+from mms.errors import MMSError, RequestError, StartupError
 from mms.event_loop.in_thread import in_thread
 from mms.frontend.management.errors import (
     NotNow,
     NotStarted,
+    WrongParameter,
     already_registered,
     not_opened,
     not_registered,
@@ -261,7 +262,7 @@ class ModelJobs:
     def _check_free(self, name: str) -> None:
         fault = name_fault(name)
         if fault:
-            raise BadRequest(f'The name {name!r} {fault}.')
+            raise WrongParameter(f'The name {name!r} {fault}.')
         is_coming = any(loading.name == name for loading in self._jobs.values())
         if name in self._models or is_coming:
             raise already_registered(name)

@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, NamedTuple
 
-from mms.errors import BadRequest
 from mms.event_loop.in_thread import in_thread
 from mms.frontend.exchange import HTTPRequest, HTTPResponse
 from mms.frontend.management import description
-from mms.frontend.management.errors import NotNow, not_registered, wrong_value
+from mms.frontend.management.errors import NotNow, WrongParameter, not_registered, wrong_value
 from mms.frontend.management.model_jobs import Loader, Loading, ModelJobs
 from mms.frontend.management.model_store import ModelStore
 from mms.frontend.management.parameters import Parameters
@@ -96,7 +95,7 @@ class ModelsAPI:
         asked = Parameters.of(request, self._server.budget)
         url = asked.text('url')
         if url is None:
-            raise BadRequest('Parameter url is required.')
+            raise WrongParameter('Parameter url is required.')
         asked.check_ignored()
         workers, _ = asked.workers()
         options, wait = asked.options(), asked.truth('synchronous', True)

@@ -8,10 +8,9 @@ from typing import Any, Optional
 from urllib.parse import parse_qs
 
 from mms.config.per_model import MOST_WORKERS
-from mms.errors import BadRequest
 from mms.frontend.exchange import HTTPRequest
 from mms.frontend.http.body import read_body
-from mms.frontend.management.errors import wrong_value
+from mms.frontend.management.errors import WrongParameter, wrong_value
 from mms.ipc.messages import JSON
 from mms.runtime.byte_budget import ByteBudget
 from mms.serving.model_options import ModelOptions
@@ -45,7 +44,7 @@ class Parameters:
 
         Raises
         ------
-        BadRequest
+        WrongParameter
             It is said to be JSON, and is no object of JSON.
         """
         environ = request.environ
@@ -91,7 +90,7 @@ class Parameters:
 
         Raises
         ------
-        BadRequest
+        WrongParameter
         """
         workers, most = self.workers()
         delay_ms = self.number(0, _LONGEST_DELAY_MS, 'max_batch_delay')
@@ -104,12 +103,12 @@ class Parameters:
 
         Raises
         ------
-        BadRequest
+        WrongParameter
         """
         least = self.whole(0, MOST_WORKERS, 'min_worker', 'initial_workers')
         most = self.whole(0, MOST_WORKERS, 'max_worker', 'max_workers')
         if most is not None and most < (1 if least is None else least):
-            raise BadRequest('max_worker cannot be less than min_worker.')
+            raise WrongParameter('max_worker cannot be less than min_worker.')
         return least, most
 
     def check_ignored(self) -> None:
@@ -117,14 +116,14 @@ class Parameters:
 
         Raises
         ------
-        BadRequest
+        WrongParameter
         """
         runtime = self.text('runtime')
         if runtime is not None and runtime.lower() not in _RUNTIMES:
-            raise BadRequest(f'Invalid RuntimeType value: {runtime}')
+            raise WrongParameter(f'Invalid RuntimeType value: {runtime}')
         if self.text('handler') is not None:
-            raise BadRequest('Parameter handler is not supported: the Service in the MANIFEST.json '
-                             'of an archive says what answers.')
+            raise WrongParameter('Parameter handler is not supported: the Service in the '
+                                 'MANIFEST.json of an archive says what answers.')
 
     def _given(self, names: Sequence[str]) -> tuple[str, Optional[str]]:
         """The first of these that is given, and its value."""
@@ -153,5 +152,6 @@ def _object(raw: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise BadRequest('The body of the request is no object of JSON, as its Content-Type says.')
+        raise WrongParameter('The body of the request is no object of JSON, as its Content-Type '
+                             'says.')
     return value

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from mms.errors import BadRequest
 from mms.frontend.exchange import NO_MATCH, HTTPRequest
+from mms.frontend.management.errors import WrongParameter
 from mms.frontend.management.parameters import Parameters
 from mms.runtime.byte_budget import ByteBudget
 from mms.serving.model_options import ModelOptions
@@ -41,7 +41,7 @@ def test_min_and_max_are_numbers_of_workers_too():
 
 @pytest.mark.parametrize('query', ['min_worker=2&max_worker=1', 'max_worker=0'])
 def test_the_most_is_not_less_than_the_least(query):
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(WrongParameter) as refused:
         parameters(query).workers()
     assert str(refused.value) == 'max_worker cannot be less than min_worker.'
 
@@ -71,19 +71,19 @@ def test_without_the_word_it_is_as_it_was_said_to_be():
                            'can answer.'),
 ])
 def test_a_value_that_cannot_be_used_is_told(query, message):
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(WrongParameter) as refused:
         parameters(query).options()
     assert str(refused.value) == message
 
 
 @pytest.mark.parametrize('body', [b'{', b'[]', b'null', b'{"a": 1} x', b'[' * 100_000, b'\xff'])
 def test_a_body_that_is_no_object_is_told(body):
-    with pytest.raises(BadRequest, match='no object of JSON'):
+    with pytest.raises(WrongParameter, match='no object of JSON'):
         parameters(body=body)
 
 
 def test_a_value_of_several_is_told():
-    with pytest.raises(BadRequest, match='url is .*, and not a single value'):
+    with pytest.raises(WrongParameter, match='url is .*, and not a single value'):
         parameters(body={'url': ['a']}).text('url')
 
 
@@ -94,7 +94,7 @@ def test_a_body_of_another_kind_says_nothing():
 
 def test_what_mms_1_would_do_otherwise_is_refused():
     parameters('runtime=PYTHON3').check_ignored()
-    with pytest.raises(BadRequest, match='^Invalid RuntimeType value: InvalidRuntime$'):
+    with pytest.raises(WrongParameter, match='^Invalid RuntimeType value: InvalidRuntime$'):
         parameters('runtime=InvalidRuntime').check_ignored()
-    with pytest.raises(BadRequest, match='^Parameter handler is not supported'):
+    with pytest.raises(WrongParameter, match='^Parameter handler is not supported'):
         parameters('handler=service:handle').check_ignored()
