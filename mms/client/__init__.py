@@ -1,4 +1,4 @@
-"""What is made for clients: SDKs from the API description.
+"""What speaks to a server: SDKs from the API description, and the client of a management port.
 
-To be imported from outside: :mod:`mms.client.sdk`.
+To be imported from outside: :mod:`mms.client.sdk`, :mod:`mms.client.management_client`.
 """
