@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from mms.runtime.utf8 import start_in_utf8
 
@@ -11,11 +12,11 @@ def main() -> int:
     """Run ``mxnet-model-server`` and return its exit status."""
     start_in_utf8()
     try:
-        from mms.mxnet_model_server import main as serve
-    except KeyboardInterrupt:
         # What it imports takes a moment.
+        run = _command()
+    except KeyboardInterrupt:
         return 130
-    return serve()
+    return run()
 
 
 def export() -> int:
@@ -26,6 +27,15 @@ def export() -> int:
     except KeyboardInterrupt:
         return 130
     return pack()
+
+
+def _command() -> Callable[[], int]:
+    """What the first word asks for; options alone are for the server."""
+    if sys.argv[1:2] == ['models']:
+        from mms.management_command.command import main as models
+        return models
+    from mms.mxnet_model_server import main as serve
+    return serve
 
 
 if __name__ == '__main__':

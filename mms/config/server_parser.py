@@ -18,7 +18,8 @@ from mms.config.settings import OPTIONS
 _PROG = 'mxnet-model-server'
 _DESCRIPTION = 'Serve MXNet models over HTTP.'
 _EPILOG = ('Each option may also be given by the environment variable behind it, or in the TOML '
-           'file that --config names, under the flag without its dashes.')
+           'file that --config names, under the flag without its dashes. The models of a server '
+           'that runs: mxnet-model-server models --help.')
 
 
 class _ServerParser(argparse.ArgumentParser):

@@ -6,8 +6,12 @@ import contextlib
 import os
 import stat
 import tempfile
+from typing import Optional
 
 from mms.errors import StartupError
+
+# More than any token has.
+_MOST_CHARACTERS = 4096
 
 
 def token_path(port: int) -> str:
@@ -39,6 +43,21 @@ def write_token(port: int, token: str) -> str:
     return path
 
 
+def read_token(port: int) -> Optional[str]:
+    """What a server has written where :func:`token_path` says; None where nothing is there, or
+    what is there may be of another user.
+    """
+    path = token_path(port)
+    try:
+        if not _is_private(os.path.dirname(path)):
+            return None
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, encoding='ascii') as file:
+            return file.read(_MOST_CHARACTERS).strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def remove_token(path: str) -> None:
     """Remove what :func:`write_token` has written."""
     with contextlib.suppress(OSError):
@@ -56,7 +75,13 @@ def _make_private(folder: str) -> None:
     """See that a folder is there that nobody else can write to or read."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, 0o700)
-    found = os.lstat(folder)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if not _is_private(folder):
         raise StartupError(f'{folder} is no private folder of this user, to keep the token of the '
                            'management port in: remove it, or give --management-token FILE')
+
+
+def _is_private(folder: str) -> bool:
+    """Whether it is a folder of this user that nobody else can write to or read."""
+    found = os.lstat(folder)
+    return (stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+            and not found.st_mode & 0o077)

@@ -1,0 +1,58 @@
+"""The token that a management port asks for: given, or left by a server on this machine."""
+
+from __future__ import annotations
+
+import re
+from typing import Optional
+
+from mms.client.management_address import ManagementAddress
+from mms.errors import UsageError
+from mms.runtime.token_file import read_token
+
+# In the place of a file: no token is sent. The server takes the same word.
+NO_TOKEN = 'none'
+# What RFC 6750 lets a token be (its b64token).
+_TOKEN = re.compile(r'[A-Za-z0-9._~+/-]+=*')
+# A list of tokens is shorter.
+_MOST_CHARACTERS = 2**20
+
+
+def find_token(file: Optional[str], address: ManagementAddress) -> Optional[str]:
+    """The token to send.
+
+    Parameters
+    ----------
+    file
+        Where it was said to be, or ``none``; None where nothing was said.
+    address
+        Of the port. What a server has left on this machine is sent to no other one.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or has no token.
+    """
+    if file == NO_TOKEN:
+        return None
+    if file is None:
+        return read_token(address.port) if address.is_here else None
+    for line in _lines(file):
+        if line.strip():
+            return _checked(line.strip(), file)
+    raise UsageError(f'the token file {file!r} is empty')
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        with open(file, encoding='utf-8') as opened:
+            return opened.read(_MOST_CHARACTERS).splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, 'strerror', None) or 'it is no text in UTF-8'
+        raise UsageError(f'the token file {file!r} cannot be read: {reason}') from error
+
+
+def _checked(token: str, file: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise UsageError(f'the first line of the token file {file!r} is no token: those are '
+                         'letters, digits and any of -._~+/')
+    return token
