@@ -42,20 +42,35 @@ def listed(models: Sequence[Model], width: Optional[int]) -> list[str]:
 
 def _reasons(models: Sequence[Model], width: Optional[int]) -> Iterator[str]:
     for model in models:
-        if model.get('reason'):
-            yield ''
-            yield from wrapped(f"{text_of(model.get('modelName'))}: {model['reason']}", width)
+        replacement = _within(model, 'replacement')
+        for reason in (model.get('reason'), replacement.get('reason')):
+            if reason:
+                yield ''
+                yield from wrapped(f"{text_of(model.get('modelName'))}: {reason}", width)
 
 
-def _field(*path: str) -> Callable[[Model], str]:
-    """What reads a field, or one of an object; the unit is that of the first that has one."""
+def _within(model: Model, field: str) -> Model:
+    """A field that is an object; empty where the server does not have it."""
+    found = model.get(field)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _field(field: str) -> Callable[[Model], str]:
+    return lambda model: text_of(model.get(field), field)
+
+
+def _latency(name: str) -> Callable[[Model], str]:
+    """What reads a percentile; there is none before the first answer."""
     def text(model: Model) -> str:
-        value: Any = model
-        for name in path:
-            value = value.get(name) if isinstance(value, Mapping) else None
-        return text_of(value, path[0])
+        is_known = _within(model, 'requests').get('answered')
+        latency = _within(model, 'latencySeconds')
+        return text_of(latency.get(name) if is_known else None, 'latencySeconds')
 
     return text
+
+
+def _counted(field: str, name: str) -> Callable[[Model], str]:
+    return lambda model: text_of(_within(model, field).get(name))
 
 
 def _workers(model: Model) -> str:
@@ -70,10 +85,10 @@ _SHOWN = (
     _Shown('MODEL', _field('modelName'), may_be_cut=True),
     _Shown('STATUS', _field('status')),
     _Shown('WORKERS', _workers, is_number=True, rank=1),
-    _Shown('QUEUE', _field('queue', 'requests'), is_number=True, rank=3),
-    _Shown('REQUESTS', _field('requests', 'answered'), is_number=True, rank=7),
-    _Shown('P50', _field('latencySeconds', 'p50'), is_number=True, rank=5),
-    _Shown('P99', _field('latencySeconds', 'p99'), is_number=True, rank=4),
+    _Shown('QUEUE', _counted('queue', 'requests'), is_number=True, rank=3),
+    _Shown('REQUESTS', _counted('requests', 'answered'), is_number=True, rank=7),
+    _Shown('P50', _latency('p50'), is_number=True, rank=5),
+    _Shown('P99', _latency('p99'), is_number=True, rank=4),
     _Shown('MEMORY', _field('memoryBytes'), is_number=True, rank=6),
     _Shown('LOCATION', _field('modelUrl'), may_be_cut=True, rank=2),
 )

@@ -29,6 +29,16 @@ def test_why_a_model_is_not_served_stands_below():
     assert lines[2:] == ['', 'broken: service.py, line 3: no']
 
 
+def test_why_a_model_was_not_replaced_stands_below():
+    refused = {**FLOWERS, 'replacement': {'modelUrl': 'x', 'status': 'failed', 'reason': 'no: x'}}
+    assert listed([refused], 100)[2:] == ['', 'flowers: no: x']
+
+
+def test_before_the_first_answer_there_is_no_latency():
+    new = {**FLOWERS, 'requests': {'answered': 0}, 'latencySeconds': {'p50': 0.0, 'p99': 0.0}}
+    assert listed([new], None)[1].split()[4:7] == ['0', '-', '-']
+
+
 def test_a_server_of_mms_tells_less_and_that_is_shown():
     lines = listed([{'modelName': 'noop', 'minWorkers': 1, 'maxWorkers': 1, 'workers': []}], None)
     assert lines[1].split() == ['noop', '-', '0', '-', '-', '-', '-', '-', '-']
