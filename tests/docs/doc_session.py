@@ -18,7 +18,7 @@ from harness import REPO, until
 SILENT = ('gunicorn', 'waitress-serve')
 # What a page calls on, as a script: each finds the checkout and this Python.
 SCRIPTS = {
-    'mxnet-model-server': '"{python}" -m mms --port {port} "$@"',
+    'mxnet-model-server': '"{python}" -m mms $(test "$1" = models || echo --port {port}) "$@"',
     'mxnet-model-export': '"{python}" -m mms.export_model "$@"',
     'python': '"{python}" "$@"',
     'pip': '"{python}" -m pip "$@"',
@@ -124,6 +124,7 @@ class Session:
         return {**os.environ, 'PATH': f'{self._bin}{os.pathsep}{os.environ["PATH"]}',
                 'PYTHONPATH': self._pythonpath, 'HOME': str(self.folder), 'no_proxy': '127.0.0.1',
                 'TMPDIR': str(self.folder / 'tmp'), 'PYTHONDONTWRITEBYTECODE': '1',
+                'MMS_MANAGEMENT': f'http://127.0.0.1:{self.ports[MANAGEMENT_PORT]}',
                 # A reader without a network, whatever this machine has.
                 'MXNET_GLUON_REPO': 'http://127.0.0.1:9/', 'LC_ALL': 'C.UTF-8',
                 **self._env}
