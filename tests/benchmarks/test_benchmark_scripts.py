@@ -41,6 +41,21 @@ def test_a_killed_worker_costs_no_request():
     assert 'next 200 after never' not in answer.stdout
 
 
+def test_replacements_cost_no_request():
+    answer = run('replace_under_load.py', '--replacements', 3, '--seconds', 0.5,
+                 '--connections', 4)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    replacements, requests, before, during = answer.stdout.splitlines()
+    assert replacements.startswith('3 replacements, 0 failed')
+    counts = re.search(r'^(\d+) requests, 0 failed; answered (\d+) by version1.model, '
+                       r'(\d+) by version2.model$', requests)
+    total, first, second = map(int, counts.groups())
+    assert total == first + second
+    assert min(first, second) > 0
+    for line, when in ((before, 'before'), (during, 'during')):
+        assert re.search(rf'^{when} p50 [\d.]+ ms .* p99 [\d.]+ ms .*\([1-9]\d* requests\)$', line)
+
+
 def test_health_is_asked_beside_large_bodies():
     answer = run('large_body.py', '--megabytes', 1, '--seconds', 1)
     assert answer.returncode == 0, answer.stderr
