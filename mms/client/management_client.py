@@ -169,7 +169,7 @@ class ManagementClient:
             self._connection.request(method, target, content, headers)
             answer = self._connection.getresponse()
             return answer.status, answer.read()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             self._connection.close()
             raise Unreachable(_told(self.address, error)) from error
 
@@ -185,7 +185,8 @@ class ManagementClient:
 
 
 def _path(name: str) -> str:
-    return f"/models/{quote(name, safe='')}"
+    # A word of the command line may hold bytes that are no text.
+    return f"/models/{quote(name, safe='', errors='surrogateescape')}"
 
 
 def _truth(value: bool) -> str:
@@ -203,7 +204,7 @@ def _wait_at_most(connection: http.client.HTTPConnection, seconds: Optional[floa
 def _parsed(raw: bytes) -> Optional[dict[str, Any]]:
     try:
         content = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     # Descendants of MMS describe a model in a list of one.
     if isinstance(content, list) and len(content) == 1:

@@ -45,11 +45,10 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     int
         The exit status.
     """
-    open_missing_streams()
-    print_utf8()
-    args = models_parser().parse_args(sys.argv[2:] if words is None else words)
     try:
-        _run(args)
+        open_missing_streams()
+        print_utf8()
+        _run(models_parser().parse_args(sys.argv[2:] if words is None else words))
     except (ManagementError, StartupError) as error:
         return _fail(str(error), _REFUSED)
     except KeyboardInterrupt:

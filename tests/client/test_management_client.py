@@ -41,6 +41,11 @@ def test_the_name_of_a_model_is_one_word_of_the_path():
     assert asked[0].line == 'GET /models/a%2Fb%20%C3%BC'
 
 
+def test_a_name_that_is_no_text_is_sent_as_its_bytes():
+    _, asked = ask((200, {}), lambda client: client.describe('a\udcff'))
+    assert asked[0].line == 'GET /models/a%FF'
+
+
 def test_a_list_of_one_is_what_is_in_it():
     found, _ = ask((200, [{'modelName': 'a'}]), lambda client: client.describe('a'))
     assert found == {'modelName': 'a'}
@@ -113,7 +118,8 @@ def test_a_refusal_without_a_message_is_told_as_far_as_it_goes(raw, told):
 
 @pytest.mark.parametrize('answer', [
     (404, {'code': 404, 'type': 'ResourceNotFoundException', 'message': 'There is nothing.'}),
-    (404, b'<html>no such page</html>'), (200, b'<html>hello</html>'), (200, [1, 2])])
+    (404, b'<html>no such page</html>'), (200, b'<html>hello</html>'), (200, [1, 2]),
+    (200, b'[' * 10**5)])
 def test_a_port_that_is_no_management_port_is_told(answer):
     with pytest.raises(Unreachable, match=r'http://127.0.0.1:\d+ is no management port'):
         ask(answer, lambda client: client.describe('x'))
@@ -170,7 +176,15 @@ def test_a_server_that_goes_away_while_it_is_asked_is_told():
         leaving.join()
 
 
-def test_a_host_that_is_not_known_is_told():
-    with asking('no-such-host.invalid:1') as client, \
-            pytest.raises(Unreachable, match='no answer from http://no-such-host.invalid:1'):
+@pytest.mark.parametrize('address', [
+    'no-such-host.invalid:1', 'no..host:1', f"{'long' * 20}.invalid:1"])
+def test_a_host_that_is_not_known_is_told(address):
+    with asking(address) as client, \
+            pytest.raises(Unreachable, match=f'no answer from http://{address}: '):
+        client.describe('x')
+
+
+def test_a_path_that_no_server_can_have_is_told():
+    with answering((200, {})) as port, asking(f'{port.url}/größe') as client, \
+            pytest.raises(Unreachable, match='no answer from'):
         client.describe('x')
