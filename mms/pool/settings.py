@@ -20,6 +20,9 @@ class PoolSettings:
     ----------
     workers
         How many answer at the same time; None to choose.
+    fewest_workers
+        Where the load decides, `workers` are the most, and these the fewest; None where it does
+        not.
     devices
         The device of each worker; none for the processors, shared by all workers.
     models
@@ -38,6 +41,7 @@ class PoolSettings:
 
     resources: Resources
     workers: Optional[int] = None
+    fewest_workers: Optional[int] = None
     devices: Sequence[Device] = ()
     models: int = 1
     max_requests: int = 0

@@ -111,6 +111,19 @@ class Supervisor:
         return len(self._workers.on_threads(self._size.threads))
 
     @property
+    def busy(self) -> int:
+        """How many workers have something to do."""
+        return self._workers.busy
+
+    @property
+    def bounds(self) -> Optional[tuple[int, int]]:
+        """The fewest and the most workers, where the load decides; None where it does not."""
+        settings = self._settings
+        if settings.fewest_workers is None or settings.workers is None:
+            return None
+        return settings.fewest_workers, settings.workers
+
+    @property
     def is_open(self) -> bool:
         """Whether the workers serve, and are as many as they are to be."""
         return self._state is _State.SERVING
@@ -170,13 +183,13 @@ class Supervisor:
         ServiceError
             The model does not load.
         """
-        self._size = self._starter.open(await_turn)
+        self._size = self._within(self._starter.open(await_turn))
         try:
             self._reconciler.spawn_all(self._kinds(self._size))
         except ServiceError as error:
             if not self._starter.forks or self._state is _State.STOPPING:
                 raise
-            self._size = self._starter.give_up_forking(str(error))
+            self._size = self._within(self._starter.give_up_forking(str(error)))
             self._reconciler.spawn_all(self._kinds(self._size))
         self._start_wide()
         self._reconciler.want(self._desired(self._size))
@@ -204,7 +217,8 @@ class Supervisor:
             self._reconciler.want(self._desired(self._size))
             self._turn_to(_State.SERVING)
 
-    def scale(self, workers: Optional[int] = None, devices: Sequence[Device] = ()) -> None:
+    def scale(self, workers: Optional[int] = None, devices: Sequence[Device] = (),
+              fewest: Optional[int] = None) -> None:
         """Have another number of workers from now on; requests go on meanwhile.
 
         Those that are too many go when they have answered, idle ones first; those that are missing
@@ -216,6 +230,8 @@ class Supervisor:
             How many answer at the same time; None to choose.
         devices
             The device of each worker, of a model that is on devices.
+        fewest
+            Where the load decides, `workers` are the most, and these the fewest.
 
         Raises
         ------
@@ -230,12 +246,20 @@ class Supervisor:
             where = 'devices' if self.on_devices else 'the processors'
             raise ServiceError(f'Model {self.name} is on {where}: its workers stay there, whatever '
                                f'their number. Load it anew to move it.')
-        self._settings = replace(self._settings, workers=workers, devices=tuple(devices))
-        self._size = self._starter.size_of(workers, devices)
+        before = self._size.workers
+        self._settings = replace(self._settings, workers=workers, devices=tuple(devices),
+                                 fewest_workers=fewest)
+        self._size = self._within(self._starter.size_of(workers, devices), before)
         self._reconciler.want(self._desired(self._size))
         self._changed.set()
         logger.info('Model %s is to have %d worker%s (%s).', self.name, self._size.workers,
                     's' * (self._size.workers != 1), self._size.why)
+
+    def resize(self, workers: int) -> None:
+        """Have another number of workers within :attr:`bounds`, on as many threads as before."""
+        self._size = self._size._replace(workers=workers)
+        self._reconciler.want(self._desired(self._size))
+        self._changed.set()
 
     def acquire(self, threads: int = 1) -> WorkerProcess:
         """Wait for a worker that is free, and take it.
@@ -340,7 +364,19 @@ class Supervisor:
     def _kinds(self, size: PoolSize) -> tuple[WorkerKind, ...]:
         """The kind of each worker that answers under load."""
         devices = self._settings.devices or (None,) * size.workers
-        return tuple(WorkerKind(size.threads, device) for device in devices)
+        return tuple(WorkerKind(size.threads, device) for device in devices[:size.workers])
+
+    def _within(self, most: PoolSize, workers: int = 0) -> PoolSize:
+        """A size as near to `workers` as the bounds allow; `most` itself where there are none.
+
+        Its workers compute on as many threads as the most would: none is started anew when there
+        are more or fewer of them.
+        """
+        fewest = self._settings.fewest_workers
+        if fewest is None:
+            return most
+        return most._replace(workers=max(fewest, min(workers, most.workers)),
+                             why=f'{fewest} to {most.workers}, as the load asks for')
 
     def _desired(self, size: PoolSize) -> DesiredState:
         """The workers of a size, the one for a lone request, and those for a load between."""

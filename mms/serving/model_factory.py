@@ -78,7 +78,9 @@ class ModelFactory:
         self.files = ExtractedFiles()
 
     def workers_of(self, name: str, options: ModelOptions) -> Optional[int]:
-        """How many workers a model is to have; None to choose."""
+        """How many workers a model is to have, at most where the load decides; None to choose."""
+        if options.fewest_workers is not None:
+            return options.max_workers
         return options.workers or self._settings.workers_of(name)
 
     def place(self, name: str, options: ModelOptions) -> Sequence[Device]:
@@ -100,7 +102,8 @@ class ModelFactory:
              on_change: Callable[[ServedModel], None]) -> ServedModel:
         """A model that is not loaded yet."""
         name, options = opened.name, opened.options
-        pool = replace(self._pool, workers=self.workers_of(name, options), devices=devices,
+        pool = replace(self._pool, workers=self.workers_of(name, options),
+                       fewest_workers=options.fewest_workers, devices=devices,
                        models=self._placement.models)
         workers = Supervisor(_load(opened, self._settings), pool, self.files.keep(opened.loaded))
         return ServedModel(opened.loaded, opened.location, workers, options,

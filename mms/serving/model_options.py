@@ -30,6 +30,13 @@ class ModelOptions:
     max_batch_delay_s: Optional[float] = None
     request_timeout_s: Optional[float] = None
 
+    @property
+    def fewest_workers(self) -> Optional[int]:
+        """How many workers it has at least, where the load decides; None where it does not."""
+        if self.workers is None or self.max_workers is None or self.max_workers <= self.workers:
+            return None
+        return self.workers
+
     def over(self, before: ModelOptions) -> ModelOptions:
         """These, and those of `before` where these say nothing.
 

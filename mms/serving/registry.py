@@ -27,6 +27,7 @@ from mms.metrics.observer import Observer
 from mms.pool.sizing import threads_for
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.resources import usable
+from mms.serving.autoscaler import Autoscaler
 from mms.serving.caller import Caller
 from mms.serving.events import Change, Event, Events, Listener
 from mms.serving.measuring_turns import MeasuringTurns, Turn
@@ -68,6 +69,7 @@ class Registry:
         self._opened: dict[ServedModel, OpenedModel] = {}
         # Those that have no process.
         self._parked: dict[str, OpenedModel] = {}
+        self._autoscaler = Autoscaler(lambda: list(self._served.values()))
         self._revision = 0
         self._is_stopped = False
 
@@ -292,6 +294,7 @@ class Registry:
             except BaseException:
                 self._factory.place(name, model.options)
                 raise
+            self._let_scale(model)
             self._publish(Change.SCALED, model)
 
     def give_up(self) -> None:
@@ -303,6 +306,7 @@ class Registry:
         is in flight.
         """
         self._is_stopped = True
+        self._autoscaler.stop()
         self._loads.kill()
         self._factory.files.stop()
         gevent.joinall([gevent.spawn(model.stop) for model in self.models])
@@ -381,8 +385,14 @@ class Registry:
         del self._aside[model]
         self._opened[model] = opened
         self._served[model.name] = model
+        self._let_scale(model)
         self._revision += 1
         self._publish(change, model)
+
+    def _let_scale(self, model: ServedModel) -> None:
+        """Let the load decide how many workers a model has, where that is asked for."""
+        if model.options.fewest_workers is not None:
+            self._autoscaler.begin()
 
     def _remove(self, model: ServedModel, drain_timeout_s: float) -> None:
         del self._served[model.name]

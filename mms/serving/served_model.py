@@ -177,11 +177,11 @@ class ServedModel:
         options
             What is asked for it from now on; all but the numbers of workers are as before.
         workers
-            How many; None to choose.
+            How many, at most where the load decides; None to choose.
         devices
             The device of each; none for the processors.
         """
-        self.workers.scale(workers, devices)
+        self.workers.scale(workers, devices, options.fewest_workers)
         self.options = options
 
     def drain(self, timeout_s: float) -> None:

@@ -274,3 +274,46 @@ def test_a_pause_before_a_worker_that_is_wanted_no_more_delays_no_other(supervis
     kill(pid)
     until(lambda: workers.pids not in ([], [pid]), 5)
     assert answers(workers)
+
+
+@pytest.mark.engine
+def test_within_bounds_workers_come_and_go_on_as_many_threads_as_the_most_have(supervise, pays):
+    pays(1, 2, 4)
+    workers = supervise(workers=4, resources=FOUR_CORES, pool={'fewest_workers': 1})
+    assert workers.bounds == (1, 4)
+    # One for a lone request is beside them.
+    assert threads(workers) == [1, 4]
+    before = workers.pids
+    workers.resize(4)
+    until(lambda: workers.agrees)
+    assert threads(workers) == [1, 1, 1, 1, 4]
+    assert set(before) <= set(workers.pids)
+    workers.resize(1)
+    until(lambda: workers.agrees)
+    assert threads(workers) == [1, 4]
+    assert all(answers(workers) for _ in range(3))
+
+
+@pytest.mark.engine
+def test_other_bounds_keep_as_many_workers_as_they_allow(supervise):
+    workers = supervise(workers=4, pool={'fewest_workers': 1})
+    workers.resize(3)
+    until(lambda: workers.agrees)
+    workers.scale(8, fewest=2)
+    assert (workers.size.workers, workers.bounds) == (3, (2, 8))
+    workers.scale(2, fewest=1)
+    assert workers.size.workers == 2
+    workers.scale(5)
+    assert (workers.size.workers, workers.bounds) == (5, None)
+
+
+def test_within_bounds_the_first_devices_have_workers(supervise):
+    one, other = Device('cpu', 0), Device('cpu', 1)
+    workers = supervise(workers=2, pool={'devices': [one, other], 'fewest_workers': 1})
+    assert [worker.device for worker in workers.here] == [one]
+    workers.resize(2)
+    until(lambda: workers.agrees)
+    assert sorted(str(worker.device) for worker in workers.here) == ['cpu:0', 'cpu:1']
+    workers.resize(1)
+    until(lambda: workers.agrees)
+    assert [worker.device for worker in workers.here] == [one]
