@@ -78,7 +78,8 @@ class ManagementListener:
         server = Server(models, loader, store, parts.server_metrics.summary, parts.lifecycle,
                         settings.models, parts.budget)
         self._listeners.listen(MANAGEMENT, management_application(
-            server, jobs, check, health_routes(parts.health), more=[GiveWay()]))
+            server, jobs, check, health_routes(parts.health), [GiveWay()],
+            parts.access_log))
         logger.info('Management endpoint: %s', self.announcement)
 
     @property

@@ -14,7 +14,7 @@ from mms.frontend.address import host_and_port
 from mms.frontend.api.health import health_routes
 from mms.frontend.api.metrics import metrics_routes
 from mms.frontend.application import Application
-from mms.frontend.middleware import AccessLog, Errors, GiveWay
+from mms.frontend.middleware import Errors, GiveWay, Logging, RequestIds
 from mms.frontend.routing import Table
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ def listen_metrics(parts: Parts, listeners: Listeners, port: Optional[int]) -> N
     if port is None:
         return
     table = Table([*metrics_routes(parts.exposition), *health_routes(parts.health)], ())
-    listeners.listen(METRICS, Application(table, [AccessLog(), Errors(), GiveWay()]))
+    listeners.listen(METRICS, Application(table, [
+        RequestIds(), Logging(parts.access_log), Errors(), GiveWay()]))
     address = host_and_port(metrics_host(parts.settings), port)
     logger.info('Service metrics endpoint: %s/metrics', address)
 

@@ -196,7 +196,8 @@ def test_a_slow_request_leaves_a_warning_with_the_time_of_each_phase(server):
 
 @pytest.mark.parametrize(('method', 'path', 'level'), [
     ('GET', '/nowhere', 'INFO'), ('POST', '/none/predict', 'INFO'),
-    ('PUT', '/api-description', 'INFO'), ('GET', '/m/predict', 'ERROR'), ('POST', '/m/predict', 'ERROR')])
+    ('PUT', '/api-description', 'INFO'), ('GET', '/m/predict', 'ERROR'),
+    ('POST', '/m/predict', 'ERROR')])
 def test_a_mistake_is_an_error_where_it_is_about_a_model_alone(method, path, level, server):
     name = f'mistake-{method}-{path}'
     requests.request(method, server.url + path, headers={'X-Request-Id': name}, timeout=30)

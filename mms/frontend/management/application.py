@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Optional
 
+from mms.frontend.access_log import AccessLog
 from mms.frontend.application import Application
 from mms.frontend.chain import Middleware
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route
@@ -13,7 +15,7 @@ from mms.frontend.management.models_api import ModelsAPI, Server
 from mms.frontend.management.openapi import openapi
 from mms.frontend.management.pretty_json import pretty_response
 from mms.frontend.management.tokens import TokenCheck
-from mms.frontend.middleware import AccessLog
+from mms.frontend.middleware import Logging, RequestIds
 from mms.frontend.routing import Table
 
 PROBES = '/health/'
@@ -21,7 +23,8 @@ PROBES = '/health/'
 
 def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
                            more_routes: Sequence[Route] = (),
-                           more: Sequence[Middleware] = ()) -> Application:
+                           more: Sequence[Middleware] = (),
+                           access_log: Optional[AccessLog] = None) -> Application:
     """Answers the requests of the management port.
 
     Parameters
@@ -32,9 +35,12 @@ def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
         Endpoints beside those of models; below :data:`PROBES` they need no token.
     more
         Within the other middleware.
+    access_log
+        Where each answer leaves a line.
     """
     table = Table([*management_routes(ModelsAPI(server, jobs)), *more_routes], server.models)
-    return Application(table, [AccessLog(), ManagementErrors(), TokenAsked(check, PROBES), *more])
+    return Application(table, [RequestIds(), Logging(access_log or AccessLog()), ManagementErrors(),
+                               TokenAsked(check, PROBES), *more])
 
 
 def management_routes(models: ModelsAPI) -> list[Route]:
