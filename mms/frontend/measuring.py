@@ -52,7 +52,7 @@ class Measuring(Middleware):
         """Count an answer."""
         took_s = time.monotonic() - request.context.arrived_s
         model, route, caller = request.model, request.route, request.caller
-        if model is None or route is None:
+        if model is None or route is None or not route.protocol:
             self._metrics.answered(NO_MODEL, Exchange('', response.status, took_s))
             return
         self._metrics.answered(model, Exchange(

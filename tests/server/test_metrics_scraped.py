@@ -99,6 +99,8 @@ def test_each_answer_is_counted_with_its_model_and_code(server):
     assert server.post_text('one', '[[1]]').status_code == 200
     assert server.post_text('one', 'no JSON').status_code == 400
     assert server.post('one', data={'data': 'x' * 3000}).status_code == 413
+    # A browser asks so whether it may ask; no model is asked.
+    assert requests.options(f'{server.url}/one/predict', timeout=60).status_code == 200
     after = requests_of(server, 'one')
     assert {code: after[code] - before.get(code, 0) for code in ('200', '400', '413')} == {
         '200': 1, '400': 1, '413': 1}
