@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
-from enum import Enum
 from functools import partial
 from typing import Any, Callable, Optional, Protocol
 
@@ -31,14 +30,13 @@ from mms.log.setup import FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.metrics.exposition import Exposition
 from mms.metrics.server_metrics import ServerMetrics
-from mms.pool.worker import WorkerState
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.container import in_container
 from mms.runtime.resources import buffer_bytes
 from mms.serving.events import Change, Event
+from mms.serving.gauges import STATES, WORKER_STATES
 from mms.serving.health_monitor import HealthMonitor
 from mms.serving.model_factory import OpenedModel
-from mms.serving.model_state import ModelState
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerLifecycle
 
@@ -90,8 +88,7 @@ class Parts:
         self.budget = ByteBudget(settings.max_buffered_bytes
                                  or buffer_bytes(settings.max_request_bytes))
         self.server_metrics = ServerMetrics()
-        self.exposition = Exposition(self.server_metrics, _values(ModelState, ModelState.GONE),
-                                     _values(WorkerState, WorkerState.GONE))
+        self.exposition = Exposition(self.server_metrics, STATES, WORKER_STATES)
         self.log: Optional[FrontLog] = None
         self.on_reload: list[Callable[[], None]] = []
         self.access_log = AccessLog(settings.access_log_exclude, settings.slow_request_s)
@@ -177,11 +174,6 @@ def _follow(follower: _ByModel, event: Event) -> None:
         follower.add_model(event.name)
     elif event.change is Change.REMOVED:
         follower.remove_model(event.name)
-
-
-def _values(states: type[Enum], last: Enum) -> list[str]:
-    """All states but the last, in which nothing is any more."""
-    return [state.value for state in states if state is not last]
 
 
 def signatures(models: Models) -> dict[str, Any]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from mms.metrics.gauges import ModelGauges
+from mms.pool.worker import WorkerState
+from mms.serving.model_state import ModelState
 from mms.serving.process_memory import ProcessMemory
 from mms.serving.served_model import ServedModel
 
 WORKER = 'worker'
 TEMPLATE = 'template'
+# All but the last, in which nothing is any more.
+STATES = [state.value for state in ModelState if state is not ModelState.GONE]
+WORKER_STATES = [state.value for state in WorkerState if state is not WorkerState.GONE]
 
 
 class Gauges:
