@@ -374,3 +374,11 @@ def test_where_a_value_comes_from_is_known_afterwards(environment, config):
     made = settings('--host', 'h', *config('log-file = "x/y.log"'))
     assert [made.said(name) for name in ('host', 'service', 'log_file', 'port')] == [
         '--host', 'MMS_SERVICE', 'mms.toml: log-file', '--port']
+
+
+def test_a_delay_leaves_time_for_the_requests_in_flight(environment):
+    environment('MMS_DRAIN_DELAY', '10')
+    assert settings('--shutdown-timeout', '10.5').drain_delay_s == 10
+    assert refusal('--shutdown-timeout', '10') == (
+        'MMS_DRAIN_DELAY 10 is not less than --shutdown-timeout, 10 seconds: no time would be left '
+        'for the requests in flight')

@@ -26,7 +26,7 @@ FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
 OTHERS = {'--no-deps': 'pip', '--output': 'build_archive.py', '--format': 'build_archive.py',
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
           '--seen': 'cores.py', '--fixed': 'cores.py',
-          '--model': 'mms.worker', '--gpus': 'docker',
+          '--model': 'mms.worker', '--gpus': 'docker', '--stop-timeout': 'docker',
           '--epochs': 'train.py', '--write': 'make matrix', '--help': 'make matrix',
           '--worker-class': 'gunicorn', '--preload': 'gunicorn', '--timeout': 'gunicorn',
           '--enable-threads': 'uWSGI', '--lazy-apps': 'uWSGI'}
