@@ -107,11 +107,11 @@ def test_a_hang_up_ends_the_server_when_its_terminal_is_closed(serve, slow):
 
 
 def test_connections_are_taken_for_a_while_and_told_to_close(serve, slow):
-    server = serve('--models', slow, '--drain-delay', '2.5')
+    server = serve('--models', slow, '--drain-delay', '6.5')
     with requests.Session() as session:
         assert 'Connection' not in session.get(f'{server.url}/ping').headers
         server.process.send_signal(signal.SIGTERM)
-        until(lambda: 'New connections are taken for 2.5 s more' in server.log)
+        until(lambda: 'New connections are taken for 6.5 s more' in server.log)
         for answer in (session.get(f'{server.url}/ping'), ping(server),
                        server.post_text('slow', '[0]')):
             assert (answer.status_code, answer.headers['Connection']) == (200, 'close')
@@ -162,3 +162,17 @@ def test_a_service_manager_is_told_of_each_state(serve, tmp_path, abstract):
         assert manager.recv(1000) == ready
         assert server.stop(signal.SIGTERM) == 0
         assert manager.recv(1000).startswith(b'STOPPING=1\n')
+
+
+def test_a_worker_that_does_not_end_is_killed_in_time(serve, tmp_path):
+    source = SERVICE.format(body='        return data') + '''
+import atexit
+import time
+atexit.register(time.sleep, 600)
+'''
+    archive = write_archive(tmp_path, 'm', source=source, signature=TENSORS)
+    server = serve('--models', f'm={archive}', '--shutdown-timeout', 2)
+    processes = family(server)
+    assert server.stop(signal.SIGTERM) == 0
+    assert 'Some workers have not ended by themselves; they are killed.' in server.log
+    assert not [pid for pid in processes if psutil.pid_exists(pid)]
