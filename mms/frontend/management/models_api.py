@@ -149,7 +149,7 @@ class ModelsAPI:
     def _locations(self) -> dict[str, str]:
         """Name -> location of all that are served, are loaded, or could not be."""
         failures = {failure.name: failure.location for failure in self._server.loader.failures}
-        coming = {one.name: one.location for one in self._loading if one.name}
+        coming = {one.name: one.location for one in self._loading if one.name and one.location}
         parked = {name: opened.location for name, opened in self._models.parked.items()}
         served = {name: self._models[name].location for name in self._models.names}
         return {**failures, **coming, **parked, **served}
@@ -164,11 +164,11 @@ class ModelsAPI:
 
     def _described(self, name: str) -> dict[str, Any]:
         failure = self._server.loader.failures.of(name)
-        coming = next((one for one in self._loading if one.name == name), None)
+        coming = next((one for one in self._loading if one.name == name and one.location), None)
         if name in self._models.names:
             told = description.served(self._models[name], self._server.summary(name),
                                       name in self._server.at_startup)
-            if coming is not None and coming.location:
+            if coming is not None:
                 told['replacement'] = description.replacement(coming.location, _LOADING, None)
             elif failure is not None:
                 told['replacement'] = description.replacement(failure.location, _FAILED, failure)

@@ -1,0 +1,125 @@
+"""The management port's application, asked without a port."""
+
+import json
+from contextlib import ExitStack
+
+import gevent
+import pytest
+from fleet import until
+from harness import write_archive
+
+from mms.bootstrap.model_loader import ModelLoader
+from mms.bootstrap.opening import Opener
+from mms.config.per_model import PerModel
+from mms.config.settings import Settings
+from mms.devices.device import VisibleGPUs
+from mms.frontend.management import model_jobs
+from mms.frontend.management.application import management_application
+from mms.frontend.management.model_jobs import ModelJobs
+from mms.frontend.management.model_store import ModelStore
+from mms.frontend.management.models_api import Server
+from mms.frontend.management.tokens import Anybody
+from mms.metrics.server_metrics import ServerMetrics
+from mms.runtime.byte_budget import ByteBudget
+from mms.serving.registry import Registry
+from mms.serving.server_state import ServerLifecycle, ServerState
+
+HANGS = '''
+import os, time
+from mms.model_service.model_service import SingleNodeService
+
+
+class Service(SingleNodeService):
+    def __init__(self, *_):
+        open({marker!r}, 'a').close()
+        time.sleep(60)
+'''
+
+
+@pytest.fixture
+def registry():
+    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture
+def lifecycle():
+    lifecycle = ServerLifecycle()
+    lifecycle.turn_to(ServerState.SERVING)
+    return lifecycle
+
+
+@pytest.fixture
+def store(tmp_path):
+    folder = tmp_path / 'store'
+    folder.mkdir()
+    write_archive(folder, 'a', 'return [2 * data[0][0][0]]')
+    write_archive(folder, 'hangs', source=HANGS.format(marker=str(tmp_path / 'began')))
+    return folder
+
+
+@pytest.fixture
+def jobs(registry):
+    with ExitStack() as undo:
+        loader = ModelLoader(Opener(undo), registry, drain_timeout_s=5)
+        yield ModelJobs(registry, loader, drain_timeout_s=5)
+
+
+@pytest.fixture
+def ask(registry, lifecycle, store, jobs):
+    """Ask for a path: the status line, and what is answered."""
+    server = Server(registry, jobs._loader, ModelStore(str(store), '--model-store', False),
+                    ServerMetrics().summary, lifecycle, (), ByteBudget())
+    application = management_application(server, jobs, Anybody())
+
+    def ask(method, target):
+        path, _, query = target.partition('?')
+        told = []
+        body = application({'REQUEST_METHOD': method, 'PATH_INFO': path, 'QUERY_STRING': query,
+                            'CONTENT_LENGTH': '0', 'wsgi.input': None},
+                           lambda line, headers: told.append(line))
+        return told[0], json.loads(b''.join(body))
+    return ask
+
+
+def test_workers_that_are_not_there_in_time_are_told(ask, monkeypatch):
+    assert ask('POST', '/models?url=a.model')[0] == '200 OK'
+    monkeypatch.setattr(model_jobs, '_SCALING_PATIENCE_S', 0.0)
+    assert ask('PUT', '/models/a?min_worker=3&synchronous=true') == (
+        '210 PARTIAL SUCCESS', {'status': 'Workers scaling in progress...'})
+    monkeypatch.undo()
+    assert ask('PUT', '/models/a?min_worker=3&synchronous=true')[0] == '200 OK'
+
+
+def test_workers_that_do_not_start_are_told(ask, registry, monkeypatch):
+    ask('POST', '/models?url=a.model')
+    # As the pool says of itself when several have failed.
+    monkeypatch.setattr(type(registry['a'].workers), 'failure', 'they fail')
+    assert ask('PUT', '/models/a?min_worker=3&synchronous=true') == (
+        '500 INTERNAL SERVER ERROR', {'code': 500, 'type': 'InternalServerException',
+                                      'message': 'Failed to start workers: they fail'})
+
+
+def test_a_model_that_loads_has_a_place_whoever_wants_it_scaled(ask, tmp_path):
+    load = gevent.spawn(ask, 'POST', '/models?url=hangs.model')
+    until((tmp_path / 'began').exists)
+    assert ask('PUT', '/models/hangs?min_worker=2')[0] == '202 ACCEPTED'
+    assert ask('GET', '/models')[1]['models'] == [
+        {'modelName': 'hangs', 'modelUrl': 'hangs.model'}]
+    assert ask('GET', '/models/hangs')[1]['status'] == 'loading'
+    assert ask('DELETE', '/models/hangs')[0] == '200 OK'
+    assert load.get()[0] == '500 INTERNAL SERVER ERROR'
+    assert ask('GET', '/models')[1]['models'] == []
+
+
+def test_a_server_that_stops_changes_nothing_more(ask, jobs, tmp_path):
+    load = gevent.spawn(ask, 'POST', '/models?url=hangs.model')
+    until((tmp_path / 'began').exists)
+    jobs.stop()
+    status, told = load.get(timeout=20)
+    assert (status, told['message']) == (
+        '503 SERVICE UNAVAILABLE', 'Model hangs is not loaded: the server stops.')
+    status, told = ask('POST', '/models?url=a.model')
+    assert (status, told['message']) == (
+        '503 SERVICE UNAVAILABLE', 'The server stops, and changes no model any more.')
