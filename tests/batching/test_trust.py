@@ -54,3 +54,12 @@ def test_the_proof_is_made_again_now_and_then():
     trust = Trust(8, proven=False)
     passed(trust, 3)
     assert [turn for turn in range(1, 2501) if trust.wants_recheck()] == [1000, 2000]
+
+
+def test_why_requests_run_one_by_one_is_kept():
+    assert Trust(8, proven=False).refusal == ''
+    assert Trust(1, proven=False, refusal='it says so').refusal == 'it says so'
+    trust = Trust(8, proven=False)
+    trust.heard(True, 'the first reason')
+    trust.heard(True, 'the second one')
+    assert trust.refusal == 'the first reason'

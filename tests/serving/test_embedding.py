@@ -82,13 +82,15 @@ def test_models_that_a_loader_opened_are_served(tmp_path):
 
         models = ModelLoader.load({'b': sys.argv[1]})
         assert models[0][:2] == ('b', 'b2_json')
-        args = ArgParser.extract_args(['--models', f'b={sys.argv[1]}'])
+        args = ArgParser.extract_args(
+            ['--models', f'b={sys.argv[1]}', '--management-port', '0'])
         app = MMS(args=args, models=models).create_app()
         answer = app.test_client().post('/b/predict', data={
             'left': '[[1, 2, 3]]', 'right': '[[[1, 2], [3, 4]]]'})
         print(answer.get_json()['prediction'][0][:8])
     ''', FIXTURES / 'b2_json.model')
     assert (done.returncode, done.stdout) == (0, '[[0.6065\n'), done.stderr
+    assert '--management-port has no effect in an embedding program' in done.stderr
 
 
 def test_an_app_whose_model_does_not_load_raises_one_error_and_leaves_nothing(tmp_path):
