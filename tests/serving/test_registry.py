@@ -385,3 +385,49 @@ def test_a_model_that_cannot_be_scaled_keeps_its_number(registry, opened, monkey
             registry.scale('a', 3)
     registry.replace(opened('a', THRICE), drain_timeout_s=1)
     assert registry['a'].workers.size.workers == 1
+
+
+def test_a_model_without_workers_is_there_and_answers_when_it_has_some(
+        registry, opened, workspace):
+    registry.start([])
+    registry.park(opened('a'))
+    assert 'a' in registry
+    assert (registry.names, list(registry.parked)) == ((), ['a'])
+    with pytest.raises(ModelUnavailable, match='No worker is available to serve request for'):
+        ask(registry, 'a')
+    with pytest.raises(ModelExists):
+        registry.add(opened('a'))
+    registry.scale('a', 2, 3)
+    assert ask(registry, 'a') == [2]
+    assert (registry['a'].options.workers, registry['a'].options.max_workers) == (2, 3)
+    pids = registry['a'].workers.pids
+    registry.stop_workers('a', drain_timeout_s=5)
+    until(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in pids))
+    assert folders(workspace) == ['a']
+    registry.replace(opened('a', THRICE), drain_timeout_s=5)
+    assert folders(workspace) == ['a']
+    registry.scale('a', 1)
+    assert ask(registry, 'a') == [3]
+    registry.stop_workers('a', drain_timeout_s=5)
+    registry.remove('a', drain_timeout_s=5)
+    assert folders(workspace) == []
+    with pytest.raises(ModelNotFound):
+        ask(registry, 'a')
+
+
+def test_a_model_without_workers_that_does_not_load_stays_there(registry, opened, workspace):
+    registry.start([])
+    registry.park(opened('a', 'return data\n  nonsense('))
+    for _ in range(2):
+        with pytest.raises(ServiceError, match='cannot be served'):
+            registry.scale('a', 1)
+        assert (list(registry.parked), folders(workspace)) == (['a'], ['a'])
+
+
+def test_who_stops_the_workers_of_a_model_waits_for_its_requests(registry, opened):
+    registry.start([opened('a', SLOW)])
+    request = gevent.spawn(ask, registry, 'a')
+    gevent.sleep(0.1)
+    registry.stop_workers('a', drain_timeout_s=10)
+    assert request.get() == [2]
+    assert list(registry.parked) == ['a']
