@@ -3,5 +3,6 @@
 To be imported from outside: :class:`mms.config.settings.Settings`, whose fields are the options;
 what it has of devices, in ``device_flags``, and of models in ``required_models``; what a name may
 be, in ``models``, and how many workers, in ``per_model``; ``server_parser`` and ``export_parser``
-by :mod:`mms.arg_parser`. Workers get what they need in messages, and know ``defaults`` alone.
+by :mod:`mms.arg_parser`; ``command_line`` by other commands. Workers get what they need in
+messages, and know ``defaults`` alone.
 """

@@ -1,5 +1,6 @@
 """The command as a whole, in a process of its own, before a port that answers what it is told."""
 
+import argparse
 import fcntl
 import json
 import os
@@ -15,6 +16,8 @@ import pytest
 from harness import REPO, write_archive
 from management_port import answering
 
+from mms.config.precedence import fill
+from mms.config.settings import OPTIONS
 from mms.runtime.token_file import write_token
 
 COMMAND = (sys.executable, '-m', 'mms', 'models')
@@ -270,3 +273,9 @@ def test_the_help_of_the_server_names_the_command():
     done = subprocess.run([sys.executable, '-m', 'mms', '--help'], cwd=REPO, capture_output=True,
                           text=True, timeout=60)
     assert 'mxnet-model-server models --help' in ' '.join(done.stdout.split())
+
+
+def test_the_variable_of_the_command_is_no_misspelt_one_of_the_server():
+    args = argparse.Namespace()
+    fill(args, OPTIONS.values(), {'MMS_MANAGEMENT': '127.0.0.1:8081'})
+    assert args.advice == []
