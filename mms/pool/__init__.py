@@ -1,5 +1,5 @@
 """The front's side of the workers: processes, and the supervisor that keeps them alive.
 
-From outside: `supervisor.Supervisor`, `settings.PoolSettings`, `sizing.threads_for`, what `worker`
-has of states, and what `process` raises.
+From outside: `supervisor.Supervisor`, `settings.PoolSettings`, `sizing.threads_for`,
+`scaling_policy.ScalingPolicy`, what `worker` has of states, and what `process` raises.
 """

@@ -261,6 +261,15 @@ class Supervisor:
         self._reconciler.want(self._desired(self._size))
         self._changed.set()
 
+    def match(self, other: Supervisor) -> None:
+        """Have as many workers as another, as far as :attr:`bounds` allow, and wait for them; where
+        there are no bounds, nothing is done.
+        """
+        if self.bounds is not None:
+            fewest, most = self.bounds
+            self.resize(max(fewest, min(most, other.size.workers)))
+            self._reconciler.await_agreement()
+
     def acquire(self, threads: int = 1) -> WorkerProcess:
         """Wait for a worker that is free, and take it.
 

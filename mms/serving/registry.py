@@ -228,7 +228,7 @@ class Registry:
             old = self[opened.name]
             new = opened._replace(options=opened.options.over(old.options))
             try:
-                model = self._load_beside(new)
+                model = self._load_beside(new, old)
             except BaseException:
                 self._factory.place(old.name, old.options)
                 raise
@@ -358,13 +358,16 @@ class Registry:
         self._add(parked._replace(options=options))
         del self._parked[name]
 
-    def _load_beside(self, opened: OpenedModel) -> ServedModel:
-        """A model that is loaded, and that no request finds yet."""
+    def _load_beside(self, opened: OpenedModel,
+                     old: Optional[ServedModel] = None) -> ServedModel:
+        """A model that is loaded, and that no request finds yet; ready for the load of `old`."""
         model = self._make(opened, self._factory.place(opened.name, opened.options))
         load = self._loads.spawn(_load, model, self._turns.turn(_PATIENCE_S))
         try:
             if isinstance(load.get(), gevent.GreenletExit) or self._is_stopped:
                 raise ServiceError(f'model {model.name} is not loaded: the server stops')
+            if old is not None:
+                model.workers.match(old.workers)
         except BaseException:
             uninterrupted(lambda: self._give_up_load(model, load))
             raise

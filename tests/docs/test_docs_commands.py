@@ -22,6 +22,7 @@ GIVEN = {
     'docs/rest_api.md': ['flowers.model', 'scale.model'],
     'docs/management.md': ['flowers.model', 'scale.model'],
     'docs/models_command.md': ['flowers.model', 'scale.model'],
+    'docs/watch.md': ['flowers.model', 'scale.model'],
     'docs/embedding.md': ['my_model', 'flowers.model'],
 }
 # Commands that are shown and not run: they install, or take a tool that is no part of the tests.

@@ -21,6 +21,7 @@ from mms.runtime.workspace import Workspace
 from mms.serving import registry as module
 from mms.serving.events import Change
 from mms.serving.model_factory import OpenedModel
+from mms.serving.model_options import ModelOptions
 from mms.serving.model_state import ModelState
 from mms.serving.registry import Registry
 
@@ -431,3 +432,12 @@ def test_who_stops_the_workers_of_a_model_waits_for_its_requests(registry, opene
     registry.stop_workers('a', drain_timeout_s=10)
     assert request.get() == [2]
     assert list(registry.parked) == ['a']
+
+
+def test_a_model_that_replaces_one_whose_workers_have_become_more_has_as_many(registry, opened):
+    first = registry.add(opened('m')._replace(options=ModelOptions(workers=1, max_workers=3)))
+    first.workers.resize(2)
+    until(lambda: first.workers.agrees)
+    registry.replace(opened('m', THRICE), 10)
+    workers = registry['m'].workers
+    assert (workers.alive, workers.size.workers, workers.bounds) == (2, 2, (1, 3))
