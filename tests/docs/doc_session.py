@@ -66,7 +66,8 @@ class Session:
     def play(self, block):
         """Do with one block what its mark says."""
         kind, _, rest = block.mark.partition(': ')
-        body = block.body.replace(MANAGEMENT_PORT, self._management_port).replace(PORT, self.port)
+        ports = {PORT: self.port, MANAGEMENT_PORT: self._management_port}
+        body = re.sub('|'.join(ports), lambda found: ports[found[0]], block.body)
         if kind == 'file':
             (self.folder / rest).write_text(body, encoding='utf-8')
         elif kind == 'output':
@@ -125,7 +126,7 @@ class Session:
         return {**os.environ, 'PATH': f'{self._bin}{os.pathsep}{os.environ["PATH"]}',
                 'PYTHONPATH': self._pythonpath, 'HOME': str(self.folder), 'no_proxy': '127.0.0.1',
                 'TMPDIR': str(self.folder / 'tmp'), 'PYTHONDONTWRITEBYTECODE': '1',
-                'MMS_MANAGEMENT': f'http://127.0.0.1:{self.ports[MANAGEMENT_PORT]}',
+                'MMS_MANAGEMENT': f'http://127.0.0.1:{self._management_port}',
                 # A reader without a network, whatever this machine has.
                 'MXNET_GLUON_REPO': 'http://127.0.0.1:9/', 'LC_ALL': 'C.UTF-8',
                 **self._env}
