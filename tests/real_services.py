@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from harness import FIXTURES
 
+from mms.ipc.context import NO_CONTEXT
 from mms.worker.codecs.codec import Decoded, Payload
 from mms.worker.codecs.json_answer import to_json
 from mms.worker.loading.service_loader import build_service, load_service_class
@@ -20,6 +21,7 @@ class Ask(NamedTuple):
     """A request that holds what `_preprocess` takes, or the error that says why not."""
 
     inputs: object
+    context: object = NO_CONTEXT
 
 
 def inputs_of(request):

@@ -99,9 +99,6 @@ class Parts:
         settings = self.settings
         self.log = FrontLog(settings.log_file, settings.log_rotation, settings.log_level,
                             settings.said('log_file'), settings.log_format, settings.verbose)
-        if not self.log.is_standard_output and in_container(os.environ):
-            logger.info('This is a container, and the log file %s goes with it: --log-file - '
-                        'writes the log to standard output.', settings.log_file, extra=IF_ROOM)
         for advice in settings.advice:
             logger.warning('%s', advice)
         return self.log
@@ -153,6 +150,10 @@ class Parts:
 
     def log_started(self, host: str, port: int) -> None:
         """What people's tools look for in the log."""
+        if self.log and not self.log.is_standard_output and in_container(os.environ):
+            logger.info('This is a container, and the log file %s goes with it: --log-file - '
+                        'writes the log to standard output.', self.settings.log_file,
+                        extra=IF_ROOM)
         address = host_and_port(host, port)
         logger.info('Service started successfully.', extra=ALWAYS)
         logger.info('Service description endpoint: %s/api-description', address, extra=ALWAYS)
