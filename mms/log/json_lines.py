@@ -17,6 +17,8 @@ from mms.log.request_ids import Marks, marks_of
 FIELDS = 'mms_fields'
 # The same for the name of the model whose process has logged a record.
 MODEL = 'mms_model'
+# To make one for each line takes longer than the line.
+_encode = json.JSONEncoder(default=str).encode
 _TRACEBACK = 'Traceback (most recent call last):\n'
 
 
@@ -43,7 +45,7 @@ class JSONFormatter(LineFormatter):
         if isinstance(more, Mapping):
             fields.update(more)
         _add_trace(fields, trace_of(record))
-        return json.dumps(fields, default=str)
+        return _encode(fields)
 
 
 def field_value(value: float, digits: int) -> float:

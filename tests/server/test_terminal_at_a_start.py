@@ -44,8 +44,8 @@ class Terminal:
     def lines(self):
         """Lines of the log so far; the bar comes and goes without one of its own."""
         text = self._seen.decode().replace('\r\n', '\n')
-        return [HEAD.search(line) and line[HEAD.search(line).start():] or line
-                for line in text.splitlines() if HEAD.search(line) or 'in two' in line]
+        return [HEAD.sub('\n[', line).rpartition('\n')[2] for line in text.splitlines()
+                if HEAD.search(line) or 'in two' in line]
 
     def banner(self):
         """What is served, once it is told."""
