@@ -2,5 +2,6 @@
 
 To be imported from outside: :mod:`mms.frontend.http.server`, the ``application``, its ``routes``,
 ``routing``, ``predictor``, ``middleware``, ``measuring`` and ``chain``, the ``access_log``, the
-``openapi`` document, ``address``, :mod:`mms.frontend.flask_app`, and :mod:`mms.frontend.management`.
+``openapi`` document, ``address``, :mod:`mms.frontend.flask_app`, and
+:mod:`mms.frontend.management`.
 """
