@@ -55,7 +55,7 @@ def watch(parts: Parts, at_start: Optional[Scan], models: Registry, loader: Mode
         return
     watcher = Watcher(parts.settings.watch, models, loader, at_start, DRAIN_TIMEOUT_S)
     parts.lifecycle.subscribe(
-        lambda state: call(watcher.stop) if state is ServerState.DRAINING else None)
+        lambda state: watcher.pause() if state is ServerState.DRAINING else None)
     undo.callback(call, watcher.stop)
     parts.health.add_remarks(watcher.remarks)
     watcher.load_present()

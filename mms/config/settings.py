@@ -312,7 +312,9 @@ def _agreeing(settings: Settings, given: Mapping[str, Any]) -> Settings:
     """The settings, once it is sure that they go with each other."""
     for name, each in (('gpu', settings.gpu), ('device', settings.device),
                        ('workers', settings.workers)):
-        each.check_names(settings.models, settings.said(name), given.get(name))
+        if settings.watch is None:
+            # Others come to a folder later.
+            each.check_names(settings.models, settings.said(name), given.get(name))
     least = settings.max_request_bytes
     if 'max_buffered_bytes' in given and settings.max_buffered_bytes < least:
         raise UsageError(

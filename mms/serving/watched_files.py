@@ -105,8 +105,11 @@ class WatchedFiles:
     def see(self, files: Mapping[str, Optional[Fingerprint]], now: float) -> None:
         """These are there at a time, in monotonic seconds; of others nothing is left."""
         for name, fingerprint in files.items():
+            record = self._records.get(name)
             if fingerprint is not None:
-                self._records[name] = _seen(self._records.get(name), fingerprint, now)
+                self._records[name] = _seen(record, fingerprint, now)
+            elif record is not None:
+                self._records[name] = replace(record, gone_since=None)
         for name, record in self._records.items():
             if name not in files and record.gone_since is None:
                 self._records[name] = replace(record, gone_since=now)

@@ -90,6 +90,7 @@ class Watcher:
         self._ending: set[str] = set()
         self._tasks = BackgroundTasks(f'the models of {self._folder}')
         self._loop: Optional[GuardedLoop] = None
+        self._is_paused = False
 
     def remarks(self) -> list[str]:
         """What is wrong with the folder, and with each file that is not served as it is."""
@@ -108,6 +109,10 @@ class Watcher:
     def start(self) -> None:
         """Look again and again from now on."""
         self._loop = GuardedLoop(f'the folder {self._folder}', self._turn)
+
+    def pause(self) -> None:
+        """Begin nothing more."""
+        self._is_paused = True
 
     def stop(self) -> None:
         """Look no more; what is being loaded is given up."""
@@ -137,7 +142,8 @@ class Watcher:
 
     def _turn(self) -> None:
         gevent.sleep(_INTERVAL_S)
-        self.look()
+        if not self._is_paused:
+            self.look()
 
     def _tell_trouble(self, trouble: str) -> None:
         if trouble and not self._trouble:

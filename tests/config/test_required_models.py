@@ -27,3 +27,9 @@ def test_others_may_be(words, required):
 def test_what_means_nothing_is_refused(words):
     with pytest.raises(UsageError, match='^--required-models .* is not all, none, or names'):
         settings('--required-models', *words)
+
+
+def test_a_model_that_is_to_come_to_a_folder_may_have_workers_of_its_own():
+    assert settings('--watch', 'd', '--workers', 'later=3').workers_of('later') == 3
+    with pytest.raises(UsageError, match="there is no model 'later' in --models"):
+        settings('--workers', 'later=3')

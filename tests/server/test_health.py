@@ -1,6 +1,7 @@
 """Probes of a real server: what they are told of it and of its models, and how soon."""
 
 import os
+import socket
 import time
 from datetime import datetime
 
@@ -99,3 +100,36 @@ def test_a_required_model_that_is_not_there_makes_the_server_unready(serve, tmp_
     assert told['reason'] == 'model absent is required, and is not served'
     assert told['models']['absent'] == {'required': True, 'state': 'missing', 'workers': {}}
     assert server.get('/ping').status_code == 200
+
+
+def test_a_server_that_loads_its_models_says_so_on_its_management_port(launch, tmp_path):
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    go = tmp_path / 'go'
+    source = f'import os, time\nwhile not os.path.exists({str(go)!r}):\n    time.sleep(0.05)\n' + \
+        SERVICE.format(body='        return data')
+    server = launch('--models', f'm={write_archive(tmp_path, "m", source=source)}',
+                    '--workers', 1, '--management-port', port)
+    url = f'http://127.0.0.1:{port}'
+
+    def ask(probe):
+        try:
+            return requests.get(f'{url}/health/{probe}', timeout=10)
+        except requests.ConnectionError:
+            assert server.process.poll() is None, server.stderr
+            return None
+
+    until(lambda: ask('live') is not None, 60)
+    # No probe has a token.
+    assert requests.get(f'{url}/models', timeout=10).status_code == 401
+    assert ask('live').status_code == 200
+    assert ask('startup').status_code == 503
+    assert ask('ready').status_code == 503
+    until(lambda: ask('ready').json()['models'], 60)
+    told = ask('ready').json()
+    assert told['reason'] == 'the server loads its models'
+    assert told['models']['m']['state'] == 'loading'
+    go.touch()
+    until(lambda: ask('ready').status_code == 200, 60)
+    assert ask('startup').status_code == 200

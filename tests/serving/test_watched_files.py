@@ -75,7 +75,10 @@ def test_one_of_which_nothing_can_be_told_stays_as_it_was(files):
     files.see({'a': FIRST}, 0.0)
     files.see({'a': None}, 100.0)
     assert files.gone(1000.0) == []
-    files.see({'b': None}, 1000.0)
+    files.see({}, 1000.0)
+    files.see({'a': None}, 1001.0)
+    assert files.gone(2000.0) == []
+    files.see({'b': None}, 2000.0)
     assert 'b' not in files
 
 
