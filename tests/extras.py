@@ -14,7 +14,7 @@ EXTRAS = {
     'sklearn': 'examples',
     'botocore': 'test', 'cv2': 'test', 'gunicorn': 'test', 'moto': 'test', 'mypy': 'test',
     'onnxruntime': 'test', 'openapi_spec_validator': 'test', 'setuptools': 'test',
-    'waitress': 'test',
+    'waitress': 'test', 'yaml': 'test',
 }
 
 
