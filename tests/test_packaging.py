@@ -56,4 +56,4 @@ def test_a_source_distribution_holds_tests_documentation_and_examples(checkout):
         names = {name.partition('/')[2] for name in sdist.getnames()}
     assert files(checkout, 'mms/**/*.py', 'tests/**/*', 'docs/*', 'examples/**/*', 'benchmarks/*',
                  'README.md', 'CHANGELOG.md', 'LICENSE', 'Makefile', 'pyproject.toml',
-                 'setup.py') <= names
+                 'setup.py', 'deploy/**/*') <= names
