@@ -10,7 +10,7 @@ from functools import partial
 import gevent
 
 from mms.bootstrap.listeners import MAIN, NAMES, Listeners
-from mms.bootstrap.management_listener import ManagementListener
+from mms.bootstrap.management_listener import MANAGEMENT, ManagementListener
 from mms.bootstrap.metrics_listener import bind_metrics, listen_metrics
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, look_for_gpus
@@ -59,7 +59,7 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         listeners = Listeners(parts.budget, undo, passed, settings.reuse_port)
         port = listeners.bind(MAIN, settings.host, settings.port, settings.said('host'))
         management = None
-        if settings.management_port is not None:
+        if settings.management_port is not None or listeners.is_passed(MANAGEMENT):
             management = ManagementListener(parts, listeners, undo)
         metrics_port = bind_metrics(listeners, settings)
         listeners.check_all_taken()

@@ -79,7 +79,7 @@ class ManagementListener:
                         settings.models, parts.budget)
         self._listeners.listen(MANAGEMENT, management_application(
             server, jobs, check, health_routes(parts.health), [GiveWay()],
-            parts.access_log))
+            parts.access_log, settings.forwarded_allow_ips))
         logger.info('Management endpoint: %s', self.announcement)
 
     @property

@@ -31,11 +31,11 @@ def bind_metrics(listeners: Listeners, settings: Settings) -> Optional[int]:
     ------
     AddressError
     """
-    if settings.metrics_port is None:
+    if settings.metrics_port is None and not listeners.is_passed(METRICS):
         return None
     said = settings.said('metrics_host' if settings.metrics_host else 'host')
     try:
-        return listeners.bind(METRICS, metrics_host(settings), settings.metrics_port, said)
+        return listeners.bind(METRICS, metrics_host(settings), settings.metrics_port or 0, said)
     except AddressError as error:
         raise AddressError(_FLAG.sub(r'--metrics-\1', str(error))) from error
 
@@ -51,7 +51,8 @@ def listen_metrics(parts: Parts, listeners: Listeners, port: Optional[int]) -> N
         return
     table = Table([*metrics_routes(parts.exposition), *health_routes(parts.health)], ())
     listeners.listen(METRICS, Application(table, [
-        RequestIds(), Logging(parts.access_log), Errors(), GiveWay()]))
+        RequestIds(), Logging(parts.access_log), Errors(), GiveWay()],
+        parts.settings.forwarded_allow_ips))
     address = host_and_port(metrics_host(parts.settings), port)
     logger.info('Service metrics endpoint: %s/metrics', address)
 

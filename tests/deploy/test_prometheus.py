@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-import yaml
 from debian_programs import environment, needs, path_of
+from extras import yaml
 from harness import REPO, Server, until, write_archive
 
 FOLDER = REPO / 'deploy' / 'prometheus'

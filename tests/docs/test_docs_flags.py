@@ -27,7 +27,7 @@ OTHERS = {'--no-deps': 'pip', '--output': 'build_archive.py', '--format': 'build
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
           '--seen': 'cores.py', '--fixed': 'cores.py',
           '--model': 'mms.worker', '--gpus': 'docker', '--stop-timeout': 'docker',
-          '--model': 'mms.worker', '--gpus': 'docker', '--init': 'docker', '--tmpfs': 'docker',
+          '--init': 'docker', '--tmpfs': 'docker',
           '--kill-who': 'systemctl', '--now': 'systemctl', '--system': 'useradd',
           '--home-dir': 'useradd',
           '--epochs': 'train.py', '--write': 'make matrix', '--help': 'make matrix',

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from mms.config.trusted_proxies import NOBODY, TrustedProxies
 from mms.frontend.access_log import AccessLog
 from mms.frontend.application import Application
 from mms.frontend.chain import Middleware
@@ -24,7 +25,8 @@ PROBES = '/health/'
 def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
                            more_routes: Sequence[Route] = (),
                            more: Sequence[Middleware] = (),
-                           access_log: Optional[AccessLog] = None) -> Application:
+                           access_log: Optional[AccessLog] = None,
+                           proxies: TrustedProxies = NOBODY) -> Application:
     """Answers the requests of the management port.
 
     Parameters
@@ -37,10 +39,12 @@ def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
         Within the other middleware.
     access_log
         Where each answer leaves a line.
+    proxies
+        Whose word counts about the client of a request.
     """
     table = Table([*management_routes(ModelsAPI(server, jobs)), *more_routes], server.models)
     return Application(table, [RequestIds(), Logging(access_log or AccessLog()), ManagementErrors(),
-                               TokenAsked(check, PROBES), *more])
+                               TokenAsked(check, PROBES), *more], proxies)
 
 
 def management_routes(models: ModelsAPI) -> list[Route]:
