@@ -120,7 +120,8 @@ def test_a_worker_that_takes_too_long_is_another_reason_than_one_that_dies(count
     one = counted(request_timeout_s=0.5, batch_size=1)
     one.registry.start([opened('m', SLEEPS)])
     asked = gevent.spawn(one.ask, 'm', 30)
-    until(lambda: one.restarts('m') == {'timeout': 1})
+    # Given to one more worker, it costs that one, too.
+    until(lambda: set(one.restarts('m')) == {'timeout'})
     asked.kill()
 
 
@@ -158,7 +159,7 @@ def test_the_queue_and_the_workers_are_told_as_they_stand(counted, opened):
     until(lambda: one.registry['m'].workers.agrees)
     [model] = one.look().values()
     assert (model.state, model.waiting, model.oldest_s, model.unanswered) == ('ready', 0, 0.0, 0)
-    asked = [gevent.spawn(one.ask, 'm', 1) for _ in range(3)]
+    asked = [gevent.spawn(one.ask, 'm', 5) for _ in range(3)]
     until(lambda: one.look()['m', 'ready'].waiting == 2)
     gevent.sleep(0.1)
     model = one.look()['m', 'ready']
@@ -171,8 +172,8 @@ def test_the_queue_and_the_workers_are_told_as_they_stand(counted, opened):
 def test_a_model_that_is_replaced_is_told_beside_the_one_that_loads(counted, opened):
     one = counted(batch_size=1)
     one.registry.start([opened('m', SLEEPS)])
-    asked = gevent.spawn(one.ask, 'm', 1)
-    gevent.sleep(0.1)
+    asked = gevent.spawn(one.ask, 'm', 5)
+    until(lambda: one.look()['m', 'ready'].unanswered)
     replacing = gevent.spawn(one.registry.replace, opened('m'), 30.0)
     until(lambda: ('m', 'loading') in one.look())
     until(lambda: ('m', 'draining') in one.look())
