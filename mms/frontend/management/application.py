@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
-from mms.config.trusted_proxies import NOBODY, TrustedProxies
+from mms.config.trusted_proxies import TrustedProxies
 from mms.frontend.access_log import AccessLog
 from mms.frontend.application import Application
 from mms.frontend.chain import Middleware
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route
+from mms.frontend.forwarded import NOBODY
 from mms.frontend.management.middleware import ManagementErrors, TokenAsked
 from mms.frontend.management.model_jobs import ModelJobs
 from mms.frontend.management.models_api import ModelsAPI, Server
