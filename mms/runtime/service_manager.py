@@ -44,8 +44,9 @@ class ServiceManager:
         self._tell('RELOADING=1', f'MONOTONIC_USEC={time.monotonic_ns() // 1000}')
 
     def stopping(self) -> None:
-        """It ends."""
+        """It ends; a reload meanwhile is told to nobody."""
         self._tell('STOPPING=1', 'STATUS=Stopping: the requests in flight are finished first')
+        self._address = ''
 
     def _tell(self, *lines: str) -> None:
         if not self._address:

@@ -85,6 +85,19 @@ def test_a_manager_that_is_not_there_is_a_line_in_the_log(tmp_path, caplog):
     assert 'is not told READY=1: ' in caplog.text
 
 
+def test_a_reload_is_told_to_nobody_while_the_server_ends(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / 'notify'))
+        manager = ServiceManager({'NOTIFY_SOCKET': str(tmp_path / 'notify')})
+        manager.stopping()
+        manager.reloading()
+        manager.ready('Serving')
+        assert listener.recv(1000).startswith(b'STOPPING=1\n')
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.recv(1000)
+
+
 def test_without_a_manager_nobody_is_told(caplog):
     ServiceManager({}).stopping()
     assert caplog.text == ''
