@@ -77,22 +77,22 @@ class LastConnections:
         host, port = sock.getsockname()[:2]
         with suppress(OSError), socket.create_connection(
                 (_EVERYWHERE.get(host, host), port), timeout=_HANDSHAKE_S) as probe:
-            own = probe.getsockname()[1]
+            own = probe.getsockname()[:2]
             return own not in self._accept_for(_HANDSHAKE_S)
         return False
 
-    def _accept_for(self, seconds: float) -> set[int]:
-        """Accept what comes within a time, and what waits then; the clients' ports."""
-        ports, end = self._accept_waiting(), time.monotonic() + seconds
+    def _accept_for(self, seconds: float) -> set[Any]:
+        """Accept what comes within a time, and what waits then; the clients' addresses."""
+        clients, end = self._accept_waiting(), time.monotonic() + seconds
         while time.monotonic() < end:
             gevent.sleep(_PAUSE_S)
-            ports |= self._accept_waiting()
-        return ports
+            clients |= self._accept_waiting()
+        return clients
 
-    def _accept_waiting(self) -> set[int]:
-        """Accept what waits; the clients' ports."""
-        ports: set[int] = set()
-        while len(ports) < _MOST_AT_ONCE:
+    def _accept_waiting(self) -> set[Any]:
+        """Accept what waits; the clients' addresses."""
+        clients: set[Any] = set()
+        while len(clients) < _MOST_AT_ONCE:
             try:
                 connection = self._server.do_read()
             except OSError as error:
@@ -101,5 +101,5 @@ class LastConnections:
             if not connection:
                 break
             self._server.do_handle(*connection)
-            ports.add(connection[1][1])
-        return ports
+            clients.add(connection[1][:2])
+        return clients
