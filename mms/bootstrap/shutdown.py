@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 # Of the time that a shutdown may take, this is for the end of the workers; less where all is short.
 _END_S = 3.0
 _END_SHARE = 0.25
-# The answers that requests are given up are small.
-_LAST_ANSWERS_S = 1.0
+# Of that time: the answers to requests that are given up are small.
+_LAST_ANSWERS_SHARE = 1 / 3
 
 
 class Shutdown:
@@ -50,13 +50,15 @@ class Shutdown:
         self._last_resort = gevent.spawn_later(self._timeout_s - end_s / 2, _kill, models)
         logger.info('Stopping: the requests in flight are finished first.')
         listeners.begin_drain()
-        if self._delay_s:
-            logger.info('New connections are taken for %g s more.', self._delay_s)
-            self._hurry.wait(self._delay_s)
+        # Who connects later than that would get no answer.
+        delay_s = min(self._delay_s, self._timeout_s - end_s)
+        if delay_s:
+            logger.info('New connections are taken for %g s more.', delay_s)
+            self._hurry.wait(delay_s)
         if not listeners.drain(until - time.monotonic(), self._hurry):
             logger.warning('Some requests are still in flight; they are given up.')
             models.give_up()
-            listeners.drain(_LAST_ANSWERS_S, Event())
+            listeners.drain(_LAST_ANSWERS_SHARE * end_s, Event())
         listeners.end()
 
     def over(self) -> None:

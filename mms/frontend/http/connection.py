@@ -69,6 +69,7 @@ _COPIES_OF_HEAD = 3
 _SMALL_BYTES = 64 * 1024
 # A client that takes nothing of its answer for so long has left in all but name.
 _ANSWER_STALL_S = 60.0
+_SERVER_ENDS = 'The server stops, and the request was not answered in time.'
 _CONTINUE = b'HTTP/1.1 100 Continue\r\n\r\n'
 
 _MESSAGES = {
@@ -303,12 +304,26 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         super().process_result()
         self._flush()
 
+    def handle_error(self, kind: type[BaseException], error: Any, trace: Any) -> None:
+        """Answer a request over which the application fails, or the server ends."""
+        if issubclass(kind, gevent.GreenletExit):
+            logger.error('%s', _SERVER_ENDS)
+            # Who takes nothing is not waited for.
+            self.socket.setblocking(False)
+            self._refuse('503', _SERVER_ENDS)
+        else:
+            super().handle_error(kind, error, trace)
+
     def _send_error_response_if_possible(self, error_code: int) -> None:
+        self._refuse(str(error_code))
+
+    def _refuse(self, status: str, reason: str = '') -> None:
+        """Answer a request that has no answer yet, and close the connection."""
         self._held.clear()
         self.close_connection = True
         if not self.response_length:
             with suppress(OSError):
-                self.socket.sendall(_refusal(str(error_code), self._name_refused()))
+                self.socket.sendall(_refusal(status, self._name_refused(), reason))
 
     def _sendall(self, data: Body) -> None:
         if len(self._held) + len(data) <= _SMALL_BYTES:
