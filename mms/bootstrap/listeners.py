@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from typing import Any, Optional
 
@@ -124,12 +125,18 @@ class Listeners:
         hurry
             Ends the waiting when it is set.
         """
-        drained = [gevent.spawn(server.drain, timeout_s, hurry)
-                   for server in self._servers.values()]
-        gevent.joinall(drained, raise_error=True)
-        return all(one.value for one in drained)
+        servers, end = list(self._servers.values()), time.monotonic() + timeout_s
+        while True:
+            drained = [gevent.spawn(server.drain, end - time.monotonic(), hurry)
+                       for server in servers]
+            gevent.joinall(drained, raise_error=True)
+            # On kept connections of one, requests come while another is waited for.
+            if time.monotonic() >= end or hurry.is_set() or not any(
+                    server.is_awaited for server in servers):
+                return not any(server.connections.busy for server in servers)
 
     def end(self) -> None:
         """Close every connection; safe to call twice."""
-        for server in self._servers.values():
+        # That of the models, which is the last, is asked most.
+        for server in reversed(list(self._servers.values())):
             server.end()

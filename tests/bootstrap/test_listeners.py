@@ -1,5 +1,6 @@
 """Several addresses of one server, over real sockets."""
 
+import socket
 from contextlib import ExitStack
 
 import gevent
@@ -66,3 +67,34 @@ def test_the_drain_waits_for_the_requests_of_every_address(listeners):
     assert answer.get() == b'slow'
     with pytest.raises(requests.ConnectionError):
         get(listeners.port('http'))
+
+
+def test_a_request_on_a_kept_connection_is_waited_for_though_its_address_was_idle(listeners):
+    begun, goes_on = [Event(), Event()], [Event(), Event()]
+
+    def slow(number):
+        def application(environ, start_response):
+            begun[number].set()
+            goes_on[number].wait()
+            return saying(b'slow')(environ, start_response)
+
+        return application
+
+    ports = [listeners.bind(name, '127.0.0.1', 0, '--host') for name in ('http', 'other')]
+    for number, name in enumerate(('http', 'other')):
+        listeners.listen(name, slow(number))
+    with socket.create_connection(('127.0.0.1', ports[0])) as kept:
+        other = gevent.spawn(get, ports[1])
+        assert begun[1].wait(10)
+        gevent.sleep(1.1)
+        draining = gevent.spawn(listeners.drain, 20, Event())
+        gevent.sleep(0.2)
+        kept.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+        assert begun[0].wait(10)
+        goes_on[1].set()
+        assert other.get() == b'slow'
+        gevent.sleep(0.2)
+        assert not draining.ready()
+        goes_on[0].set()
+        assert draining.get() is True
+        assert kept.recv(1000).endswith(b'slow')

@@ -25,6 +25,9 @@ class OpenConnections:
     def __init__(self) -> None:
         self._uses: dict[Any, tuple[Use, float]] = {}
 
+    def __len__(self) -> int:
+        return len(self._uses)
+
     @property
     def busy(self) -> int:
         """How many are answering a request."""

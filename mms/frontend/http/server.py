@@ -30,6 +30,8 @@ _BACKLOG = 1024
 _MOST_ACCEPTED = 3
 # How often a server that ends looks whether somebody is still to be served.
 _LOOK_S = 0.02
+# Nothing in a connection waits when it is closed.
+_KILL_S = 1.0
 # gevent tries again within a second, for as long as it lasts.
 _ACCEPT_WARNING_S = 60.0
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -182,6 +184,12 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         """A request was answered, or there was none."""
         self.connections.turn_to(connection, Use.WAITING)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a request is in flight, or may be on its way."""
+        # A connection is known once its greenlet has begun.
+        return self.connections.awaited or len(self.pool) > len(self.connections)
+
     def begin_drain(self) -> None:
         """Tell each client with its next answer that its connection is closed after it."""
         self.draining = True
@@ -209,13 +217,15 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
             if not self._is_kept_open:
                 attempt('the last connections', LastConnections(self).accept)
             self.close()
-        while self.connections.awaited and time.monotonic() < end and not hurry.wait(_LOOK_S):
+        while self.is_awaited and time.monotonic() < end and not hurry.wait(_LOOK_S):
             pass
         return not self.connections.busy
 
     def end(self) -> None:
         """Close every connection; safe to call twice."""
-        self.stop(timeout=0)
+        # stop() would look at sockets first: who is not awaited might begin a request.
+        self.close()
+        self.pool.kill(timeout=_KILL_S)
         if self._garbage is not None:
             self._garbage.stop()
 

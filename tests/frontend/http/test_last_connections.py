@@ -1,11 +1,14 @@
 """Listeners that end beside others on their port, over real sockets."""
 
+import socket as blocking
+
 import gevent
 import pytest
 from gevent import socket
 from gevent.event import Event
 
 from mms.event_loop.in_thread import in_thread
+from mms.frontend.http import last_connections
 from mms.frontend.http.server import HTTPServer, bind
 from mms.runtime.reuse_port import lead_to
 
@@ -17,11 +20,12 @@ class Shared:
         self.server = HTTPServer(bind('127.0.0.1', port, reuse_port=True), self._answer)
         self.server.listen()
         self.port = self.server.socket.getsockname()[1]
-        self._name = name
+        self.name, self.pause_s = name, 0.0
 
     def _answer(self, environ, start_response):
         start_response('200 OK', [('Content-Length', '1')])
-        return [self._name]
+        gevent.sleep(self.pause_s)
+        return [self.name]
 
     def drain(self):
         return self.server.drain(10, Event())
@@ -112,3 +116,15 @@ def test_who_waits_for_the_last_listener_is_answered(shared):
         assert client.recv(1000).endswith(b'a')
     with pytest.raises(ConnectionRefusedError):
         ask(only.port)
+
+
+def test_who_is_accepted_at_the_very_end_is_answered(shared, monkeypatch):
+    monkeypatch.setattr(last_connections, '_ACCEPT_S', 0)
+    only, = shared('a')
+    only.pause_s = 0.1
+    with blocking.create_connection(('127.0.0.1', only.port)) as client:
+        client.sendall(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+        # Nobody else has had a turn.
+        assert only.drain() is True
+        only.server.end()
+        assert client.recv(1000).endswith(b'a')
