@@ -164,14 +164,14 @@ class _ByModel(Protocol):
     """Whoever has to know which models there are."""
 
     def add_model(self, model: str) -> None:
-        """One has come."""
+        """One has come, or is there still."""
 
     def remove_model(self, model: str) -> None:
         """One has gone."""
 
 
 def _follow(follower: _ByModel, event: Event) -> None:
-    if event.change is Change.ADDED:
+    if event.change in (Change.ADDED, Change.PARKED):
         follower.add_model(event.name)
     elif event.change is Change.REMOVED:
         follower.remove_model(event.name)

@@ -14,6 +14,8 @@ class Change(Enum):
     """What happened to a model."""
 
     ADDED = 'added'
+    # It is there, and has no worker.
+    PARKED = 'parked'
     REPLACED = 'replaced'
     SCALED = 'scaled'
     REMOVED = 'removed'

@@ -203,6 +203,7 @@ class Registry:
         with self._discarded_unless_served(opened), self._change_of(opened.name):
             self._check_free(opened.name)
             self._parked[opened.name] = opened
+            self._publish_parked(Change.PARKED, opened.name)
 
     def replace(self, opened: OpenedModel, drain_timeout_s: float) -> None:
         """Load a model beside the one of its name, serve it in its place, and end the old one.
@@ -247,6 +248,7 @@ class Registry:
         with self._change_of(name):
             if name in self._parked:
                 opened = self._parked.pop(name)
+                self._publish_parked(Change.REMOVED, name)
                 uninterrupted(lambda: _discard(opened))
                 return
             model = self[name]
@@ -403,7 +405,7 @@ class Registry:
         self._revision += 1
         self._end(model, drain_timeout_s)
         self._factory.give_back(model.name)
-        self._publish(Change.REMOVED, model)
+        self._publish(Change.PARKED if model.name in self._parked else Change.REMOVED, model)
 
     def _end(self, model: ServedModel, drain_timeout_s: float) -> None:
         model.drain(drain_timeout_s)
@@ -430,6 +432,9 @@ class Registry:
 
     def _publish(self, change: Change, model: ServedModel) -> None:
         self._events.publish(Event(change, model.name, model.state, model.reason))
+
+    def _publish_parked(self, change: Change, name: str) -> None:
+        self._events.publish(Event(change, name, ModelState.GONE, ''))
 
 
 def _load(model: ServedModel, turn: Turn,

@@ -195,6 +195,7 @@ def test_a_model_without_workers_is_there_and_loads_when_it_gets_some(server, ma
     refused = server.post_text('twice', '[[1]]')
     assert (refused.status_code, refused.json()['message']) == (
         503, 'No worker is available to serve request for model: twice')
+    assert 'A metric could not be recorded' not in server.log
     assert manage('PUT', '/models/twice?url=thrice.model&synchronous=true') == (
         200, status('Model "twice" replaced'))
     assert manage('PUT', '/models/twice?synchronous=true') == (200, status('Workers scaled'))
