@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple, Optional
 
@@ -93,6 +94,17 @@ class ModelFactory:
         """
         return self._placement.take(name, self._settings.devices_of(name),
                                     self.workers_of(name, options))
+
+    @contextmanager
+    def placed(self, name: str, options: ModelOptions) -> Iterator[Sequence[Device]]:
+        """As :meth:`place`; a model has again what it had where that raises which is done with it.
+        """
+        before = self._placement.of(name)
+        try:
+            yield self.place(name, options)
+        except BaseException:
+            self._placement.put_back(name, before)
+            raise
 
     def give_back(self, name: str) -> None:
         """A model needs its devices no more."""

@@ -10,7 +10,17 @@ from mms.devices.device import GPU, Device, VisibleGPUs, refusal
 from mms.errors import UsageError
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
+    """What a model has.
+
+    Attributes
+    ----------
+    choice
+        The devices that it may have.
+    taken
+        That of each of its workers.
+    """
+
     choice: tuple[Device, ...]
     taken: tuple[Device, ...]
 
@@ -29,7 +39,7 @@ class Placement:
 
     def __init__(self, visible_gpus: VisibleGPUs) -> None:
         self._visible_gpus = visible_gpus
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
 
     @property
     def models(self) -> int:
@@ -52,8 +62,18 @@ class Placement:
         choice = devices_of(wanted, self._visible_gpus)
         self.give_back(model)
         taken = _spread(choice, (workers or len(choice)) if choice else 0, self._load_of(choice))
-        self._places[model] = _Place(choice, taken)
+        self._places[model] = Place(choice, taken)
         return taken
+
+    def of(self, model: str) -> Optional[Place]:
+        """What a model has; None where it has no place."""
+        return self._places.get(model)
+
+    def put_back(self, model: str, place: Optional[Place]) -> None:
+        """A model has what it had before, whatever others have taken meanwhile."""
+        self.give_back(model)
+        if place is not None:
+            self._places[model] = place
 
     def give_back(self, model: str) -> None:
         """A model needs its devices no more; nothing where it has none."""

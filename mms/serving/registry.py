@@ -228,11 +228,7 @@ class Registry:
                 return
             old = self[opened.name]
             new = opened._replace(options=opened.options.over(old.options))
-            try:
-                model = self._load_beside(new, old)
-            except BaseException:
-                self._factory.place(old.name, old.options)
-                raise
+            model = self._load_beside(new, old)
             self._serve(new, model, Change.REPLACED)
             uninterrupted(lambda: self._end(old, drain_timeout_s))
 
@@ -290,12 +286,8 @@ class Registry:
                 return
             model = self[name]
             options = replace(model.options, workers=workers, max_workers=max_workers)
-            try:
-                devices = self._factory.place(name, options)
+            with self._factory.placed(name, options) as devices:
                 model.scale(options, self._factory.workers_of(name, options), devices)
-            except BaseException:
-                self._factory.place(name, model.options)
-                raise
             self._let_scale(model)
             self._publish(Change.SCALED, model)
 
@@ -341,11 +333,7 @@ class Registry:
             raise ModelExists(f'A model {name} is served already.')
 
     def _add(self, opened: OpenedModel) -> ServedModel:
-        try:
-            model = self._load_beside(opened)
-        except BaseException:
-            self._factory.give_back(opened.name)
-            raise
+        model = self._load_beside(opened)
         self._serve(opened, model, Change.ADDED)
         return model
 
@@ -363,16 +351,18 @@ class Registry:
     def _load_beside(self, opened: OpenedModel,
                      old: Optional[ServedModel] = None) -> ServedModel:
         """A model that is loaded, and that no request finds yet; ready for the load of `old`."""
-        model = self._make(opened, self._factory.place(opened.name, opened.options))
-        load = self._loads.spawn(_load, model, self._turns.turn(_PATIENCE_S))
-        try:
-            if isinstance(load.get(), gevent.GreenletExit) or self._is_stopped:
-                raise ServiceError(f'model {model.name} is not loaded: the server stops')
-            if old is not None:
-                model.workers.match(old.workers)
-        except BaseException:
-            uninterrupted(lambda: self._give_up_load(model, load))
-            raise
+        with self._factory.placed(opened.name, opened.options) as devices:
+            model = self._make(opened, devices)
+            load = self._loads.spawn(_load, model, self._turns.turn(_PATIENCE_S))
+            try:
+                load.get()
+                if old is not None and not self._is_stopped:
+                    model.workers.match(old.workers)
+                if self._is_stopped:
+                    raise ServiceError(f'model {model.name} is not loaded: the server stops')
+            except BaseException:
+                uninterrupted(lambda: self._give_up_load(model, load))
+                raise
         self._factory.files.watch()
         return model
 

@@ -75,6 +75,19 @@ def test_a_model_that_takes_anew_has_no_more_than_it_asks_for():
     assert placement.take('b', BOTH, 1) == (Device(GPU, 1),)
 
 
+def test_what_a_model_had_is_its_again_whatever_others_have_taken():
+    placement = Placement(TWO)
+    placement.take('a', BOTH, 1)
+    placement.take('b', BOTH, 1)
+    placement.give_back('a')
+    before = placement.of('b')
+    placement.take('b', BOTH, 2)
+    placement.put_back('b', before)
+    assert placement.take('c', BOTH, 1) == (Device(GPU, 0),)
+    placement.put_back('b', None)
+    assert placement.models == 1
+
+
 def test_a_model_that_asks_for_what_is_not_there_keeps_what_it_has():
     placement = Placement(TWO)
     placement.take('a', BOTH, 1)

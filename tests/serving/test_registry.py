@@ -12,10 +12,12 @@ from harness import asking, predicted, running, write_archive
 
 from mms.archive.location import Location
 from mms.archive.reader import open_model
+from mms.config.device_flags import Wanted
 from mms.config.per_model import PerModel
 from mms.config.settings import Settings
-from mms.devices.device import VisibleGPUs
+from mms.devices.device import CPU, Device, VisibleGPUs
 from mms.errors import ModelExists, ModelNotFound, ModelUnavailable, ServiceError
+from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.workspace import Workspace
 from mms.serving import registry as module
@@ -388,6 +390,48 @@ def test_a_model_that_cannot_be_scaled_keeps_its_number(registry, opened, monkey
     assert registry['a'].workers.size.workers == 1
 
 
+def test_a_model_whose_replacement_fails_has_the_devices_that_its_workers_are_on(opened):
+    both = Wanted('--device cpu:0,1', (Device(CPU, 0), Device(CPU, 1)))
+    registry = Registry(Settings(workers=PerModel(1), device=PerModel(both)), VisibleGPUs(),
+                        ByteBudget())
+
+    def device(name):
+        worker, = registry[name].workers.here
+        return worker.device.number
+
+    registry.start([opened('a'), opened('b')])
+    try:
+        assert (device('a'), device('b')) == (0, 1)
+        registry.remove('a', 1)
+        with pytest.raises(ServiceError):
+            registry.replace(opened('b', 'nonsense('), drain_timeout_s=1)
+        registry.add(opened('c'))
+        assert (device('b'), device('c')) == (1, 0)
+    finally:
+        registry.stop()
+
+
+def test_a_stop_while_a_replacement_waits_for_its_workers_leaves_nothing(
+        opened, workspace, monkeypatch):
+    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+    registry.start([opened('m')])
+    waits, goes_on = gevent.event.Event(), gevent.event.Event()
+
+    def match(*_):
+        waits.set()
+        goes_on.wait()
+
+    monkeypatch.setattr(Supervisor, 'match', match)
+    replacement = gevent.spawn(registry.replace, opened('m', THRICE), 1)
+    waits.wait()
+    registry.stop()
+    goes_on.set()
+    with pytest.raises(ServiceError, match='model m is not loaded: the server stops'):
+        replacement.get(timeout=20)
+    assert [model.state for model in registry.models] == [ModelState.GONE]
+    assert folders(workspace) == ['m']
+
+
 def test_a_model_without_workers_is_there_and_answers_when_it_has_some(
         registry, opened, workspace):
     registry.start([])
@@ -414,6 +458,18 @@ def test_a_model_without_workers_is_there_and_answers_when_it_has_some(
     assert folders(workspace) == []
     with pytest.raises(ModelNotFound):
         ask(registry, 'a')
+
+
+def test_listeners_know_of_a_model_without_workers(registry, opened):
+    registry.start([])
+    events = []
+    registry.subscribe(lambda event: events.append(event.change))
+    registry.park(opened('a'))
+    registry.scale('a', 1)
+    registry.stop_workers('a', drain_timeout_s=5)
+    registry.remove('a', drain_timeout_s=5)
+    assert [change for change in events if change is not Change.STATE] == [
+        Change.PARKED, Change.ADDED, Change.PARKED, Change.REMOVED]
 
 
 def test_a_model_without_workers_that_does_not_load_stays_there(registry, opened, workspace):
