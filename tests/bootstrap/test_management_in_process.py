@@ -20,6 +20,7 @@ from mms.frontend.management.model_store import ModelStore
 from mms.frontend.management.models_api import Server
 from mms.frontend.management.tokens import Anybody
 from mms.metrics.server_metrics import ServerMetrics
+from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import ByteBudget
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerLifecycle, ServerState
@@ -99,6 +100,33 @@ def test_workers_that_do_not_start_are_told(ask, registry, monkeypatch):
     assert ask('PUT', '/models/a?min_worker=3&synchronous=true') == (
         '500 INTERNAL SERVER ERROR', {'code': 500, 'type': 'InternalServerException',
                                       'message': 'Failed to start workers: they fail'})
+
+
+@pytest.mark.parametrize(('change', 'answer'), [
+    (('PUT', '/models/a?url=a.model&synchronous=true'), '200 OK'),
+    (('PUT', '/models/a?min_worker=0&synchronous=true'), '503 SERVICE UNAVAILABLE'),
+    (('DELETE', '/models/a'), '404 NOT FOUND'),
+])
+def test_who_waits_for_workers_waits_for_none_that_have_gone(
+        ask, registry, monkeypatch, change, answer):
+    ask('POST', '/models?url=a.model')
+    first = registry['a'].workers
+    # They never become as many as they are to be.
+    monkeypatch.setattr(Supervisor, 'agrees', property(lambda workers: workers is not first))
+    scaling = gevent.spawn(ask, 'PUT', '/models/a?min_worker=2&synchronous=true')
+    until(lambda: first.size.workers == 2)
+    with gevent.Timeout(20):
+        assert ask(*change)[0] == '200 OK'
+        assert scaling.get()[0] == answer
+
+
+def test_nobody_waits_for_workers_of_a_server_that_stops(ask, registry, jobs, monkeypatch):
+    ask('POST', '/models?url=a.model')
+    monkeypatch.setattr(Supervisor, 'agrees', False)
+    scaling = gevent.spawn(ask, 'PUT', '/models/a?min_worker=2&synchronous=true')
+    until(lambda: registry['a'].workers.size.workers == 2)
+    jobs.stop()
+    assert scaling.get(timeout=20)[0] == '503 SERVICE UNAVAILABLE'
 
 
 def test_a_model_that_loads_has_a_place_whoever_wants_it_scaled(ask, tmp_path):

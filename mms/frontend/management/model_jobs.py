@@ -23,6 +23,7 @@ from mms.frontend.management.errors import (
     not_registered,
     not_started,
 )
+from mms.pool.supervisor import Supervisor
 from mms.serving.load_failures import LoadFailures
 from mms.serving.model_factory import OpenedModel
 from mms.serving.model_options import ModelOptions
@@ -142,7 +143,11 @@ class ModelJobs:
         location = self._models.parked[name].location if name in self._models.parked else ''
         job = self._start(Loading(name, location, name not in self._models.names), self._scale,
                           name, workers, most, before)
-        return not wait or self._outcome(job, name)
+        if not wait:
+            return True
+        self._outcome(job, name)
+        # Not a part of the job: whoever wants another number has not to wait for this one.
+        return not workers or self._are_there(name, workers)
 
     def unregister(self, name: str) -> None:
         """Serve a model no more, once it has answered what it has; one that is being loaded is
@@ -214,21 +219,20 @@ class ModelJobs:
         self._jobs[job] = self._jobs[job]._replace(name=opened.name)
 
     def _scale(self, name: str, workers: int, most: Optional[int],
-               before: list[gevent.Greenlet]) -> bool:
+               before: list[gevent.Greenlet]) -> None:
         """Have another number of workers, after other changes of the model."""
         gevent.wait(before)
         try:
             if not workers:
                 self._models.stop_workers(name, self._drain_timeout_s)
-                return True
-            self._models.scale(name, workers, most)
+            else:
+                self._models.scale(name, workers, most)
         except MMSError as error:
             failure = not_started(name, error)
             if name in self._models.parked:
                 self._loader.failures.add(name, self._models.parked[name].location, str(failure))
             raise failure from error
         self._loader.failures.forget(name)
-        return self._are_there(self._models[name], workers)
 
     def _start(self, loading: Loading, work: Callable[..., object],
                *arguments: object) -> gevent.Greenlet:
@@ -238,14 +242,13 @@ class ModelJobs:
         job.link(self._jobs.pop)
         return job
 
-    def _outcome(self, job: gevent.Greenlet, name: str) -> bool:
-        """Wait for a job; what it has returned."""
+    def _outcome(self, job: gevent.Greenlet, name: str) -> None:
+        """Wait for a job; raise what it has raised."""
         job.join()
         if not job.successful():
             raise job.exception
         if isinstance(job.value, gevent.GreenletExit):
             raise self._given_up(name)
-        return bool(job.value)
 
     def _tell_end(self, job: gevent.Greenlet, name: str, opened: AsyncResult) -> None:
         if not opened.ready():
@@ -276,18 +279,32 @@ class ModelJobs:
         if self._is_stopped:
             raise NotNow('The server stops, and changes no model any more.')
 
-    def _are_there(self, model: ServedModel, workers: int) -> bool:
-        """Wait until a model has so many workers; whether that was soon enough.
+    def _are_there(self, name: str, workers: int) -> bool:
+        """Wait until a model, or the one that replaces it, has so many workers; whether that was
+        soon enough.
 
         Raises
         ------
-        NotStarted
-            They do not start.
+        RequestError
+            They do not start, or the model is not served any more.
         """
         with gevent.Timeout(_SCALING_PATIENCE_S, False):
-            while not (model.workers.agrees and len(model.workers.pids) >= workers):
-                if model.workers.failure:
-                    raise NotStarted(f'Failed to start workers: {model.workers.failure}')
+            while not _has_workers(self._served(name), workers):
                 gevent.sleep(_POLL_S)
             return True
         return False
+
+    def _served(self, name: str) -> Supervisor:
+        self._check_goes_on()
+        try:
+            return self._models[name].workers
+        except RequestError as error:
+            raise not_started(name, error) from error
+
+
+def _has_workers(workers: Supervisor, number: int) -> bool:
+    if workers.agrees and len(workers.pids) >= number:
+        return True
+    if workers.failure:
+        raise NotStarted(f'Failed to start workers: {workers.failure}')
+    return False
