@@ -6,13 +6,13 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from typing import Optional, Protocol, Union
+from typing import NamedTuple, Optional, Protocol, Union
 
 import gevent
 
 from mms.archive.contents import Contents, contents_of
 from mms.archive.location import Location
-from mms.errors import MMSError, ModelNotFound
+from mms.errors import MMSError, ModelExists, ModelNotFound
 from mms.event_loop.guard import BackgroundTasks, GuardedLoop
 from mms.event_loop.in_thread import in_thread
 from mms.serving.load_failures import LoadFailures
@@ -36,10 +36,28 @@ _INTERVAL_S = 1.0
 _FIRST_S = 5.0
 # A folder that says nothing for so long hangs.
 _HANGS_S = 15.0
+# A load that takes longer may never end: it is told, and nothing else waits for it.
+_LONG_LOAD_S = 60.0
 
 
 # One that requests find, or one that waits for workers.
 Present = Union[ServedModel, OpenedModel]
+
+
+class _Load(NamedTuple):
+    """A file that is being seen to, since a time in monotonic seconds."""
+
+    task: gevent.Greenlet
+    since: float
+    is_given_up: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.since
+
+    @property
+    def is_long(self) -> bool:
+        return self.seconds > _LONG_LOAD_S
 
 
 class Loader(Protocol):
@@ -86,7 +104,7 @@ class Watcher:
         self._remarks: dict[str, str] = {}
         self._trouble = ''
         self._asked_at = time.monotonic()
-        self._loading: set[str] = set()
+        self._loading: dict[str, _Load] = {}
         self._ending: set[str] = set()
         self._tasks = BackgroundTasks(f'the models of {self._folder}')
         self._loop: Optional[GuardedLoop] = None
@@ -96,7 +114,9 @@ class Watcher:
         """What is wrong with the folder, and with each file that is not served as it is."""
         waits_s = time.monotonic() - self._asked_at
         hangs = f'{self._folder} has not answered for {waits_s:.0f} s' if waits_s > _HANGS_S else ''
-        return [text for text in (self._trouble or hangs, *self._remarks.values()) if text]
+        late = [f'{os.path.join(self._folder, file)} has been loading for {load.seconds:.0f} s'
+                for file, load in self._loading.items() if load.is_long]
+        return [text for text in (self._trouble or hangs, *late, *self._remarks.values()) if text]
 
     def load_present(self) -> None:
         """Serve what is there; returns when each file is served, or cannot be."""
@@ -154,18 +174,31 @@ class Watcher:
 
     def _begin(self, now: float) -> None:
         for file in self._files.due(now, time.time()):
-            if file not in self._loading | self._ending:
-                self._loading.add(file)
-                self._tasks.spawn(self._see_to, file).link(
-                    lambda _, file=file: self._loading.discard(file))
-        if self._loading:
+            if file in self._loading:
+                self._give_up_if_long(file)
+            elif file not in self._ending:
+                task = self._tasks.spawn(self._see_to, file)
+                self._loading[file] = _Load(task, now)
+                task.link(lambda _, file=file: self._loading.pop(file))
+        if any(not load.is_long for load in self._loading.values()):
             # What comes is there before what goes has gone.
             return
         for file in self._files.gone(now):
-            if file not in self._ending:
+            if file in self._loading:
+                self._give_up_if_long(file)
+            elif file not in self._ending:
                 self._ending.add(file)
                 self._tasks.spawn(self._end, file).link(
                     lambda _, file=file: self._ending.discard(file))
+
+    def _give_up_if_long(self, file: str) -> None:
+        """What is being loaded is not what the file holds any more."""
+        load = self._loading[file]
+        if load.is_long and not load.is_given_up:
+            self._loading[file] = load._replace(is_given_up=True)
+            logger.warning('%s is another one, or gone: what it held is given up after loading '
+                           'for %.0f s.', os.path.join(self._folder, file), load.seconds)
+            load.task.kill(block=False)
 
     def _see_to(self, file: str) -> None:
         """A file is new, or has changed."""
@@ -223,6 +256,10 @@ class Watcher:
         began = time.monotonic()
         try:
             replaces = self._load(name, path)
+        except ModelExists:
+            # Somebody else was sooner.
+            self._see_to(file)
+            return
         except MMSError as error:
             # The loader has logged it.
             self._remarks[file] = str(error)

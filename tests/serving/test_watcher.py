@@ -227,6 +227,45 @@ def test_a_file_that_changes_while_it_loads_is_loaded_again(watched):
     until(lambda: 'a' in watched.models and watched.ask('a') == 5, LONG_S)
 
 
+def test_a_load_that_never_ends_is_told_and_keeps_nothing_else_waiting(
+        watched, monkeypatch, caplog):
+    monkeypatch.setattr(watcher, '_LONG_LOAD_S', 1.5)
+    watched.put('a', 2)
+    watched.put('b', 3)
+    watched.watch()
+    watched.put('a', 5, source=SLOW.replace('1.5', '600'))
+    until(lambda: watched.models.coming, LONG_S)
+    os.remove(watched.path('b'))
+    until(lambda: 'b' not in watched.models, LONG_S)
+    told, = watched.watcher.remarks()
+    assert told.startswith(f'{watched.path("a")} has been loading for ')
+    assert watched.ask('a') == 2
+    watched.put('a', 7)
+    until(lambda: watched.ask('a') == 7, LONG_S)
+    given_up, = errors(caplog)
+    assert 'what it held is given up after loading for ' in given_up
+    until(lambda: not watched.watcher.remarks(), LONG_S)
+    assert watched.models.coming == []
+
+
+def test_one_that_somebody_else_loads_meanwhile_is_told_as_one_that_was_there(watched, caplog):
+    there = write_archive(watched.elsewhere, 'a', TIMES.format(7))
+    load = watched.loader.load
+
+    def later(name, location, *options):
+        watched.loader.load = load
+        load('a', Location.parse(there))
+        return load(name, location, *options)
+
+    watched.loader.load = later
+    watched.put('b', 3)
+    os.replace(watched.path('b'), watched.path('a'))
+    watched.watch()
+    told, = watched.watcher.remarks()
+    assert told == f'{watched.path("a")} is not served: model a is served from {there}'
+    assert errors(caplog) == [told]
+
+
 def test_a_folder_that_is_swapped_by_its_link_is_followed(watched, tmp_path):
     """As a ConfigMap of Kubernetes and git-sync do it: the files are links through a link."""
     for number in (1, 2):
