@@ -82,7 +82,7 @@ class ModelFactory:
         """How many workers a model is to have, at most where the load decides; None to choose."""
         if options.fewest_workers is not None:
             return options.max_workers
-        return options.workers or self._settings.workers_of(name)
+        return options.least_workers or self._settings.workers_of(name)
 
     def place(self, name: str, options: ModelOptions) -> Sequence[Device]:
         """Give the workers of a model their devices; those that it had are free again.

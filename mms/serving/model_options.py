@@ -31,19 +31,30 @@ class ModelOptions:
     request_timeout_s: Optional[float] = None
 
     @property
+    def least_workers(self) -> Optional[int]:
+        """How many workers it has at least: one, where only the most are given."""
+        if self.workers is None and self.max_workers is not None:
+            return 1
+        return self.workers
+
+    @property
     def fewest_workers(self) -> Optional[int]:
         """How many workers it has at least, where the load decides; None where it does not."""
-        if self.workers is None or self.max_workers is None or self.max_workers <= self.workers:
+        least = self.least_workers
+        if least is None or self.max_workers is None or self.max_workers <= least:
             return None
-        return self.workers
+        return least
 
     def over(self, before: ModelOptions) -> ModelOptions:
         """These, and those of `before` where these say nothing.
 
-        Whoever gives a number of workers says what is the most, too.
+        Whoever gives a number of workers says what is the most, too; who gives the most alone has
+        no more than these.
         """
         names = [each.name for each in fields(self)]
         said = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if self.workers is not None:
             said['max_workers'] = self.max_workers
+        elif self.max_workers is not None and before.workers is not None:
+            said['workers'] = min(before.workers, self.max_workers)
         return ModelOptions(**{**{name: getattr(before, name) for name in names}, **said})

@@ -102,6 +102,13 @@ def test_workers_that_do_not_start_are_told(ask, registry, monkeypatch):
                                       'message': 'Failed to start workers: they fail'})
 
 
+def test_a_most_alone_bounds_the_workers(ask):
+    assert ask('POST', '/models?url=a.model&max_worker=2')[0] == '200 OK'
+    told = ask('GET', '/models/a')[1]
+    assert (told['minWorkers'], told['maxWorkers'], len(told['workers'])) == (1, 2, 1)
+    assert 'as the load asks for' in told['whyWorkers']
+
+
 @pytest.mark.parametrize(('change', 'answer'), [
     (('PUT', '/models/a?url=a.model&synchronous=true'), '200 OK'),
     (('PUT', '/models/a?min_worker=0&synchronous=true'), '503 SERVICE UNAVAILABLE'),

@@ -40,7 +40,7 @@ def served(model: ServedModel, summary: ModelSummary, at_startup: bool) -> Descr
     pids = [worker.process.pid for worker in workers] + ([template] if template else [])
     processes = in_thread(partial(_look_at, pids))
     size, options, queue = model.workers.size, model.options, model.queue
-    least = options.workers or size.workers
+    least = options.least_workers or size.workers
     return {
         **_archive(model.name, model.location, model.opened.manifest, at_startup),
         'minWorkers': least,
