@@ -97,8 +97,7 @@ class ModelFactory:
 
     @contextmanager
     def placed(self, name: str, options: ModelOptions) -> Iterator[Sequence[Device]]:
-        """As :meth:`place`; a model has again what it had where that raises which is done with it.
-        """
+        """As :meth:`place`; where the body raises, the model has what it had before."""
         before = self._placement.of(name)
         try:
             yield self.place(name, options)

@@ -148,6 +148,24 @@ def test_a_model_that_loads_has_a_place_whoever_wants_it_scaled(ask, tmp_path):
     assert ask('GET', '/models')[1]['models'] == []
 
 
+def test_a_replacement_that_never_ends_gives_way_to_the_next(
+        ask, registry, monkeypatch, tmp_path):
+    ask('POST', '/models?url=a.model')
+    before = registry['a']
+    hangs = gevent.spawn(ask, 'PUT', '/models/a?url=hangs.model&synchronous=true')
+    until((tmp_path / 'began').exists)
+    monkeypatch.setattr(model_jobs, '_LONG_LOAD_S', 0.0)
+    with gevent.Timeout(20):
+        assert ask('PUT', '/models/a?url=a.model&synchronous=true')[0] == '200 OK'
+        status, told = hangs.get()
+    assert (status, told['message']) == (
+        '500 INTERNAL SERVER ERROR', 'Model a is not replaced: it was still being loaded when '
+                                     'another replacement was asked for.')
+    assert registry['a'] is not before
+    assert len(registry.models) == 1
+    assert 'replacement' not in ask('GET', '/models/a')[1]
+
+
 def test_a_server_that_stops_changes_nothing_more(ask, jobs, tmp_path):
     load = gevent.spawn(ask, 'POST', '/models?url=hangs.model')
     until((tmp_path / 'began').exists)

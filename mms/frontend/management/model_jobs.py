@@ -4,6 +4,7 @@ goes on whether or not the client waits for it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Optional, Protocol
 
@@ -33,6 +34,12 @@ from mms.serving.served_model import ServedModel
 # As long as MMS 1.x waits for a worker.
 _SCALING_PATIENCE_S = 120.0
 _POLL_S = 0.05
+# A replacement that takes longer to load may never end: it gives way to the next one.
+_LONG_LOAD_S = 60.0
+
+
+class _GivenWay(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
+    """A replacement is not loaded any more, since another one is to be."""
 
 
 class Loader(Protocol):
@@ -63,11 +70,14 @@ class Loading(NamedTuple):
         Where its archive lies, as messages may show it.
     is_new
         Whether none of its name is served.
+    since
+        When that began, in monotonic seconds.
     """
 
     name: str
     location: str
     is_new: bool
+    since: float = 0.0
 
 
 class ModelJobs:
@@ -128,6 +138,7 @@ class ModelJobs:
             It is not served; the old one is, as before.
         """
         self._check_known(name)
+        self._give_way(name)
         self._open_and(self._loader.put_in_place, Loading(name, location.redacted, False), name,
                        location, options, wait)
 
@@ -238,7 +249,7 @@ class ModelJobs:
                *arguments: object) -> gevent.Greenlet:
         self._check_goes_on()
         job = gevent.spawn(work, *arguments)
-        self._jobs[job] = loading
+        self._jobs[job] = loading._replace(since=time.monotonic())
         job.link(self._jobs.pop)
         return job
 
@@ -248,15 +259,26 @@ class ModelJobs:
         if not job.successful():
             raise job.exception
         if isinstance(job.value, gevent.GreenletExit):
-            raise self._given_up(name)
+            raise self._given_up(name, job)
 
     def _tell_end(self, job: gevent.Greenlet, name: str, opened: AsyncResult) -> None:
         if not opened.ready():
-            opened.set_exception(job.exception or self._given_up(name))
+            opened.set_exception(job.exception or self._given_up(name, job))
 
-    def _given_up(self, name: str) -> MMSError:
+    def _give_way(self, name: str) -> None:
+        """Give up replacements of a model that have been loading for long."""
+        before = time.monotonic() - _LONG_LOAD_S
+        for job in self._jobs_of(name):
+            loading = self._jobs[job]
+            if loading.location and not loading.is_new and loading.since < before:
+                job.kill(_GivenWay, block=False)
+
+    def _given_up(self, name: str, job: gevent.Greenlet) -> MMSError:
         if self._is_stopped:
             return NotNow(f'Model {name} is not loaded: the server stops.')
+        if isinstance(job.value, _GivenWay):
+            return NotStarted(f'Model {name} is not replaced: it was still being loaded when '
+                              'another replacement was asked for.')
         return NotStarted(f'Model {name} is not loaded: it was unregistered meanwhile.')
 
     def _jobs_of(self, name: str) -> list[gevent.Greenlet]:
