@@ -172,6 +172,9 @@ class Metrics:
             self._record(name, value, None)
 
     def _record(self, name: str, value: float, model: Optional[str]) -> None:
+        if model is not None and model not in self._models:
+            # It was removed while its request came.
+            return
         try:
             self._tallies[name, model].add(value)
         except Exception as error:

@@ -57,6 +57,17 @@ def test_a_flush_reports_what_was_recorded_since_the_last_one():
     assert [(r.at, r.interval_s) for r in sink.reports] == [(42.0, 60.0)] * 2
 
 
+def test_a_request_whose_model_has_gone_meanwhile_is_not_recorded_and_nobody_complains(caplog):
+    sink = Memory()
+    metrics = Metrics(['a'], sink)
+    metrics.remove_model('a')
+    metrics.flush()
+    metrics.count('PredictionTotal', model='a')
+    metrics.flush()
+    assert sink.values() == []
+    assert caplog.text == ''
+
+
 def test_an_interval_without_data_is_not_reported():
     sink = Memory()
     Metrics(['a'], sink).flush()
@@ -85,7 +96,6 @@ def test_a_service_without_stages_has_no_latency():
 @pytest.mark.parametrize('record', [
     lambda m: m.count('NoSuchMetric'),
     lambda m: m.count('PredictionTotal'),
-    lambda m: m.count('PredictionTotal', model='unknown'),
     lambda m: m.count(['unhashable']),
     lambda m: m.observe('LatencyInference', float('nan'), model='a'),
     lambda m: m.observe('LatencyInference', None, model='a'),

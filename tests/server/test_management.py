@@ -195,7 +195,10 @@ def test_a_model_without_workers_is_there_and_loads_when_it_gets_some(server, ma
     refused = server.post_text('twice', '[[1]]')
     assert (refused.status_code, refused.json()['message']) == (
         503, 'No worker is available to serve request for model: twice')
-    assert 'A metric could not be recorded' not in server.log
+    counted = server.get('/metrics').text
+    assert 'mms_requests_total{code="503",model="twice",protocol="classic"} 1.0' in counted
+    assert 'mms_requests_refused_total{model="twice",reason="unavailable"} 1.0' in counted
+    assert 'could not be recorded' not in server.log
     assert manage('PUT', '/models/twice?url=thrice.model&synchronous=true') == (
         200, status('Model "twice" replaced'))
     assert manage('PUT', '/models/twice?synchronous=true') == (200, status('Workers scaled'))

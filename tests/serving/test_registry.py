@@ -284,6 +284,17 @@ def test_a_model_that_is_removed_answers_its_queue_when_no_other_is_served(regis
     assert [request.get() for request in requests] == [[2]] * 4
 
 
+def test_listeners_hear_of_a_model_that_has_no_worker(registry, opened):
+    events = []
+    registry.subscribe(lambda event: events.append(event.change))
+    registry.park(opened('a'))
+    registry.scale('a', 1)
+    registry.stop_workers('a', 1)
+    registry.remove('a', 1)
+    assert [change for change in events if change is not Change.STATE] == [
+        Change.PARKED, Change.ADDED, Change.PARKED, Change.REMOVED]
+
+
 def test_what_could_take_nobodys_place_leaves_no_files(registry, opened, workspace):
     with pytest.raises(ModelNotFound):
         registry.replace(opened('x'), 1)
