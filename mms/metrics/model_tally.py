@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Optional
 
 from mms.metrics.histogram import BATCH_SIZES, SECONDS, Histogram
@@ -108,7 +109,8 @@ class ModelTally:
             self.phase_s[QUEUE].observe(exchange.queue_s)
         for stage, took_ms in (exchange.stage_times_ms or {}).items():
             phase = self.phase_s.get(stage)
-            if phase is not None:
+            # What a service says itself may be no time: a sum that has one NaN is NaN for ever.
+            if phase is not None and 0 <= took_ms < inf:
                 phase.observe(took_ms / 1000)
 
     def copy(self) -> ModelTally:

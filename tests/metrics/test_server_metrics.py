@@ -46,6 +46,14 @@ def test_a_stage_that_a_service_made_up_is_no_label(metrics):
     assert set(metrics.tallies()['m'].phase_s) == {'queue', *STAGES}
 
 
+@pytest.mark.parametrize('took_ms', [float('nan'), float('inf'), -1.0])
+def test_what_is_no_time_spoils_no_sum(took_ms, metrics):
+    metrics.answered('m', answered(stage_times_ms={'inference': took_ms}))
+    metrics.answered('m', answered(stage_times_ms={'inference': 20.0}))
+    times = metrics.tallies()['m'].phase_s['inference']
+    assert (times.count, times.total) == (1, pytest.approx(0.02))
+
+
 def test_refusals_batches_and_restarts_are_counted(metrics):
     for reason in REFUSALS:
         metrics.refused('m', reason)
