@@ -22,8 +22,9 @@ from mms.log.request_ids import MOST_IDS, NO_MARKS, Marks, Named, marks, marks_o
 # A worker's longer message is cut: the front reads, escapes and writes each in one go, and has
 # nothing else to do in the meantime than to let everybody wait.
 MAX_RELAYED_CHARS = 128 * 1024
-# Longer than the line of any record: each character is 12 bytes at most.
-MAX_LINE_BYTES = 2 * 1024 * 1024
+# Longer than the line of any record: it has a message and a traceback, and each character is 12
+# bytes at most.
+MAX_LINE_BYTES = 4 * 1024 * 1024
 _MAX_NAME_CHARS = 1024
 
 _FIELD_TYPES: dict[str, Any] = {
@@ -110,9 +111,10 @@ def _as_line(record: logging.LogRecord) -> bytes:
     return json.dumps(fields).encode('ascii') + b'\n'
 
 
-def _cut(text: Optional[str], most: int) -> Optional[str]:
+def _cut(text: Optional[str], most: int) -> str:
+    """Of a record that a library makes by hand, a name may be None."""
     if text is None or len(text) <= most:
-        return text
+        return text or ''
     return f'{text[:most]} [{len(text) - most} more characters]'
 
 

@@ -405,6 +405,28 @@ print(len(huge), huge[-25:], ascii(small))
     assert done.stdout == "131098 [2868928 more characters] 'small \\udcff'\n"
 
 
+def test_a_workers_longest_message_and_traceback_are_one_line(run, tmp_path):
+    done = run(FRONT + """
+worker = logging.LogRecord('svc', logging.ERROR, '/a.py', 7, '😀' * 200_000, (), None)
+worker.exc_text = '😀' * 200_000
+line = log_relay._as_line(worker)
+assert len(line) < log_relay.MAX_LINE_BYTES, len(line)
+log_relay.relay(line)
+""")
+    assert done.returncode == 0, done.stderr
+    assert [line[:7] for line in lines_of(tmp_path / 'app.log')] == ['[ERROR ', '😀' * 7]
+
+
+def test_a_record_that_was_made_by_hand_reaches_the_front(run, tmp_path):
+    done = run(FRONT + """
+log_relay.relay(log_relay._as_line(logging.makeLogRecord({'msg': 'hi', 'levelno': 40})))
+""")
+    assert done.returncode == 0, done.stderr
+    [line] = lines_of(tmp_path / 'app.log')
+    assert line.startswith('[ERROR ')
+    assert line.endswith(' hi')
+
+
 def test_a_worker_whose_front_is_gone_goes_on(run):
     done = run("""
 import logging, os
