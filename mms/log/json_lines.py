@@ -19,6 +19,8 @@ FIELDS = 'mms_fields'
 MODEL = 'mms_model'
 # To make one for each line takes longer than the line.
 _encode = json.JSONEncoder(default=str).encode
+# How it begins in JSON; one alone is no text to many who read JSON.
+_SURROGATE = '\\ud'
 _TRACEBACK = 'Traceback (most recent call last):\n'
 
 
@@ -45,12 +47,20 @@ class JSONFormatter(LineFormatter):
         if isinstance(more, Mapping):
             fields.update(more)
         _add_trace(fields, trace_of(record))
-        return _encode(fields)
+        text = _encode(fields)
+        # An emoji may be in it too.
+        return _encode({name: _well_formed(value) for name, value in fields.items()}) \
+            if _SURROGATE in text else text
 
 
 def field_value(value: float, digits: int) -> float:
     """A measured number as a line has it: JSON has no NaN and no infinity."""
     return round(value, digits) if math.isfinite(value) else 0.0
+
+
+def _well_formed(value: Any) -> Any:
+    """Text whose lone surrogates are written out, as lines for people have them."""
+    return value.encode('utf-8', 'backslashreplace').decode() if isinstance(value, str) else value
 
 
 def _add_marks(fields: dict[str, Any], marks: Marks) -> None:

@@ -34,11 +34,15 @@ def test_a_line_has_time_level_place_and_message():
         'message': 'one of 2', 'process': 7072, 'file': '/a.py', 'line': 7, 'function': 'hook'}
 
 
-@pytest.mark.parametrize('text', ['"', '\\', '\n', '\x00\x1b', '\u2028', '\udcff', 'é', '猫'])
+@pytest.mark.parametrize('text', ['"', '\\', '\n', '\x00\x1b', '\u2028', 'é', '猫', '😀'])
 def test_any_text_is_a_line_of_ascii_and_comes_back(text):
     made = JSONFormatter().format(record(f'a{text}b'))
     assert made.isascii()
     assert json.loads(made)['message'] == f'a{text}b'
+
+
+def test_a_lone_surrogate_is_written_out_since_it_is_no_text_to_many_readers():
+    assert line(record('a\udcffb 😀'))['message'] == 'a\\udcffb 😀'
 
 
 def test_a_traceback_is_a_field_of_its_own_however_it_was_logged():
