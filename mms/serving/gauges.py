@@ -24,14 +24,20 @@ class Gauges:
     ----------
     models
         All models that there are now.
+    ask
+        Asks them how they are, and waits no longer than a moment.
     """
 
-    def __init__(self, models: Callable[[], Sequence[ServedModel]]) -> None:
+    def __init__(self, models: Callable[[], Sequence[ServedModel]],
+                 ask: Callable[[], object]) -> None:
         self._models = models
+        self._ask = ask
         self._memory = ProcessMemory()
 
     def look(self) -> list[ModelGauges]:
         """How each model stands now; on the event loop, where it may wait a moment."""
+        # Nobody else may ask: the state of a model would stay what it was when it was loaded.
+        self._ask()
         sizes = self._memory.of({pid for model in self._models()
                                  for pids in _processes(model).values() for pid in pids})
         # Without a wait, so that they are of one moment.

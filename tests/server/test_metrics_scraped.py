@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 from debian_programs import environment, needs, path_of
-from harness import Server, until, write_archive
+from harness import SERVICE, Server, until, write_archive
 
 TYPE = re.compile(r'^# TYPE (\S+) (\S+)$', re.M)
 SAMPLE = re.compile(r'^(\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? (\S+)$', re.M)
@@ -148,6 +148,25 @@ def test_what_is_so_now_is_as_it_is(server):
     assert values(text, 'mms_worker_memory_bytes')['two', 'worker'] > 10**6
     [resident] = values(text, 'process_resident_memory_bytes').values()
     assert resident == pytest.approx(psutil.Process(server.pid).memory_info().rss, rel=0.2)
+
+
+def test_a_model_that_falls_ill_is_seen_though_nobody_asks_for_its_health(serve, tmp_path):
+    marker = tmp_path / 'ill'
+    source = SERVICE.format(body='        return data').replace(
+        "return 'fine'", f"assert not __import__('os').path.exists({str(marker)!r})")
+    server = serve('--models', f"m={write_archive(tmp_path, 'm', source=source)}", '--workers', 1)
+
+    def states():
+        return {state: count for (state,), count in values(
+            scrape(server), 'mms_models').items() if count}
+
+    assert states() == {'ready': 1}
+    marker.touch()
+    until(lambda: states() == {'degraded': 1})
+    marker.unlink()
+    until(lambda: states() == {'ready': 1})
+    # Nor is it /ping that says so.
+    assert 'The server is not ready: ' in server.log
 
 
 def test_openmetrics_is_for_whoever_takes_it(server):

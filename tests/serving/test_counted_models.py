@@ -54,7 +54,7 @@ class Counted:
     def __init__(self, settings):
         self.metrics = ServerMetrics()
         self.registry = Registry(settings, VisibleGPUs(), ByteBudget(), self.metrics)
-        self.gauges = Gauges(lambda: self.registry.models)
+        self.gauges = Gauges(lambda: self.registry.models, self.registry.ill_health)
 
     def ask(self, name, number=1):
         return json.loads(predicted(self.registry.submit(name, asking(f'[[{number}]]'))))
