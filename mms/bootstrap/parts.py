@@ -26,7 +26,7 @@ from mms.frontend.predictor import Models, Predictor, RequestCounts
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
 from mms.log.brief_start import ALWAYS, IF_ROOM
-from mms.log.setup import FrontLog
+from mms.log.setup import JSON, FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.metrics.exposition import Exposition
 from mms.metrics.server_metrics import ServerMetrics
@@ -91,7 +91,8 @@ class Parts:
         self.exposition = Exposition(self.server_metrics, STATES, WORKER_STATES)
         self.log: Optional[FrontLog] = None
         self.on_reload: list[Callable[[], None]] = []
-        self.access_log = AccessLog(settings.access_log_exclude, settings.slow_request_s)
+        self.access_log = AccessLog(settings.access_log_exclude, settings.slow_request_s,
+                                    settings.log_format == JSON)
         self._given = given
 
     def start_log(self) -> FrontLog:

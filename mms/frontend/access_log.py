@@ -27,12 +27,16 @@ class AccessLog:
         like it.
     slow_request_s
         What takes longer leaves a warning too; 0 for never.
+    has_fields
+        Whether lines of JSON are made of what is logged: text has no fields, which take 3 us.
     """
 
-    def __init__(self, exclude: Sequence[str] = (), slow_request_s: float = 0.0) -> None:
+    def __init__(self, exclude: Sequence[str] = (), slow_request_s: float = 0.0,
+                 has_fields: bool = False) -> None:
         self._paths = frozenset(path for path in exclude if not path.endswith('*'))
         self._beginnings = tuple(path[:-1] for path in exclude if path.endswith('*'))
         self._slow_request_s = slow_request_s
+        self._has_fields = has_fields
 
     def answered(self, request: HTTPRequest, status: int, took_s: float) -> None:
         """Log one answer.
@@ -47,37 +51,36 @@ class AccessLog:
             Seconds since the request came.
         """
         if logger.isEnabledFor(logging.INFO) and not self._is_excluded(request.path):
-            _log_answer(request, status, took_s)
+            self._log_answer(request, status, took_s)
         if self._slow_request_s and took_s > self._slow_request_s:
-            _log_slow(request, status, took_s)
+            self._log_slow(request, status, took_s)
 
     def _is_excluded(self, path: str) -> bool:
         return path in self._paths or (
             bool(self._beginnings) and path.startswith(self._beginnings))
 
+    def _log_answer(self, request: HTTPRequest, status: int, took_s: float) -> None:
+        context = request.context
+        more = f' model={request.model}' if request.model else ''
+        if context.client:
+            more += f' client={context.client}'
+        if context.trace_parent:
+            more += f' traceparent={context.trace_parent}'
+            if context.trace_state:
+                more += f' tracestate={context.trace_state}'
+        fields = {FIELDS: _fields(request, status, took_s)} if self._has_fields else None
+        logger.info('%s %s %d %.1f ms%s', one_line(request.method), one_line(request.path), status,
+                    took_s * 1000, more, extra=fields)
 
-def _log_answer(request: HTTPRequest, status: int, took_s: float) -> None:
-    context = request.context
-    more = f' model={request.model}' if request.model else ''
-    if context.client:
-        more += f' client={context.client}'
-    if context.trace_parent:
-        more += f' traceparent={context.trace_parent}'
-        if context.trace_state:
-            more += f' tracestate={context.trace_state}'
-    logger.info('%s %s %d %.1f ms%s', one_line(request.method), one_line(request.path), status,
-                took_s * 1000, more, extra={FIELDS: _fields(request, status, took_s)})
-
-
-def _log_slow(request: HTTPRequest, status: int, took_s: float) -> None:
-    phases = phases_ms(request.caller)
-    phases['other'] = max(0.0, took_s * 1000 - sum(phases.values()))
-    told = ', '.join(f'{phase} {value:.1f} ms' for phase, value in phases.items())
-    logger.warning('Slow request: %s %s %d took %.1f ms: %s%s', one_line(request.method),
-                   one_line(request.path), status, took_s * 1000, told,
-                   f' model={request.model}' if request.model else '',
-                   extra={FIELDS: {**_fields(request, status, took_s),
-                                   'other_ms': field_value(phases['other'], 3)}})
+    def _log_slow(self, request: HTTPRequest, status: int, took_s: float) -> None:
+        phases = phases_ms(request.caller)
+        phases['other'] = max(0.0, took_s * 1000 - sum(phases.values()))
+        told = ', '.join(f'{phase} {value:.1f} ms' for phase, value in phases.items())
+        fields = {FIELDS: {**_fields(request, status, took_s),
+                           'other_ms': field_value(phases['other'], 3)}}
+        logger.warning('Slow request: %s %s %d took %.1f ms: %s%s', one_line(request.method),
+                       one_line(request.path), status, took_s * 1000, told,
+                       f' model={request.model}' if request.model else '', extra=fields)
 
 
 def phases_ms(caller: Caller) -> dict[str, float]:

@@ -93,11 +93,11 @@ def marks(requests: Sequence[Named]) -> Marks:
     """What a line about these requests says of them."""
     if not requests:
         return NO_MARKS
+    if len(requests) == 1:
+        [only] = requests
+        return Marks((only.request_id,), 0, only.trace_parent, only.trace_state)
     ids = [request.request_id for request in requests[:MOST_IDS]]
-    if len(requests) > 1:
-        return Marks(ids, len(requests) - len(ids))
-    [only] = requests
-    return Marks(ids, 0, only.trace_parent, only.trace_state)
+    return Marks(ids, len(requests) - len(ids))
 
 
 def about(requests: Sequence[Named]) -> dict[str, Marks]:
