@@ -98,6 +98,16 @@ class LogFile(SafeHandler, TimedRotatingFileHandler):
             name = f'{default_name}.{number}'
         return name
 
+    def rotate(self, source: str, dest: str) -> None:
+        """Rename the file; one that cannot be renamed, as it is mounted into a container, is
+        written on until the next time.
+        """
+        try:
+            super().rotate(source, dest)
+        except OSError as error:
+            say(f'The log file {self.baseFilename} cannot be rotated ({error.strerror}): it is '
+                'written on.', sys.stderr)
+
     def complain(self, error: Optional[BaseException]) -> None:
         """Say once that lines are lost."""
         say(f'The log file {self.baseFilename} cannot be written ({error}): lines are missing '

@@ -133,6 +133,17 @@ def test_a_file_that_is_never_rotated_grows(writer, tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_file_that_cannot_be_renamed_is_written_on(tmp_path):
+    # Its name has no room for a time behind it.
+    name = f'{"a" * 245}.log'
+    script = WRITER.replace('app.log', name)
+    done = subprocess.run([sys.executable, '-c', f'{script}\n    import time; time.sleep(0.6)',
+                           'one', '1', 'S'], cwd=tmp_path, text=True, input='a\nb\nc\nd\n',
+                          capture_output=True, timeout=60, check=True, env={'PYTHONPATH': ROOT})
+    assert messages(tmp_path / name) == ['a', 'b', 'c', 'd']
+    assert 'cannot be rotated (File name too long): it is written on.' in done.stderr
+
+
 def test_what_was_rotated_is_never_overwritten(writer, tmp_path):
     one = writer('one', '1 S')
     until(lambda: one.log('x') or len(list(tmp_path.iterdir())) == 2)
