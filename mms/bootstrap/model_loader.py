@@ -20,7 +20,7 @@ from mms.serving.served_model import ServedModel
 
 logger = logging.getLogger(__name__)
 
-# A download may last, and each takes one of the ten threads that all that blocks is done in.
+# Each takes a thread, and extracts to the same disk.
 _MOST_AT_ONCE = 4
 _DEFAULTS = ModelOptions()
 # Requests of a model that is removed or replaced are given up after that long.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Optional
 
 import gevent
 from gevent.event import AsyncResult
+from gevent.threadpool import ThreadPool
 
 from mms.archive.location import Location
 from mms.archive.reader import LoadedModel, open_model
@@ -23,6 +24,11 @@ from mms.runtime.streams import is_terminal
 from mms.runtime.workspace import Workspace
 from mms.serving.model_factory import OpenedModel
 from mms.serving.placement import devices_of
+
+# A download may hang for minutes, also when nobody waits for it any more: the threads that all else
+# is done in, which are ten, are not for those.
+_MOST_THREADS = 16
+_IDLE_S = 5
 
 
 def look_for_gpus(settings: Settings) -> VisibleGPUs:
@@ -70,6 +76,7 @@ class Opener:
 
     def __init__(self, undo: ExitStack) -> None:
         self._workspace: Optional[Workspace] = None
+        self._pool: Optional[ThreadPool] = None
         self._threads: set[AsyncResult] = set()
         undo.callback(self._close)
 
@@ -105,8 +112,7 @@ class Opener:
             It cannot be used.
         """
         workspace = self._made()
-        result = gevent.get_hub().threadpool.spawn(open_model, name or 'model', location,
-                                                   workspace.path)
+        result = self._spawn(open_model, name or 'model', location, workspace.path)
         self._watch({result})
         try:
             model = result.get()
@@ -125,15 +131,19 @@ class Opener:
             self._workspace = Workspace()
         return self._workspace
 
+    def _spawn(self, work: Callable[..., LoadedModel], *arguments: object) -> AsyncResult:
+        if self._pool is None:
+            self._pool = ThreadPool(_MOST_THREADS, idle_task_timeout=_IDLE_S)
+        return self._pool.spawn(work, *arguments)
+
     def _watch(self, threads: set[AsyncResult]) -> None:
         """These may write into the folder now."""
         self._threads = {result for result in self._threads if not result.ready()} | threads
 
     def _open_side_by_side(self, locations: Mapping[str, Location],
                            folder: str) -> list[LoadedModel]:
-        threads = gevent.get_hub().threadpool
         progress = is_terminal(sys.stderr)
-        opening = {name: threads.spawn(open_model, name, location, folder, progress)
+        opening = {name: self._spawn(open_model, name, location, folder, progress)
                    for name, location in locations.items()}
         names = {result: name for name, result in opening.items()}
         self._watch(set(names))

@@ -4,6 +4,7 @@ import os
 import socket
 from contextlib import ExitStack
 
+import gevent
 import psutil
 import pytest
 from harness import write_archive
@@ -11,6 +12,7 @@ from harness import write_archive
 from mms.archive.location import Location
 from mms.bootstrap.opening import Opener
 from mms.errors import StartupError
+from mms.event_loop.in_thread import in_thread
 
 
 @pytest.fixture
@@ -93,3 +95,14 @@ def test_without_an_archive_no_folder_is_made(temporary):
     with ExitStack() as undo:
         Opener(undo)
         assert list(temporary.iterdir()) == []
+
+
+def test_downloads_that_hang_hold_up_nothing_else(undo, silent):
+    opener = Opener(undo)
+    for number in range(12):
+        # Who has asked for it asks no more, and it hangs all the same.
+        opening = gevent.spawn(opener.open_one, f'm{number}', silent)
+        gevent.sleep(0)
+        opening.kill()
+    with gevent.Timeout(10):
+        assert in_thread(lambda: 'done') == 'done'
