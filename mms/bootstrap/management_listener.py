@@ -96,7 +96,7 @@ class ManagementListener:
             return TokenFile(asked, self._parts.settings.said('management_token'))
         token = made_up()
         self._token_path = write_token(self._port, token)
-        self._undo.callback(remove_token, self._token_path)
+        self._undo.callback(remove_token, self._token_path, token)
         return Tokens([token])
 
     def _about_token(self) -> str:

@@ -51,17 +51,24 @@ def read_token(port: int) -> Optional[str]:
     try:
         if not _is_private(os.path.dirname(path)):
             return None
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(descriptor, encoding='ascii') as file:
-            return file.read(_MOST_CHARACTERS).strip() or None
+        return _read(path) or None
     except (OSError, UnicodeDecodeError):
         return None
 
 
-def remove_token(path: str) -> None:
-    """Remove what :func:`write_token` has written."""
-    with contextlib.suppress(OSError):
-        os.unlink(path)
+def remove_token(path: str, token: str) -> None:
+    """Remove what :func:`write_token` has written, unless another server on the same port has
+    written its own there since.
+    """
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if _read(path) == token:
+            os.unlink(path)
+
+
+def _read(path: str) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, encoding='ascii') as file:
+        return file.read(_MOST_CHARACTERS).strip()
 
 
 def _folder() -> str:

@@ -21,9 +21,17 @@ def test_it_is_for_its_user_alone_and_found_by_the_port(private):
     with open(path) as file:
         assert file.read() == 'secret\n'
     assert [stat.S_IMODE(os.stat(one).st_mode) for one in (path, private)] == [0o600, 0o700]
-    remove_token(path)
-    remove_token(path)
+    remove_token(path, 'secret')
+    remove_token(path, 'secret')
     assert list(private.iterdir()) == []
+
+
+def test_that_of_a_server_which_has_taken_over_the_port_stays():
+    write_token(8081, 'old')
+    path = write_token(8081, 'new')
+    remove_token(path, 'old')
+    with open(path) as file:
+        assert file.read() == 'new\n'
 
 
 def test_that_of_a_server_that_was_killed_is_written_anew(private, tmp_path):
