@@ -375,6 +375,8 @@ def bad_request(message):
            'http://localhost/a.model is outside of the model store (--model-store).')),
     ('POST', '/models?url=twice.model&model_name=a%2Fb',
      bad_request("The name 'a/b' holds a /; it becomes one segment of the URL.")),
+    ('POST', f"/models?url=twice.model&model_name={'a' * 1001}",
+     bad_request(f"The name '{'a' * 199}... is longer than 1000 bytes.")),
     ('PUT', '/models/first?min_worker=2&max_worker=1',
      bad_request('max_worker cannot be less than min_worker.')),
     ('PUT', '/models/first?min_worker=0&max_worker=2',

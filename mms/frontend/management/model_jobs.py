@@ -11,6 +11,7 @@ from typing import NamedTuple, Optional, Protocol
 import gevent
 from gevent.event import AsyncResult
 
+from mms.archive.json_file import brief
 from mms.archive.location import Location
 from mms.config.models import name_fault
 from mms.errors import MMSError, RequestError, StartupError
@@ -287,7 +288,7 @@ class ModelJobs:
     def _check_free(self, name: str) -> None:
         fault = name_fault(name)
         if fault:
-            raise WrongParameter(f'The name {name!r} {fault}.')
+            raise WrongParameter(f'The name {brief(repr(name))} {fault}.')
         is_coming = any(loading.name == name for loading in self._jobs.values())
         if name in self._models or is_coming:
             raise already_registered(name)

@@ -16,6 +16,8 @@ from mms.runtime.byte_budget import ByteBudget
 from mms.serving.model_options import ModelOptions
 
 _MOST_BODY_BYTES = 2**20
+# As many as a query has room for. Values stand in messages, and those in the log.
+_LONGEST_VALUE = 8192
 _MOST_TOGETHER = 1024
 _LONGEST_DELAY_MS = 60_000
 _LONGEST_TIMEOUT_S = 86_400
@@ -130,7 +132,10 @@ class Parameters:
         for name in names:
             value = self._body.get(name, self._query.get(name))
             if isinstance(value, (dict, list)):
-                raise wrong_value(name, value, 'a single value')
+                raise WrongParameter(f'Parameter {name} is not a single value.')
+            if len(str(value)) > _LONGEST_VALUE:
+                raise WrongParameter(f'Parameter {name} has more than {_LONGEST_VALUE} '
+                                     'characters.')
             if value is not None and value != '':
                 return name, str(value)
         return names[0], None

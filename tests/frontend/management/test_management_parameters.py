@@ -82,9 +82,15 @@ def test_a_body_that_is_no_object_is_told(body):
         parameters(body=body)
 
 
-def test_a_value_of_several_is_told():
-    with pytest.raises(WrongParameter, match='url is .*, and not a single value'):
-        parameters(body={'url': ['a']}).text('url')
+@pytest.mark.parametrize(('value', 'message'), [
+    (['a'], 'Parameter url is not a single value.'),
+    ({'a': 1}, 'Parameter url is not a single value.'),
+    ('a' * 8193, 'Parameter url has more than 8192 characters.'),
+], ids=['list', 'object', 'long'])
+def test_a_value_that_is_too_much_is_told_and_not_shown(value, message):
+    with pytest.raises(WrongParameter) as refused:
+        parameters(body={'url': value}).text('url')
+    assert str(refused.value) == message
 
 
 def test_a_body_of_another_kind_says_nothing():
