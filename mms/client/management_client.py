@@ -20,6 +20,8 @@ CONNECT_S = 10.0
 ANSWER_S = 60.0
 _PAGE = 100
 _MODEL_NOT_FOUND = 'ModelNotFoundException'
+# More than thousands of models with their workers.
+_MOST_ANSWER_BYTES = 64 * 2**20
 # A message is one line on a terminal.
 _LONGEST_TEXT = 300
 
@@ -138,10 +140,16 @@ class ManagementClient:
         query: dict[str, Value] = {'limit': _PAGE}
         while True:
             page = self._ask('GET', '/models', query).content
-            yield from page.get('models', [])
-            if not page.get('nextPageToken'):
+            models, token = page.get('models'), page.get('nextPageToken')
+            if not isinstance(models, list) or not all(isinstance(one, dict) for one in models):
+                raise self._no_port('GET /models without a list of models')
+            yield from models
+            if not token:
                 return
-            query['next_page_token'] = page['nextPageToken']
+            # Or the list would have no end.
+            if not models or token == query.get('next_page_token'):
+                raise self._no_port('GET /models with a page that has nothing new')
+            query['next_page_token'] = str(token)
 
     def _ask(self, method: str, path: str, query: Optional[Mapping[str, Value]] = None,
              body: Optional[Mapping[str, Value]] = None, forever: bool = False) -> Answer:
@@ -151,8 +159,7 @@ class ManagementClient:
         if status >= http.client.MULTIPLE_CHOICES:
             raise self._refusal(status, content, raw)
         if content is None:
-            raise Unreachable(f'{self.address.shown} is no management port: it answers '
-                              f'{method} {path} with what is no JSON')
+            raise self._no_port(f'{method} {path} with what is no JSON')
         return Answer(status, content)
 
     def _exchange(self, method: str, target: str, body: Optional[Mapping[str, Value]],
@@ -168,10 +175,14 @@ class ManagementClient:
             _wait_at_most(self._connection, None if forever else ANSWER_S)
             self._connection.request(method, target, content, headers)
             answer = self._connection.getresponse()
-            return answer.status, answer.read()
+            status, raw = answer.status, answer.read(_MOST_ANSWER_BYTES + 1)
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             self._connection.close()
             raise Unreachable(_told(self.address, error)) from error
+        if len(raw) > _MOST_ANSWER_BYTES:
+            self._connection.close()
+            raise self._no_port(f'{method} with more than {_MOST_ANSWER_BYTES // 2**20} MB')
+        return status, raw
 
     def _refusal(self, status: int, content: Optional[dict[str, Any]],
                  raw: bytes) -> ManagementError:
@@ -179,9 +190,11 @@ class ManagementClient:
         message = str(told.get('message') or _start_of(raw))
         type_ = str(told.get('type', ''))
         if status == http.client.NOT_FOUND and type_ != _MODEL_NOT_FOUND:
-            return Unreachable(f'{self.address.shown} is no management port: it answers '
-                               f'{status}: {message}')
+            return self._no_port(f'{status}: {message}')
         return Refused(message or f'the server answers {status}', status, type_)
+
+    def _no_port(self, answers: str) -> Unreachable:
+        return Unreachable(f'{self.address.shown} is no management port: it answers {answers}')
 
 
 def _path(name: str) -> str:

@@ -9,6 +9,11 @@ from typing import Any
 NOTHING = '-'
 _CAMEL = re.compile(r'(?<=[a-z0-9])(?=[A-Z])')
 _KB, _MB, _GB = 2**10, 2**20, 2**30
+# Objects within objects that are shown.
+_DEEPEST = 8
+_DEEPER = '...'
+# Of a larger number no unit makes it shorter.
+_LARGEST = 1e300
 # A number of three digits needs no point.
 _MANY = 100
 
@@ -20,19 +25,21 @@ def words_of(field: str) -> str:
     return _CAMEL.sub(' ', name).replace('_', ' ').lower()
 
 
-def text_of(value: Any, field: str = '') -> str:
-    """A value, as the name of its field tells to read it."""
+def text_of(value: Any, field: str = '', left: int = _DEEPEST) -> str:
+    """A value, as the name of its field tells to read it; `left` levels of what is within it."""
     if value is None or value == '' or value == {} or value == []:
         return NOTHING
     if isinstance(value, bool):
         return 'yes' if value else 'no'
     if isinstance(value, (int, float)):
-        return _reader_of(field)(value)
+        return _reader_of(field)(value) if abs(value) < _LARGEST else str(value)
+    if isinstance(value, (Mapping, list)) and not left:
+        return _DEEPER
     if isinstance(value, Mapping):
-        return ', '.join(f'{words_of(str(key))} {_within(each, field, str(key))}'
+        return ', '.join(f'{words_of(str(key))} {_within(each, field, str(key), left - 1)}'
                          for key, each in value.items())
     if isinstance(value, list):
-        return ', '.join(text_of(each, field) for each in value)
+        return ', '.join(text_of(each, field, left - 1) for each in value)
     return str(value)
 
 
@@ -58,9 +65,9 @@ def number_text(value: float) -> str:
     return f'{value:.3g}' if abs(value) < _MANY else f'{value:.0f}'
 
 
-def _within(value: Any, field: str, key: str) -> str:
+def _within(value: Any, field: str, key: str, left: int) -> str:
     """A value of an object, whose unit may be that of the object."""
-    return text_of(value, field if _reader_of(key) is number_text else key)
+    return text_of(value, field if _reader_of(key) is number_text else key, left)
 
 
 _Reader = Callable[[float], str]

@@ -36,6 +36,26 @@ def test_all_pages_of_the_list_are_read():
             'GET /models?limit=100', 'GET /models?limit=100&next_page_token=2']
 
 
+@pytest.mark.parametrize(('page', 'told'), [
+    ({'models': 5}, 'GET /models without a list of models'),
+    ({'models': None}, 'GET /models without a list of models'),
+    ({'models': ['a']}, 'GET /models without a list of models'),
+    ({'models': [], 'nextPageToken': '1'}, 'GET /models with a page that has nothing new'),
+    ({'models': [{'modelName': 'a'}], 'nextPageToken': '1'},
+     'GET /models with a page that has nothing new'),
+])
+def test_a_list_that_is_none_or_has_no_end_is_told(page, told):
+    with pytest.raises(Unreachable, match=f'is no management port: it answers {told}$'):
+        ask((200, page), lambda client: list(client.names()))
+
+
+def test_no_more_of_an_answer_is_read_than_any_server_has_to_tell(monkeypatch):
+    monkeypatch.setattr(management_client, '_MOST_ANSWER_BYTES', 2**20)
+    assert ask((200, b'{}' + b' ' * (2**20 - 2)), lambda client: client.describe('a'))[0] == {}
+    with pytest.raises(Unreachable, match='it answers GET with more than 1 MB'):
+        ask((200, b'{}' + b' ' * 2**20), lambda client: client.describe('a'))
+
+
 def test_the_name_of_a_model_is_one_word_of_the_path():
     _, asked = ask((200, {}), lambda client: client.describe('a/b ü'))
     assert asked[0].line == 'GET /models/a%2Fb%20%C3%BC'

@@ -20,3 +20,17 @@ def test_names_of_fields_become_words_without_their_unit():
 ])
 def test_a_value_is_as_a_person_reads_it(value, field, text):
     assert text_of(value, field) == text
+
+
+@pytest.mark.parametrize(('value', 'text'), [
+    (10**400, f"1{'0' * 400}"), (float('inf'), 'inf'), (float('nan'), 'nan')])
+def test_a_number_that_no_server_has_is_told_as_it_is(value, text):
+    assert text_of(value, 'memoryBytes') == text
+
+
+@pytest.mark.parametrize('wrap', [lambda value: [value], lambda value: {'a': value}])
+def test_what_lies_deeper_than_any_server_has_it_is_left_out(wrap):
+    value = 1
+    for _ in range(500):
+        value = wrap(value)
+    assert text_of(value).endswith('...')
