@@ -18,6 +18,8 @@ _Address = Union[IPv4Address, IPv6Address]
 _Network = Union[IPv4Network, IPv6Network]
 
 EVERYBODY = '*'
+# No request passes more proxies; to look at each of thousands of addresses holds up all others.
+_MOST_NOTED = 100
 
 
 class TrustedProxies:
@@ -65,11 +67,14 @@ class TrustedProxies:
         forwarded_for
             The value of ``X-Forwarded-For``.
         """
-        noted = [without_port(word) for word in forwarded_for.split(',') if word.strip()]
-        if not noted or not self.trusts(peer):
+        if not self.trusts(peer):
             return peer
         if self._trusts_everybody:
-            return noted[0]
+            return without_port(forwarded_for.lstrip(', ').partition(',')[0]) or peer
+        latest = forwarded_for.rsplit(',', _MOST_NOTED)[-_MOST_NOTED:]
+        noted = [without_port(word) for word in latest if word.strip()]
+        if not noted:
+            return peer
         return next((each for each in reversed(noted) if not self.trusts(each)), noted[0])
 
     def _trusts(self, address: str) -> bool:

@@ -1,5 +1,7 @@
 """Whose word counts about a client."""
 
+import time
+
 import pytest
 
 from mms.config.trusted_proxies import TrustedProxies
@@ -30,8 +32,18 @@ def test_what_is_no_address_is_refused(text):
     ('10.0.0.0/8', '10.0.0.1', '', '10.0.0.1'), ('10.0.0.0/8', '10.0.0.1', ' , ', '10.0.0.1'),
     ('10.0.0.0/8', '9.9.9.9', '1.2.3.4', '9.9.9.9'),
     ('*', '9.9.9.9', '1.2.3.4, 5.6.7.8', '1.2.3.4'),
+    ('*', '9.9.9.9', ' , 1.2.3.4, 5.6.7.8', '1.2.3.4'), ('*', '9.9.9.9', ', ,', '9.9.9.9'),
     ('10.0.0.1', '10.0.0.1', '1.2.3.4:5678', '1.2.3.4'),
     ('10.0.0.1', '10.0.0.1', '[2001:db8::1]:5678', '2001:db8::1'),
     ('10.0.0.1', '10.0.0.1', '2001:db8::1', '2001:db8::1')])
 def test_the_client_is_the_last_that_is_no_proxy(trusted, peer, noted, client):
     assert TrustedProxies(trusted).client(peer, noted) == client
+
+
+def test_thousands_of_addresses_hold_up_nobody():
+    proxies = TrustedProxies('10.0.0.0/8')
+    noted = ', '.join(f'10.0.{number // 256}.{number % 256}' for number in range(5000))
+    began = time.process_time()
+    assert proxies.client('10.0.0.1', noted) == '10.0.19.36'
+    # All of them take 60 ms.
+    assert time.process_time() - began < 0.02
