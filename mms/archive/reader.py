@@ -185,7 +185,7 @@ class LimitedReader(io.BufferedReader):
     """
 
     def __init__(self, path: str) -> None:
-        super().__init__(io.FileIO(path))
+        super().__init__(io.FileIO(path, opener=_open_at_once))
 
     def read(self, size: Optional[int] = -1, /) -> bytes:
         """At most :data:`DIRECTORY_BYTES`."""
@@ -194,6 +194,11 @@ class LimitedReader(io.BufferedReader):
         if len(data) == most:
             raise zipfile.BadZipFile('the list of its members is too long')
         return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Also a FIFO, which may have come in the place of a file: nobody may ever write to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 @contextmanager

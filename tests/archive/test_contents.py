@@ -49,3 +49,8 @@ def test_what_is_no_zip_or_cannot_be_read_is_told(tmp_path):
     assert contents_of(tmp_path / 'text') is None
     with pytest.raises(FileNotFoundError):
         contents_of(tmp_path / 'none')
+
+
+def test_a_fifo_in_its_place_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'm.model')
+    assert contents_of(tmp_path / 'm.model') is None
