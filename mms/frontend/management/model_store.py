@@ -68,7 +68,9 @@ class ModelStore:
     def _from_store(self, location: Location, folder: str) -> Location:
         path = location.text
         if location.scheme == 'file':
-            path = path_of(location.text)[1]
+            host, path = path_of(location.text)
+            if host.lower() not in ('', 'localhost'):
+                raise Forbidden(f'{location} is outside of the model store (--model-store).')
         elif location.scheme:
             raise Forbidden(f'{location} is outside of the model store (--model-store).')
         if '\0' in path:
@@ -93,9 +95,9 @@ def _is_in(path: str, folder: str) -> bool:
 
 
 def _files(path: str) -> Iterator[str]:
-    """What lies in a folder; nothing where it is a file."""
+    """What lies in a folder, also behind links; nothing where it is a file."""
     left = _MOST_FILES
-    for parent, folders, files in os.walk(path):
+    for parent, folders, files in os.walk(path, followlinks=True):
         for name in (*folders, *files):
             yield os.path.join(parent, name)
             left -= 1

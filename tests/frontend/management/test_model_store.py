@@ -51,6 +51,7 @@ def test_what_lies_in_the_store_is_found_there_and_shown_as_it_was_named(store, 
     ('{outside}/nothing-here', Forbidden, 'is outside of the model store'),
     ('{outside}/store2/c.model', Forbidden, 'is outside of the model store'),
     ('file://{outside}/secret.model', Forbidden, 'is outside of the model store'),
+    ('file://elsewhere{store}/a.model', Forbidden, 'is outside of the model store'),
     ('FILE://{outside}/secret.model', Forbidden, 'is outside of the model store'),
     ('http://127.0.0.1/a.model', Forbidden, 'is outside of the model store'),
     ('https://user:pass@h/a.model?key=1', Forbidden, 'https://h/a.model is outside of the model'),
@@ -74,6 +75,15 @@ def test_no_link_leads_out_of_it(store, folder):
             store.find(url)
     with pytest.raises(Forbidden, match='has a link, service.py, that leads out'):
         store.find('packed')
+    (folder / 'twice').mkdir()
+    (folder / 'twice' / 'shared').symlink_to(folder / 'packed')
+    with pytest.raises(Forbidden, match='has a link, service.py, that leads out'):
+        store.find('twice')
+
+
+def test_links_that_lead_in_a_circle_are_not_followed_for_ever(store, folder):
+    (folder / 'below' / 'itself').symlink_to('.')
+    assert store.find('below').path == str(folder / 'below')
 
 
 def test_links_within_it_are_followed(store, folder):
