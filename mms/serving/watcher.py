@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 _INTERVAL_S = 1.0
 # What is written while the server starts is not waited for longer.
 _FIRST_S = 5.0
+# Whoever asks for the health gets so many; all are in the log.
+_MOST_REMARKS = 20
 # A folder that says nothing for so long hangs.
 _HANGS_S = 15.0
 # A load that takes longer may never end: it is told, and nothing else waits for it.
@@ -116,7 +118,9 @@ class Watcher:
         hangs = f'{self._folder} has not answered for {waits_s:.0f} s' if waits_s > _HANGS_S else ''
         late = [f'{os.path.join(self._folder, file)} has been loading for {load.seconds:.0f} s'
                 for file, load in self._loading.items() if load.is_long]
-        return [text for text in (self._trouble or hangs, *late, *self._remarks.values()) if text]
+        told = [text for text in (self._trouble or hangs, *late, *self._remarks.values()) if text]
+        more = len(told) - _MOST_REMARKS
+        return told if more <= 0 else [*told[:_MOST_REMARKS], f'and {more} more: see the log']
 
     def load_present(self) -> None:
         """Serve what is there; returns when each file is served, or cannot be."""

@@ -320,3 +320,13 @@ def test_a_name_that_no_url_can_have_is_told(watched):
     watched.watch()
     assert watched.watcher.remarks() == [
         f'{watched.folder}/a\tb.model is not served: its name cannot be a segment of a URL']
+
+
+def test_of_many_files_that_are_none_some_are_told(watched):
+    for number in range(30):
+        (watched.folder / f'{number:02}\t.model').write_text('')
+        # Nobody writes them any more.
+        os.utime(watched.folder / f'{number:02}\t.model', (0, 0))
+    watched.watch()
+    until(lambda: len(watched.watcher.remarks()) == 21, LONG_S)
+    assert watched.watcher.remarks()[-1] == 'and 10 more: see the log'
