@@ -35,6 +35,8 @@ from mms.serving.served_model import ServedModel
 # As long as MMS 1.x waits for a worker.
 _SCALING_PATIENCE_S = 120.0
 _POLL_S = 0.05
+# More than any server has models; each waits for those before it.
+_MOST_JOBS = 1000
 # A replacement that takes longer to load may never end: it gives way to the next one.
 _LONG_LOAD_S = 60.0
 
@@ -249,6 +251,8 @@ class ModelJobs:
     def _start(self, loading: Loading, work: Callable[..., object],
                *arguments: object) -> gevent.Greenlet:
         self._check_goes_on()
+        if len(self._jobs) >= _MOST_JOBS:
+            raise NotNow(f'{_MOST_JOBS} changes of models are under way, and no more are taken.')
         job = gevent.spawn(work, *arguments)
         self._jobs[job] = loading._replace(since=time.monotonic())
         job.link(self._jobs.pop)
