@@ -44,7 +44,7 @@ def find_token(file: Optional[str], address: ManagementAddress) -> Optional[str]
 
 def _lines(file: str) -> list[str]:
     try:
-        with open(file, encoding='utf-8') as opened:
+        with open(file, encoding='utf-8-sig') as opened:
             return opened.read(_MOST_CHARACTERS).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, 'strerror', None) or 'it is no text in UTF-8'

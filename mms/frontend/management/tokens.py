@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import os
 import re
 import secrets
 from abc import abstractmethod
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 _TOKEN = re.compile(r'[A-Za-z0-9._~+/-]+=*')
 _BEARER = re.compile(r'bearer +(\S+) *', re.IGNORECASE)
 # More than fits into any list of tokens: somebody has named another file.
-_MOST_BYTES = 2**20
+_MOST_CHARACTERS = 2**20
 _MADE_BYTES = 32
 
 
@@ -97,6 +98,11 @@ class TokenFile:
 
     def reload(self) -> None:
         """Read the file again; where it cannot be used, the tokens stay as they were."""
+        if not os.path.isfile(self._path) and os.path.exists(self._path):
+            # A pipe, which can be read once.
+            logger.warning('The tokens of the management port stay as they were: %s is no file.',
+                           self._path)
+            return
         try:
             self._tokens = Tokens(self._read())
         except UsageError as error:
@@ -106,12 +112,17 @@ class TokenFile:
 
     def _read(self) -> list[str]:
         try:
-            with open(self._path, encoding='utf-8') as file:
-                lines = file.read(_MOST_BYTES).splitlines()
+            # Some editors put a mark before UTF-8.
+            with open(self._path, encoding='utf-8-sig') as file:
+                text = file.read(_MOST_CHARACTERS + 1)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, 'strerror', None) or 'it is no text in UTF-8'
             raise self._refused(f'cannot be read: {reason}') from error
-        given = {number: line.strip() for number, line in enumerate(lines, 1) if line.strip()}
+        if len(text) > _MOST_CHARACTERS:
+            # The last line would count, as far as it was read.
+            raise self._refused('is too long for a list of tokens')
+        given = {number: line.strip() for number, line in enumerate(text.splitlines(), 1)
+                 if line.strip()}
         for number, token in given.items():
             if not _TOKEN.fullmatch(token):
                 raise self._refused(f'has no token in line {number}: those are letters, digits '

@@ -1,6 +1,8 @@
 """Who may ask a port that asks for a token."""
 
 import logging
+import os
+import threading
 
 import pytest
 
@@ -51,11 +53,16 @@ def test_each_line_of_a_file_is_a_token(token_file):
     assert not tokens.allows(asking('Bearer '))
 
 
+def test_a_mark_of_utf_8_is_no_part_of_a_token(token_file):
+    assert token_file(b'\xef\xbb\xbfone\r\n').allows(asking('Bearer one'))
+
+
 @pytest.mark.parametrize(('text', 'reason'), [
     ('', 'holds no token: give one on each line'),
     ('\n \n', 'holds no token: give one on each line'),
     ('good\nnot a secret\n', 'has no token in line 2: those are letters, digits and any of '
                              '-._~+/'),
+    ('a' * 2**20 + 'b', 'is too long for a list of tokens'),
     (b'\xff\xfe', 'cannot be read: it is no text in UTF-8'),
 ])
 def test_a_file_that_holds_something_else_is_refused_and_not_shown(token_file, text, reason):
@@ -91,3 +98,15 @@ def test_tokens_that_cannot_be_read_again_stay_as_they_were(token_file, spoil, c
         tokens.reload()
     assert tokens.allows(asking('Bearer old'))
     assert 'The tokens of the management port stay as they were: --management-token' in caplog.text
+
+
+def test_a_pipe_is_read_at_the_start_alone(tmp_path, caplog):
+    path = tmp_path / 'pipe'
+    os.mkfifo(path)
+    writer = threading.Thread(target=lambda: path.write_text('one\n'))
+    writer.start()
+    tokens = TokenFile(str(path), '--management-token')
+    writer.join()
+    tokens.reload()
+    assert tokens.allows(asking('Bearer one'))
+    assert f'The tokens of the management port stay as they were: {path} is no file.' in caplog.text
