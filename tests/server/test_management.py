@@ -199,8 +199,10 @@ def test_a_model_without_workers_is_there_and_loads_when_it_gets_some(server, ma
     assert 'mms_requests_total{code="503",model="twice",protocol="classic"} 1.0' in counted
     assert 'mms_requests_refused_total{model="twice",reason="unavailable"} 1.0' in counted
     assert 'could not be recorded' not in server.log
-    assert manage('PUT', '/models/twice?url=thrice.model&synchronous=true') == (
+    assert manage('PUT', '/models/twice?url=thrice.model&batch_size=4&synchronous=true') == (
         200, status('Model "twice" replaced'))
+    told = server.described('twice')
+    assert (told['minWorkers'], told['batchSize']) == (0, 4)
     assert manage('PUT', '/models/twice?synchronous=true') == (200, status('Workers scaled'))
     assert server.predicted('twice') == [3]
     assert manage('PUT', '/models/twice?min_worker=0&synchronous=true') == (
@@ -218,7 +220,8 @@ def test_what_lasts_is_seen_while_it_does_and_when_it_has_failed(server, manage,
         202, status('Processing worker updates...'))
     until(began.exists)
     told = server.described('waits')
-    assert (told['status'], told['workers']) == ('loading', [])
+    # Who waits for as many as it says goes on waiting.
+    assert (told['status'], told['workers'], told['minWorkers']) == ('loading', [], 1)
     assert {'modelName': 'waits', 'modelUrl': 'waits.model'} in manage('GET', '/models')[1][
         'models']
     assert manage('POST', '/models?url=twice.model&model_name=waits')[0] == 409
@@ -388,6 +391,13 @@ def test_what_is_refused_is_refused_in_the_words_of_mms_1(manage, method, path, 
     assert manage(method, path) == (told['code'], told)
 
 
+@pytest.mark.parametrize('path', ['/models/', '/models/first/'])
+def test_a_slash_at_the_end_changes_nothing(server, path):
+    with_slash, without = (server.manage('GET', one) for one in (path, path.rstrip('/')))
+    assert with_slash.status_code == 200
+    assert with_slash.json().keys() == without.json().keys()
+
+
 def test_nobody_asks_without_a_token(server):
     for headers in ({}, {'Authorization': 'Bearer wrong'}, {'Authorization': 'Basic eA=='}):
         for method, path in (('GET', '/models'), ('DELETE', '/models/first'), ('OPTIONS', '/'),
@@ -408,6 +418,8 @@ def test_the_token_is_for_the_user_of_the_server_alone(server):
 def test_the_interface_is_described_as_openapi_3(manage):
     code, document = manage('OPTIONS', '/')
     assert (code, document['openapi']) == (200, '3.0.1')
+    for method in ('GET', 'POST', 'OPTIONS'):
+        assert manage(method, '/api-description') == (200, document)
     assert {path: sorted(set(methods) - {'parameters'})
             for path, methods in document['paths'].items()} == {
         '/': ['options'], '/models': ['get', 'post'],

@@ -21,6 +21,9 @@ from mms.frontend.middleware import Logging, RequestIds
 from mms.frontend.routing import Table
 
 PROBES = '/health/'
+# MMS 1.x takes a slash at the end of each path, and every method for its description.
+_ENDS = ('', '/')
+_ANY = ('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS')
 
 
 def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
@@ -51,12 +54,14 @@ def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
 def management_routes(models: ModelsAPI) -> list[Route]:
     """The endpoints of models."""
     return [
-        *(Route((method,), path, handle) for path in ('/models', '/models/')
-          for method, handle in (('GET', models.list_models), ('POST', models.register))),
-        Route(('GET',), '/models/<model_name>', models.describe),
-        Route(('PUT',), '/models/<model_name>', models.change),
-        Route(('DELETE',), '/models/<model_name>', models.unregister),
         Route(('OPTIONS',), '/', _api),
+        *(Route((method,), path + end, handle) for end in _ENDS for method, path, handle in (
+            ('GET', '/models', models.list_models),
+            ('POST', '/models', models.register),
+            ('GET', '/models/<model_name>', models.describe),
+            ('PUT', '/models/<model_name>', models.change),
+            ('DELETE', '/models/<model_name>', models.unregister))),
+        *(Route(_ANY, '/api-description' + end, _api) for end in _ENDS),
     ]
 
 

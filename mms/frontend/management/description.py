@@ -16,6 +16,7 @@ from mms.pool.worker import Worker, WorkerState
 from mms.runtime.shared_memory import proportional_bytes
 from mms.serving.load_failures import LoadFailure
 from mms.serving.model_factory import OpenedModel
+from mms.serving.model_options import ModelOptions
 from mms.serving.served_model import ServedModel
 
 _MS_PER_S = 1000
@@ -42,13 +43,14 @@ def served(model: ServedModel, summary: ModelSummary, at_startup: bool) -> Descr
     size, options, queue = model.workers.size, model.options, model.queue
     least = options.least_workers or size.workers
     return {
-        **_archive(model.name, model.location, model.opened.manifest, at_startup),
+        **_archive(model.name, model.location, model.opened.manifest),
         'minWorkers': least,
         'maxWorkers': options.max_workers or least,
         'batchSize': model.scheduler.batch_size,
         'maxBatchDelay': _number(model.limits.max_batch_delay_s * _MS_PER_S),
         'status': model.state.value,
         'reason': model.reason,
+        'loadedAtStartup': at_startup,
         'workers': [_worker(worker, processes[worker.process.pid]) for worker in workers],
         'responseTimeout': _number(model.limits.request_timeout_s),
         'queue': {'requests': queue.waiting, 'oldestAgeSeconds': round(queue.oldest_s, 3),
@@ -65,16 +67,19 @@ def served(model: ServedModel, summary: ModelSummary, at_startup: bool) -> Descr
     }
 
 
-def parked(opened: OpenedModel, status: str, failure: Optional[LoadFailure]) -> Described:
-    """A model that has no worker."""
-    return {**_archive(opened.name, opened.location, opened.loaded.manifest, False),
-            **_without_workers(status, failure)}
+def parked(opened: OpenedModel, wanted: Optional[ModelOptions], status: str,
+           failure: Optional[LoadFailure]) -> Described:
+    """A model that has no worker; `wanted` is what is asked for it where it is being loaded."""
+    options = opened.options if wanted is None else wanted.over(opened.options)
+    return {**_archive(opened.name, opened.location, opened.loaded.manifest),
+            **_without_workers(options, wanted is not None, status, failure)}
 
 
-def coming(name: str, location: str, status: str, failure: Optional[LoadFailure]) -> Described:
-    """A model that is being loaded, or could not be."""
-    return {'modelName': name, 'modelUrl': location, 'loadedAtStartup': False,
-            **_without_workers(status, failure)}
+def coming(name: str, location: str, wanted: Optional[ModelOptions], status: str,
+           failure: Optional[LoadFailure]) -> Described:
+    """A model that is being loaded, as is `wanted`, or could not be."""
+    return {**_archive(name, location, {}),
+            **_without_workers(wanted or ModelOptions(), wanted is not None, status, failure)}
 
 
 def replacement(location: str, status: str, failure: Optional[LoadFailure]) -> Described:
@@ -82,16 +87,20 @@ def replacement(location: str, status: str, failure: Optional[LoadFailure]) -> D
     return {'modelUrl': location, 'status': status, **_why(failure)}
 
 
-def _archive(name: str, location: str, manifest: Mapping[str, Any],
-             at_startup: bool) -> Described:
+def _archive(name: str, location: str, manifest: Mapping[str, Any]) -> Described:
     engine = next(iter(manifest.get('Engine') or {}), 'MXNet')
     return {'modelName': name, 'modelVersion': _VERSION, 'modelUrl': location, 'engine': engine,
-            'runtime': _RUNTIME, 'loadedAtStartup': at_startup}
+            'runtime': _RUNTIME}
 
 
-def _without_workers(status: str, failure: Optional[LoadFailure]) -> Described:
-    return {'minWorkers': 0, 'maxWorkers': 0, 'batchSize': 1, 'maxBatchDelay': 0,
-            'status': status, **_why(failure), 'workers': []}
+def _without_workers(options: ModelOptions, is_coming: bool, status: str,
+                     failure: Optional[LoadFailure]) -> Described:
+    # Clients of MMS 1.x wait until there are as many workers as it says.
+    least = (options.workers or 1) if is_coming else 0
+    most = max(least, options.max_workers or 0) if is_coming else 0
+    return {'minWorkers': least, 'maxWorkers': most, 'batchSize': options.batch_size or 1,
+            'maxBatchDelay': _number((options.max_batch_delay_s or 0) * _MS_PER_S),
+            'status': status, **_why(failure), 'loadedAtStartup': False, 'workers': []}
 
 
 def _why(failure: Optional[LoadFailure]) -> Described:

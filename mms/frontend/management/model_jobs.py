@@ -73,6 +73,8 @@ class Loading(NamedTuple):
         Where its archive lies, as messages may show it.
     is_new
         Whether none of its name is served.
+    options
+        What is asked for it.
     since
         When that began, in monotonic seconds.
     """
@@ -80,6 +82,7 @@ class Loading(NamedTuple):
     name: str
     location: str
     is_new: bool
+    options: ModelOptions
     since: float = 0.0
 
 
@@ -129,7 +132,7 @@ class ModelJobs:
         if name is not None:
             self._check_free(name)
         serve = self._loader.add if with_workers else self._models.park
-        loading = Loading(name or '', location.redacted, True)
+        loading = Loading(name or '', location.redacted, True, options)
         return self._open_and(serve, loading, name, location, options, wait or not with_workers)
 
     def replace(self, name: str, location: Location, options: ModelOptions, wait: bool) -> None:
@@ -142,8 +145,8 @@ class ModelJobs:
         """
         self._check_known(name)
         self._give_way(name)
-        self._open_and(self._loader.put_in_place, Loading(name, location.redacted, False), name,
-                       location, options, wait)
+        loading = Loading(name, location.redacted, False, options)
+        self._open_and(self._loader.put_in_place, loading, name, location, options, wait)
 
     def scale(self, name: str, workers: int, most: Optional[int], wait: bool) -> bool:
         """Have another number of workers; whether all are there, where it is to `wait`.
@@ -155,8 +158,9 @@ class ModelJobs:
         self._check_known(name)
         before = self._jobs_of(name)
         location = self._models.parked[name].location if name in self._models.parked else ''
-        job = self._start(Loading(name, location, name not in self._models.names), self._scale,
-                          name, workers, most, before)
+        loading = Loading(name, location, name not in self._models.names,
+                          ModelOptions(workers or None, most))
+        job = self._start(loading, self._scale, name, workers, most, before)
         if not wait:
             return True
         self._outcome(job, name)

@@ -159,7 +159,8 @@ class ModelsAPI:
         """What clients have asked for, and what others load."""
         asked = list(self._jobs.loading)
         names = {one.name for one in asked}
-        return asked + [Loading(model.name, model.location, model.name not in self._models.names)
+        return asked + [Loading(model.name, model.location, model.name not in self._models.names,
+                                model.options)
                         for model in self._models.coming if model.name not in names]
 
     def _described(self, name: str) -> dict[str, Any]:
@@ -175,12 +176,13 @@ class ModelsAPI:
             return told
         status = _LOADING if coming is not None else _FAILED if failure is not None else _UNLOADED
         why = failure if coming is None else None
+        wanted = coming.options if coming is not None else None
         if name in self._models.parked:
-            return description.parked(self._models.parked[name], status, why)
+            return description.parked(self._models.parked[name], wanted, status, why)
         location = coming.location if coming is not None else failure.location if failure else None
         if location is None:
             raise not_registered(name)
-        return description.coming(name, location, status, why)
+        return description.coming(name, location, wanted, status, why)
 
 
 def _name(request: HTTPRequest) -> str:

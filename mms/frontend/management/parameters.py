@@ -83,9 +83,9 @@ class Parameters:
         return number
 
     def truth(self, name: str, default: bool) -> bool:
-        """Whether a parameter is ``true``; whatever else it is, it is not."""
-        text = self.text(name)
-        return default if text is None else text.lower() == 'true'
+        """Whether a parameter is ``true``; whatever else is given, nothing too, it is not."""
+        value = self._value(name)
+        return default if value is None else str(value).lower() == 'true'
 
     def options(self) -> ModelOptions:
         """What is asked for a model.
@@ -130,15 +130,19 @@ class Parameters:
     def _given(self, names: Sequence[str]) -> tuple[str, Optional[str]]:
         """The first of these that is given, and its value."""
         for name in names:
-            value = self._body.get(name, self._query.get(name))
-            if isinstance(value, (dict, list)):
-                raise WrongParameter(f'Parameter {name} is not a single value.')
+            value = self._value(name)
             if len(str(value)) > _LONGEST_VALUE:
                 raise WrongParameter(f'Parameter {name} has more than {_LONGEST_VALUE} '
                                      'characters.')
             if value is not None and value != '':
                 return name, str(value)
         return names[0], None
+
+    def _value(self, name: str) -> Any:
+        value = self._body.get(name, self._query.get(name))
+        if isinstance(value, (dict, list)):
+            raise wrong_value(name, value, 'a single value')
+        return value
 
     def _timeout_s(self) -> Optional[float]:
         name = 'response_timeout'

@@ -47,7 +47,7 @@ def test_the_most_is_not_less_than_the_least(query):
 
 
 @pytest.mark.parametrize(('value', 'is_true'), [
-    ('true', True), ('TRUE', True), ('false', False), ('yes', False), ('1', False)])
+    ('true', True), ('TRUE', True), ('false', False), ('yes', False), ('1', False), ('', False)])
 def test_whatever_is_not_the_word_true_is_false(value, is_true):
     assert parameters(f'synchronous={value}').truth('synchronous', True) is is_true
 
