@@ -103,7 +103,7 @@ def mxnet_service(body):
     return MXNET_SERVICE.format(body='\n'.join(f'        {line}' for line in body.splitlines()))
 
 
-def until(condition, seconds=20):
+def until(condition, seconds=60):
     """Wait, while everybody else runs, until `condition` is true."""
     with gevent.Timeout(seconds):
         while not condition():

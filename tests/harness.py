@@ -193,7 +193,7 @@ class Server:
     def get(self, path):
         return requests.get(self.url + path, timeout=60)
 
-    def wait(self, seconds=30):
+    def wait(self, seconds=60):
         """Exit status, once the process and its output have ended."""
         status = self.process.wait(seconds)
         for name, reader in zip(self._lines, self._readers):
@@ -203,7 +203,7 @@ class Server:
                 getattr(self.process, name).close()
         return status
 
-    def stop(self, number=signal.SIGINT, seconds=30):
+    def stop(self, number=signal.SIGINT, seconds=60):
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
@@ -225,7 +225,7 @@ def running(marker):
     return found
 
 
-def until(condition, seconds=30):
+def until(condition, seconds=60):
     """Wait until `condition` is true; an assertion error when it stays false."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -181,7 +181,7 @@ class TestOfLoadedServer:
         prometheus, clients = loaded
         counted = prometheus.ask('sum by (model, code) (mms_requests_total{model!=""})')
         assert counted == {(code, model): count for (model, code), count in clients.saw.items()}
-        assert clients.saw['fast', '200'] > clients.saw['fast', '400'] > 10
+        assert clients.saw['fast', '200'] > clients.saw['fast', '400'] > 0
 
     def test_refusals_are_those_that_clients_saw(self, loaded):
         prometheus, clients = loaded

@@ -19,7 +19,7 @@ TALKER = 'import logging, os, threading, time\n' + SERVICE.format(body='''\
         if value == 5:
             raise KeyError('a hook fails')
         if value == 6:
-            time.sleep(0.3)
+            time.sleep(1.2)
         if value == 7:
             print('about to die', flush=True)
             os._exit(3)
@@ -36,7 +36,7 @@ def server(tmp_path_factory):
         '--models', f"m={write_archive(folder, 'm', source=TALKER)}",
         f"b={write_archive(folder, 'b', source=numpy_service('/dev/null', JOINT, True))}",
         '--workers', '1', '--batch-size', '16', '--max-batch-delay', '2000',
-        '--access-log-exclude', '/ping,/met*', '--slow-request', '0.25',
+        '--access-log-exclude', '/ping,/met*', '--slow-request', '1',
         '--max-request-size', '100000'])
     yield started.wait_until_up()
     started.stop()
@@ -78,7 +78,13 @@ def test_each_line_that_a_request_leaves_names_it(server):
 def test_the_traceback_of_a_hook_and_the_refusal_name_it(server):
     assert ask(server, '[5]', 'fails-1').status_code == 500
     until(lambda: any(' 500 ' in line for line in lines_about(server, 'fails-1')))
-    errors = [line for line in lines_about(server, 'fails-1') if line.startswith('[ERROR')]
+
+    def found():
+        return [line for line in lines_about(server, 'fails-1') if line.startswith('[ERROR')]
+
+    # A worker's lines come on a way of their own.
+    until(lambda: len(found()) == 2)
+    errors = sorted(found(), key=lambda line: 'Traceback' not in line)
     assert [line.rpartition(' request_id')[0].endswith(end) for line, end in zip(errors, (
         'Traceback (most recent call last):',
         'Error occurs while inference was executed on server.'))] == [True, True]
@@ -88,10 +94,12 @@ def test_the_traceback_of_a_hook_and_the_refusal_name_it(server):
 def test_what_a_worker_prints_last_and_its_death_are_of_the_request_that_killed_it(server):
     assert ask(server, '[7]', 'kills-1').status_code == 500
     until(lambda: any(' 500 ' in line for line in lines_about(server, 'kills-1')))
-    about = lines_about(server, 'kills-1')
-    assert sum('about to die' in line for line in about) == 2
-    assert sum(bool(re.search(r'\[WARNING .* Worker \d+ of model m died', line))
-               for line in about) == 2
+
+    def count(pattern):
+        return sum(bool(re.search(pattern, line)) for line in lines_about(server, 'kills-1'))
+
+    until(lambda: count('about to die') == 2)
+    until(lambda: count(r'\[WARNING .* Worker \d+ of model m died') == 2)
     until(lambda: ask(server, '[1]', 'after').status_code == 200)
 
 
@@ -188,7 +196,7 @@ def test_a_slow_request_leaves_a_warning_with_the_time_of_each_phase(server):
                       r'preprocess ([\d.]+) ms, inference ([\d.]+) ms, postprocess ([\d.]+) ms, '
                       r'other ([\d.]+) ms model=m request_id=slow-1$', line)
     total, *phases = map(float, found.groups())
-    assert phases[2] >= 300
+    assert phases[2] >= 1200
     assert sum(phases) == pytest.approx(total, abs=0.5)
     assert not [line for line in server.log.splitlines()
                 if 'Slow request' in line and 'request_id=all-1' in line]

@@ -16,7 +16,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def server(folder, tmp_path_factory):
-    write_archive(folder, 'first', 'return [2 * data[0][0][0]]')
+    for name in ('first', 'steady'):
+        write_archive(folder, name, 'return [2 * data[0][0][0]]')
     (folder / 'broken.model').write_bytes(b'PK')
     os.utime(folder / 'broken.model', (1, 1))
     server = Server(tmp_path_factory.mktemp('server'),
@@ -36,7 +37,7 @@ def answer(server, name):
 
 
 def test_what_lies_there_is_served_when_the_server_is_up_and_what_is_broken_is_told(server):
-    assert answer(server, 'first') == 2
+    assert answer(server, 'steady') == 2
     ready = server.get('/health/ready')
     assert ready.status_code == 200
     remark, = ready.json()['remarks']

@@ -26,6 +26,8 @@ from mms.serving.registry import Registry
 TWICE = 'return [2 * data[0][0][0]]'
 # The first word says how long.
 SLEEPS = 'import time\ntime.sleep(data[0][0][0])\nreturn [1]'
+# Until a file is there.
+WAITS = 'import os, time\nwhile not os.path.exists({go!r}):\n    time.sleep(0.02)\nreturn [1]'
 # A ping that fails once its worker has answered something.
 FALLS_ILL = '''
 from mms.model_service.model_service import SingleNodeService
@@ -169,15 +171,20 @@ def test_the_queue_and_the_workers_are_told_as_they_stand(counted, opened):
     gevent.killall(asked)
 
 
-def test_a_model_that_is_replaced_is_told_beside_the_one_that_loads(counted, opened):
-    one = counted(batch_size=1)
-    one.registry.start([opened('m', SLEEPS)])
-    asked = gevent.spawn(one.ask, 'm', 5)
+def test_a_model_that_is_replaced_is_told_beside_the_one_that_loads(counted, opened, tmp_path):
+    one, go = counted(batch_size=1), tmp_path / 'go'
+    # While it warms up, nothing waits.
+    go.touch()
+    one.registry.start([opened('m', WAITS.format(go=str(go)))])
+    until(lambda: one.registry['m'].workers.agrees)
+    go.unlink()
+    asked = gevent.spawn(one.ask, 'm')
     until(lambda: one.look()['m', 'ready'].unanswered)
     replacing = gevent.spawn(one.registry.replace, opened('m'), 30.0)
     until(lambda: ('m', 'loading') in one.look())
     until(lambda: ('m', 'draining') in one.look())
     assert one.look()['m', 'draining'].unanswered == 1
+    go.touch()
     assert asked.get() == [1]
     replacing.join(30)
     assert set(one.look()) == {('m', 'ready')}

@@ -19,6 +19,7 @@ from mms.config.per_model import PerModel
 from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
 from mms.runtime.byte_budget import ByteBudget
+from mms.runtime.signals import leave_errors_to_who_waits
 from mms.serving import watched_files, watcher
 from mms.serving.registry import Registry
 from mms.serving.watched_files import scan
@@ -97,6 +98,8 @@ def watched(tmp_path, monkeypatch):
     for name in ('watched', 'elsewhere', 'temporary'):
         (tmp_path / name).mkdir()
     monkeypatch.setattr('tempfile.tempdir', str(tmp_path / 'temporary'))
+    # As a server does; what the loop would log of a thread depends on who has used it before.
+    leave_errors_to_who_waits()
     made = Watched(tmp_path / 'watched', tmp_path / 'elsewhere')
     yield made
     made.close()
