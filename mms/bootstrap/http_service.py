@@ -62,7 +62,6 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         if settings.management_port is not None or listeners.is_passed(MANAGEMENT):
             management = ManagementListener(parts, listeners, undo)
         metrics_port = bind_metrics(listeners, settings)
-        listeners.check_all_taken()
         log = parts.start_log()
 
         def listen_while_loading(models: Registry, loader: ModelLoader) -> None:

@@ -10,7 +10,6 @@ import gevent
 from gevent import socket
 from gevent.event import Event
 
-from mms.errors import AddressError
 from mms.frontend.http.server import HTTPServer, bind
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.service_manager import PassedSockets
@@ -84,17 +83,6 @@ class Listeners:
     def is_kept_open(self, name: str) -> bool:
         """Whether the socket of a name was bound by somebody else, who keeps it."""
         return name in self._kept_open
-
-    def check_all_taken(self) -> None:
-        """See that there is a listener for each socket that was passed.
-
-        Raises
-        ------
-        AddressError
-        """
-        for name in self._passed.names:
-            raise AddressError(f'a socket {name!r} was passed on (LISTEN_FDNAMES), and nothing '
-                               f'listens there: give --{name}-port, or do not pass it on')
 
     def listen(self, name: str, application: Any) -> None:
         """Answer on a listener's address from now on.
