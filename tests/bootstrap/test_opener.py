@@ -23,6 +23,17 @@ def temporary(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_shell_stays():
+    """What is left to the end of the process is ended here: other tests count processes."""
+    before = shells()
+    yield
+    for pid in set(shells()) - set(before):
+        shell = psutil.Process(pid)
+        shell.kill()
+        shell.wait()
+
+
 @pytest.fixture
 def undo(temporary):
     with ExitStack() as undo:

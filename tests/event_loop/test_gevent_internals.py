@@ -153,7 +153,7 @@ def test_every_method_that_is_overridden_is_there():
     assert overridden(Connection, WSGIHandler) == [
         'MessageClass', '_connection_upgrade_requested', '_handle_client_error', '_headers',
         '_send_error_response_if_possible', '_sendall', 'finalize_headers', 'get_environ',
-        'handle_one_request', 'log_request', 'process_result', 'read_request',
+        'handle_error', 'handle_one_request', 'log_request', 'process_result', 'read_request',
         'read_requestline', 'run_application']
 
 

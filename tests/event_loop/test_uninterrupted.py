@@ -4,6 +4,7 @@ import threading
 
 import gevent
 import pytest
+from gevent.event import Event
 
 from mms.event_loop.uninterrupted import UninterruptedExitStack, uninterrupted
 
@@ -16,10 +17,10 @@ def test_what_the_work_returns_or_raises_is_the_callers():
 
 @pytest.mark.parametrize('kills', [1, 3])
 def test_a_killed_greenlet_ends_after_its_work(kills):
-    told = []
+    told, may_end = [], Event()
 
     def work():
-        gevent.sleep(0.1)
+        may_end.wait()
         told.append('done')
 
     def run():
@@ -32,6 +33,7 @@ def test_a_killed_greenlet_ends_after_its_work(kills):
         greenlet.kill(block=False)
         gevent.sleep(0.01)
     assert told == []
+    may_end.set()
     greenlet.join()
     assert told == ['done']
     assert isinstance(greenlet.value, gevent.GreenletExit)

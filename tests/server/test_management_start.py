@@ -64,7 +64,7 @@ def endless():
 def test_a_server_starts_with_no_model_and_gets_one_from_anywhere(managed, tmp_path, endless):
     server = managed().wait_until_up()
     assert 'Serving 0 models at ' in server.stdout
-    assert f'Management at {server.management}  (its token is in ' in server.stdout
+    until(lambda: f'Management at {server.management}  (its token is in ' in server.stdout)
     assert server.get('/ping').json() == {'health': 'healthy!'}
     path = write_archive(tmp_path, 'a', TWICE)
     answer = server.manage('POST', '/models', json={'url': path})
@@ -122,8 +122,8 @@ def test_without_a_token_nothing_is_loaded_but_from_the_store_and_by_no_page(
         managed, tmp_path):
     archive = write_archive(tmp_path, 'a', TWICE)
     server = managed('--models', f'a={archive}', '--management-token', 'none')
-    until(lambda: 'Serving ' in server.stdout, 60)
-    port = re.search(r'Management at (\S+)  \(it asks for no token\)', server.stdout).group(1)
+    port = until(lambda: re.search(r'Management at (\S+)  \(it asks for no token\)',
+                                   server.stdout), 60).group(1)
 
     def asked(method, path, **headers):
         return requests.request(method, port + path, headers=headers, timeout=60).status_code

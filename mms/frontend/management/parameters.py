@@ -141,7 +141,7 @@ class Parameters:
     def _value(self, name: str) -> Any:
         value = self._body.get(name, self._query.get(name))
         if isinstance(value, (dict, list)):
-            raise wrong_value(name, value, 'a single value')
+            raise WrongParameter(f'Parameter {name} is not a single value.')
         return value
 
     def _timeout_s(self) -> Optional[float]:
