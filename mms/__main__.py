@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from mms.runtime.interrupts import hold_reloads
 from mms.runtime.utf8 import start_in_utf8
 
 
@@ -34,6 +35,7 @@ def _command() -> Callable[[], int]:
     if sys.argv[1:2] == ['models']:
         from mms.management_command.command import main as models
         return models
+    hold_reloads()
     from mms.mxnet_model_server import main as serve
     return serve
 

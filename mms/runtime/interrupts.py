@@ -14,6 +14,8 @@ from typing import Any, Optional
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What all processes of a server may get, where only its front is meant.
 FOR_THE_FRONT = (*STOPPING, signal.SIGUSR1)
+# What a server goes on after, and what would end a process that does not know it yet.
+_RELOADING = (signal.SIGHUP, signal.SIGUSR1)
 # When a signal whose exception was lost comes again: what lost it is over by then.
 _AGAIN_S = 0.01
 
@@ -41,6 +43,18 @@ def ignore_signals(numbers: Iterable[signal.Signals] = STOPPING) -> None:
     """For a process that is about to end anyway."""
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
+
+
+def hold_reloads() -> None:
+    """Have SIGHUP and SIGUSR1 wait for :func:`release_reloads`, in a process that is about to be a
+    server.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _RELOADING)
+
+
+def release_reloads() -> None:
+    """Hear what has waited; call it when there are handlers."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _RELOADING)
 
 
 @contextmanager

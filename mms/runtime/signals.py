@@ -13,7 +13,7 @@ import gevent
 from gevent.event import Event
 
 from mms.errors import MMSError
-from mms.runtime.interrupts import FOR_THE_FRONT, ignore_signals
+from mms.runtime.interrupts import FOR_THE_FRONT, ignore_signals, release_reloads
 
 
 class Stopped(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
@@ -114,7 +114,8 @@ def run_until_signal(work: Callable[[SignalRequests], None], is_last: bool = Fal
     work
         Is told when it is to end; before it serves, it is killed, once.
     is_last
-        The process ends after this: later signals do nothing any more.
+        The process ends after this: later signals do nothing any more. Those that waited until now
+        are heard.
 
     Returns
     -------
@@ -147,6 +148,8 @@ def run_until_signal(work: Callable[[SignalRequests], None], is_last: bool = Fal
              or number in (signal.SIGINT, signal.SIGTERM)]
     before = {number: signal.getsignal(number) for number in heard}
     handlers = [gevent.signal_handler(number, hear, int(number)) for number in heard]
+    if is_last:
+        release_reloads()
     try:
         greenlet.join()
     finally:

@@ -31,6 +31,23 @@ os.open({name!r}, os.O_RDWR)
 os.execv(sys.executable, [sys.executable, '-m', 'mms', *sys.argv[1:]])
 '''
 
+# Becomes the server, and gets these signals while its own modules are imported.
+EARLY = '''
+import os, signal, sys
+
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == 'mms.mxnet_model_server':
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+
+sys.meta_path.insert(0, Finder())
+from mms.__main__ import main
+sys.exit(main())
+'''
+
 
 class Asking(threading.Thread):
     """One request on its way."""
@@ -91,6 +108,13 @@ def test_a_hang_up_while_models_load_waits_until_they_have(launch, tmp_path):
     server.wait_until_up()
     until(lambda: 'what may change was read again (SIGHUP)' in server.log)
     assert server.post_text('m', '[1]').status_code == 200
+
+
+def test_what_asks_for_files_to_be_read_again_ends_no_server_that_has_just_started(serve, slow):
+    server = serve('--models', slow, command=(sys.executable, '-c', EARLY))
+    until(lambda: 'what may change was read again (SIGHUP)' in server.log)
+    assert 'The log file was opened again (SIGUSR1)' in server.log
+    assert server.stop(signal.SIGTERM) == 0
 
 
 def test_a_hang_up_ends_the_server_when_its_terminal_is_closed(serve, slow):
