@@ -6,9 +6,9 @@ import logging
 import os
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from logging.handlers import TimedRotatingFileHandler
-from typing import Optional
+from typing import Any, Optional
 
 from mms.log.file_lock import FileLock
 from mms.log.handlers import SafeHandler
@@ -85,6 +85,23 @@ class LogFile(SafeHandler, TimedRotatingFileHandler):
                 self.stream.close()
             self.stream = stream
             self.rolloverAt = self.computeRollover(int(time.time()))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A record, or a part of it, could not be written: the next one opens the file anew."""
+        super().handleError(record)
+        stream = self.stream
+        # To open a FIFO would wait for its reader.
+        if stream is not None and os.path.isfile(self.baseFilename):
+            self.stream = None  # type: ignore[assignment]  # as logging itself does
+            with suppress(OSError, ValueError):
+                stream.close()
+
+    def _open(self) -> Any:
+        """The file; what was cut off when the disk was full, or a process died, ends its line."""
+        stream = super()._open()
+        if _is_cut(self.baseFilename):
+            stream.write(self.terminator)
+        return stream
 
     def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802
         """Whether it is time to rotate."""
@@ -176,3 +193,13 @@ class SharedLogFile(LogFile):
                                         os.stat(self.baseFilename))
         except (OSError, ValueError, AttributeError):
             return True
+
+
+def _is_cut(path: str) -> bool:
+    """Whether a file does not end with the end of a line."""
+    with suppress(OSError):
+        if os.path.isfile(path) and os.path.getsize(path):
+            with open(path, 'rb') as file:
+                file.seek(-1, os.SEEK_END)
+                return file.read(1) != b'\n'
+    return False

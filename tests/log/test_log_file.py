@@ -133,6 +133,26 @@ def test_a_file_that_is_never_rotated_grows(writer, tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_disk_that_is_full_cuts_one_line_and_spoils_no_other(tmp_path):
+    script = WRITER.replace('for line in', '''
+import resource
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+for size in 30_000, limits[0]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    for number in range(3):
+        logging.info('%d %s', size, 'x' * 20_000)
+for line in''')
+    done = subprocess.run([sys.executable, '-c', script, 'one', '1', 'D'], cwd=tmp_path, text=True,
+                          input='a\n', capture_output=True, timeout=60, check=True,
+                          env={'PYTHONPATH': ROOT})
+    whole = 'x' * 20_000
+    first, cut, *rest = messages(tmp_path / 'app.log')
+    assert first == f'30000 {whole}'
+    assert first.startswith(cut)
+    assert [line.rpartition(' ')[2] for line in rest] == [whole] * 3 + ['a']
+    assert done.stderr.count('cannot be written') == 1
+
+
 def test_a_file_that_cannot_be_renamed_is_written_on(tmp_path):
     # Its name has no room for a time behind it.
     name = f'{"a" * 245}.log'
