@@ -85,7 +85,7 @@ class _Counted(Collector):
         self._pause = pause
 
     def collect(self) -> Iterator[Metric]:
-        tallies = self._metrics.tallies()
+        tallies = self._metrics.tallies(self._pause)
         of_models = {name: tally for name, tally in tallies.items() if name != NO_MODEL}
         yield self._family(families.REQUESTS, tallies, _add_requests)
         yield self._family(families.REFUSED, of_models, _add_refused)

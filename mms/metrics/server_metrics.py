@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Optional
 
 from mms.metrics.model_tally import Exchange, ModelSummary, ModelTally
@@ -19,7 +19,7 @@ _MOST_GONE = 200
 class ServerMetrics:
     """Counts and times of one server, by model; they never go back while it runs.
 
-    Any thread may count and ask. A lock is held for a microsecond, and never while anything waits.
+    Any thread may count and ask. A lock is held for microseconds, and never while anything waits.
     Models are those that are served, and the latest of those that were: what a client asks for
     makes none.
     """
@@ -79,11 +79,22 @@ class ServerMetrics:
         with self._lock:
             return (self._find(model) or ModelTally()).summary()
 
-    def tallies(self) -> Mapping[str, ModelTally]:
-        """Name of a model, empty for what is no model's -> what was counted, as it is now."""
+    def tallies(self, pause: Callable[[], None] = lambda: None) -> Mapping[str, ModelTally]:
+        """Name of a model, empty for what is no model's -> what was counted, as it is now.
+
+        Parameters
+        ----------
+        pause
+            Called before each of them: lets others have their turn.
+        """
         with self._lock:
             every = {NO_MODEL: self._of_nobody, **self._served, **self._gone}
-            return {name: tally.copy() for name, tally in every.items()}
+        return {name: self._copy(tally, pause) for name, tally in every.items()}
+
+    def _copy(self, tally: ModelTally, pause: Callable[[], None]) -> ModelTally:
+        pause()
+        with self._lock:
+            return tally.copy()
 
     def _find(self, model: str) -> Optional[ModelTally]:
         return self._served.get(model) or self._gone.get(model)

@@ -117,6 +117,15 @@ def test_what_was_handed_out_stays_as_it_was(metrics):
     assert (before.requests, before.phase_s['queue'].count, before.restarts['ill']) == ({}, 0, 0)
 
 
+def test_others_have_their_turn_and_may_count_between_the_models(metrics):
+    for number in range(300):
+        metrics.add_model(f'm{number}')
+    turns = iter(range(1000))
+    metrics.tallies(lambda: (next(turns), metrics.answered('m', answered())))
+    assert next(turns) == 302
+    assert metrics.tallies()['m'].requests == {('classic', 200): 302}
+
+
 def test_threads_count_beside_each_other(metrics):
     def count():
         for _ in range(2000):
