@@ -20,6 +20,11 @@ def test_the_token_of_a_file_is_its_first_line(tmp_path):
     assert find_token(str(tmp_path / 'tokens'), ELSEWHERE) == 'first'
 
 
+def test_a_mark_of_utf_8_is_no_part_of_a_token(tmp_path):
+    (tmp_path / 'tokens').write_bytes(b'\xef\xbb\xbffirst\r\n')
+    assert find_token(str(tmp_path / 'tokens'), ELSEWHERE) == 'first'
+
+
 def test_none_is_no_token_even_where_a_server_has_left_one():
     write_token(8081, 'left')
     assert find_token('none', HERE) is None

@@ -398,6 +398,15 @@ def test_a_slash_at_the_end_changes_nothing(server, path):
     assert with_slash.json().keys() == without.json().keys()
 
 
+def test_the_log_names_the_request_for_which_something_was_to_be_loaded(server):
+    server.manage('POST', '/models?url=broken.model', headers={'X-Request-Id': 'who-loads'})
+    server.manage('POST', '/models?url=fails.model', headers={'X-Request-Id': 'who-fails'})
+    for said, request in (('broken.model', 'who-loads'), ('cannot be loaded', 'who-fails')):
+        until(lambda said=said, request=request: any(
+            line.startswith('[ERROR') and said in line and f'request_id={request}' in line
+            for line in server.log.splitlines()))
+
+
 def test_nobody_asks_without_a_token(server):
     for headers in ({}, {'Authorization': 'Bearer wrong'}, {'Authorization': 'Basic eA=='}):
         for method, path in (('GET', '/models'), ('DELETE', '/models/first'), ('OPTIONS', '/'),

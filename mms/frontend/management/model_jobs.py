@@ -5,7 +5,7 @@ goes on whether or not the client waits for it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Optional, Protocol
 
 import gevent
@@ -25,6 +25,7 @@ from mms.frontend.management.errors import (
     not_registered,
     not_started,
 )
+from mms.log import request_ids
 from mms.pool.supervisor import Supervisor
 from mms.serving.load_failures import LoadFailures
 from mms.serving.model_factory import OpenedModel
@@ -257,7 +258,7 @@ class ModelJobs:
         self._check_goes_on()
         if len(self._jobs) >= _MOST_JOBS:
             raise NotNow(f'{_MOST_JOBS} changes of models are under way, and no more are taken.')
-        job = gevent.spawn(work, *arguments)
+        job = gevent.spawn(_about, request_ids.current(), work, *arguments)
         self._jobs[job] = loading._replace(since=time.monotonic())
         job.link(self._jobs.pop)
         return job
@@ -339,3 +340,10 @@ def _has_workers(workers: Supervisor, number: int) -> bool:
     if workers.failure:
         raise NotStarted(f'Failed to start workers: {workers.failure}')
     return False
+
+def _about(requests: Sequence[request_ids.Named], work: Callable[..., object],
+           *arguments: object) -> object:
+    """Have what a job logs be about the request that has asked for it."""
+    for request in requests:
+        request_ids.begin(request)
+    return work(*arguments)
