@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from ipaddress import ip_address
 from typing import Optional
 
 from mms.bootstrap.listeners import Listeners
@@ -81,6 +82,10 @@ class ManagementListener:
             server, jobs, check, health_routes(parts.health), [GiveWay()],
             parts.access_log, settings.forwarded_allow_ips))
         logger.info('Management endpoint: %s', self.announcement)
+        host = self._listeners.host(MANAGEMENT)
+        if isinstance(check, Anybody) and not ip_address(host).is_loopback:
+            logger.warning('Whoever reaches the management port changes the models: it listens on '
+                           '%s, and asks for no token (--management-token none).', host)
 
     @property
     def announcement(self) -> str:

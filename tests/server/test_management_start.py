@@ -134,6 +134,13 @@ def test_without_a_token_nothing_is_loaded_but_from_the_store_and_by_no_page(
     assert asked('DELETE', '/models/a', Origin='http://page') == 403
     assert asked('PUT', '/models/a?min_worker=2', Origin='null') == 403
     assert asked('DELETE', '/models/a') == 200
+    assert 'asks for no token (--management-token none)' not in server.log
+
+
+def test_a_port_that_anybody_may_reach_and_use_is_warned_of(managed):
+    server = managed('--management-host', '0.0.0.0', '--management-token', 'none')
+    until(lambda: re.search(r'\[WARNING .*it listens on 0\.0\.0\.0, and asks for no token',
+                            server.log), 60)
 
 
 @pytest.mark.parametrize(('words', 'message'), [

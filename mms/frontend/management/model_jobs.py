@@ -341,6 +341,7 @@ def _has_workers(workers: Supervisor, number: int) -> bool:
         raise NotStarted(f'Failed to start workers: {workers.failure}')
     return False
 
+
 def _about(requests: Sequence[request_ids.Named], work: Callable[..., object],
            *arguments: object) -> object:
     """Have what a job logs be about the request that has asked for it."""
