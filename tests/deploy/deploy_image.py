@@ -88,7 +88,7 @@ class Image:
             return  # The machine of the tests has the libraries, or its MXNet would not import.
         done = subprocess.run(
             ['sh', '-c', self.here(text)], cwd=self.folder, capture_output=True, text=True,
-            timeout=120, env={
+            timeout=600, env={
                 **os.environ, 'PATH': f'{self._tools}{os.pathsep}{os.environ["PATH"]}',
                 'PYTHONPATH': str(self._tools), 'PIP_NO_INDEX': '1', 'PIP_NO_DEPS': '1',
                 'PIP_NO_BUILD_ISOLATION': '0', 'PIP_DISABLE_PIP_VERSION_CHECK': '1'})

@@ -18,6 +18,9 @@ from harness import REPO, until, write_archive
 
 from mms.config.settings import Settings
 
+# The first of them builds the image.
+pytestmark = pytest.mark.timeout(900)
+
 FOLDER = DEPLOY / 'docker'
 TEXT = (FOLDER / 'Dockerfile').read_text(encoding='utf-8')
 SAID = list(instructions(TEXT))
@@ -66,7 +69,7 @@ class Container:
         words = [word.replace('8080', self._port)
                  for word in self._image.command('HEALTHCHECK')]
         return subprocess.run(words, env=self._variables(), capture_output=True,
-                              timeout=10).returncode
+                              timeout=60).returncode
 
     def wait_until_healthy(self):
         until(lambda: not self.health() or self.process.poll() is not None, 60)
