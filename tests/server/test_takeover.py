@@ -124,13 +124,16 @@ def test_a_socket_that_was_passed_on_outlives_the_server_and_serves_the_next(lau
             assert client.recv(100).startswith(b'HTTP/1.1 200')
 
 
-def test_a_socket_for_the_management_needs_no_flag(launch):
+def test_a_port_whose_socket_is_passed_on_needs_no_flag(launch, tmp_path):
+    model = f"m={write_archive(tmp_path, 'm')}"
     with socket.create_server(('127.0.0.1', 0)) as listener:
-        server = launch('--models', 'm=none.model', pass_fds=[listener.fileno()], command=(
+        url = f'http://127.0.0.1:{listener.getsockname()[1]}/health/live'
+        server = launch('--models', model, pass_fds=[listener.fileno()], command=(
             sys.executable, '-c', ACTIVATED.format(fd=listener.fileno(), name='management')))
-        assert server.wait() == 1
-        assert f'Management endpoint: http://127.0.0.1:{listener.getsockname()[1]} ' in \
-            server.stderr
+        server.wait_until_up()
+        assert server.url not in url
+        assert urllib3.request('GET', url, timeout=30).status == 200
+        assert server.stop(signal.SIGTERM) == 0
 
 
 def test_a_port_is_shared_only_with_those_that_share_it(serve, launch, tmp_path):
