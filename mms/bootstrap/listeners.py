@@ -18,6 +18,7 @@ from mms.runtime.service_manager import PassedSockets
 MAIN = 'http'
 # Of those that there may be.
 NAMES = (MAIN, 'metrics', 'management')
+_EVERY_ADDRESS = ('0.0.0.0', '::')
 
 
 class Listeners:
@@ -69,7 +70,11 @@ class Listeners:
         else:
             sock = bind(host, port, said, self._reuse_port)
         self._sockets[name] = self._undo.enter_context(sock)
-        self._addresses[name] = sock.getsockname()[:2]
+        address = sock.getsockname()[:2]
+        if any(_collide(address, other) for other in self._addresses.values()):
+            raise AddressError(f'port {address[1]} on {host} is that of this server already: give '
+                               'another --port')
+        self._addresses[name] = address
         return self.port(name)
 
     def host(self, name: str) -> str:
@@ -128,3 +133,9 @@ class Listeners:
         # That of the models, which is the last, is asked most.
         for server in reversed(list(self._servers.values())):
             server.end()
+
+
+def _collide(one: tuple[str, int], other: tuple[str, int]) -> bool:
+    """Whether both cannot listen. The kernel says so late, and not at all where ports are shared."""
+    return one[1] == other[1] and (one[0] == other[0] or one[0] in _EVERY_ADDRESS
+                                   or other[0] in _EVERY_ADDRESS)

@@ -47,6 +47,18 @@ def test_an_address_that_is_taken_is_told_before_anything_is_served(listeners):
         listeners.bind('other', '127.0.0.1', port, '--host')
 
 
+@pytest.mark.parametrize('reuse_port', [False, True])
+@pytest.mark.parametrize('host', ['127.0.0.1', '0.0.0.0'])
+def test_two_listeners_of_one_port_are_told_before_either_listens(reuse_port, host):
+    with ExitStack() as undo:
+        listeners = Listeners(ByteBudget(), undo, reuse_port=reuse_port)
+        port = listeners.bind('http', '127.0.0.1', 0, '--host')
+        with pytest.raises(AddressError, match=f'port {port} on {host} is that of this server '
+                                               'already: give another --port'):
+            listeners.bind('other', host, port, '--host')
+        listeners.bind('other', '127.0.0.2', port, '--host')
+
+
 def test_the_drain_waits_for_the_requests_of_every_address(listeners):
     begun, goes_on = Event(), Event()
 
