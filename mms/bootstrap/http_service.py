@@ -118,6 +118,7 @@ def load_models(parts: Parts, undo: ExitStack,
     with loading_bar([one.name for one in opened]) as on_ready:
         models.start(opened, on_ready)
     watch(parts, at_start, models, loader, undo)
+    undo.callback(GuardedLoop('the health of the server', parts.health.turn).kill)
     return models
 
 

@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from mms.log.file_lock import FileLock
 from mms.log.handlers import SafeHandler
-from mms.log.request_ids import marks_of
+from mms.log.request_ids import about, marks_of
 from mms.log.rotation import NEVER, LogRotation
 from mms.runtime.streams import say
 
@@ -185,7 +185,7 @@ class SharedLogFile(LogFile):
         if self.share():
             self.rolloverAt = self.computeRollover(int(time.time()))
             logger.info('The process that rotated the log file %s has ended: this one does.',
-                        self.baseFilename)
+                        self.baseFilename, extra=about(()))
 
     def _is_moved(self) -> bool:
         try:

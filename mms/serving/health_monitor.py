@@ -10,6 +10,7 @@ import gevent
 
 from mms.config.required_models import Required
 from mms.event_loop.guard import attempt
+from mms.log.request_ids import about
 from mms.serving.readiness import ModelHealth, ServerHealth, missing, why_not_ready
 from mms.serving.registry import Registry
 from mms.serving.served_model import ServedModel
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 # A probe waits no longer for the models: it tells what they said before. Each model's own question
 # waits for 50 ms (pool.probe).
 _PATIENCE_S = 0.08
+# So often the log is told, where no probe asks.
+_INTERVAL_S = 1.0
 
 
 class HealthMonitor:
@@ -75,6 +78,11 @@ class HealthMonitor:
             missing(models, self._required),
             [remark for remarks in self._remarks for remark in remarks()])
 
+    def turn(self) -> None:
+        """See after a moment whether the server is ready, if nobody asks; for a loop."""
+        gevent.sleep(_INTERVAL_S)
+        self._tell(self.known())
+
     def _ask(self) -> None:
         if self._asking is None or self._asking.ready():
             self._asking = gevent.spawn(attempt, 'the health of the models',
@@ -100,7 +108,8 @@ class HealthMonitor:
         if found.state is not ServerState.SERVING or self._was_ready is not bool(found.reason):
             return
         self._was_ready = not found.reason
+        # Whoever asked has nothing to do with it.
         if found.reason:
-            logger.warning('The server is not ready: %s', found.reason)
+            logger.warning('The server is not ready: %s', found.reason, extra=about(()))
         else:
-            logger.info('The server is ready again.')
+            logger.info('The server is ready again.', extra=about(()))

@@ -103,6 +103,16 @@ def test_a_required_model_that_is_not_there_makes_the_server_unready(serve, tmp_
     assert server.get('/ping').status_code == 200
 
 
+def test_the_log_says_that_the_server_is_not_ready_where_nobody_asks(serve, tmp_path):
+    server = serve('--models', f'm={write_archive(tmp_path, "m")}', '--workers', 1,
+                   '--required-models', 'absent')
+    until(lambda: 'The server is not ready: ' in server.log)
+    line, = [line for line in server.log.splitlines() if 'The server is not ready' in line]
+    assert line.endswith('The server is not ready: model absent is required, and is not served')
+    assert server.get('/health/ready').status_code == 503
+    assert server.log.count('The server is not ready') == 1
+
+
 def test_a_server_that_loads_its_models_says_so_on_its_management_port(launch, tmp_path):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
