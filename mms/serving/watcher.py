@@ -250,7 +250,8 @@ class Watcher:
             return True
         if contents is None or (loaded, held) != (model, contents):
             return False
-        logger.info('%s is another file, and holds what it held; model %s stays.', file, name)
+        logger.info('%s is another file, and holds what it held; model %s stays.',
+                    os.path.join(self._folder, file), name)
         return True
 
     def _serve(self, name: str, file: str, seen: Fingerprint,
@@ -267,6 +268,9 @@ class Watcher:
         except MMSError as error:
             # The loader has logged it.
             self._remarks[file] = str(error)
+            if self._present(name) is not None:
+                self._remarks[file] += f'; model {name} stays as it was'
+                logger.info('Model %s stays as it was.', name)
             return
         self._forget_failure(name, file)
         # One that has changed meanwhile is loaded again, whatever it holds.

@@ -138,6 +138,7 @@ def test_a_file_is_loaded_when_its_last_byte_is_there_and_not_before(watched, ca
 
 
 def test_a_broken_file_leaves_the_old_model_and_is_told_once(watched, caplog):
+    caplog.set_level('INFO')
     watched.put('a', 2)
     watched.watch()
     shutil.copyfile(__file__, watched.path('a'))
@@ -145,9 +146,11 @@ def test_a_broken_file_leaves_the_old_model_and_is_told_once(watched, caplog):
     gevent.sleep(0.5)
     assert watched.ask('a') == 2
     told, = watched.watcher.remarks()
-    assert told == (f'model a cannot be served: {watched.path("a")} is not a model archive: it is '
-                    'not a zip file')
-    assert errors(caplog) == [told]
+    why = (f'model a cannot be served: {watched.path("a")} is not a model archive: it is not a zip '
+           'file')
+    assert told == f'{why}; model a stays as it was'
+    assert errors(caplog) == [why]
+    assert 'Model a stays as it was.' in caplog.messages
     watched.put('a', 3)
     until(lambda: not watched.watcher.remarks(), LONG_S)
     assert watched.ask('a') == 3
