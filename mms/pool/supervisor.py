@@ -249,7 +249,10 @@ class Supervisor:
         before = self._size.workers
         self._settings = replace(self._settings, workers=workers, devices=tuple(devices),
                                  fewest_workers=fewest)
-        self._size = self._within(self._starter.size_of(workers, devices), before)
+        size = self._starter.size_of(workers, devices)
+        if workers is not None and not devices:
+            size = size._replace(why='as was asked for')
+        self._size = self._within(size, before)
         self._reconciler.want(self._desired(self._size))
         self._changed.set()
         logger.info('Model %s is to have %d worker%s (%s).', self.name, self._size.workers,

@@ -75,7 +75,7 @@ def test_what_was_wanted_last_holds(supervise, caplog):
         gevent.sleep(0.01)
     until(lambda: workers.agrees)
     assert len(workers.pids) == 3
-    assert 'Model m0 is to have 3 workers (as --workers says).' in caplog.messages
+    assert 'Model m0 is to have 3 workers (as was asked for).' in caplog.messages
     workers.scale(3)
     assert workers.agrees
 

@@ -407,6 +407,18 @@ def test_the_log_names_the_request_for_which_something_was_to_be_loaded(server):
             for line in server.log.splitlines()))
 
 
+def test_the_log_says_what_was_asked_for_and_why_it_was_refused(server, manage):
+    manage('PUT', '/models/first?min_worker=2&synchronous=true')
+    until(lambda: 'Model first is to have 2 workers (as was asked for).' in server.log)
+    manage('PUT', '/models/first?min_worker=0&synchronous=true')
+    until(lambda: 'Model first has no workers, as was asked for: ' in server.log)
+    manage('PUT', '/models/first?min_worker=1&synchronous=true')
+    refused = server.manage('PUT', '/models/nobody?min_worker=1',
+                            headers={'X-Request-Id': 'a-refusal'})
+    assert refused.status_code == 404
+    until(lambda: 'Model not found: nobody request_id=a-refusal' in server.log)
+
+
 def test_nobody_asks_without_a_token(server):
     for headers in ({}, {'Authorization': 'Bearer wrong'}, {'Authorization': 'Basic eA=='}):
         for method, path in (('GET', '/models'), ('DELETE', '/models/first'), ('OPTIONS', '/'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Optional
 
 from werkzeug.exceptions import HTTPException
@@ -12,6 +13,9 @@ from mms.frontend.exchange import HTTPRequest, HTTPResponse
 from mms.frontend.management.errors import NO_METHOD, NO_RESOURCE, Forbidden, Unauthorized
 from mms.frontend.management.pretty_json import pretty_response
 from mms.frontend.management.tokens import Anybody, TokenCheck
+from mms.log.lines import one_line
+
+logger = logging.getLogger(__name__)
 
 _REALM = 'Bearer realm="mxnet-model-server management"'
 _READING = ('GET', 'HEAD', 'OPTIONS')
@@ -83,4 +87,6 @@ def _not_routed(error: HTTPException) -> HTTPResponse:
 
 
 def _response(code: int, kind: str, message: str) -> HTTPResponse:
+    # What has failed in the server has been logged as an error by whoever tried it.
+    logger.info('%s', one_line(message))
     return pretty_response(code, {'code': code, 'type': kind, 'message': message})

@@ -4,6 +4,7 @@ goes on whether or not the client waits for it.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Optional, Protocol
@@ -32,6 +33,8 @@ from mms.serving.model_factory import OpenedModel
 from mms.serving.model_options import ModelOptions
 from mms.serving.registry import Registry
 from mms.serving.served_model import ServedModel
+
+logger = logging.getLogger(__name__)
 
 # As long as MMS 1.x waits for a worker.
 _SCALING_PATIENCE_S = 120.0
@@ -244,6 +247,8 @@ class ModelJobs:
         try:
             if not workers:
                 self._models.stop_workers(name, self._drain_timeout_s)
+                logger.info('Model %s has no workers, as was asked for: requests to it are '
+                            'answered 503 until it has some.', name)
             else:
                 self._models.scale(name, workers, most)
         except MMSError as error:
