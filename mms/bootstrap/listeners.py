@@ -136,6 +136,6 @@ class Listeners:
 
 
 def _collide(one: tuple[str, int], other: tuple[str, int]) -> bool:
-    """Whether both cannot listen. The kernel says so late, and not at all where ports are shared."""
+    """Whether both cannot listen. The kernel says so late, and never where ports are shared."""
     return one[1] == other[1] and (one[0] == other[0] or one[0] in _EVERY_ADDRESS
                                    or other[0] in _EVERY_ADDRESS)
