@@ -10,6 +10,7 @@ import gevent
 from gevent import socket
 from gevent.event import Event
 
+from mms.errors import AddressError
 from mms.frontend.http.server import HTTPServer, bind
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.service_manager import PassedSockets
