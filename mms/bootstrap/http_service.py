@@ -11,13 +11,14 @@ import gevent
 
 from mms.bootstrap.listeners import MAIN, NAMES, Listeners
 from mms.bootstrap.management_listener import MANAGEMENT, ManagementListener
-from mms.bootstrap.metrics_listener import bind_metrics, listen_metrics
+from mms.bootstrap.metrics_listener import METRICS, bind_metrics, listen_metrics
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
 from mms.bootstrap.reloading import Reloading
 from mms.bootstrap.shutdown import Shutdown
 from mms.bootstrap.watching import look_at_start, watch
+from mms.config.settings import Settings
 from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.event_loop.yielding import yield_if_due
@@ -34,6 +35,11 @@ from mms.terminal.progress import loading_bar
 
 logger = logging.getLogger(__name__)
 
+# Listener -> the flag that opens it, and settings that are of no use without it.
+_NEED_PORT = {
+    MANAGEMENT: ('--management-port', ('management_host', 'management_token', 'model_store')),
+    METRICS: ('--metrics-port', ('metrics_host',)),
+}
 # What a terminal that is not read has not taken is tried again so often.
 _WRITE_PENDING_S = 0.5
 
@@ -63,6 +69,7 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
             management = ManagementListener(parts, listeners, undo)
         metrics_port = bind_metrics(listeners, settings)
         log = parts.start_log()
+        _warn_of_no_effect(settings, listeners)
 
         def listen_while_loading(models: Registry, loader: ModelLoader) -> None:
             listen_metrics(parts, listeners, metrics_port)
@@ -120,6 +127,13 @@ def load_models(parts: Parts, undo: ExitStack,
     watch(parts, at_start, models, loader, undo)
     undo.callback(GuardedLoop('the health of the server', parts.health.turn).kill)
     return models
+
+
+def _warn_of_no_effect(settings: Settings, listeners: Listeners) -> None:
+    for name, (flag, needed) in _NEED_PORT.items():
+        for setting in needed:
+            if setting in settings.sources and not listeners.is_bound(name):
+                logger.warning('%s has no effect without %s.', settings.said(setting), flag)
 
 
 def _write_pending(log: FrontLog) -> None:

@@ -82,6 +82,10 @@ class Listeners:
         """On which address the listener of a name is bound, as numbers."""
         return self._addresses[name][0]
 
+    def is_bound(self, name: str) -> bool:
+        """Whether there is a listener of that name."""
+        return name in self._sockets
+
     def port(self, name: str) -> int:
         """On which port the listener of a name is bound."""
         return self._addresses[name][1]

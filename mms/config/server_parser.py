@@ -30,7 +30,8 @@ class _ServerParser(argparse.ArgumentParser):
     ) -> tuple[argparse.Namespace, list[str]]:
         parsed, rest = super().parse_known_args(args, namespace)
         fill(parsed, OPTIONS.values(), os.environ)
-        missing = [option.flag for option in OPTIONS.values() if _is_missing(option, parsed)]
+        missing = [_with_others(option) for option in OPTIONS.values()
+                   if _is_missing(option, parsed)]
         if missing:
             self.error(missing_flags(missing, rest))
         for option in OPTIONS.values():
@@ -77,6 +78,12 @@ def _is_missing(option: Option[Any], args: argparse.Namespace) -> bool:
     in_its_place = [getattr(args, OPTIONS[name].dest) for name in option.unless]
     return (option.required and not getattr(args, option.dest)
             and all(value is None for value in in_its_place))
+
+
+def _with_others(option: Option[Any]) -> str:
+    """Its flag, and those that may stand in its place."""
+    others = ' or '.join(OPTIONS[name].flag for name in option.unless)
+    return f'{option.flag} (or {others})' if others else option.flag
 
 
 def _is_read(option: Option[Any]) -> bool:

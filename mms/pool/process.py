@@ -192,7 +192,7 @@ class WorkerProcess:
             It did not answer within `seconds`; it is of no use any more, and has to be aborted.
         """
         if self.gone:
-            raise NotSent(self._how_it_ended())
+            raise NotSent(self.how_it_ended())
         deadline = gevent.Timeout.start_new(seconds)
         pending = _Pending(on_part)
         self._pending.append(pending)
@@ -214,6 +214,18 @@ class WorkerProcess:
             deadline.close()
             del deadline, pending
         return answer
+
+    def how_it_ended(self) -> str:
+        """Its exit status or signal, as far as it is known."""
+        status = self._handle.poll()
+        if status is None:
+            return 'it closed its connection'
+        if status >= 0:
+            return f'exit status {status}'
+        try:
+            return f'signal {-status}, {signal.Signals(-status).name}'
+        except ValueError:
+            return f'signal {-status}'
 
     def _send(self, message: Message, ends: Optional[Ends]) -> None:
         if isinstance(message, Measure):
@@ -315,7 +327,7 @@ class WorkerProcess:
 
     def _died_early(self, kind: type[ServiceError], when: str = 'loaded') -> ServiceError:
         self._reap(_GRACE_S)
-        return kind(f'its worker process ended while it {when} ({self._how_it_ended()})')
+        return kind(f'its worker process ended while it {when} ({self.how_it_ended()})')
 
     def _read(self) -> None:
         try:
@@ -361,7 +373,7 @@ class WorkerProcess:
             attempt(over, self._end_readers)
 
     def _tell_the_end(self, pending: AsyncResult) -> None:
-        pending.set_exception(self._kind_of_end()(self._how_it_ended()))
+        pending.set_exception(self._kind_of_end()(self.how_it_ended()))
 
     def _kind_of_end(self) -> type[WorkerGone]:
         if self._handle.ends_with_template():
@@ -391,14 +403,3 @@ class WorkerProcess:
         gevent.joinall(self._readers, timeout=_LAST_WORDS_S)
         # A process that left the worker's group may hold the other end for ever.
         gevent.killall(self._readers)
-
-    def _how_it_ended(self) -> str:
-        status = self._handle.poll()
-        if status is None:
-            return 'it closed its connection'
-        if status >= 0:
-            return f'exit status {status}'
-        try:
-            return f'signal {-status}, {signal.Signals(-status).name}'
-        except ValueError:
-            return f'signal {-status}'

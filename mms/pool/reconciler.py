@@ -173,8 +173,9 @@ class Reconciler:
             return
         # Whoever waits may now have to take another kind.
         self._on_change()
-        logger.warning('Worker %d of model %s%s died; it is being replaced.', process.pid,
-                       self._model, _where(process), extra=about(process.in_hand.contexts()))
+        logger.warning('Worker %d of model %s%s died; it is being replaced. How it ended: %s.',
+                       process.pid, self._model, _where(process), process.how_it_ended(),
+                       extra=about(process.in_hand.contexts()))
         self._on_death(Restart.TIMEOUT if process.was_aborted else Restart.DIED)
         self._schedule_replacement(worker, self._failures.died(process.was_used))
         self._wake.set()

@@ -296,7 +296,7 @@ def test_a_refusal_of_a_source_shows_no_password(environment, config, location):
 
 
 def test_no_models_in_any_source_is_argparses_error(config):
-    assert 'the following arguments are required: --models' in refusal(
+    assert 'are required: --models (or --management-port or --watch)' in refusal(
         *config('port = 1'), models=())
     assert 'the following arguments are required: --models' in refusal(
         *config('[models]'), models=())

@@ -161,3 +161,12 @@ def test_a_port_that_is_taken_is_told_by_its_flag(managed):
     second = managed('--management-port', first.management.rpartition(':')[2])
     assert second.wait() == 1
     assert 'or give another --management-port' in second.stderr
+
+
+def test_flags_of_a_port_that_is_not_open_are_warned_of(serve, tmp_path):
+    server = serve('--models', f"m={write_archive(tmp_path, 'm')}", '--model-store', tmp_path,
+                   '--metrics-host', '127.0.0.1')
+    for told in ('--model-store has no effect without --management-port.',
+                 '--metrics-host has no effect without --metrics-port.'):
+        assert server.log.count(told) == 1
+    assert server.log.count('has no effect') == 2
