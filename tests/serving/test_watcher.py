@@ -141,7 +141,9 @@ def test_a_broken_file_leaves_the_old_model_and_is_told_once(watched, caplog):
     caplog.set_level('INFO')
     watched.put('a', 2)
     watched.watch()
-    shutil.copyfile(__file__, watched.path('a'))
+    # Never seen half-written.
+    shutil.copyfile(__file__, f"{watched.path('a')}.part")
+    os.replace(f"{watched.path('a')}.part", watched.path('a'))
     until(watched.watcher.remarks, LONG_S)
     gevent.sleep(0.5)
     assert watched.ask('a') == 2
