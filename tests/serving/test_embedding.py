@@ -233,7 +233,8 @@ def test_ctrl_c_while_an_app_loads_leaves_nothing_in_a_program_that_goes_on(tmp_
 
 
 @pytest.mark.parametrize(('call', 'message'), [
-    ('MMS()', "required: --models (the words of this process's own command line"),
+    ('MMS()', "required: --models (or --management-port or --watch) "
+              "(the words of this process's own command line"),
     ("MMS(args=['--models', 'x'])", "argument --models: 'x' is not NAME=LOCATION"),
     ("MMS(args=['--models', 'm=x', '--port', 'y'])", "--port 'y' is not a whole number"),
     ("in_thread(MMS('a', ['--models', 'm=x']).start_model_serving)", 'in the main thread'),
