@@ -16,13 +16,13 @@ import http.client
 import signal
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import NamedTuple, Optional
 
 import psutil
 from body import FIXED_HELP
+from client_threads import ClientThreads
 from contenders.contender import Endpoint
 from contenders.this_server import serve_alone
 from models import MODELS, BuiltModel, build_model
@@ -42,30 +42,19 @@ class Answer(NamedTuple):
     status: int
 
 
-class Clients:
+class Clients(ClientThreads):
     """Connections that post all the time, from entry to exit."""
 
     def __init__(self, endpoint: Endpoint, built: BuiltModel, count: int) -> None:
         self.answers: list[Answer] = []
         self._endpoint, self._body = endpoint, built.body
-        self._is_over = threading.Event()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
-
-    def __enter__(self) -> Clients:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__([self._run] * count)
 
     def _run(self) -> None:
         requests = self._body.requests()
         connection = http.client.HTTPConnection('127.0.0.1', self._endpoint.port,
                                                 timeout=TIMEOUT_S)
-        while not self._is_over.is_set():
+        while not self.is_over.is_set():
             content, content_type = next(requests)
             sent, status = time.monotonic(), 0
             try:

@@ -19,12 +19,13 @@ import http.client
 import json
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from client_threads import ClientThreads
 from contenders.contender import Endpoint
 from contenders.this_server import serve_alone
 from models import BuiltModel
@@ -100,7 +101,7 @@ class Client:
         return json.dumps(json.loads(text)['prediction'])
 
 
-class Load:
+class Load(ClientThreads):
     """Clients that post all the time, from entry to exit.
 
     Attributes
@@ -111,23 +112,11 @@ class Load:
 
     def __init__(self, endpoint: Endpoint, versions: Sequence[BuiltModel], count: int) -> None:
         self.replies: list[Reply] = []
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(Client(endpoint, versions, number % 2 == 0),),
-                             daemon=True) for number in range(count)]
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__([partial(self._run, Client(endpoint, versions, number % 2 == 0))
+                          for number in range(count)])
 
     def _run(self, client: Client) -> None:
-        while not self._is_over.is_set():
+        while not self.is_over.is_set():
             reply = client.ask()
             self.replies.append(reply)
             if reply.fault:

@@ -25,9 +25,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from body import FIXED_HELP
+from client_threads import ClientThreads
 from models import MODELS, BuiltModel, build_model
 from processes import (
     REPO,
@@ -43,27 +45,15 @@ START_S = 120
 END_S = 60
 
 
-class Clients:
+class Clients(ClientThreads):
     """Connections that post all the time, from entry to exit."""
 
     def __init__(self, port: int, built: BuiltModel, count: int) -> None:
         self.outcomes: collections.Counter[str] = collections.Counter()
         self._port, self._built = port, built
         self._path = f'/{built.model.name}/predict'
-        self._is_over = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, args=(place % 2 == 0,), daemon=True)
-                         for place in range(count)]
-
-    def __enter__(self) -> Clients:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__([partial(self._run, place % 2 == 0) for place in range(count)])
 
     def taken(self) -> collections.Counter[str]:
         """What became of the requests since this was last called."""
@@ -74,7 +64,7 @@ class Clients:
     def _run(self, keeps: bool) -> None:
         requests = self._built.body.requests()
         connection = http.client.HTTPConnection('127.0.0.1', self._port, timeout=TIMEOUT_S)
-        while not self._is_over.is_set():
+        while not self.is_over.is_set():
             # As clients do that keep connections: one that the server has closed is not used again.
             if not keeps or _is_readable(connection):
                 connection.close()
