@@ -2,10 +2,13 @@
 
 import os
 import signal
+import threading
+import time
 
+import psutil
 import pytest
-from fleet import supervisor
-from harness import Server
+from fleet import shells, supervisor
+from harness import Server, until
 
 from mms import mxnet_compat
 from mms.mxnet_compat.engine import compute_as_served
@@ -51,6 +54,23 @@ def pytest_runtest_protocol(item):
         os.environ.pop(name, None)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Fail where the tests of a file leave a thread that computes on: it halves all others."""
+    if nextitem is None or nextitem.path != item.path:
+        try:
+            until(_rests, 20)
+        except AssertionError:
+            pytest.fail(f'a thread computes on: {threading.enumerate()}', pytrace=False)
+
+
+def _rests():
+    """Whether no thread of this process computes while the tests wait."""
+    begun = time.process_time()
+    time.sleep(0.02)
+    return time.process_time() - begun < 0.01
+
+
 @pytest.fixture
 def launch(tmp_path):
     """Start a server with the given words; it is stopped when the test ends."""
@@ -87,3 +107,17 @@ def supervise(tmp_path):
     yield supervise
     for made in started:
         made.kill()
+
+
+@pytest.fixture
+def no_shell_stays():
+    """What watches over extracted files to the end of the process is ended with the test.
+
+    It stays where a thread may still write to them; other tests count processes.
+    """
+    before = shells()
+    yield
+    for pid in set(shells()) - set(before):
+        shell = psutil.Process(pid)
+        shell.kill()
+        shell.wait()

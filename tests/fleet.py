@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import gevent
+import psutil
 import pytest
 from harness import load_message
 
@@ -124,6 +125,11 @@ def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, 
 
 def kill(pid):
     os.kill(pid, signal.SIGKILL)
+
+
+def shells():
+    """Pids of the shells that the process of the tests has started."""
+    return [child.pid for child in psutil.Process().children() if child.name() == 'sh']
 
 
 def patch_pool(monkeypatch, name, value):

@@ -25,6 +25,8 @@ from mms.runtime.byte_budget import ByteBudget
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerLifecycle, ServerState
 
+pytestmark = pytest.mark.usefixtures('no_shell_stays')
+
 HANGS = '''
 import os, time
 from mms.model_service.model_service import SingleNodeService

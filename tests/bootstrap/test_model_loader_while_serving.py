@@ -21,6 +21,8 @@ from mms.runtime.byte_budget import ByteBudget
 from mms.serving.model_options import ModelOptions
 from mms.serving.registry import Registry
 
+pytestmark = pytest.mark.usefixtures('no_shell_stays')
+
 TWICE = 'return [2 * data[0][0][0]]'
 THRICE = 'return [3 * data[0][0][0]]'
 

@@ -5,14 +5,16 @@ import socket
 from contextlib import ExitStack
 
 import gevent
-import psutil
 import pytest
+from fleet import shells
 from harness import write_archive
 
 from mms.archive.location import Location
 from mms.bootstrap.opening import Opener
 from mms.errors import StartupError
 from mms.event_loop.in_thread import in_thread
+
+pytestmark = pytest.mark.usefixtures('no_shell_stays')
 
 
 @pytest.fixture
@@ -21,17 +23,6 @@ def temporary(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setattr('tempfile.tempdir', str(folder))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def no_shell_stays():
-    """What is left to the end of the process is ended here: other tests count processes."""
-    before = shells()
-    yield
-    for pid in set(shells()) - set(before):
-        shell = psutil.Process(pid)
-        shell.kill()
-        shell.wait()
 
 
 @pytest.fixture
@@ -50,10 +41,6 @@ def silent():
     """A location whose server says nothing."""
     with socket.create_server(('127.0.0.1', 0)) as server:
         yield Location.parse(f'http://127.0.0.1:{server.getsockname()[1]}/a.model')
-
-
-def shells():
-    return [child.pid for child in psutil.Process().children() if child.name() == 'sh']
 
 
 def test_what_is_opened_later_lies_beside_what_was_opened_first(undo, temporary, archive):

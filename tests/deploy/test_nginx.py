@@ -206,12 +206,19 @@ class _Answer(socketserver.StreamRequestHandler):
     def handle(self):
         self.server.connections += 1
         for first in (True, False):
-            head = b''.join(iter(self.rfile.readline, b'\r\n')).decode()
+            head = b''.join(iter(self._line, b'')).decode()
+            if not head:
+                return  # nginx has closed the connection.
             length = re.search(r'^Content-Length: (\d+)', head, re.M)
             self.rfile.read(int(length[1]) if length else 0)
             self.server.heads.append(head)
             if first:
                 self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+
+    def _line(self):
+        """The next line of a head; nothing where it ends, or where nginx has left."""
+        line = self.rfile.readline()
+        return b'' if line == b'\r\n' else line
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The messages that the package raises, as its source has them."""
 
 import ast
+from functools import cache
 
 from harness import REPO
 
@@ -24,8 +25,8 @@ def raised(classes, argument=0, under='mms'):
     files = [root] if root.is_file() else sorted(root.rglob('*.py'))
     found = {}
     for file in files:
-        for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
-            if isinstance(node, ast.Call) and _name(node.func) in classes:
+        for node in _calls(file):
+            if _name(node.func) in classes:
                 pieces = tuple(_pieces(node.args[argument:argument + 1]))
                 if pieces:
                     found[pieces] = f'{file.relative_to(REPO)}:{node.lineno}'
@@ -39,6 +40,12 @@ def says(message, pieces):
         if not met:
             return False
     return True
+
+
+@cache
+def _calls(file):
+    return [node for node in ast.walk(ast.parse(file.read_text(encoding='utf-8')))
+            if isinstance(node, ast.Call)]
 
 
 def _name(function):

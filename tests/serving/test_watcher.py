@@ -25,6 +25,8 @@ from mms.serving.registry import Registry
 from mms.serving.watched_files import scan
 from mms.serving.watcher import Watcher
 
+pytestmark = pytest.mark.usefixtures('no_shell_stays')
+
 TIMES = 'return [{} * data[0][0][0]]'
 LONG_S = 30
 # A service whose module takes a while to be loaded.
