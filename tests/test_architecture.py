@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import pytest
 from draw_architecture import FLOORS, FRONT, GROUND, MODEL, PICTURE, TOOLS, picture
 from harness import REPO
+from sources import tree
 
 MODULES = sorted(path for path in (REPO / 'mms').rglob('*.py')
                  if path != REPO / 'mms' / '__init__.py')
@@ -21,13 +22,9 @@ def name_of(path):
     return '.'.join(path.relative_to(REPO).with_suffix('').parts)
 
 
-def tree_of(path):
-    return ast.parse(path.read_text())
-
-
 def imports(path):
     """Modules of this package that a file imports, those inside functions too."""
-    for node in ast.walk(tree_of(path)):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module == 'mms':
             yield from (f'mms.{alias.name}' for alias in node.names if alias.name in FLOORS)
         elif isinstance(node, ast.ImportFrom) and (node.module or '').startswith('mms.'):
@@ -42,7 +39,7 @@ def within(parts):
 
 def others(path):
     """Modules of installed packages that a file imports."""
-    for node in ast.walk(tree_of(path)):
+    for node in ast.walk(tree(path)):
         names = []
         if isinstance(node, ast.ImportFrom) and not node.level:
             names = [node.module]
@@ -113,7 +110,7 @@ PRINTING = {'mms.runtime.streams', 'mms.worker.devices.visible_gpus', 'mms.from_
 
 @pytest.mark.parametrize('path', [p for p in MODULES if name_of(p) not in PRINTING], ids=name_of)
 def test_a_module_prints_through_the_place_that_escapes(path):
-    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text()))
+    calls = [ast.unparse(node.func) for node in ast.walk(tree(path))
              if isinstance(node, ast.Call)]
     assert not {'print', 'sys.stdout.write', 'sys.stderr.write', 'traceback.print_exc',
                 'traceback.print_exception', 'tqdm.write'} & set(calls)
@@ -121,7 +118,7 @@ def test_a_module_prints_through_the_place_that_escapes(path):
 
 def test_a_named_tuple_has_no_other_base():
     """Python 3.9 and 3.10 refuse it, which neither ruff nor mypy tells."""
-    found = [f'{name_of(path)}.{node.name}' for path in MODULES for node in ast.walk(tree_of(path))
+    found = [f'{name_of(path)}.{node.name}' for path in MODULES for node in ast.walk(tree(path))
              if isinstance(node, ast.ClassDef) and len(node.bases) > 1
              and 'NamedTuple' in map(ast.unparse, node.bases)]
     assert found == []

@@ -51,7 +51,7 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         loop = LoopThread()
         undo.callback(loop.stop)
         local = loop.call(lambda: parts.registry(visible_gpus))
-        gauges = loop.call(lambda: Gauges(lambda: local.models, parts.health.report))
+        gauges = loop.call(lambda: Gauges(local, parts.health.report))
         parts.exposition.watch(lambda: loop.call(gauges.look), lambda: None)
         loop.run(lambda: local.start(opened))
         undo.callback(loop.call, local.stop)

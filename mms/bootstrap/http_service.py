@@ -116,7 +116,7 @@ def load_models(parts: Parts, undo: ExitStack,
     # Before models are fetched: a GPU that is not there, or fails, is told at once.
     models = parts.registry(look_for_gpus(parts.settings))
     at_start = look_at_start(parts)
-    parts.exposition.watch(Gauges(lambda: models.models, parts.health.report).look, yield_if_due)
+    parts.exposition.watch(Gauges(models, parts.health.report).look, yield_if_due)
     opener = Opener(undo)
     loader = ModelLoader(opener, models)
     on_made(models, loader)

@@ -20,6 +20,8 @@ from mms.frontend.routing import Table
 logger = logging.getLogger(__name__)
 
 METRICS = 'metrics'
+_ENDPOINTS = ('this port has GET /metrics, /health/live, /health/ready and /health/startup; models '
+              'are asked on another.')
 # In messages that are of the other port otherwise.
 _FLAG = re.compile(r'--(port|host)\b')
 
@@ -51,7 +53,7 @@ def listen_metrics(parts: Parts, listeners: Listeners, port: Optional[int]) -> N
         return
     table = Table([*metrics_routes(parts.exposition), *health_routes(parts.health)], ())
     listeners.listen(METRICS, Application(table, [
-        RequestIds(), Logging(parts.access_log), Errors(), GiveWay()],
+        RequestIds(), Logging(parts.access_log), Errors(_ENDPOINTS), GiveWay()],
         parts.settings.forwarded_allow_ips))
     address = host_and_port(metrics_host(parts.settings), port)
     logger.info('Service metrics endpoint: %s/metrics', address)

@@ -25,12 +25,23 @@ _TYPES = {
 }
 
 
-def known_error(request: HTTPRequest, error: Exception) -> Optional[HTTPResponse]:
-    """Response to an error that has a status, after a line in the log; None for any other."""
+# Who mistyped an address is told these.
+ENDPOINTS = 'GET /api-description lists the endpoints, whose names are matched to the letter.'
+
+
+def known_error(request: HTTPRequest, error: Exception,
+                endpoints: str = ENDPOINTS) -> Optional[HTTPResponse]:
+    """Response to an error that has a status, after a line in the log; None for any other.
+
+    Parameters
+    ----------
+    endpoints
+        What there is, for who asked for what there is not.
+    """
     if isinstance(error, RequestError):
         return _request_error(request, error)
     if isinstance(error, HTTPException):
-        return _http_exception(request, error)
+        return _http_exception(request, error, endpoints)
     return None
 
 
@@ -68,9 +79,9 @@ def _addressed(request: HTTPRequest, message: str) -> str:
         API_DESCRIPTION, f'{API_DESCRIPTION} ({asked.url_root}api-description)')
 
 
-def _http_exception(request: HTTPRequest, error: HTTPException) -> HTTPResponse:
+def _http_exception(request: HTTPRequest, error: HTTPException, endpoints: str) -> HTTPResponse:
     code = error.code or 500
-    message = _message(request, code) or error.description or ''
+    message = _message(request, code, endpoints) or error.description or ''
     _log_refusal(request, code, message)
     response = _response(code, _type(code), message)
     response.headers += [(name, _ordered(value) if name == 'Allow' else value)
@@ -84,13 +95,12 @@ def _ordered(methods: str) -> str:
     return ', '.join(sorted(methods.split(', ')))
 
 
-def _message(request: HTTPRequest, code: int) -> str:
+def _message(request: HTTPRequest, code: int, endpoints: str) -> str:
     """What a person who mistyped an address needs; Werkzeug's words otherwise."""
     if code == 404:
         # Of several slashes at its beginning, two are enough to see why.
         path = f'/{request.path}' if request.sent_path.startswith('//') else request.path
-        return (f'There is nothing at {path}: GET /api-description lists the endpoints, '
-                'whose names are matched to the letter.')
+        return f'There is nothing at {path}: {endpoints}'
     if code == 405:
         return f'{request.path} does not take {request.method}: the header Allow says what it does.'
     return ''

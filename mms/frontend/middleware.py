@@ -9,7 +9,7 @@ from mms.event_loop.yielding import RunQueue, yield_if_due
 from mms.frontend.access_log import AccessLog
 from mms.frontend.chain import Middleware
 from mms.frontend.cors import cors_headers
-from mms.frontend.errors import known_error
+from mms.frontend.errors import ENDPOINTS, known_error
 from mms.frontend.exchange import HTTPRequest, HTTPResponse
 from mms.frontend.predictor import RequestCounts
 
@@ -74,11 +74,20 @@ class Counting(Middleware):
 
 
 class Errors(Middleware):
-    """The errors that have a status."""
+    """The errors that have a status.
+
+    Parameters
+    ----------
+    endpoints
+        What there is, for who asked for what there is not.
+    """
+
+    def __init__(self, endpoints: str = ENDPOINTS) -> None:
+        self._endpoints = endpoints
 
     def error(self, request: HTTPRequest, error: Exception) -> Optional[HTTPResponse]:
         """Their response."""
-        return known_error(request, error)
+        return known_error(request, error, self._endpoints)
 
 
 class GiveWay(Middleware):

@@ -83,7 +83,7 @@ def choose_size(asked: Optional[int], models: int, resources: Resources, worker_
         Numbers of threads that pay, 1 among them, of workers that are forked, so that one more of
         them costs little; None of workers that load the model themselves.
     """
-    workers, why = (asked, 'as --workers says') if asked else _auto(
+    workers, why = (asked, 'as was asked for') if asked else _auto(
         models, resources, worker_bytes)
     return _size_of(workers, resources, levels, why)
 

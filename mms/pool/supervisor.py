@@ -250,8 +250,6 @@ class Supervisor:
         self._settings = replace(self._settings, workers=workers, devices=tuple(devices),
                                  fewest_workers=fewest)
         size = self._starter.size_of(workers, devices)
-        if workers is not None and not devices:
-            size = size._replace(why='as was asked for')
         self._size = self._within(size, before)
         self._reconciler.want(self._desired(self._size))
         self._changed.set()

@@ -8,12 +8,15 @@ from mms.metrics.gauges import ModelGauges
 from mms.pool.worker import WorkerState
 from mms.serving.model_state import ModelState
 from mms.serving.process_memory import ProcessMemory
+from mms.serving.registry import Registry
 from mms.serving.served_model import ServedModel
 
 WORKER = 'worker'
 TEMPLATE = 'template'
+# Of a model that has no worker, and loads when it is given some.
+UNLOADED = 'unloaded'
 # All but the last, in which nothing is any more.
-STATES = [state.value for state in ModelState if state is not ModelState.GONE]
+STATES = [*(state.value for state in ModelState if state is not ModelState.GONE), UNLOADED]
 WORKER_STATES = [state.value for state in WorkerState if state is not WorkerState.GONE]
 
 
@@ -23,13 +26,12 @@ class Gauges:
     Parameters
     ----------
     models
-        All models that there are now.
+        The models.
     ask
         Asks them how they are, and waits no longer than a moment.
     """
 
-    def __init__(self, models: Callable[[], Sequence[ServedModel]],
-                 ask: Callable[[], object]) -> None:
+    def __init__(self, models: Registry, ask: Callable[[], object]) -> None:
         self._models = models
         self._ask = ask
         self._memory = ProcessMemory()
@@ -38,10 +40,11 @@ class Gauges:
         """How each model stands now; on the event loop, where it may wait a moment."""
         # Nobody else may ask: the state of a model would stay what it was when it was loaded.
         self._ask()
-        sizes = self._memory.of({pid for model in self._models()
+        sizes = self._memory.of({pid for model in self._models.models
                                  for pids in _processes(model).values() for pid in pids})
         # Without a wait, so that they are of one moment.
-        return [_gauges(model, sizes) for model in self._models()]
+        return [*(_gauges(model, sizes) for model in self._models.models),
+                *(ModelGauges(name, UNLOADED, 0, 0.0, 0, {}, {}) for name in self._models.parked)]
 
 
 def _gauges(model: ServedModel, sizes: Mapping[int, int]) -> ModelGauges:

@@ -13,7 +13,7 @@ from mms.bootstrap.listeners import Listeners
 from mms.bootstrap.shutdown import Shutdown
 from mms.runtime.byte_budget import ByteBudget
 
-TIMEOUT_S = 2
+TIMEOUT_S = 4
 LARGE = bytes(64 * 1024**2)
 
 

@@ -4,6 +4,7 @@ import ast
 from functools import cache
 
 from harness import REPO
+from sources import tree
 
 # Shorter pieces, such as ', ' or ' and ', tell no message from another.
 _SHORTEST_PIECE = 6
@@ -44,8 +45,7 @@ def says(message, pieces):
 
 @cache
 def _calls(file):
-    return [node for node in ast.walk(ast.parse(file.read_text(encoding='utf-8')))
-            if isinstance(node, ast.Call)]
+    return [node for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
 
 
 def _name(function):

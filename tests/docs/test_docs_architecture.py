@@ -6,6 +6,7 @@ import re
 
 import pytest
 from harness import REPO
+from sources import tree
 
 PAGES = ['docs/architecture.md', 'CONTRIBUTING.md']
 PACKAGES = {path.parent.name for path in (REPO / 'mms').glob('*/__init__.py')}
@@ -68,7 +69,7 @@ def name_of(path):
 
 def imported(path):
     """Dotted names that a module imports, those inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ImportFrom):
             yield from (f'{node.module}.{alias.name}' for alias in node.names)
         elif isinstance(node, ast.Import):
@@ -81,7 +82,7 @@ IMPORTS = {(name_of(path), name) for path in (REPO / 'mms').rglob('*.py')
 
 def said_of(folder):
     """What a package says of who may import what of it; empty where it says nothing."""
-    doc = ast.get_docstring(ast.parse((folder / '__init__.py').read_text(encoding='utf-8')))
+    doc = ast.get_docstring(tree(folder / '__init__.py'))
     found = LISTING.search(doc)
     return found.group(1) if found else ''
 

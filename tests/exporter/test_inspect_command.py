@@ -74,6 +74,14 @@ def test_a_folder_is_inspected_in_place(run, tmp_path):
     assert sorted(folder.iterdir()) == before
 
 
+def test_a_service_that_uses_what_numpy_has_dropped_is_tried_as_it_would_be_served(run, tmp_path):
+    archive = write_archive(tmp_path, 'old', 'import numpy as np\n'
+                                             'return [np.float(1), np.object is object]')
+    done = run('--check', archive)
+    assert (done.returncode, done.stderr) == (0, ''), done.stdout
+    assert 'answered by [1.0,true]' in done.stdout
+
+
 def test_what_cannot_be_served_is_shown_as_far_as_it_goes(run, tmp_path):
     archive = write_archive(tmp_path, 'net', signature={'inputs': []})
     done = run('--inspect', archive)

@@ -96,7 +96,7 @@ def test_it_says_what_it_weighed():
     assert size(cores=1, models=2, worker_bytes=FORKED_WORKER_BYTES).why == (
         '1 core, 2 models, 65536 MB free, about 128 MB for each worker')
     assert size(free=2 * GB).why.endswith('about 1024 MB for each worker, which is the limit')
-    assert size(3).why == 'as --workers says'
+    assert size(3).why == 'as was asked for'
 
 
 @pytest.mark.parametrize(('peak', 'threads'), [

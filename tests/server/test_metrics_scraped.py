@@ -192,7 +192,13 @@ def test_a_port_of_its_own_answers_the_same_and_nothing_else(server):
     before = sum(requests_of(server, '').values())
     answer = requests.get(url, timeout=60)
     assert values(answer.text, 'mms_models') == values(scrape(server), 'mms_models')
-    assert requests.post(url.replace('/metrics', '/one/predict'), timeout=60).status_code == 404
+    wrong = requests.post(url.replace('/metrics', '/one/predict'), timeout=60)
+    assert wrong.status_code == 404
+    assert wrong.json()['message'].startswith('There is nothing at /one/predict: this port has ')
+    named = re.findall(r'/[a-z]+(?:/[a-z]+)?', wrong.json()['message'].partition(' has ')[2])
+    for path in named:
+        assert requests.get(url.replace('/metrics', path), timeout=60).status_code == 200, path
+    assert len(named) == 4
     # Those of the other port: the one scrape, and the one that counts it.
     assert sum(requests_of(server, '').values()) == before + 2
 

@@ -19,7 +19,7 @@ def test_a_server_listens_where_its_environment_says(serve, tmp_path, free_port)
                    env={'MMS_PORT': str(free_port), 'MMS_WORKERS': '1', 'MMS_PROT': '1'})
     assert server.port == free_port
     assert requests.get(f'{server.url}/ping', timeout=30).json() == {'health': 'healthy!'}
-    assert 'as --workers says' in server.log
+    assert 'as was asked for' in server.log
     assert 'The environment variable MMS_PROT says nothing to the server: MMS_PORT does.' in (
         server.log)
 
@@ -32,7 +32,7 @@ def test_a_server_is_told_everything_by_a_file(serve, tmp_path, free_port):
     answer = requests.post(f'{server.url}/m.1/predict', data={'data': '[[1]]'}, timeout=30)
     assert answer.status_code == 200, answer.text
     assert (server.port, server.log) == (free_port, '')
-    assert 'as --workers says' in (server.folder / 'own.log').read_text()
+    assert 'as was asked for' in (server.folder / 'own.log').read_text()
 
 
 @pytest.mark.parametrize(('env', 'line'), [

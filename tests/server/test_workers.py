@@ -40,7 +40,7 @@ def test_each_model_has_the_workers_it_is_given_and_the_log_says_so(serve, tmp_p
     assert 'Service, 3 workers of ' in loaded(server, 'a')
     assert 'Service, 1 worker of ' in loaded(server, 'b')
     for name in 'ab':
-        assert '(as --workers says)' in loaded(server, name)
+        assert '(as was asked for)' in loaded(server, name)
         assert len(server.templates(name)) == 1
     wide = 'one of' in loaded(server, 'a')
     assert len(server.workers('a')) == 3 + wide

@@ -56,7 +56,7 @@ class Counted:
     def __init__(self, settings):
         self.metrics = ServerMetrics()
         self.registry = Registry(settings, VisibleGPUs(), ByteBudget(), self.metrics)
-        self.gauges = Gauges(lambda: self.registry.models, self.registry.ill_health)
+        self.gauges = Gauges(self.registry, self.registry.ill_health)
 
     def ask(self, name, number=1):
         return json.loads(predicted(self.registry.submit(name, asking(f'[[{number}]]'))))
@@ -116,6 +116,16 @@ def test_batches_and_restarts_go_on_when_a_worker_is_killed_and_its_model_replac
     assert one.ask('m') == [2]
     assert one.metrics.summary('m').batches == 4
     assert one.restarts('m') == {'died': 1}
+
+
+def test_a_model_without_workers_is_seen(counted, opened):
+    one = counted()
+    one.registry.park(opened('m'))
+    assert one.look() == {('m', 'unloaded'): ('m', 'unloaded', 0, 0.0, 0, {}, {})}
+    one.registry.scale('m', 1)
+    assert set(one.look()) == {('m', 'ready')}
+    one.registry.stop_workers('m', 5.0)
+    assert set(one.look()) == {('m', 'unloaded')}
 
 
 def test_a_worker_that_takes_too_long_is_another_reason_than_one_that_dies(counted, opened):

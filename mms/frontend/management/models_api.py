@@ -16,13 +16,14 @@ from mms.frontend.management.parameters import Parameters
 from mms.frontend.management.pretty_json import pretty_response
 from mms.metrics.model_tally import ModelSummary
 from mms.runtime.byte_budget import ByteBudget
+from mms.serving.gauges import UNLOADED
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerLifecycle, ServerState
 
 # As MMS 1.x has it.
 _LONGEST_PAGE = 100
 _PARTIAL_SUCCESS = 210
-_LOADING, _FAILED, _UNLOADED = 'loading', 'failed', 'unloaded'
+_LOADING, _FAILED = 'loading', 'failed'
 
 
 class Server(NamedTuple):
@@ -174,7 +175,7 @@ class ModelsAPI:
             elif failure is not None:
                 told['replacement'] = description.replacement(failure.location, _FAILED, failure)
             return told
-        status = _LOADING if coming is not None else _FAILED if failure is not None else _UNLOADED
+        status = _LOADING if coming is not None else _FAILED if failure is not None else UNLOADED
         why = failure if coming is None else None
         wanted = coming.options if coming is not None else None
         if name in self._models.parked:

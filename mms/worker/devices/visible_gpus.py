@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import distributions
 from typing import Callable
 
+from mms import mxnet_compat
 from mms.devices.device import VisibleGPUs
 from mms.mxnet_engine.reasons import reason_of
 from mms.worker.devices.card import read_card
@@ -37,6 +38,7 @@ def main() -> None:
 
 def read_visible_gpus() -> VisibleGPUs:
     """What MXNet sees, also where it cannot even be imported."""
+    mxnet_compat.prepare_services()
     try:
         from mms.mxnet_engine.contexts import visible_gpus
     except (ImportError, OSError) as error:
