@@ -74,9 +74,10 @@ def _rests():
 
 @pytest.fixture(autouse=True)
 def no_request_in_hand():
-    """What a test calls hooks with here is no longer in the lines that the next one logs."""
+    """The lines that a test logs name no request that another one has made in this process."""
     yield
     request_ids.take(())
+    request_ids.end()
 
 
 @pytest.fixture
