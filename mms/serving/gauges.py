@@ -43,8 +43,11 @@ class Gauges:
         sizes = self._memory.of({pid for model in self._models.models
                                  for pids in _processes(model).values() for pid in pids})
         # Without a wait, so that they are of one moment.
-        return [*(_gauges(model, sizes) for model in self._models.models),
-                *(ModelGauges(name, UNLOADED, 0, 0.0, 0, {}, {}) for name in self._models.parked)]
+        found = [_gauges(model, sizes) for model in self._models.models]
+        # One that comes, or goes, may be parked already.
+        names = {model.name for model in found}
+        return [*found, *(ModelGauges(name, UNLOADED, 0, 0.0, 0, {}, {})
+                          for name in self._models.parked if name not in names)]
 
 
 def _gauges(model: ServedModel, sizes: Mapping[int, int]) -> ModelGauges:

@@ -36,6 +36,12 @@ def test_an_mxnet_that_cannot_be_imported_is_told_by_its_reason(
     assert '\n' not in line
 
 
+def test_a_python_without_numpy_is_told_so(tmp_path, monkeypatch):
+    (tmp_path / 'numpy.py').write_text('raise ImportError("no NumPy is here")')
+    monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])
+    assert 'no NumPy is here' in probe_gpus().failure
+
+
 def test_one_that_never_answers_is_not_waited_for(tmp_path, monkeypatch):
     (tmp_path / 'mxnet.py').write_text('import time; time.sleep(600)')
     monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])

@@ -122,7 +122,10 @@ def test_a_model_without_workers_is_seen(counted, opened):
     one = counted()
     one.registry.park(opened('m'))
     assert one.look() == {('m', 'unloaded'): ('m', 'unloaded', 0, 0.0, 0, {}, {})}
-    one.registry.scale('m', 1)
+    scaling = gevent.spawn(one.registry.scale, 'm', 1)
+    until(lambda: one.registry.coming)
+    assert set(one.look()) == {('m', 'loading')}
+    scaling.get()
     assert set(one.look()) == {('m', 'ready')}
     one.registry.stop_workers('m', 5.0)
     assert set(one.look()) == {('m', 'unloaded')}

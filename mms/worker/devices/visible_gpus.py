@@ -38,8 +38,8 @@ def main() -> None:
 
 def read_visible_gpus() -> VisibleGPUs:
     """What MXNet sees, also where it cannot even be imported."""
-    mxnet_compat.prepare_services()
     try:
+        mxnet_compat.prepare_services()
         from mms.mxnet_engine.contexts import visible_gpus
     except (ImportError, OSError) as error:
         # The wheels for CUDA need its libraries, and the driver's, to be imported at all.
