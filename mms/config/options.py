@@ -25,6 +25,7 @@ class Group(Enum):
     MODELS = 'models'
     WORKERS = 'workers and batches'
     REQUESTS = 'requests'
+    SECURITY = 'security'
     MANAGEMENT = 'management'
     LIFE = 'stop and takeover'
     LOG = 'log and metrics'
