@@ -11,7 +11,8 @@ from gevent import socket
 from gevent.event import Event
 
 from mms.errors import AddressError
-from mms.frontend.http.server import HTTPServer, bind
+from mms.frontend.http.binding import bind
+from mms.frontend.http.server import HTTPServer
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.service_manager import PassedSockets
 

@@ -17,7 +17,7 @@ from doc_pages import blocks, read
 from harness import KITTEN, PICTURES, Server, until, write_archive
 
 from mms.config.settings import Settings
-from mms.frontend.http import connection
+from mms.frontend.http import answer_writer, connection
 
 pytestmark = needs('nginx')
 
@@ -77,7 +77,7 @@ def test_its_limits_are_those_of_the_server():
     assert idle_s < connection._IDLE_S == client_idle_s
     assert said('client_header_timeout') == [connection._HEAD_S]
     assert said('client_body_timeout') == [connection._BODY_STALL_S]
-    assert said('send_timeout') == [connection._ANSWER_STALL_S]
+    assert said('send_timeout') == [answer_writer._ANSWER_STALL_S]
     assert said('proxy_read_timeout')[0] > defaults.request_timeout_s
 
 

@@ -10,9 +10,10 @@ from front import application
 from gevent import socket
 
 from mms.errors import BadRequest, QueueFull
+from mms.frontend.http.binding import bind
 from mms.frontend.http.connection import Connection
 from mms.frontend.http.headers import PlainHeaders
-from mms.frontend.http.server import HTTPServer, bind
+from mms.frontend.http.server import HTTPServer
 from mms.frontend.middleware import GiveWay
 from mms.ipc.messages import Reply
 from mms.metrics import Metrics, make_sink

@@ -10,7 +10,8 @@ from werkzeug.test import Client
 
 from mms.frontend.api.classic import Predictions
 from mms.frontend.exchange import Route
-from mms.frontend.http.server import HTTPServer, bind
+from mms.frontend.http.binding import bind
+from mms.frontend.http.server import HTTPServer
 from mms.frontend.predictor import Predictor
 from mms.runtime.byte_budget import ByteBudget
 

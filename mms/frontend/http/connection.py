@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import json
 import logging
 import re
 import select
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Optional
@@ -20,6 +18,7 @@ from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 from mms.errors import BuffersFull
 from mms.event_loop.guard import report
 from mms.event_loop.yielding import PollTracker, RunQueue, TimeSlice, yield_if_due
+from mms.frontend.http.answer_writer import AnswerWriter
 from mms.frontend.http.headers import (
     MOST_BYTES,
     BadHead,
@@ -28,6 +27,7 @@ from mms.frontend.http.headers import (
     plain_headers,
     read_block,
 )
+from mms.frontend.http.refusal import MESSAGES, refusal
 from mms.frontend.http.request_stream import ChunkedStream, RequestStream
 from mms.frontend.request_context import context_of
 from mms.ipc.messages import Body
@@ -65,22 +65,8 @@ _SENDS_NO_MORE: int = getattr(select, 'POLLRDHUP', 0)
 # larger one there are copies: as lines, as names and values, and what the application gets.
 _FREE_HEAD_BYTES = 4096
 _COPIES_OF_HEAD = 3
-# Pieces of an answer that are this small together leave in one write.
-_SMALL_BYTES = 64 * 1024
-# A client that takes nothing of its answer for so long has left in all but name.
-_ANSWER_STALL_S = 60.0
 _SERVER_ENDS = 'The server stops, and the request was not answered in time.'
 _CONTINUE = b'HTTP/1.1 100 Continue\r\n\r\n'
-
-_MESSAGES = {
-    '400': ('BadRequestException', 'This is no HTTP request.'),
-    '408': ('RequestTimeoutException', 'The head of the request did not arrive in time.'),
-    '414': ('RequestUriTooLongException', 'The request line is too long.'),
-    '431': ('RequestHeaderFieldsTooLargeException', 'The head of the request is too large.'),
-    '500': ('InternalServerException', 'The server failed over this request; its log says how.'),
-    # The reason says it all.
-    '503': (BuffersFull.type, ''),
-}
 
 
 class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
@@ -93,12 +79,12 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
     provided_date: Any
 
     def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
         self._time_slice = TimeSlice()
+        self._answer = AnswerWriter(args[0], args[1], self._time_slice)
+        super().__init__(*args)
         self._reservation = Reservation(self.server.budget)
         self._polls = PollTracker()
         self._head_bytes = 0
-        self._held = bytearray()
         self._began = 0.0
         self._wrong = ''
         self._refused_id = ''
@@ -147,7 +133,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             yield_if_due(RunQueue.END)
             self._name_refused()
             # It is no error of the server, as what is no HTTP request.
-            logger.info('%s', _MESSAGES['408'][1])
+            logger.info('%s', MESSAGES['408'][1])
             result = ('408', b'')
         finally:
             self._head_limit.close()
@@ -156,7 +142,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         if not isinstance(result, tuple):
             return result
         with suppress(OSError):
-            self.socket.sendall(_refusal(result[0], self._name_refused(), self._wrong))
+            self.socket.sendall(refusal(result[0], self._name_refused(), self._wrong))
             self._linger()
         return None
 
@@ -300,9 +286,9 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def process_result(self) -> None:
         """Send the answer."""
-        self.socket.settimeout(_ANSWER_STALL_S)
+        self._answer.begin()
         super().process_result()
-        self._flush()
+        self._answer.flush()
 
     def handle_error(self, kind: type[BaseException], error: Any, trace: Any) -> None:
         """Answer a request over which the application fails, or the server ends."""
@@ -319,37 +305,23 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def _refuse(self, status: str, reason: str = '') -> None:
         """Answer a request that has no answer yet, and close the connection."""
-        self._held.clear()
+        self._answer.forget()
         self.close_connection = True
         if not self.response_length:
             with suppress(OSError):
-                self.socket.sendall(_refusal(status, self._name_refused(), reason))
+                self.socket.sendall(refusal(status, self._name_refused(), reason))
+
+    @property
+    def response_length(self) -> int:
+        """How many bytes of the answer the client's system has taken."""
+        return self._answer.sent_bytes
+
+    @response_length.setter
+    def response_length(self, count: int) -> None:
+        self._answer.sent_bytes = count
 
     def _sendall(self, data: Body) -> None:
-        if len(self._held) + len(data) <= _SMALL_BYTES:
-            self._held += data
-            return
-        self._flush()
-        self._send(data)
-
-    def _flush(self) -> None:
-        data, self._held = self._held, bytearray()
-        self._send(data)
-
-    def _send(self, data: Body) -> None:
-        """Send piece by piece: each has its own time limit, and others their turns between."""
-        with memoryview(data) as rest:
-            while rest:
-                try:
-                    sent = self.socket.send(rest[:PIECE_BYTES])
-                except socket.timeout:
-                    logger.error('%s has taken nothing of its answer for %.0f s; the connection '
-                                 'is closed.', self.client_address[0], _ANSWER_STALL_S)
-                    raise ConnectionResetError(errno.ECONNRESET, 'stalled') from None
-                self.response_length += sent
-                rest = rest[sent:]
-                if self.response_length > PIECE_BYTES:
-                    self._time_slice.yield_if_over()
+        self._answer.write(data)
 
     def _connection_upgrade_requested(self) -> bool:
         """Never: gevent would hand out the bare connection, without an end to the body."""
@@ -395,25 +367,3 @@ def _state_of(descriptor: int) -> int:
     # Errors and both directions closed are reported unasked.
     poll.register(descriptor, _SENDS_NO_MORE)
     return sum(events for _, events in poll.poll(0))
-
-
-def _refusal(status: str, request_id: str, reason: str = '') -> bytes:
-    """A whole response for what is no request."""
-    kind, message = _MESSAGES[status]
-    if reason:
-        message = f'{message[:-1]}: {reason}.' if message else reason
-    body = json.dumps({'code': int(status), 'type': kind, 'message': message}).encode() + b'\n'
-    headers = {'Content-Type': 'application/json', 'Content-Length': str(len(body)),
-               'X-Request-Id': request_id, 'Access-Control-Allow-Origin': '*',
-               'Connection': 'close'}
-    if status == '503':
-        headers['Retry-After'] = str(BuffersFull.retry_after_s)
-    return _head(status, headers) + body
-
-
-def _head(status: str, headers: Mapping[str, str]) -> bytes:
-    reason = {'400': 'BAD REQUEST', '408': 'REQUEST TIMEOUT',
-              '414': 'REQUEST URI TOO LONG', '431': 'REQUEST HEADER FIELDS TOO LARGE',
-              '500': 'INTERNAL SERVER ERROR', '503': 'SERVICE UNAVAILABLE'}[status]
-    lines = [f'{name}: {value}' for name, value in headers.items()]
-    return '\r\n'.join([f'HTTP/1.1 {status} {reason}', *lines, '', '']).encode()

@@ -13,14 +13,14 @@ from gevent.event import Event
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 
-from mms.errors import AddressError
 from mms.event_loop.garbage import GarbageCollector
 from mms.event_loop.guard import attempt, log_escaped
+from mms.frontend.http.binding import address_error
 from mms.frontend.http.connection import Connection
 from mms.frontend.http.last_connections import LastConnections
 from mms.frontend.http.open_connections import OpenConnections, Use
 from mms.runtime.byte_budget import ByteBudget
-from mms.runtime.reuse_port import lead_anywhere, share_port
+from mms.runtime.reuse_port import lead_anywhere
 
 logger = logging.getLogger(__name__)
 
@@ -37,70 +37,13 @@ _ACCEPT_WARNING_S = 60.0
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-def bind(host: str, port: int, said: str = '--host', reuse_port: bool = False) -> socket.socket:
-    """Socket bound to an address, not yet listening: nobody is left waiting while models load.
-
-    Parameters
-    ----------
-    said
-        Where the host comes from, for messages.
-    reuse_port
-        Let others that do the same bind to the same port.
-
-    Raises
-    ------
-    AddressError
-        The port is taken, not allowed, or the host is not this machine's.
-    """
-    _check_name(host, said)
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    except OSError as error:
-        raise AddressError(f'{said} {host} is not an address of this machine: '
-                           f'{error.strerror}') from error
-    sock = socket.socket(family, kind, protocol)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        if reuse_port:
-            share_port(sock)
-        sock.bind(address)
-    except OSError as error:
-        sock.close()
-        raise _address_error(host, port, error, reuse_port) from error
-    return sock
-
-
-def _check_name(host: str, said: str) -> None:
-    """As getaddrinfo does, over whose failure gevent would print a traceback."""
-    try:
-        host.encode('idna')
-    except UnicodeError as error:
-        raise AddressError(f'{said} {host} is not an address of this machine: '
-                           'no name of a machine is like that') from error
-
-
-def _address_error(host: str, port: int, error: OSError, reuse_port: bool = False) -> AddressError:
-    if error.errno == errno.EADDRINUSE and reuse_port:
-        return AddressError(f'port {port} on {host} is already in use by what was started without '
-                            '--reuse-port, or by another user: stop it, or give another --port')
-    if error.errno == errno.EADDRINUSE:
-        return AddressError(f'port {port} on {host} is already in use: stop what listens '
-                            'there, or give another --port')
-    if error.errno == errno.EACCES:
-        return AddressError(f'port {port} may not be used by this user: give a --port '
-                            'from 1024 on')
-    return AddressError(f'cannot listen on {host}, port {port} ({error.strerror or error}): '
-                        'give another --host or --port')
-
-
 class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
     """Serves a WSGI application on a bound socket.
 
     Parameters
     ----------
     sock
-        From :func:`bind`.
+        From :func:`~mms.frontend.http.binding.bind`.
     app
         The application.
     budget
@@ -145,7 +88,7 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         try:
             self.socket.listen(_BACKLOG)
         except OSError as error:
-            raise _address_error(host, port, error) from error
+            raise address_error(host, port, error) from error
         # By one that has ended meanwhile, to one that it took for this.
         lead_anywhere(self.socket)
         gevent.get_hub().print_exception = _log_failure

@@ -10,7 +10,8 @@ from gevent import socket
 from gevent.event import Event
 from gevent.ssl import SSLContext
 
-from mms.frontend.http.server import HTTPServer, bind
+from mms.frontend.http.binding import bind
+from mms.frontend.http.server import HTTPServer
 
 REQUEST = b'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
 

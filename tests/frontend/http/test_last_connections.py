@@ -10,7 +10,8 @@ from gevent.event import Event
 
 from mms.event_loop.in_thread import in_thread
 from mms.frontend.http import last_connections
-from mms.frontend.http.server import HTTPServer, bind
+from mms.frontend.http.binding import bind
+from mms.frontend.http.server import HTTPServer
 from mms.runtime.reuse_port import lead_to
 
 

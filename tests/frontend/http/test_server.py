@@ -15,8 +15,9 @@ from werkzeug.exceptions import RequestTimeout
 
 from mms.errors import AddressError
 from mms.frontend.http import connection
+from mms.frontend.http.binding import bind
 from mms.frontend.http.body import read_body
-from mms.frontend.http.server import HTTPServer, bind
+from mms.frontend.http.server import HTTPServer
 from mms.runtime.byte_budget import ByteBudget
 
 

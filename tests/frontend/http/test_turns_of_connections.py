@@ -7,8 +7,9 @@ import gevent
 import pytest
 from gevent import socket as gsocket
 
-from mms.frontend.http import connection
-from mms.frontend.http.server import HTTPServer, bind
+from mms.frontend.http import answer_writer
+from mms.frontend.http.binding import bind
+from mms.frontend.http.server import HTTPServer
 
 LARGE = 64 * 1024 * 1024
 
@@ -111,7 +112,7 @@ def test_a_large_answer_that_is_taken_fast_holds_up_nobody(served):
 
 
 def test_a_client_that_takes_nothing_of_its_answer_is_left(served, monkeypatch, caplog):
-    monkeypatch.setattr(connection, '_ANSWER_STALL_S', 0.1)
+    monkeypatch.setattr(answer_writer, '_ANSWER_STALL_S', 0.1)
     server, app = served
     with connect(server) as idle:
         idle.sendall(f'GET /idle?{LARGE} HTTP/1.1\r\nHost: x\r\n\r\n'.encode())
