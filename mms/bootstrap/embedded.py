@@ -50,6 +50,8 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         opened = parts.open(opener)
         loop = LoopThread()
         undo.callback(loop.stop)
+        loop.call(parts.loop_probe.start)
+        undo.callback(loop.call, parts.loop_probe.stop)
         local = loop.call(lambda: parts.registry(visible_gpus))
         gauges = loop.call(lambda: Gauges(local, parts.health.report))
         parts.exposition.watch(lambda: loop.call(gauges.look), lambda: None)

@@ -70,6 +70,8 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         metrics_port = bind_metrics(listeners, settings)
         log = parts.start_log()
         _warn_of_no_effect(settings, listeners)
+        parts.loop_probe.start()
+        undo.callback(parts.loop_probe.stop)
 
         def listen_while_loading(models: Registry, loader: ModelLoader) -> None:
             listen_metrics(parts, listeners, metrics_port)

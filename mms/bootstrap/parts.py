@@ -13,6 +13,7 @@ from mms.archive.reader import LoadedModel
 from mms.bootstrap.opening import Opener, check_service_file
 from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
+from mms.event_loop.loop_probe import LoopProbe
 from mms.frontend.access_log import AccessLog
 from mms.frontend.address import host_and_port
 from mms.frontend.api.health import Monitor
@@ -67,6 +68,8 @@ class Parts:
         What Prometheus is told of.
     exposition
         Tells it.
+    loop_probe
+        Measures for how long the event loop attends to nobody, once it is started.
     log
         The log, once it is started.
     on_reload
@@ -88,6 +91,7 @@ class Parts:
         self.budget = ByteBudget(settings.max_buffered_bytes
                                  or buffer_bytes(settings.max_request_bytes))
         self.server_metrics = ServerMetrics()
+        self.loop_probe = LoopProbe(self.server_metrics.blocked)
         self.exposition = Exposition(self.server_metrics, STATES, WORKER_STATES)
         self.log: Optional[FrontLog] = None
         self.on_reload: list[Callable[[], None]] = []

@@ -93,6 +93,9 @@ class _Counted(Collector):
         yield self._family(families.PHASES, of_models, _add_phases)
         yield self._family(families.BATCH_SIZE, of_models, _add_batch_sizes)
         yield self._family(families.RESTARTS, of_models, _add_restarts)
+        blocked = families.BLOCKED.empty()
+        add_histogram(blocked, (), self._metrics.blocked_s)
+        yield blocked
 
     def _family(self, family: families.Family[M], tallies: Mapping[str, ModelTally],
                 add: Callable[[M, str, ModelTally], None]) -> M:

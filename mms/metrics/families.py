@@ -98,12 +98,15 @@ MEMORY = Gauge(
     'Memory of the processes of a model, what they share divided among them (PSS).',
     ('model', 'process'))
 MODELS = Gauge('mms_models', 'Models by state.', ('state',))
+BLOCKED = Distribution(
+    'mms_event_loop_blocked_seconds',
+    'Times of 10 ms and longer in which the front process attended to nobody else.', ())
 BUILD = Gauge(
     'mms_build_info', 'Versions of the server, Python and MXNet.', ('version', 'python', 'mxnet'))
 
 FAMILIES: tuple[Family[Any], ...] = (
     REQUESTS, REFUSED, DURATION, PHASES, BATCH_SIZE, RESTARTS, QUEUE, OLDEST, IN_FLIGHT, WORKERS,
-    MEMORY, MODELS, BUILD)
+    MEMORY, MODELS, BLOCKED, BUILD)
 
 
 def add_histogram(family: HistogramMetricFamily, labels: Sequence[str],

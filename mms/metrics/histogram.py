@@ -8,6 +8,8 @@ from collections.abc import Sequence
 # Of Prometheus's own libraries, and more of them below: a small network takes half a millisecond.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
            30.0, 60.0)
+# Of turns of an event loop: shorter ones than the first are none that anybody feels.
+BLOCK_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # No batch is larger than --batch-size may be.
 BATCH_SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Optional
 
+from mms.metrics.histogram import BLOCK_SECONDS, Histogram
 from mms.metrics.model_tally import Exchange, ModelSummary, ModelTally
 from mms.metrics.observer import Restart
 
@@ -27,6 +28,7 @@ class ServerMetrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._of_nobody = ModelTally()
+        self._blocked_s = Histogram(BLOCK_SECONDS)
         # In the order in which they came, or went.
         self._served: dict[str, ModelTally] = {}
         self._gone: dict[str, ModelTally] = {}
@@ -71,6 +73,17 @@ class ServerMetrics:
         """Count a worker that another one replaces."""
         with self._lock:
             self._named(model).restarts[reason.value] += 1
+
+    def blocked(self, seconds: float) -> None:
+        """Count a time in which the event loop attended to nobody else."""
+        with self._lock:
+            self._blocked_s.observe(seconds)
+
+    @property
+    def blocked_s(self) -> Histogram:
+        """Those times, as they are now."""
+        with self._lock:
+            return self._blocked_s.copy()
 
     def summary(self, model: str) -> ModelSummary:
         """What a person wants to know of a model that is or was served; nothing but zeros of any
