@@ -11,7 +11,6 @@ from mms.bootstrap.listeners import Listeners
 from mms.bootstrap.model_loader import DRAIN_TIMEOUT_S, ModelLoader
 from mms.bootstrap.parts import Parts
 from mms.errors import AddressError
-from mms.event_loop.in_thread import in_thread
 from mms.frontend.address import reachable_url
 from mms.frontend.api.health import health_routes
 from mms.frontend.management.application import management_application
@@ -69,7 +68,6 @@ class ManagementListener:
         """
         parts, settings = self._parts, self._parts.settings
         check = self._token_check()
-        parts.on_reload.append(lambda: in_thread(check.reload))
         store = ModelStore(settings.model_store, settings.said('model_store'),
                            anywhere=not isinstance(check, Anybody))
         jobs = ModelJobs(models, loader, DRAIN_TIMEOUT_S)
@@ -98,7 +96,9 @@ class ManagementListener:
         if asked == NO_TOKEN:
             return Anybody()
         if asked is not None:
-            return TokenFile(asked, self._parts.settings.said('management_token'))
+            file = TokenFile(asked, self._parts.settings.said('management_token'))
+            self._parts.read_again([asked], file.reload, self._undo)
+            return file
         token = made_up()
         self._token_path = write_token(self._port, token)
         self._undo.callback(remove_token, self._token_path, token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Callable, Optional, Protocol
 
@@ -13,6 +14,7 @@ from mms.archive.reader import LoadedModel
 from mms.bootstrap.opening import Opener, check_service_file
 from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
+from mms.event_loop.in_thread import in_thread
 from mms.event_loop.loop_probe import LoopProbe
 from mms.frontend.access_log import AccessLog
 from mms.frontend.address import host_and_port
@@ -33,6 +35,7 @@ from mms.metrics.exposition import Exposition
 from mms.metrics.server_metrics import ServerMetrics
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.container import in_container
+from mms.runtime.file_changes import FileChanges
 from mms.runtime.resources import buffer_bytes
 from mms.serving.events import Change, Event
 from mms.serving.gauges import STATES, WORKER_STATES
@@ -107,6 +110,21 @@ class Parts:
         for advice in settings.advice:
             logger.warning('%s', advice)
         return self.log
+
+    def read_again(self, paths: Sequence[str], read: Callable[[], None],
+                   undo: ExitStack) -> None:
+        """Call `read`, in a thread, when the server is told to read its files again (SIGHUP), and
+        when any of these has changed.
+
+        Parameters
+        ----------
+        read
+            Logs what it cannot read, and goes on with what it has.
+        undo
+            Ends this.
+        """
+        self.on_reload.append(lambda: in_thread(read))
+        undo.callback(FileChanges(paths, read).stop)
 
     def open(self, opener: Opener) -> list[OpenedModel]:
         """The archives of the models, opened.
