@@ -44,7 +44,8 @@ def prepare() -> None:
     """Make ``import mxnet`` possible, and right; call it before the first one.
 
     Does nothing a second time. Where nothing is missing, it only sets two variables of
-    the environment, which switch off fusions of operators that change answers.
+    the environment, which switch off fusions of operators that change answers, and stands
+    ready for ``distutils`` until MXNet is imported.
 
     Raises
     ------
@@ -54,6 +55,7 @@ def prepare() -> None:
     numpy = importlib.import_module('numpy')
     numpy_names.restore(numpy, numpy_names.MXNET)
     distutils_version.restore()
+    after_import.call('mxnet', distutils_version.leave)
     fusions.switch_off()
     if any(repair.needed(numpy) for repair in repairs.REPAIRS):
         after_import.call('mxnet', repairs.apply)

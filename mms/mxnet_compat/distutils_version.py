@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-import types
-from typing import Any
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import ModuleType
+from typing import Any, Optional
 
 
 def restore() -> None:
-    """Put it into ``sys.modules`` where nobody has it.
+    """Let it be imported where nobody else has it.
 
     ``mxnet.numpy_op_fallback`` and ``mxnet.numpy_dispatch_protocol`` compare NumPy's
     version with it at import. Python 3.9 to 3.11 have it, and so has setuptools,
-    which lends its own to newer ones.
+    which lends its own. To ask setuptools whether it does would import all of it, which
+    takes as long as NumPy: whoever imports ``distutils`` asks, and comes here last.
     """
-    if not _is_there():
-        package, version = types.ModuleType('distutils'), types.ModuleType('distutils.version')
-        package.__path__ = []  # a package, so that distutils.util is missed in the usual way
+    if 'distutils' not in sys.modules and _FINDER not in sys.meta_path:
+        sys.meta_path.append(_FINDER)
+
+
+def leave(mxnet: ModuleType) -> None:
+    """Nobody else was promised it: call it once MXNet is imported."""
+    if _FINDER in sys.meta_path:
+        sys.meta_path.remove(_FINDER)
+
+
+class _Finder(MetaPathFinder):
+    """Finds what no other finder has found."""
+
+    def find_spec(self, fullname: str, path: Optional[Sequence[str]],
+                  target: Optional[ModuleType] = None) -> Optional[ModuleSpec]:
+        if fullname != 'distutils':
+            return None
+        return spec_from_loader(fullname, _Loader(), is_package=True)
+
+
+class _Loader(Loader):
+    """Makes a package that has ``distutils.version`` alone."""
+
+    def create_module(self, spec: ModuleSpec) -> Optional[ModuleType]:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        version = ModuleType('distutils.version')
         vars(version).update(LooseVersion=LooseVersion, StrictVersion=LooseVersion)
-        vars(package).update(version=version)
-        sys.modules.update({'distutils': package, 'distutils.version': version})
+        vars(module).update(version=version)
+        sys.modules['distutils.version'] = version
 
 
-def _is_there() -> bool:
-    if 'distutils' in sys.modules:
-        return True
-    try:
-        return importlib.util.find_spec('distutils') is not None
-    except ImportError:
-        return False
+_FINDER = _Finder()
 
 
 class LooseVersion:

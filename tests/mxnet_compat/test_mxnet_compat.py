@@ -49,10 +49,10 @@ def test_mxnet_imports_and_its_numpy_arrays_work_and_no_future_warning_leaks():
 
 def test_nothing_is_touched_but_what_is_missing_and_a_second_call_changes_nothing():
     run('''
-        import importlib.util, sys, warnings
+        import sys, warnings
         import numpy
         from mms import mxnet_compat
-        from mms.mxnet_compat import numpy_names, repairs
+        from mms.mxnet_compat import numpy_names
 
         def state():
             return dict(vars(numpy)), set(sys.modules), list(sys.meta_path), list(warnings.filters)
@@ -63,17 +63,14 @@ def test_nothing_is_touched_but_what_is_missing_and_a_second_call_changes_nothin
 
         gone = {entry.name for entry in numpy_names.MXNET
                 if at_least(entry.since) and not at_least(entry.back)}
-        needed = {repair.name for repair in repairs.REPAIRS if at_least(repair.since)}
-        distutils = set()
-        if importlib.util.find_spec('distutils') is None:
-            distutils = {'distutils', 'distutils.version'}
         names, modules, finders, filters = state()
         mxnet_compat.prepare()
         once = state()
         assert set(once[0]) - set(names) == gone, (set(once[0]) - set(names), gone)
         assert all(once[0][name] is value for name, value in names.items())
-        assert once[1] - modules == distutils
-        assert len(once[2]) - len(finders) == bool(needed)
+        assert once[1] == modules
+        # For distutils, and for the end of MXNet's import.
+        assert len(once[2]) - len(finders) == 2
         assert once[3] == filters
         mxnet_compat.prepare()
         assert state() == once
@@ -125,14 +122,27 @@ def test_distutils_is_only_made_where_it_cannot_be_imported():
     ''')
 
 
+def test_setuptools_is_not_imported_only_to_ask_it_for_distutils():
+    run('''
+        import sys
+        from mms import mxnet_compat
+        mxnet_compat.prepare_services()
+        assert not {'setuptools', 'distutils'} & {name.partition('.')[0] for name in sys.modules}
+    ''')
+
+
 def test_without_distutils_its_versions_still_compare():
     run('''
         import sys
+        from importlib.machinery import PathFinder
         class NoDistutils:
-            def find_spec(self, name, path=None, target=None):
-                if name.split('.')[0] == 'distutils':
-                    raise ImportError(name)
-        sys.meta_path.insert(0, NoDistutils())
+            @staticmethod
+            def find_spec(name, path=None, target=None):
+                if name.split('.')[0] != 'distutils':
+                    return PathFinder.find_spec(name, path, target)
+        sys.meta_path[:] = [NoDistutils if finder is PathFinder else finder
+                            for finder in sys.meta_path
+                            if not type(finder).__module__.startswith('_distutils_hack')]
         sys.modules.pop('distutils', None)
         from mms import mxnet_compat
         mxnet_compat.prepare()
