@@ -7,9 +7,12 @@ import re
 from dataclasses import dataclass, field
 
 _SCHEME = re.compile(r'([A-Za-z][A-Za-z0-9+.-]*)://|(file):', re.IGNORECASE)
-_USER_INFO = re.compile(r'://[^/?#]*@')
+# Also where it is not at the beginning, as after a quote or a blank too many, or another NAME=, and
+# where slashes are missing.
+_ANYWHERE = re.compile(r'[A-Za-z0-9+.-]://|\b(?:https?|s3|ftp):', re.IGNORECASE)
+_USER_INFO = re.compile(r':/*[^/?#]*@')
 # 'user:pass/word@host': a password whose slash was not percent-encoded.
-_BROKEN_USER_INFO = re.compile(r'://[^/?#:@]*:(?![0-9]*(?:[/?#]|$)).*@')
+_BROKEN_USER_INFO = re.compile(r':/*[^/?#:@]*:(?![0-9]*(?:[/?#]|$)).*@', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,17 @@ def redacted(text: str) -> str:
 
     The query goes too, since it is where pre-signed URLs keep their key.
     """
-    if scheme_of(text) in ('', 'file'):
+    url = _ANYWHERE.search(text)
+    if url is None or scheme_of(text) == 'file':
         return text
-    shown = _USER_INFO.sub('://', text, count=1)
-    shown = _BROKEN_USER_INFO.sub('://', shown, count=1)
-    return re.split(r'[?#]', shown, maxsplit=1)[0]
+    colon = text.index(':', url.start())
+    before, shown = text[:colon], text[colon:]
+    shown = _USER_INFO.sub(_slashes, shown, count=1)
+    shown = _BROKEN_USER_INFO.sub(_slashes, shown, count=1)
+    return before + re.split(r'[?#]', shown, maxsplit=1)[0]
+
+
+def _slashes(found: re.Match[str]) -> str:
+    """What stood between the scheme and the user."""
+    text = found[0]
+    return text[:len(text) - len(text[1:].lstrip('/'))]

@@ -111,6 +111,10 @@ def _check_tensor(tensor: Any, where: str) -> None:
     name, shape = tensor['data_name'], tensor['data_shape']
     if not isinstance(name, str) or not name:
         raise SignatureError(f'{where}: data_name must be a string that is not empty')
+    if any('\ud800' <= character <= '\udfff' for character in name):
+        # As JSON may have it; what holds it is no JSON to many who read it, nor any other text.
+        raise SignatureError(f'{where}: data_name {brief(repr(name))} holds half a character '
+                             '(a surrogate), which no client can send')
     if len(name) > NAME_CHARACTERS:
         raise SignatureError(f'{where}: data_name has {len(name)} characters; {NAME_CHARACTERS} '
                              'are the most')

@@ -20,6 +20,7 @@ _MOST_BYTES = 1024**2
 # Of a whole number, as TOML has it.
 _MOST_BITS = 64
 
+
 def read_config(path: str, keys: Collection[str], source: str) -> Mapping[str, Any]:
     """The values of a config file, by their keys.
 
@@ -45,9 +46,17 @@ def read_config(path: str, keys: Collection[str], source: str) -> Mapping[str, A
         if key not in keys:
             raise UsageError(f'{path}: there is no key {key!r}{_hint(key, keys)}')
         # Python itself refuses to show one of thousands of digits.
-        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-            raise UsageError(f'{path}: {key} is a number of more than {_MOST_BITS} bits')
+        if _has_long_number(value):
+            raise UsageError(f'{path}: {key} has a number of more than {_MOST_BITS} bits')
     return values
+
+
+def _has_long_number(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return any(map(_has_long_number, value))
+    return isinstance(value, int) and value.bit_length() > _MOST_BITS
 
 
 def _text_of(path: str) -> str:

@@ -17,6 +17,8 @@ T_co = TypeVar('T_co', covariant=True)
 
 AUTO = 'auto'
 _SIZE_UNITS = {'': 1, 'K': 1024, 'M': 1024**2, 'G': 1024**3}
+# More than any machine has, and still a number that can be shown.
+_MOST_BYTES = 2**63 - 1
 _SWITCH_WORDS = {'true': True, '1': True, 'yes': True, 'on': True,
                  'false': False, '0': False, 'no': False, 'off': False}
 
@@ -210,9 +212,12 @@ def _size(value: Any) -> int:
         text = text[:-1]
     digits = text.rstrip('KMG')
     unit = text[len(digits):]
-    if not digits.strip().isdecimal() or unit not in _SIZE_UNITS or int(digits) == 0:
+    if not digits.strip().isdecimal() or unit not in _SIZE_UNITS:
         raise ValueError
-    return int(digits) * _SIZE_UNITS[unit]
+    size = int(digits) * _SIZE_UNITS[unit]
+    if not 0 < size <= _MOST_BYTES:
+        raise ValueError
+    return size
 
 
 def _one_of(value: Any, choices: tuple[str, ...]) -> str:

@@ -25,6 +25,20 @@ def test_no_secret_of_a_url_is_shown(text):
     assert Location.parse(text).redacted == 'https://host:8443/a/b.model'
 
 
+@pytest.mark.parametrize(('text', 'shown'), [
+    (' https://user:hunter2@host/x', ' https://host/x'),
+    ('"https://user:hunter2@host/x?hunter2"', '"https://host/x'),
+    ('m=https://user:hunter2@host/x', 'm=https://host/x'),
+    ('\nhttps://user:hunter2@host/x', '\nhttps://host/x'),
+    ('https:/user:hunter2@host/x', 'https:/host/x'),
+    ('https:user:hunter2@host/x', 'https:host/x'),
+    ('https:///user:hunter2@host/x', 'https:///host/x'),
+    ('https://user:hunter2/\nhunter2@host/x', 'https://host/x'),
+])
+def test_a_url_that_was_mistyped_shows_no_secret_either(text, shown):
+    assert Location.parse(text).redacted == shown
+
+
 @pytest.mark.parametrize('text', SECRET_URLS)
 def test_a_location_that_is_printed_in_any_way_keeps_its_secrets(text):
     location = Location.parse(text)
@@ -34,7 +48,8 @@ def test_a_location_that_is_printed_in_any_way_keeps_its_secrets(text):
 
 
 @pytest.mark.parametrize('text', [
-    '/models/a@b?c#d.model', 'http://host:80/a@b.model', 'http://host/a@b.model', 's3://b/k@1',
+    '/models/a@b?c#d.model', 'C:\\a?b@c', 'a:b@c?d', 'file:///a?b@c',
+    'http://host:80/a@b.model', 'http://host/a@b.model', 's3://b/k@1',
 ])
 def test_what_is_no_secret_is_shown(text):
     assert Location.parse(text).redacted == text

@@ -90,6 +90,11 @@ def test_a_name_must_be_a_string_with_something_in_it(signature, name):
     assert 'inputs[0]: data_name must be a string' in refusal(signature)
 
 
+def test_a_name_that_is_no_text_is_refused(signature):
+    signature['inputs'][0]['data_name'] = 'a\ud800'
+    assert "inputs[0]: data_name 'a\\ud800' holds half a character" in refusal(signature)
+
+
 @pytest.mark.parametrize('shape', [[-1, 3], [1.5], ['3'], [True], 3, '[1]', None])
 def test_a_shape_must_be_whole_numbers(signature, shape):
     signature['inputs'][0]['data_shape'] = shape

@@ -41,7 +41,8 @@ def test_sizes_are_bytes_or_have_a_unit(text, number):
     assert size().read(text, '--max-request-size') == number
 
 
-@pytest.mark.parametrize('text', ['', '0', '-1', 'M', '1.5M', '1T', 'MB'])
+@pytest.mark.parametrize('text', ['', '0', '-1', 'M', '1.5M', '1T', 'MB', '9' * 4299 + 'G',
+                                  '9223372036854775808'])
 def test_other_sizes_are_refused(text):
     with pytest.raises(UsageError, match='--max-request-size'):
         size().read(text, '--max-request-size')

@@ -344,9 +344,10 @@ def test_a_file_that_is_nested_too_deeply_is_told(config):
         'mms.toml: its values are nested too deeply')
 
 
-def test_a_number_of_thousands_of_digits_is_told(config):
-    assert refusal(*config(f"port = 0x{'9' * 5000}")) == (
-        'mms.toml: port is a number of more than 64 bits')
+@pytest.mark.parametrize('value', ['N', '[N]', '{a = N}', '[1, [{a = [N]}]]'])
+def test_a_number_of_thousands_of_digits_is_told(config, value):
+    assert refusal(*config('port = ' + value.replace('N', f"0x{'9' * 5000}"))) == (
+        'mms.toml: port has a number of more than 64 bits')
 
 
 def test_a_file_without_an_end_is_told():

@@ -24,6 +24,7 @@ from mms.frontend.http.headers import (
     BadHead,
     LargeHead,
     PlainHeaders,
+    check_request_line,
     plain_headers,
     read_block,
 )
@@ -174,6 +175,8 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def read_request(self, raw_requestline: str) -> Any:
         """Read the head of a request."""
+        # Before pywsgi, which takes what it can.
+        check_request_line(raw_requestline)
         result = super().read_request(raw_requestline)
         # pywsgi knows the header with this one word alone.
         words = ','.join(self.headers.all('connection')).lower().split(',')
@@ -203,6 +206,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         headers = plain_headers(block)
         # Before pywsgi, which takes many of them, decides where the body ends.
         headers.check_framing(self.request_version)
+        headers.check_host()
         return headers
 
     def _hold(self, count: int) -> None:

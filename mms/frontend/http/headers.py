@@ -16,6 +16,10 @@ _PIECE_BYTES = 8192
 # control characters. A bare LF may end a line (2.2).
 _LINES = re.compile(
     rb"(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+:[\t\x20-\x7e\x80-\xff]*\r?\n)*\r?\n")
+# Section 3: single spaces. Beyond ASCII there are bytes that are blanks to Python alone, and
+# HTTP/0.9 knows no heads, so that others take what follows for another request.
+_REQUEST_LINE = re.compile(
+    r"[A-Za-z0-9!#$%&'*+.^_`|~-]+ [\x21-\x7e\x80-\xff]+ HTTP/1\.[0-9]\r?\n")
 # A length that 64 bits hold, and no sign, space or underscore, which int() would take.
 _LENGTH = re.compile(r'[0-9]{1,18}', re.ASCII)
 _SPACE = ' \t'
@@ -100,11 +104,39 @@ class PlainHeaders:
         if len(set(lengths)) > 1:
             raise BadHead('it has several Content-Lengths')
 
+    def check_host(self) -> None:
+        """Make sure that the request is for one host.
+
+        Raises
+        ------
+        BadHead
+            A proxy in front could have chosen another one (RFC 9112, 3.2).
+        """
+        if len(self.all('host')) > 1:
+            raise BadHead('it has several Hosts')
+
     def all(self, name: str) -> list[str]:
         """Each value of a header, whose name is in small letters."""
         if name not in self._values:
             return []
         return [value for key, value in self.pairs() if key.lower() == name]
+
+
+def check_request_line(line: str) -> None:
+    """Make sure that everybody finds the same method, target and version.
+
+    Parameters
+    ----------
+    line
+        In Latin-1, with its end.
+
+    Raises
+    ------
+    BadHead
+    """
+    if not _REQUEST_LINE.fullmatch(line):
+        raise BadHead('the request line is no method, target and HTTP/1.1 with single spaces '
+                      'between them')
 
 
 def read_block(stream: Any, most_bytes: int, hold: Callable[[int], None]) -> bytes:

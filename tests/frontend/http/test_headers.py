@@ -3,7 +3,13 @@ import io
 import pytest
 from gevent.pywsgi import headers_factory
 
-from mms.frontend.http.headers import MOST_BYTES, BadHead, plain_headers, read_block
+from mms.frontend.http.headers import (
+    MOST_BYTES,
+    BadHead,
+    check_request_line,
+    plain_headers,
+    read_block,
+)
 
 PLAIN = (b'Host: x\r\nContent-Type:  text/plain; a=b \r\nX-Twice: 1\r\nx-twice: 2\r\n'
          b"A!#$%&'*+.^`|~b_c-d:\tx:y\r\nEmpty:\r\n\r\n")
@@ -65,6 +71,31 @@ def test_a_body_whose_end_is_clear_is_taken():
         plain_headers(lines + b'\r\n').check_framing('HTTP/1.1')
     with pytest.raises(BadHead, match='HTTP/1.1 alone'):
         plain_headers(b'Transfer-Encoding: chunked\r\n\r\n').check_framing('HTTP/1.0')
+
+
+@pytest.mark.parametrize('line', [
+    'GET /', 'GET  / HTTP/1.1', 'GET / HTTP/1.1 ', ' GET / HTTP/1.1', 'GET\t/ HTTP/1.1',
+    'GET\x85/ HTTP/1.1', 'GET /\xa0HTTP/1.1', 'GET\x1c/\x1fHTTP/1.1', 'GET /\x0b HTTP/1.1',
+    'GET /a b HTTP/1.1', 'GET / HTTP/1.1\r', 'G<T / HTTP/1.1', 'G\xe9T / HTTP/1.1',
+    'GET /\x00 HTTP/1.1', 'GET / HTTP/1', 'GET / HTTP/1.1.1', 'GET / HTTP/+1.1',
+    'GET / HTTP/1.0_1', 'GET / HTTP/1.\xb2', 'GET / HTTP/0.9', 'GET / http/1.1', '',
+])
+def test_a_request_line_that_others_could_read_in_another_way_is_refused(line):
+    with pytest.raises(BadHead):
+        check_request_line(line + '\r\n')
+
+
+@pytest.mark.parametrize('line', ['GET / HTTP/1.1\r\n', 'M-SEARCH * HTTP/1.0\n',
+                                  'post http://h:1/\xe9%zz?a"b HTTP/1.9\r\n'])
+def test_a_plain_request_line_is_taken(line):
+    check_request_line(line)
+
+
+def test_a_request_is_for_one_host():
+    plain_headers(b'Host: x\r\nX-Host: y\r\n\r\n').check_host()
+    plain_headers(b'\r\n').check_host()
+    with pytest.raises(BadHead, match='several Hosts'):
+        plain_headers(b'Host: x\r\nhost: x\r\n\r\n').check_host()
 
 
 def test_no_more_is_read_than_a_head_and_no_head_without_end():
