@@ -9,6 +9,7 @@ from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts
 from mms.bootstrap.watching import look_at_start, watch
+from mms.bootstrap.worker_user import identity_of
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.serving.embedding import (
     Embedded,
@@ -44,15 +45,16 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         if settings.management_port is not None:
             logger.warning('%s has no effect in an embedding program: models come and go through '
                            'a server of its own.', settings.said('management_port'))
-        visible_gpus = look_for_gpus(settings)
+        identity = identity_of(settings)
+        visible_gpus = look_for_gpus(settings, identity)
         at_start = look_at_start(parts)
-        opener = Opener(undo)
+        opener = Opener(undo, identity.gid)
         opened = parts.open(opener)
         loop = LoopThread()
         undo.callback(loop.stop)
         loop.call(parts.loop_probe.start)
         undo.callback(loop.call, parts.loop_probe.stop)
-        local = loop.call(lambda: parts.registry(visible_gpus))
+        local = loop.call(lambda: parts.registry(visible_gpus, identity))
         gauges = loop.call(lambda: Gauges(local, parts.health.report))
         parts.exposition.watch(lambda: loop.call(gauges.look), lambda: None)
         loop.run(lambda: local.start(opened))

@@ -18,6 +18,7 @@ from mms.bootstrap.parts import Parts, signatures
 from mms.bootstrap.reloading import Reloading
 from mms.bootstrap.shutdown import Shutdown
 from mms.bootstrap.watching import look_at_start, watch
+from mms.bootstrap.worker_user import identity_of
 from mms.config.settings import Settings
 from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.uninterrupted import UninterruptedExitStack
@@ -116,10 +117,11 @@ def load_models(parts: Parts, undo: ExitStack,
     StartupError
     """
     # Before models are fetched: a GPU that is not there, or fails, is told at once.
-    models = parts.registry(look_for_gpus(parts.settings))
+    identity = identity_of(parts.settings)
+    models = parts.registry(look_for_gpus(parts.settings, identity), identity)
     at_start = look_at_start(parts)
     parts.exposition.watch(Gauges(models, parts.health.report).look, yield_if_due)
-    opener = Opener(undo)
+    opener = Opener(undo, identity.gid)
     loader = ModelLoader(opener, models)
     on_made(models, loader)
     opened = parts.open(opener)

@@ -20,6 +20,7 @@ from mms.devices.device import GPU, VisibleGPUs
 from mms.devices.gpu_probe import probe_gpus
 from mms.errors import StartupError, UsageError
 from mms.event_loop.in_thread import in_thread
+from mms.runtime.model_identity import Identity
 from mms.runtime.streams import is_terminal
 from mms.runtime.workspace import Workspace
 from mms.serving.model_factory import OpenedModel
@@ -31,8 +32,13 @@ _MOST_THREADS = 16
 _IDLE_S = 5
 
 
-def look_for_gpus(settings: Settings) -> VisibleGPUs:
+def look_for_gpus(settings: Settings, identity: Identity) -> VisibleGPUs:
     """What MXNet sees of the GPUs that are wanted; nothing is looked at where none is.
+
+    Parameters
+    ----------
+    identity
+        Who asks it.
 
     Raises
     ------
@@ -45,7 +51,7 @@ def look_for_gpus(settings: Settings) -> VisibleGPUs:
     every = any(wish.every_gpu for wish in wanted)
     numbers = [] if every else sorted({device.number for wish in wanted
                                        for device in wish.devices if device.kind == GPU})
-    visible_gpus = in_thread(lambda: probe_gpus(numbers))
+    visible_gpus = in_thread(lambda: probe_gpus(numbers, identity))
     for wish in wanted:
         devices_of(wish, visible_gpus)
     return visible_gpus
@@ -72,9 +78,12 @@ class Opener:
     ----------
     undo
         Removes what was extracted, and is still there.
+    reader_gid
+        Number of the group that may read what was extracted; None for nobody else.
     """
 
-    def __init__(self, undo: ExitStack) -> None:
+    def __init__(self, undo: ExitStack, reader_gid: Optional[int] = None) -> None:
+        self._reader_gid = reader_gid
         self._workspace: Optional[Workspace] = None
         self._pool: Optional[ThreadPool] = None
         self._threads: set[AsyncResult] = set()
@@ -96,7 +105,7 @@ class Opener:
         workspace = self._made()
         return [OpenedModel(model, str(locations[model.service_name]),
                             partial(workspace.remove, model.model_dir))
-                for model in self._open_side_by_side(locations, workspace.path)]
+                for model in self._open_side_by_side(locations, workspace)]
 
     def open_one(self, name: Optional[str], location: Location) -> OpenedModel:
         """The model of a location, without a word on the terminal.
@@ -112,7 +121,7 @@ class Opener:
             It cannot be used.
         """
         workspace = self._made()
-        result = self._spawn(open_model, name or 'model', location, workspace.path)
+        result = self._spawn(_open, workspace, name or 'model', location)
         self._watch({result})
         try:
             model = result.get()
@@ -128,7 +137,7 @@ class Opener:
 
     def _made(self) -> Workspace:
         if self._workspace is None:
-            self._workspace = Workspace()
+            self._workspace = Workspace(self._reader_gid)
         return self._workspace
 
     def _spawn(self, work: Callable[..., LoadedModel], *arguments: object) -> AsyncResult:
@@ -141,9 +150,9 @@ class Opener:
         self._threads = {result for result in self._threads if not result.ready()} | threads
 
     def _open_side_by_side(self, locations: Mapping[str, Location],
-                           folder: str) -> list[LoadedModel]:
+                           workspace: Workspace) -> list[LoadedModel]:
         progress = is_terminal(sys.stderr)
-        opening = {name: self._spawn(open_model, name, location, folder, progress)
+        opening = {name: self._spawn(_open, workspace, name, location, progress)
                    for name, location in locations.items()}
         names = {result: name for name, result in opening.items()}
         self._watch(set(names))
@@ -164,6 +173,13 @@ class Opener:
             self._workspace.close()
         else:
             self._workspace.abandon()
+
+
+def _open(workspace: Workspace, name: str, location: Location,
+          progress: bool = False) -> LoadedModel:
+    model = open_model(name, location, workspace.path, progress)
+    workspace.let_read(model.model_dir)
+    return model
 
 
 def _remove(workspace: Workspace, late: AsyncResult) -> None:

@@ -36,6 +36,7 @@ from mms.metrics.server_metrics import ServerMetrics
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.container import in_container
 from mms.runtime.file_changes import FileChanges
+from mms.runtime.model_identity import Identity
 from mms.runtime.resources import buffer_bytes
 from mms.serving.events import Change, Event
 from mms.serving.gauges import STATES, WORKER_STATES
@@ -142,9 +143,10 @@ class Parts:
         return [OpenedModel(model, str(locations.get(model.service_name, 'its archive')))
                 for model in self._given]
 
-    def registry(self, visible_gpus: VisibleGPUs) -> Registry:
+    def registry(self, visible_gpus: VisibleGPUs, identity: Identity) -> Registry:
         """The models, none of them loaded."""
-        models = Registry(self.settings, visible_gpus, self.budget, self.server_metrics)
+        models = Registry(self.settings, visible_gpus, self.budget, self.server_metrics,
+                          identity)
         models.subscribe(partial(_follow, self.server_metrics))
         self.health = HealthMonitor(models, self.lifecycle, self.settings.required)
         return models

@@ -21,6 +21,7 @@ from mms.config.source import Source
 from mms.config.trusted_proxies import TrustedProxies
 from mms.config.values import (
     log_level,
+    names,
     number,
     off_switch,
     one_of,
@@ -179,6 +180,16 @@ class Settings:
         '--reuse-port', switch(), 'a busy port stops the start', Group.LIFE, unset=False,
         help='share the port with other servers that do so, which may take over from each other',
         more='See [takeover](signals.md#takeover)')
+    worker_user: Optional[str] = option(
+        '--worker-user', text(), 'that of the server', Group.SECURITY, metavar='USER', unset=None,
+        help='user, or `USER:GROUP`, as whom the processes of models run, which have none of the '
+             "server's rights and secrets then; names or numbers",
+        more='The server has to be root. See [the user of the workers](worker_user.md)')
+    worker_env: tuple[str, ...] = option(
+        '--worker-env', names(), 'none', Group.SECURITY, metavar='NAMES', unset=(),
+        help='environment variables that processes of models get although they may be secrets, '
+             'with commas between them; `AWS_*` stands for all that begin like it',
+        more='See [their environment](worker_user.md#the-environment)')
     management_port: Optional[int] = option(
         '--management-port', whole(0, 65535), 'off', Group.MANAGEMENT, metavar='PORT', unset=None,
         help='TCP port on which models are loaded, replaced, scaled and removed while the server '

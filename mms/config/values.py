@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from mms.log.rotation import LEVELS, ROTATION_UNITS, LogRotation
 T_co = TypeVar('T_co', covariant=True)
 
 AUTO = 'auto'
+_NAME = re.compile(r'[A-Za-z_]\w*\*?', re.ASCII)
 _SIZE_UNITS = {'': 1, 'K': 1024, 'M': 1024**2, 'G': 1024**3}
 # More than any machine has, and still a number that can be shown.
 _MOST_BYTES = 2**63 - 1
@@ -163,8 +165,24 @@ def paths() -> Scalar[tuple[str, ...]]:
     return Scalar("paths with commas between them ('/ping,/health/*')", _paths)
 
 
+def names() -> Scalar[tuple[str, ...]]:
+    """Names of environment variables; one with a star at its end stands for all that begin so."""
+    return Scalar("names of variables with commas between them ('HF_TOKEN,AWS_*')", _names)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    found = _listed(value)
+    if not all(_NAME.fullmatch(name) for name in found):
+        raise ValueError
+    return found
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    return tuple(word.strip() for word in _text(value).split(',') if word.strip())
+
+
 def _paths(value: Any) -> tuple[str, ...]:
-    found = tuple(word.strip() for word in _text(value).split(',') if word.strip())
+    found = _listed(value)
     if not all(path.startswith('/') for path in found):
         raise ValueError
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Optional
 
 from mms.devices.device import VisibleGPUs
-from mms.runtime.child_python import child_python
+from mms.runtime.model_identity import Identity
 
 _LOOK = 'from mms.worker.devices.visible_gpus import main; main()'
 # An import takes a second or two; a driver that hangs is not waited for.
@@ -19,19 +19,23 @@ _LONGEST_EACH_S = 20.0
 _MOST_IN_A_MACHINE = 16
 
 
-def probe_gpus(wanted: Sequence[int] = ()) -> VisibleGPUs:
+def probe_gpus(wanted: Sequence[int] = (), identity: Optional[Identity] = None) -> VisibleGPUs:
     """Ask MXNet. Takes some seconds, in which nothing else happens in this thread.
 
     Parameters
     ----------
     wanted
         Numbers of the GPUs that are to compute something, as far as there are such; none for all.
+    identity
+        Who asks; None for the user of this process.
     """
     longest_s = _LONGEST_S + _LONGEST_EACH_S * (len(wanted) or _MOST_IN_A_MACHINE)
-    command = [*child_python(_LOOK), *map(str, wanted)]
+    identity = identity or Identity()
+    command = [*identity.python(_LOOK), *map(str, wanted)]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=longest_s)
+                              timeout=longest_s, env=identity.environment(),
+                              **identity.arguments())
     except subprocess.TimeoutExpired as error:
         return VisibleGPUs(failure=f'MXNet does not answer within {longest_s:.0f} s'
                                    f'{_where(error.stdout or b"")}')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mms.errors import BuffersFull, InferenceError
 from mms.event_loop.yielding import TimeSlice
-from mms.ipc.channel import Channel, Socket
+from mms.ipc.channel import Channel, ChannelClosed, Socket
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
 
 
@@ -40,6 +40,16 @@ class FrontChannel(Channel):
             if size > PIECE_BYTES:
                 self._time_slice.yield_if_over()
         return pieces
+
+    def _receive(self, view: memoryview) -> int:
+        # Without room for descriptors: those that a service sends would fill this process.
+        try:
+            count = self._socket.recv_into(view)
+        except OSError as error:
+            raise ChannelClosed(str(error)) from error
+        if not count:
+            raise ChannelClosed('end of stream')
+        return count
 
     def _sent(self) -> None:
         self._time_slice.yield_if_over()

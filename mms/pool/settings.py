@@ -9,6 +9,7 @@ from typing import Optional
 from mms.devices.device import Device
 from mms.metrics.observer import Observer, Restart, Unobserved
 from mms.runtime.byte_budget import ByteBudget
+from mms.runtime.model_identity import Identity
 from mms.runtime.resources import Resources
 
 
@@ -33,6 +34,8 @@ class PoolSettings:
         A worker with more private memory is replaced; 0 for no limit.
     optimize
         Whether Gluon networks may be fused.
+    identity
+        Who the processes are.
     budget
         Where the answers of the workers count that are held.
     observer
@@ -47,6 +50,7 @@ class PoolSettings:
     max_requests: int = 0
     max_memory_bytes: int = 0
     optimize: bool = True
+    identity: Identity = field(default_factory=Identity)
     budget: ByteBudget = field(default_factory=ByteBudget)
     observer: Observer = field(default_factory=Unobserved)
 

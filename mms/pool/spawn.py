@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Callable, NamedTuple, Optional, Protocol
 
-from mms.runtime.child_python import child_python
 from mms.runtime.interrupts import signals_held_in_children
+from mms.runtime.killing import kill_group
+from mms.runtime.model_identity import Identity
 
 _WORKER = 'from mms.worker.main import main; sys.exit(main())'
 _NAIVE = 'NaiveEngine'
@@ -71,21 +71,27 @@ class Spawned:
         Lowest level that it logs.
     threads
         Processor threads of one operator; None on a GPU.
+    identity
+        Who it is; None for the user of the front.
     """
 
-    def __init__(self, ends: Ends, endpoint: str, log_level: int, threads: Optional[int]) -> None:
+    def __init__(self, ends: Ends, endpoint: str, log_level: int, threads: Optional[int],
+                 identity: Optional[Identity] = None) -> None:
+        identity = identity or Identity()
         command = [
-            *child_python(_WORKER),
+            *identity.python(_WORKER),
             '--model', endpoint, '--fd', str(ends.channel), '--log-fd', str(ends.log),
             '--parent', str(os.getpid()), '--log-level', str(log_level),
         ]
         # A session of its own: Ctrl-C on a terminal is for the front, which drains, and what
         # the service starts is in the worker's process group.
+        self._uid = identity.uid
+        identity.own(ends.output)
         with signals_held_in_children():
             self._process = subprocess.Popen(
                 command, pass_fds=(ends.channel, ends.log), stdin=subprocess.DEVNULL,
                 stdout=ends.output, stderr=ends.output, start_new_session=True,
-                env=_environment(threads))
+                env=_environment(threads, identity.environment()), **identity.arguments())
         self.pid = self._process.pid
         self._status: Optional[int] = None
 
@@ -95,8 +101,7 @@ class Spawned:
             self._status = self._process.poll()
             if self._status is not None:
                 # Helpers that the service started and left behind.
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self.pid, signal.SIGKILL)
+                kill_group(self.pid, self._uid)
         return self._status
 
     def kill(self) -> None:
@@ -108,12 +113,12 @@ class Spawned:
         return False
 
 
-def _environment(threads: Optional[int]) -> dict[str, str]:
+def _environment(threads: Optional[int], given: Mapping[str, str]) -> dict[str, str]:
     if threads is None:
-        return {**_ENVIRONMENT, **_GPU_ENVIRONMENT, **os.environ}
+        return {**_ENVIRONMENT, **_GPU_ENVIRONMENT, **given}
     # The number that the user may have set is heeded when the workers' share is chosen.
     environment = {**_ENVIRONMENT, **_CPU_ENVIRONMENT, 'OPENBLAS_NUM_THREADS': str(threads),
-                   **os.environ, 'OMP_NUM_THREADS': str(threads)}
+                   **given, 'OMP_NUM_THREADS': str(threads)}
     if environment['MXNET_ENGINE_TYPE'] == _NAIVE:
         # For threads of the service's own: `mms.worker.processes.operator_threads` gives that of
         # the hooks its number. MXNet's other engines compute on threads that they start themselves.

@@ -114,7 +114,7 @@ class WorkerStarter:
         first = self._process(self._load, WorkerKind(1), _nothing, await_turn)
         self._join_deadline_s = join_deadline_s(time.monotonic() - began)
         if not first.ready.unforkable:
-            self._template = Template(first)
+            self._template = Template(first, settings.identity)
             return self.size_of(settings.workers)
         logger.info('Model %s is not forked: %s. Each worker loads it by itself.',
                     self._load.endpoint, first.ready.unforkable)
@@ -219,7 +219,8 @@ class WorkerStarter:
                 logger.warning('The template process of model %s died; it is being replaced.',
                                self._load.endpoint)
                 process = self._process(self._load, WorkerKind(1), _nothing)
-                self._template = None if process.ready.unforkable else Template(process)
+                self._template = None if process.ready.unforkable else Template(
+                    process, self._settings.identity)
                 if process.ready.unforkable:
                     logger.warning('Model %s is not forked any more: %s.', self._load.endpoint,
                                    process.ready.unforkable)
@@ -249,7 +250,7 @@ class WorkerStarter:
         began = time.monotonic()
         on_gpu = kind.device is not None and kind.device.kind == GPU
         threads = None if on_gpu else kind.threads
-        process = WorkerProcess(load.endpoint, _spawning(load.endpoint, threads), kind.threads,
+        process = WorkerProcess(load.endpoint, self._spawning(threads), kind.threads,
                                 on_death, kind.device, self._settings.budget)
         process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S,
                      await_turn)
@@ -262,17 +263,17 @@ class WorkerStarter:
             self._load_deadline_s = deadline_s(time.monotonic() - began)
         return process
 
+    def _spawning(self, threads: Optional[int]) -> Spawner:
+        level = logging.getLogger().getEffectiveLevel()
+        return lambda ends: Spawned(ends, self._load.endpoint, level, threads,
+                                    self._settings.identity)
+
 
 def _resident_bytes(pid: int) -> int:
     try:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return FORKED_WORKER_BYTES
-
-
-def _spawning(endpoint: str, threads: Optional[int]) -> Spawner:
-    level = logging.getLogger().getEffectiveLevel()
-    return lambda ends: Spawned(ends, endpoint, level, threads)
 
 
 def _nothing(process: WorkerProcess) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-from contextlib import suppress
 from typing import Optional
 
 from gevent.lock import RLock
@@ -13,6 +11,8 @@ from mms.errors import ServiceError
 from mms.ipc.messages import Fork, Forked, Message, Reap, Reaped
 from mms.pool.process import NoAnswer, WorkerGone, WorkerProcess
 from mms.pool.spawn import Ends, Spawner
+from mms.runtime.killing import is_process_id, kill, kill_group
+from mms.runtime.model_identity import Identity
 
 # It does nothing but fork and reap: what takes longer has broken it.
 _LONGEST_ANSWER_S = 10.0
@@ -25,10 +25,13 @@ class Template:
     ----------
     process
         Loaded, and able to fork.
+    identity
+        Who it is; None for the user of the front.
     """
 
-    def __init__(self, process: WorkerProcess) -> None:
+    def __init__(self, process: WorkerProcess, identity: Optional[Identity] = None) -> None:
         self._process = process
+        self._identity = identity or Identity()
         self._turn = RLock()
 
     @property
@@ -60,12 +63,15 @@ class Template:
         self._process.kill()
 
     def _fork(self, ends: Ends, threads: int) -> _ForkedHandle:
+        self._identity.own(ends.output)
         answer = self._ask(Fork(threads), ends)
         if not isinstance(answer, Forked):
             raise ServiceError('its template process has ended')
         if not answer.pid:
             raise ServiceError(answer.reason)
-        return _ForkedHandle(self, answer.pid)
+        if not is_process_id(answer.pid):
+            raise ServiceError(f'its template process says {answer.pid!r} for a process id')
+        return _ForkedHandle(self, answer.pid, self._identity.uid)
 
     def _ask(self, message: Message, ends: Optional[Ends] = None) -> Optional[Message]:
         with self._turn:
@@ -81,8 +87,9 @@ class Template:
 class _ForkedHandle:
     """A worker whose parent is the template: the template alone can reap it."""
 
-    def __init__(self, template: Template, pid: int) -> None:
+    def __init__(self, template: Template, pid: int, uid: Optional[int]) -> None:
         self._template = template
+        self._uid = uid
         self._status: Optional[int] = None
         self.pid = pid
 
@@ -91,8 +98,7 @@ class _ForkedHandle:
             status = self._template.status_of(self.pid)
             if self._template.gone:
                 # Helpers that the service started and left behind: the template reaps no more.
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self.pid, signal.SIGKILL)
+                kill_group(self.pid, self._uid)
             # Of two that ask, the second is told of no such child.
             self._status = status if self._status is None else self._status
         return self._status
@@ -100,8 +106,7 @@ class _ForkedHandle:
     def kill(self) -> None:
         # It keeps its number until it is reaped, and it is only reaped to be polled.
         if self._status is None and not self._template.gone:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+            kill(self.pid, self._uid)
 
     def ends_with_template(self) -> bool:
         return self._template.gone

@@ -38,6 +38,8 @@ class RestorableFolder:
         :class:`ServiceError`.
     first
         Names of files that are held in any case, where there are too many to hold all.
+    let_read
+        Called with the folder when files were put back: lets those read them who are to.
 
     Raises
     ------
@@ -46,9 +48,11 @@ class RestorableFolder:
     """
 
     def __init__(self, path: str, make_parent: Callable[[], None],
-                 first: Collection[str] = ()) -> None:
+                 first: Collection[str] = (),
+                 let_read: Callable[[str], None] = lambda path: None) -> None:
         self._path = path
         self._make_parent = make_parent
+        self._let_read = let_read
         self._turn = threading.Lock()
         self._is_closed = False
         names = (entry.name for entry in os.scandir(path) if entry.is_file())
@@ -110,6 +114,7 @@ class RestorableFolder:
                 self._copy(name)
         if self._is_closed:
             return
+        self._let_read(self._path)
         names = ', '.join(missing[:_NAMED]) + (' and others' if missing[_NAMED:] else '')
         logger.warning('Somebody has removed %d files from %s (%s): they are put back. Better %s.',
                        len(missing), self._path, names, MEND)

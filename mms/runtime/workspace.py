@@ -19,16 +19,24 @@ from mms.runtime.restorable_folder import MEND, RestorableFolder
 # (SIGKILL too), then removes the directory. A shell costs 1 MB; a Python, 10.
 _JANITOR = 'trap "" HUP INT TERM USR1; while read -r line; do :; done; exec rm -rf -- "$1"'
 
+# Modes of folders and files that a group may read.
+_ENTERED, _READ_FOLDER, _READ_FILE = 0o710, 0o750, 0o640
+
 # Those of this process that are not closed.
 _open: list[Workspace] = []
 
 
 class Workspace:
-    """A directory of mode 0700 that outlives neither `close` nor this process.
+    """A private directory that outlives neither `close` nor this process.
 
     A small shell process of its own session watches over it, so that nothing is
     left behind even when this process is killed with SIGKILL. It is locked, which
     systemd-tmpfiles heeds (tmpfiles.d(5), on age): it removes nothing that is below.
+
+    Parameters
+    ----------
+    reader_gid
+        Number of the group that may read it, and write nothing; None for nobody else.
 
     Attributes
     ----------
@@ -41,8 +49,9 @@ class Workspace:
         The directory, or its janitor, cannot be made.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reader_gid: Optional[int] = None) -> None:
         self._owner = os.getpid()
+        self._reader_gid = reader_gid
         try:
             self.path = tempfile.mkdtemp(prefix='mms-')
             self._lock = _locked(self.path)
@@ -64,8 +73,25 @@ class Workspace:
             A file cannot be opened.
         """
         if folder not in self._kept:
-            self._kept[folder] = RestorableFolder(folder, self._make, first)
+            self._kept[folder] = RestorableFolder(folder, self._make, first, self.let_read)
         return self._kept[folder]
+
+    def let_read(self, folder: str) -> None:
+        """Let the group that may read it do so in a folder that lies in it; nothing happens to
+        any other folder.
+
+        Raises
+        ------
+        StartupError
+            The files cannot be given to the group.
+        """
+        if self._reader_gid is None or not self._has(folder):
+            return
+        try:
+            self._give(folder)
+        except OSError as error:
+            raise StartupError(f'its files in {folder} cannot be given to the group '
+                               f'{self._reader_gid} of --worker-user: {error.strerror}') from error
 
     def remove(self, folder: str) -> None:
         """Remove the folder right below it that a folder lies in, or is."""
@@ -103,6 +129,19 @@ class Workspace:
             _open.remove(self)
             os.close(self._lock)
 
+    def _has(self, folder: str) -> bool:
+        return folder.startswith(os.path.join(self.path, ''))
+
+    def _give(self, folder: str) -> None:
+        names = os.path.relpath(folder, self.path).split(os.sep)
+        above = [os.path.join(self.path, *names[:count]) for count in range(len(names))]
+        for path in above:
+            _give(path, self._reader_gid, _ENTERED)
+        for root, _, files in os.walk(folder):
+            _give(root, self._reader_gid, _READ_FOLDER)
+            for name in files:
+                _give(os.path.join(root, name), self._reader_gid, _READ_FILE)
+
     def _make(self) -> None:
         """Make it anew when it is gone; what others have put in its place is not trusted."""
         with contextlib.suppress(FileNotFoundError):
@@ -119,7 +158,7 @@ class Workspace:
 
 def workspace_of(path: str) -> Optional[Workspace]:
     """The workspace of this process that a path lies in; None for any other path."""
-    return next((one for one in _open if path.startswith(os.path.join(one.path, ''))), None)
+    return next((one for one in _open if one._has(path)), None)
 
 
 def _locked(path: str) -> int:
@@ -128,6 +167,11 @@ def _locked(path: str) -> int:
     with contextlib.suppress(OSError):
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     return fd
+
+
+def _give(path: str, gid: Optional[int], mode: int) -> None:
+    os.chown(path, -1, -1 if gid is None else gid)
+    os.chmod(path, mode)
 
 
 def _watch_over(path: str) -> subprocess.Popen[bytes]:

@@ -16,6 +16,7 @@ from mms.metrics.observer import Observer, Unobserved
 from mms.pool.settings import PoolSettings
 from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import ByteBudget
+from mms.runtime.model_identity import Identity
 from mms.runtime.resources import Resources
 from mms.serving.batch import Limits
 from mms.serving.extracted_files import ExtractedFiles
@@ -65,17 +66,20 @@ class ModelFactory:
         Where the answers count that are held.
     observer
         Is told of batches and restarts.
+    identity
+        Who the processes of the models are.
     """
 
     def __init__(self, settings: Settings, visible_gpus: VisibleGPUs, resources: Resources,
-                 budget: ByteBudget, observer: Optional[Observer] = None) -> None:
+                 budget: ByteBudget, observer: Optional[Observer] = None,
+                 identity: Optional[Identity] = None) -> None:
         self._settings = settings
         self._observer = observer or Unobserved()
         self._placement = Placement(visible_gpus)
         self._pool = PoolSettings(
             resources, max_requests=settings.max_requests_per_worker,
             max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
-            budget=budget, observer=self._observer)
+            identity=identity or Identity(), budget=budget, observer=self._observer)
         self.files = ExtractedFiles()
 
     def workers_of(self, name: str, options: ModelOptions) -> Optional[int]:

@@ -26,6 +26,7 @@ from mms.ipc.messages import Reply, Request
 from mms.metrics.observer import Observer
 from mms.pool.sizing import threads_for
 from mms.runtime.byte_budget import ByteBudget
+from mms.runtime.model_identity import Identity
 from mms.runtime.resources import usable
 from mms.serving.autoscaler import Autoscaler
 from mms.serving.caller import Caller
@@ -53,12 +54,16 @@ class Registry:
         Where the answers count that are held.
     observer
         Is told of batches and restarts.
+    identity
+        Who the processes of the models are; None for the user of this one.
     """
 
     def __init__(self, settings: Settings, visible_gpus: VisibleGPUs, budget: ByteBudget,
-                 observer: Optional[Observer] = None) -> None:
+                 observer: Optional[Observer] = None,
+                 identity: Optional[Identity] = None) -> None:
         self._resources = usable()
-        self._factory = ModelFactory(settings, visible_gpus, self._resources, budget, observer)
+        self._factory = ModelFactory(settings, visible_gpus, self._resources, budget, observer,
+                                     identity)
         self._turns = MeasuringTurns()
         self._locks = ModelLocks()
         self._events = Events()

@@ -24,6 +24,7 @@ from mms.runtime.process_name import set_process_name
 from mms.worker.codecs.codec import Endpoint
 from mms.worker.codecs.registry import Codecs
 from mms.worker.devices.device_loss import DeviceLost
+from mms.worker.loading.readable import check_readable
 from mms.worker.loading.service_factory import ServiceFactory
 from mms.worker.loop import ModelProcess
 from mms.worker.processes.fork_safety import Baseline
@@ -98,6 +99,7 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     mxnet_compat.prepare_services()
     prepare_threads(load)
     baseline.take_threads('the import of NumPy')
+    check_readable(load)
     factory = ServiceFactory(load.service_file, load.model_name, load.model_dir, load.manifest,
                              load.device)
     for line in factory.advice:

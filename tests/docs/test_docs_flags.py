@@ -27,9 +27,10 @@ OTHERS = {'--no-deps': 'pip', '--output': 'build_archive.py', '--format': 'build
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
           '--seen': 'cores.py', '--fixed': 'cores.py',
           '--model': 'mms.worker', '--gpus': 'docker', '--stop-timeout': 'docker',
-          '--init': 'docker', '--tmpfs': 'docker',
+          '--init': 'docker', '--tmpfs': 'docker', '--user': 'docker', '--cap-drop': 'docker',
+          '--cap-add': 'docker', '--security-opt': 'docker',
           '--kill-who': 'systemctl', '--now': 'systemctl', '--system': 'useradd',
-          '--home-dir': 'useradd',
+          '--home-dir': 'useradd', '--no-create-home': 'useradd', '--shell': 'useradd',
           '--epochs': 'train.py', '--write': 'make matrix', '--help': 'make matrix',
           '--worker-class': 'gunicorn', '--preload': 'gunicorn', '--timeout': 'gunicorn',
           '--enable-threads': 'uWSGI', '--lazy-apps': 'uWSGI'}

@@ -1,11 +1,14 @@
 """The front's end of a channel: answers come in pieces, and count."""
 
+import os
+import struct
+
 import gevent
 import pytest
 from gevent import socket
 
 from mms.ipc.channel import Channel
-from mms.ipc.messages import Failure, Reply, Result
+from mms.ipc.messages import Failure, Pong, Reply, Result
 from mms.pool.channel import FrontChannel
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget
 
@@ -46,6 +49,18 @@ def test_an_answer_comes_in_pieces_that_count_until_it_is_forgotten(ends):
     assert budget.held_bytes == 10**6 + 5
     del result
     assert budget.held_bytes == 0
+
+
+def test_descriptors_that_a_service_sends_do_not_stay(ends):
+    front, worker, _ = ends(10**6)
+    before = sorted(os.listdir('/proc/self/fd'))
+    with open('/dev/null') as sent:
+        packed = struct.pack('3i', *[sent.fileno()] * 3)
+        for _ in range(5):
+            worker._socket.sendmsg([b'\x10'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)])
+            worker._socket.sendall(struct.pack('!IQ', 14, 0) + b'{"reason": ""}')
+            assert front.receive() == Pong('')
+    assert sorted(os.listdir('/proc/self/fd')) == before
 
 
 def test_an_answer_without_room_is_an_error_and_the_others_arrive(ends):

@@ -1,5 +1,5 @@
 """From a service file and its archive to a service that can answer.
 
-To be imported from outside: ``service_factory``, ``service_loader``, and what can be found out of a
-service: ``live_signature``, ``attributes``, ``picture_inputs`` and ``advice``.
+To be imported from outside: ``readable``, ``service_factory``, ``service_loader``, and what can be
+found out of a service: ``live_signature``, ``attributes``, ``picture_inputs`` and ``advice``.
 """
