@@ -21,6 +21,7 @@ from mms.bootstrap.watching import look_at_start, watch
 from mms.bootstrap.worker_user import identity_of
 from mms.config.settings import Settings
 from mms.event_loop.guard import GuardedLoop
+from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.event_loop.yielding import yield_if_due
 from mms.frontend.middleware import GiveWay
@@ -69,7 +70,7 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         if settings.management_port is not None or listeners.is_passed(MANAGEMENT):
             management = ManagementListener(parts, listeners, undo)
         metrics_port = bind_metrics(listeners, settings)
-        log = parts.start_log()
+        log = parts.start_log(in_background=True)
         _warn_of_no_effect(settings, listeners)
         parts.loop_probe.start()
         undo.callback(parts.loop_probe.stop)
@@ -93,7 +94,8 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         announced = announcement(signatures(models), host, port, models.untried)
         log.announce([*announced,
                       *(['', f'Management at {management.announcement}'] if management else [])])
-        reloading = Reloading(signals, log.reopen, parts.on_reload, manager, announced[0])
+        reloading = Reloading(signals, lambda: in_thread(log.reopen), parts.on_reload, manager,
+                              announced[0])
         undo.callback(GuardedLoop('files that are read again', reloading.turn).kill)
         manager.ready(announced[0])
         signals.stop.wait()

@@ -103,11 +103,12 @@ class Parts:
                                     settings.log_format == JSON)
         self._given = given
 
-    def start_log(self) -> FrontLog:
-        """Log from now on."""
+    def start_log(self, in_background: bool = False) -> FrontLog:
+        """Log from now on; see :class:`FrontLog`."""
         settings = self.settings
         self.log = FrontLog(settings.log_file, settings.log_rotation, settings.log_level,
-                            settings.said('log_file'), settings.log_format, settings.verbose)
+                            settings.said('log_file'), settings.log_format, settings.verbose,
+                            in_background)
         for advice in settings.advice:
             logger.warning('%s', advice)
         return self.log

@@ -8,6 +8,7 @@ import os
 import sys
 from typing import Any, Optional, TextIO
 
+from mms.log.background import BackgroundHandler, WriterThread
 from mms.runtime.nonblocking_stream import NonblockingStream
 from mms.runtime.streams import is_terminal
 
@@ -37,7 +38,7 @@ class SafeHandler(logging.Handler):
         """Say once that lines are lost."""
 
 
-class StreamLog(SafeHandler, logging.StreamHandler):  # type: ignore[type-arg]  # none before 3.11
+class StreamLog(BackgroundHandler, SafeHandler, logging.StreamHandler):  # type: ignore[type-arg]  # none before 3.11
     """Writes to a standard stream.
 
     Parameters
@@ -59,6 +60,12 @@ class StreamLog(SafeHandler, logging.StreamHandler):  # type: ignore[type-arg]  
         """Wait for no reader from now on."""
         self.setStream(_nonblocking(self.stream))
 
+    def write_in(self, writer: WriterThread) -> None:
+        """Have a thread write it where it is a file: what else there is holds up nobody."""
+        stream = self.stream
+        if isinstance(stream, NonblockingStream) and stream.is_file:
+            super().write_in(writer)
+
     def write_pending(self) -> None:
         """Write what nobody has read so far."""
         with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
@@ -66,11 +73,11 @@ class StreamLog(SafeHandler, logging.StreamHandler):  # type: ignore[type-arg]  
 
     def close(self) -> None:
         """Write what waits, if somebody reads it soon."""
+        super().close()
         with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
             if isinstance(self.stream, NonblockingStream):
                 self.stream.finish(_LAST_LINES_S)
                 self.stream.close()
-        super().close()
 
 
 class FallbackHandler(StreamLog):

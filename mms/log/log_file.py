@@ -10,6 +10,7 @@ from contextlib import nullcontext, suppress
 from logging.handlers import TimedRotatingFileHandler
 from typing import Any, Optional
 
+from mms.log.background import BackgroundHandler
 from mms.log.file_lock import FileLock
 from mms.log.handlers import SafeHandler
 from mms.log.request_ids import about, marks_of
@@ -131,7 +132,7 @@ class LogFile(SafeHandler, TimedRotatingFileHandler):
             'there until it can.', sys.stderr)
 
 
-class SharedLogFile(LogFile):
+class SharedLogFile(BackgroundHandler, LogFile):
     """One that other processes may write too: whoever has its lock rotates it.
 
     The others write on in the file that was rotated, for a second at most, and rotate it themselves
@@ -167,7 +168,13 @@ class SharedLogFile(LogFile):
         self.share()
 
     def reopen(self) -> None:
-        """Write to the file that has the name now; see :class:`LogFile`."""
+        """Write to the file that has the name now; see :class:`LogFile`. It may take a while."""
+        if self._writer is None:
+            self._reopen()
+        else:
+            self._writer.run(self._reopen)
+
+    def _reopen(self) -> None:
         super().reopen()
         if self._held is None:
             self.share()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Optional, TypeVar, Union
 
 from mms.errors import UsageError
+from mms.log.background import WriterThread
 from mms.log.brief_start import ALWAYS, BriefStart
 from mms.log.handlers import FallbackHandler, StreamLog, wants_colour
 from mms.log.json_lines import JSONFormatter
@@ -49,6 +50,8 @@ class FrontLog:
         Of the flags of the same names; `form` is one of `FORMATS`.
     said
         Where `log_file` comes from, for messages.
+    in_background
+        Whether a thread writes what is a file on a disk, from :meth:`begin` on.
 
     Raises
     ------
@@ -57,8 +60,10 @@ class FrontLog:
     """
 
     def __init__(self, log_file: str, rotation: LogRotation, level: int,
-                 said: str = '--log-file', form: str = TEXT, verbose: bool = False) -> None:
+                 said: str = '--log-file', form: str = TEXT, verbose: bool = False,
+                 in_background: bool = False) -> None:
         self._said = said
+        self._in_background = in_background
         self._is_json = form == JSON
         written = JSONFormatter() if self._is_json else Formatter(coloured=False)
         self._file = None if log_file == STANDARD_OUTPUT else _opened(
@@ -95,6 +100,11 @@ class FrontLog:
         if self._file is not None:
             self._share(self._file)
         self._stream.begin()
+        if self._in_background:
+            writer = WriterThread()
+            self._stream.write_in(writer)
+            if self._file is not None:
+                self._file.write_in(writer)
 
     @property
     def is_standard_output(self) -> bool:
@@ -119,7 +129,10 @@ class FrontLog:
         self._stream.write_pending()
 
     def reopen(self) -> None:
-        """Write to the file that has the log file's name now: another program has moved it."""
+        """Write to the file that has the log file's name now: another program has moved it.
+
+        It takes as long as the disk does.
+        """
         if self._file is not None:
             self._file.reopen()
 

@@ -28,6 +28,11 @@ class NonblockingStream:
     stream
         Has a file descriptor.
 
+    Attributes
+    ----------
+    is_file
+        Whether it is a file on a disk: only that may hold up whoever writes.
+
     Raises
     ------
     OSError
@@ -39,7 +44,8 @@ class NonblockingStream:
         # ValueError: a stream that is closed; io.UnsupportedOperation is an OSError too.
         self._given_fd = stream.fileno()
         self._fd, self._is_own = _opened_anew(self._given_fd)
-        self._never_waits = self._is_own or stat.S_ISREG(os.fstat(self._fd).st_mode)
+        self.is_file = stat.S_ISREG(os.fstat(self._fd).st_mode)
+        self._never_waits = self._is_own or self.is_file
         self._waiting: deque[memoryview] = deque()
         self._waiting_bytes = 0
         self._left_out = 0
