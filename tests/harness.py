@@ -114,6 +114,8 @@ class Server:
         self.temporary.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, 'TMPDIR': str(self.temporary), 'PYTHONPATH': str(REPO),
                        'HOME': str(self.folder), 'PYTHONDONTWRITEBYTECODE': '1', **(env or {})}
+        # What the certificate of one under TLS is checked against, and the one to show it.
+        self.verify, self.cert = True, None
         self.process = subprocess.Popen(
             [*command, *(['--port', port] if port else []), *words], cwd=self.folder,
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -148,7 +150,7 @@ class Server:
     def wait_until_up(self, seconds=120):
         until(lambda: 'Serving ' in self.stdout or self.process.poll() is not None, seconds)
         assert self.process.poll() is None, self.stderr
-        self.url = next(word for word in self.stdout.split() if word.startswith('http://'))
+        self.url = next(word for word in self.stdout.split() if word.startswith(('http://', 'https://')))
         self.port = int(self.url.rpartition(':')[2])
         return self
 
@@ -185,13 +187,14 @@ class Server:
                     yield process, words[words.index('--model') + 1], forked
 
     def post(self, model, **options):
-        return requests.post(f'{self.url}/{model}/predict', timeout=60, **options)
+        return requests.post(f'{self.url}/{model}/predict', timeout=60, verify=self.verify,
+                             cert=self.cert, **options)
 
     def post_text(self, model, text, **options):
         return self.post(model, data={'data': text}, **options)
 
     def get(self, path):
-        return requests.get(self.url + path, timeout=60)
+        return requests.get(self.url + path, timeout=60, verify=self.verify, cert=self.cert)
 
     def wait(self, seconds=60):
         """Exit status, once the process and its output have ended."""

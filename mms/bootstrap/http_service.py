@@ -17,6 +17,7 @@ from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts, signatures
 from mms.bootstrap.reloading import Reloading
 from mms.bootstrap.shutdown import Shutdown
+from mms.bootstrap.tls import follow_tls, load_tls
 from mms.bootstrap.watching import look_at_start, watch
 from mms.bootstrap.worker_user import identity_of
 from mms.config.settings import Settings
@@ -64,7 +65,9 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
     with UninterruptedExitStack() as undo:
         undo.callback(shutdown.over)
         manager, passed = ServiceManager(), PassedSockets(NAMES)
-        listeners = Listeners(parts.budget, undo, passed, settings.reuse_port)
+        # Before a port is taken: a certificate that cannot be used is told at once.
+        tls = load_tls(settings)
+        listeners = Listeners(parts.budget, undo, passed, settings.reuse_port, tls)
         port = listeners.bind(MAIN, settings.host, settings.port, settings.said('host'))
         management = None
         if settings.management_port is not None or listeners.is_passed(MANAGEMENT):
@@ -74,6 +77,8 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         _warn_of_no_effect(settings, listeners)
         parts.loop_probe.start()
         undo.callback(parts.loop_probe.stop)
+        if tls is not None:
+            follow_tls(parts, tls, undo)
 
         def listen_while_loading(models: Registry, loader: ModelLoader) -> None:
             listen_metrics(parts, listeners, metrics_port)
@@ -91,7 +96,8 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         parts.lifecycle.turn_to(ServerState.SERVING)
         host = listeners.host(MAIN) if listeners.is_kept_open(MAIN) else settings.host
         parts.log_started(host, port)
-        announced = announcement(signatures(models), host, port, models.untried)
+        announced = announcement(signatures(models), host, port, models.untried,
+                                 settings.scheme)
         log.announce([*announced,
                       *(['', f'Management at {management.announcement}'] if management else [])])
         reloading = Reloading(signals, lambda: in_thread(log.reopen), parts.on_reload, manager,

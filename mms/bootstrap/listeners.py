@@ -13,6 +13,7 @@ from gevent.event import Event
 from mms.errors import AddressError
 from mms.frontend.http.binding import bind
 from mms.frontend.http.server import HTTPServer
+from mms.frontend.http.tls import TLS
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.service_manager import PassedSockets
 
@@ -36,14 +37,18 @@ class Listeners:
         Sockets that are bound already; None for no such.
     reuse_port
         Whether other servers may bind to the same ports.
+    tls
+        The certificate of all of them; None for plain HTTP.
     """
 
     def __init__(self, budget: ByteBudget, undo: ExitStack,
-                 passed: Optional[PassedSockets] = None, reuse_port: bool = False) -> None:
+                 passed: Optional[PassedSockets] = None, reuse_port: bool = False,
+                 tls: Optional[TLS] = None) -> None:
         self._budget = budget
         self._undo = undo
         self._passed = passed or PassedSockets(NAMES, {})
         self._reuse_port = reuse_port
+        self._tls = tls
         self._sockets: dict[str, socket.socket] = {}
         self._addresses: dict[str, tuple[str, int]] = {}
         self._kept_open: set[str] = set()
@@ -104,7 +109,7 @@ class Listeners:
             Another process took the port since it was bound.
         """
         server = HTTPServer(self._sockets[name], application, self._budget,
-                            self.is_kept_open(name))
+                            self.is_kept_open(name), self._tls)
         self._undo.callback(server.end)
         server.listen()
         self._servers[name] = server

@@ -88,7 +88,8 @@ class ManagementListener:
     @property
     def announcement(self) -> str:
         """Where it is, and which token it asks for, for a person."""
-        url = reachable_url(self._parts.settings.management_host, self._port)
+        settings = self._parts.settings
+        url = reachable_url(settings.management_host, self._port, settings.scheme)
         return f'{url}  ({self._about_token()})'
 
     def _token_check(self) -> TokenCheck:

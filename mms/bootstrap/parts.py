@@ -172,7 +172,8 @@ class Parts:
 
     def description(self, models: Models, port: int) -> dict[str, Any]:
         """The Swagger document."""
-        return describe(signatures(models), self.settings.host, port)
+        return describe(signatures(models), self.settings.host, port,
+                        self.settings.scheme)
 
     def log_started(self, host: str, port: int) -> None:
         """What people's tools look for in the log."""

@@ -166,6 +166,21 @@ class Settings:
              'addresses and networks with commas between them, or `*` for everybody',
         more='The variable `FORWARDED_ALLOW_IPS` says it too, as to gunicorn and uvicorn. See '
              '[behind a proxy](logs.md#behind-a-proxy)')
+    tls_cert: Optional[str] = option(
+        '--tls-cert', text(), 'plain HTTP', Group.SECURITY, metavar='FILE', unset=None,
+        help='PEM file of the certificate for TLS on every port, its chain behind it; read again '
+             'when it changes',
+        more='See [TLS](tls.md)')
+    tls_key: Optional[str] = option(
+        '--tls-key', text(), 'in the file of `--tls-cert`', Group.SECURITY, metavar='FILE',
+        unset=None,
+        help='PEM file of the private key of `--tls-cert`, not encrypted')
+    tls_client_ca: Optional[str] = option(
+        '--tls-client-ca', text(), 'clients need no certificate', Group.SECURITY, metavar='FILE',
+        unset=None,
+        help='PEM file of authorities: every client has to show a certificate that one of them '
+             'has signed',
+        more='See [certificates of clients](tls.md#certificates-of-clients)')
     drain_delay_s: float = option(
         '--drain-delay', number('seconds', 0.0, 3600.0), '0', Group.LIFE, metavar='SECONDS',
         help='how long new connections are still taken after SIGTERM, while `/health/ready` says '
@@ -294,6 +309,11 @@ class Settings:
     def workers_of(self, model: str) -> Optional[int]:
         """Workers of a model; None to choose."""
         return self.workers.of(model)
+
+    @property
+    def scheme(self) -> str:
+        """Of the URLs of the server."""
+        return 'http' if self.tls_cert is None else 'https'
 
     @property
     def required(self) -> Required:

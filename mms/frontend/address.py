@@ -13,9 +13,9 @@ def host_and_port(host: str, port: int) -> str:
     return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
 
 
-def reachable_url(host: str, port: int) -> str:
+def reachable_url(host: str, port: int, scheme: str = 'http') -> str:
     """URL of a server that listens on `host`, from its own machine."""
-    return f'http://{host_and_port(_LOOPBACK.get(host, host), port)}'
+    return f'{scheme}://{host_and_port(_LOOPBACK.get(host, host), port)}'
 
 
 def predict_path(name: str) -> str:

@@ -52,6 +52,8 @@ class Exposition:
         self._registry.register(_Counted(metrics, self._live.pause))
         self._registry.register(self._live)
         self._registry.register(_Build())
+        self._certificates = _Certificates()
+        self._registry.register(self._certificates)
 
     def watch(self, look: Look, pause: Callable[[], None]) -> None:
         """Tell of these models, too.
@@ -64,6 +66,16 @@ class Exposition:
             Called between the parts of the text: lets others have their turn.
         """
         self._live.watch(look, pause)
+
+    def watch_certificates(self, ends: Callable[[], Mapping[str, float]]) -> None:
+        """Tell of these certificates, too.
+
+        Parameters
+        ----------
+        ends
+            File of each -> when it ends, in seconds since 1970.
+        """
+        self._certificates.ends = ends
 
     def text(self, accept: str) -> tuple[bytes, str]:
         """The text, and its type.
@@ -173,6 +185,19 @@ class _Build(Collector):
     def collect(self) -> Iterator[Metric]:
         family = families.BUILD.empty()
         family.add_metric(self._versions, 1)
+        yield family
+
+
+class _Certificates(Collector):
+    """When they end."""
+
+    def __init__(self) -> None:
+        self.ends: Callable[[], Mapping[str, float]] = dict
+
+    def collect(self) -> Iterator[Metric]:
+        family = families.CERTIFICATE.empty()
+        for path, end in self.ends().items():
+            family.add_metric((path,), end)
         yield family
 
 

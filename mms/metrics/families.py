@@ -103,10 +103,14 @@ BLOCKED = Distribution(
     'Times of 10 ms and longer in which the front process attended to nobody else.', ())
 BUILD = Gauge(
     'mms_build_info', 'Versions of the server, Python and MXNet.', ('version', 'python', 'mxnet'))
+CERTIFICATE = Gauge(
+    'mms_tls_certificate_expiry_timestamp_seconds',
+    'When the certificate of the server expires, or the first of its chain, since 1970.',
+    ('file',))
 
 FAMILIES: tuple[Family[Any], ...] = (
     REQUESTS, REFUSED, DURATION, PHASES, BATCH_SIZE, RESTARTS, QUEUE, OLDEST, IN_FLIGHT, WORKERS,
-    MEMORY, MODELS, BLOCKED, BUILD)
+    MEMORY, MODELS, BLOCKED, BUILD, CERTIFICATE)
 
 
 def add_histogram(family: HistogramMetricFamily, labels: Sequence[str],

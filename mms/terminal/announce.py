@@ -22,7 +22,7 @@ _LONGEST_SAMPLE = 200
 
 
 def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
-                 untried: Container[str] = ()) -> list[str]:
+                 untried: Container[str] = (), scheme: str = 'http') -> list[str]:
     """Lines that name every model; of the first, a curl line that can be pasted, or filled in.
 
     Parameters
@@ -31,8 +31,10 @@ def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: i
         Endpoint name -> live signature.
     untried
         Names of those that have not answered what the line would send.
+    scheme
+        Of the server's URL.
     """
-    url = reachable_url(host, port)
+    url = reachable_url(host, port, scheme)
     lines = [f'Serving {_count(len(signatures))} at {url}  (Ctrl-C stops)']
     for name, signature in islice(signatures.items(), _MOST_LINES):
         lines += ['', f'  {name}', f'    {curl_line(url, name, signature, name in untried)}']

@@ -41,6 +41,9 @@ GIVEN = {
     'max_image_pixels': ((['1'], 1), ('2', 2), ('3', 3), 50_000_000),
     'worker_user': ((['a'], 'a'), ('b:c', 'b:c'), ('"1:2"', '1:2'), None),
     'worker_env': ((['A'], ('A',)), ('B, C_*', ('B', 'C_*')), ('"D"', ('D',)), ()),
+    'tls_cert': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
+    'tls_key': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
+    'tls_client_ca': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
     'management_port': ((['1'], 1), ('2', 2), ('3', 3), None),
     'management_host': ((['h1'], 'h1'), ('h2', 'h2'), ('"h3"', 'h3'), '127.0.0.1'),
     'management_token': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
@@ -241,7 +244,7 @@ def test_one_source_gives_a_model_its_devices_once(environment):
 @pytest.mark.parametrize('name', sorted(OPTIONS.keys() - {
     'models', 'config', 'service', 'gen_api', 'host', 'log_file', 'management_host',
     'management_token', 'model_store', 'required_models', 'watch', 'metrics_host',
-    'worker_user'}))
+    'worker_user', 'tls_cert', 'tls_key', 'tls_client_ca'}))
 def test_a_value_that_cannot_be_used_names_its_source(name, environment, config):
     option = OPTIONS[name]
     assert refusal(*config(f'{option.key} = "?"')).startswith(f"mms.toml: {option.key} '?' is ")

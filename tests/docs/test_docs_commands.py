@@ -22,6 +22,7 @@ GIVEN = {
     'docs/rest_api.md': ['flowers.model', 'scale.model'],
     'docs/management.md': ['flowers.model', 'scale.model'],
     'docs/models_command.md': ['flowers.model', 'scale.model'],
+    'docs/tls.md': ['flowers.model'],
     'docs/watch.md': ['flowers.model', 'scale.model'],
     'docs/embedding.md': ['my_model', 'flowers.model'],
 }

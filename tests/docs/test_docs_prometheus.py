@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from certificates import Authority
 from doc_pages import code_spans, read, rows, section
 from harness import REPO, Server, write_archive
 
@@ -15,8 +16,11 @@ LABEL = re.compile(r'(\w+)="([^"]*)"')
 def text(tmp_path_factory):
     """The answer, after a request."""
     folder = tmp_path_factory.mktemp('scraped')
-    server = Server(folder / 'server', ['--models', f"m={write_archive(folder, 'm')}",
-                                        '--workers', '1']).wait_until_up()
+    authority = Authority(folder)
+    server = Server(folder / 'server', [
+        '--models', f"m={write_archive(folder, 'm')}", '--workers', '1',
+        *authority.sign().words()]).wait_until_up()
+    server.verify = authority.path
     assert server.post_text('m', '[[1]]').status_code == 200
     answer = server.get('/metrics')
     server.stop()

@@ -38,6 +38,7 @@ def exposition(metrics):
                     {'worker': 30, 'template': 9}),
         ModelGauges(NAME, 'draining', 1, 4.0, 2, {'busy': 1}, {'worker': 12}),
     ], lambda: None)
+    made.watch_certificates(lambda: {'a.crt': 1.8e9})
     return made
 
 

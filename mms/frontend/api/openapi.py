@@ -22,7 +22,8 @@ _PREDICTIONS: dict[Optional[str], Schema] = {
 }
 
 
-def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) -> dict[str, Any]:
+def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
+             scheme: str = 'http') -> dict[str, Any]:
     """Swagger 2.0 document of a server.
 
     Parameters
@@ -31,6 +32,8 @@ def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) 
         Endpoint name -> live signature of its service.
     host, port
         Where the server listens.
+    scheme
+        Of its URL.
     """
     paths: dict[str, Any] = {
         predict_path(name): {'post': _predict(name, signature)}
@@ -43,7 +46,7 @@ def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int) 
         'swagger': '2.0',
         'info': {'version': '1.0.0', 'title': 'Model Serving Apis'},
         'host': host_and_port(host, port),
-        'schemes': ['http'],
+        'schemes': [scheme],
         'paths': paths,
     }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import select
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,11 +29,12 @@ from mms.frontend.http.headers import (
 )
 from mms.frontend.http.refusal import MESSAGES, refusal
 from mms.frontend.http.request_stream import ChunkedStream, RequestStream
+from mms.frontend.http.tls_socket import close, linger
 from mms.frontend.request_context import context_of
 from mms.ipc.messages import Body
 from mms.log import request_ids
 from mms.log.lines import one_line
-from mms.runtime.byte_budget import PIECE_BYTES, Reservation
+from mms.runtime.byte_budget import Reservation
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +43,6 @@ _ABSOLUTE = re.compile(r'https?://[^/?]*', re.IGNORECASE)
 # A client that goes on sending after its answer is read for so long, or it would see a reset
 # connection and not the answer.
 _LINGER_S = 5.0
-# The same where there is no request to be answered.
-_LAST_BYTES_S = 1.0
-_MOST_LAST_BYTES = 1024**2
 _DISCARD_BYTES = 64 * 1024
 # Clients that say nothing hold a descriptor each. A head is small: even a slow line is done with
 # it long before this.
@@ -91,6 +88,17 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         self._refused_id = ''
         self._is_answering = False
         self._head_limit = gevent.Timeout(_HEAD_S)
+
+    def handle(self) -> None:
+        """Serve one request after the other, and close the connection."""
+        try:
+            while self.handle_one_request() is True:
+                pass
+        finally:
+            close(self.socket)
+            # They hold each other, and would stay until Python collects its garbage.
+            for name in ('socket', 'rfile', 'wsgi_input'):
+                self.__dict__.pop(name, None)
 
     def read_requestline(self) -> Any:
         """Wait for the next request's first line."""
@@ -144,7 +152,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             return result
         with suppress(OSError):
             self.socket.sendall(refusal(result[0], self._name_refused(), self._wrong))
-            self._linger()
+            linger(self.socket, self._time_slice)
         return None
 
     def _name_refused(self) -> str:
@@ -158,20 +166,6 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
                 request_ids.begin(context_of({}))
             self._refused_id = request_ids.current()[0].request_id
         return self._refused_id
-
-    def _linger(self) -> None:
-        """Read on for a moment: a client that is still sending would see a reset connection, and
-        not its answer.
-        """
-        self.socket.shutdown(socket.SHUT_WR)
-        left = _MOST_LAST_BYTES
-        with gevent.Timeout(_LAST_BYTES_S, False):
-            while left > 0:
-                piece = self.socket.recv(min(left, PIECE_BYTES))
-                if not piece:
-                    break
-                left -= len(piece)
-                self._time_slice.yield_if_over()
 
     def read_request(self, raw_requestline: str) -> Any:
         """Read the head of a request."""

@@ -15,7 +15,7 @@ class Use(Enum):
     """What a connection is used for."""
 
     WAITING = 'waiting for a request'
-    READING = 'reading the head of a request'
+    READING = 'reading the head of a request, or at its TLS handshake'
     BUSY = 'answering a request'
 
 

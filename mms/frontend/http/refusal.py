@@ -18,9 +18,11 @@ MESSAGES = {
 }
 
 
-def refusal(status: str, request_id: str, reason: str = '') -> bytes:
-    """A whole response for what is no request."""
+def refusal(status: str, request_id: str, reason: str = '', instead: str = '') -> bytes:
+    """A whole response for what is no request; with a reason, or a message of its own."""
     kind, message = MESSAGES[status]
+    if instead:
+        message = instead
     if reason:
         message = f'{message[:-1]}: {reason}.' if message else reason
     body = json.dumps({'code': int(status), 'type': kind, 'message': message}).encode() + b'\n'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import time
+from functools import partial
 from typing import Any, Optional
 
 import gevent
@@ -19,6 +20,9 @@ from mms.frontend.http.binding import address_error
 from mms.frontend.http.connection import Connection
 from mms.frontend.http.last_connections import LastConnections
 from mms.frontend.http.open_connections import OpenConnections, Use
+from mms.frontend.http.tls import TLS
+from mms.frontend.http.tls_handshake import Handshake
+from mms.frontend.http.tls_socket import TLSSocket
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.reuse_port import lead_anywhere
 
@@ -51,6 +55,8 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
     is_kept_open
         Somebody else has the socket too, and keeps it open for the next server: what this one has
         not accepted when it ends is left to that.
+    tls
+        The certificate; None for plain HTTP.
 
     Attributes
     ----------
@@ -66,12 +72,14 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
     max_accept = _MOST_ACCEPTED
 
     def __init__(self, sock: socket.socket, app: Any, budget: Optional[ByteBudget] = None,
-                 is_kept_open: bool = False) -> None:
+                 is_kept_open: bool = False, tls: Optional[TLS] = None) -> None:
         # A pool, so that stopping ends the idle connections too.
         super().__init__(sock, app, log=None, error_log=logger, spawn=Pool())
         self.budget = budget or ByteBudget()
         self.connections = OpenConnections()
         self._is_kept_open = is_kept_open
+        self._tls = tls
+        self.environ['wsgi.url_scheme'] = 'http' if tls is None else 'https'
         self._next_accept_warning = 0.0
         self._garbage: Optional[GarbageCollector] = None
         self.draining = False
@@ -101,12 +109,25 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         # for the client's delayed ACK, 40 ms on a kept-alive connection.
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:
+            sock = self._secured(sock, str(address[0]), self._tls)
+            if sock is None:
+                return
         connection = self.handler_class(sock, address, self)
         self.connections.turn_to(connection, Use.WAITING)
         try:
             connection.handle()
         finally:
             self.connections.forget(connection)
+
+    def _secured(self, sock: socket.socket, client: str, tls: TLS) -> Optional[TLSSocket]:
+        """The connection under TLS, if its client can."""
+        self.connections.turn_to(sock, Use.WAITING)
+        try:
+            return Handshake(sock, client, tls.context, partial(
+                self.connections.turn_to, sock, Use.READING)).run()
+        finally:
+            self.connections.forget(sock)
 
     def accept_failed(self, error: BaseException) -> None:
         """A connection could not be accepted for want of descriptors or memory."""

@@ -1,0 +1,131 @@
+"""The beginning of a connection under TLS, in a greenlet of its own."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from contextlib import suppress
+from typing import Any, Callable, Optional
+
+import gevent
+from gevent import socket
+
+from mms.event_loop.yielding import TimeSlice, yield_if_due
+from mms.frontend.http.refusal import refusal
+from mms.frontend.http.tls_socket import TLSContext, TLSSocket, close, linger
+from mms.frontend.request_context import context_of
+from mms.log import request_ids
+
+logger = logging.getLogger(__name__)
+
+# Some round trips. Who takes longer only holds a connection.
+_HANDSHAKE_S = 10.0
+# The client has left.
+_ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+_PLAIN = 'This port speaks TLS: ask it with https:// in the place of http://.'
+
+
+class Handshake:
+    """Makes a connection one under TLS.
+
+    Parameters
+    ----------
+    sock
+        A connection of gevent's; it is closed where there is no handshake.
+    client
+        Its client's address, for the log.
+    context
+        Has the certificate.
+    on_begin
+        Called when the client has begun.
+    """
+
+    def __init__(self, sock: Any, client: str, context: TLSContext,
+                 on_begin: Callable[[], None]) -> None:
+        self._sock = sock
+        self._client = client
+        self._context = context
+        self._on_begin = on_begin
+
+    def run(self) -> Optional[TLSSocket]:
+        """The connection under TLS; None where there is none."""
+        made = None
+        try:
+            made = self._limited()
+        finally:
+            if made is None:
+                close(self._sock)
+        return made
+
+    def _limited(self) -> Optional[TLSSocket]:
+        limit = gevent.Timeout.start_new(_HANDSHAKE_S)
+        try:
+            # Of TLS it is a number; of the method of a request, a letter.
+            first = self._sock.recv(1, socket.MSG_PEEK)
+            if not first.isalpha():
+                return self._finish() if first else None
+        except gevent.Timeout as late:
+            if late is not limit:
+                raise
+            late.__traceback__ = late.__context__ = None
+            self._tell('it took too long')
+            return None
+        except ssl.SSLError as error:
+            limit.close()
+            if not isinstance(error, _ENDED):
+                self._tell(_told(error))
+                # The alert that says why would be lost with the connection.
+                self._linger()
+            return None
+        except OSError:
+            return None
+        finally:
+            limit.close()
+        self._refuse()
+        return None
+
+    def _finish(self) -> TLSSocket:
+        """Step by step: each computes for up to some milliseconds, and others have their turn
+        between them.
+        """
+        self._on_begin()
+        made: TLSSocket = self._context.wrap_socket(
+            self._sock, server_side=True, do_handshake_on_connect=False)
+        self._sock = made
+        made.setblocking(False)
+        while True:
+            yield_if_due()
+            try:
+                made.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                socket.wait_read(made.fileno())
+            except ssl.SSLWantWriteError:
+                socket.wait_write(made.fileno())
+        made.setblocking(True)
+        return made
+
+    def _refuse(self) -> None:
+        """Answer who speaks HTTP without TLS."""
+        request_ids.begin(context_of({}))
+        logger.info('No TLS handshake with %s: it speaks plain HTTP', self._client)
+        with suppress(OSError), gevent.Timeout(_HANDSHAKE_S, False):
+            self._sock.sendall(refusal('400', request_ids.current()[0].request_id,
+                                       instead=_PLAIN))
+        self._linger()
+        request_ids.end()
+
+    def _linger(self) -> None:
+        with suppress(OSError):
+            linger(self._sock, TimeSlice())
+
+    def _tell(self, reason: str) -> None:
+        logger.info('No TLS handshake with %s: %s', self._client, reason)
+
+
+def _told(error: ssl.SSLError) -> str:
+    """Why there is none, in the words of OpenSSL."""
+    reason = error.reason or str(error)
+    told: str = getattr(error, 'verify_message', '') or reason.replace('_', ' ').lower()
+    kind, alert, said = told.partition(' alert ')
+    return f'the client says {said!r}' if alert else told
