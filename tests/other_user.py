@@ -76,3 +76,20 @@ def listening(pid):
             for line in Path(f'/proc/{pid}/net/{name}').read_text().splitlines()[1:]]
     inodes = {f'socket:[{row[9]}]' for row in rows if row[3] == '0A'}
     return inodes & set(descriptors(pid).values())
+
+
+def check_descriptors(server):
+    """Each process of a model has an output, a channel and a log of its own, and nothing else."""
+    processes, seen = of_models(server), []
+    for process in processes:
+        held = descriptors(process.pid)
+        assert held.pop(0) == '/dev/null'
+        output = held.pop(1)
+        assert output.startswith('pipe:')
+        assert held.pop(2) == output
+        assert [what.partition(':')[0] for what in held.values()] == ['socket'] * 2, held
+        seen += [output, *held.values()]
+    assert len(set(seen)) == 3 * len(processes), 'nothing of another process'
+    # Both ends of a pipe are called the same.
+    sockets = {what for what in seen if what.startswith('socket:')}
+    assert not sockets & set(descriptors(server.pid).values())

@@ -85,7 +85,6 @@ class Spawned:
         ]
         # A session of its own: Ctrl-C on a terminal is for the front, which drains, and what
         # the service starts is in the worker's process group.
-        self._uid = identity.uid
         identity.own(ends.output)
         with signals_held_in_children():
             self._process = subprocess.Popen(
@@ -97,16 +96,23 @@ class Spawned:
 
     def poll(self) -> Optional[int]:
         """Exit status, -N for signal N; None while it runs."""
-        if self._status is None:
-            self._status = self._process.poll()
-            if self._status is not None:
-                # Helpers that the service started and left behind.
-                kill_group(self.pid, self._uid)
+        if self._status is None and self._has_ended():
+            # Helpers that the service started and left behind. Until it is reaped, the number of
+            # its group is no other's.
+            kill_group(self.pid)
+            self._status = self._process.wait()
         return self._status
 
     def kill(self) -> None:
         """End it at once; nothing happens if it has ended."""
         self._process.kill()
+
+    def _has_ended(self) -> bool:
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            # Somebody else has reaped it.
+            return True
 
     def ends_with_template(self) -> bool:
         """Never: it was not forked."""

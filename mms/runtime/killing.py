@@ -17,6 +17,7 @@ import psutil
 
 # Less is the first process of the system, or to a call a group, or all that there are.
 _LEAST_PID = 2
+_MOST_ROUNDS = 20
 
 
 def is_process_id(value: object) -> bool:
@@ -47,10 +48,19 @@ def kill_group(pgid: int, uid: Optional[int] = None) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pgid, signal.SIGKILL)
         return
-    for pid in psutil.pids():
-        with suppress(ProcessLookupError, PermissionError):
-            if os.getpgid(pid) == pgid:
-                kill(pid, uid)
+    # One that is forked meanwhile may be passed over.
+    for _ in range(_MOST_ROUNDS):
+        members = [pid for pid in psutil.pids() if _is_in(pid, pgid) and is_of(pid, uid)]
+        if not members:
+            return
+        for pid in members:
+            kill(pid, uid)
+
+
+def _is_in(pid: int, pgid: int) -> bool:
+    with suppress(ProcessLookupError):
+        return os.getpgid(pid) == pgid
+    return False
 
 
 def is_of(pid: int, uid: int) -> bool:

@@ -72,6 +72,20 @@ def test_what_is_exposed_is_what_the_page_says(name):
                    FOLDER / name).returncode != 0
 
 
+@needs_analyze
+def test_the_drop_in_for_workers_of_another_user_exposes_what_the_page_says(tmp_path):
+    drop_in = tmp_path / f'{SERVER}.d' / 'worker-user.conf'
+    drop_in.parent.mkdir()
+    shutil.copy(FOLDER / 'worker-user.conf', drop_in)
+    shutil.copy(FOLDER / SERVER, tmp_path)
+    [level] = re.findall(r'`security` says (\d\.\d)\.', read('docs/deploy_systemd.md'))
+    tenths = round(10 * float(level))
+    for threshold, accepted in ((tenths, True), (tenths - 1, False)):
+        done = analyze('security', '--offline=true', f'--threshold={threshold}', tmp_path / SERVER)
+        assert (done.returncode == 0) is accepted
+        assert 'worker-user.conf' not in done.stderr, 'a complaint'
+
+
 def test_an_instance_is_the_same_but_for_the_shared_port():
     service, instance = Unit(FOLDER / SERVER), Unit(FOLDER / INSTANCE)
     assert {key for key in service.said | instance.said

@@ -12,7 +12,15 @@ import psutil
 import pytest
 import requests
 from harness import Server, until, write_archive
-from other_user import NOBODY, environment, for_others, of_models, open_folder, status
+from other_user import (
+    NOBODY,
+    check_descriptors,
+    environment,
+    for_others,
+    of_models,
+    open_folder,
+    status,
+)
 
 SERVICE = '''
 import os, signal, subprocess, threading
@@ -112,6 +120,10 @@ def test_each_process_of_a_model_is_the_user_with_its_groups_and_can_become_nobo
         limits = Path(f'/proc/{process.pid}/limits').read_text()
         assert re.search(r'^Max core file size +0 +0 ', limits, re.M)
     assert psutil.Process(server.pid).uids().real == os.getuid()
+
+
+def test_their_descriptors_are_their_own(server):
+    check_descriptors(server)
 
 
 def test_their_environment_has_no_secret_but_what_was_passed_on(server):
