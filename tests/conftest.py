@@ -23,8 +23,13 @@ compute_as_served()
 mxnet_compat.prepare_services()
 
 LONGEST_ID = 120
+# Tests, or groups of them, of half a minute or more.
+LONGEST = tuple(f'tests/{name}' for name in (
+    'server/test_takeover.py', 'many_cores/', 'docs/test_docs_commands.py', 'examples/',
+    'devices/test_gpu_lookup.py', 'benchmarks/test_benchmark_scripts.py', 'docs/test_docs_sdk.py',
+    'client/test_sdk.py'))
 # What coverage.py tells the processes that tests start. To measure each of them takes as long as
-# what they do: tests say which are worth it.
+# what they do: those tests are marked that take branches of the package which no other takes.
 PROCESSES_MEASURED = {name: os.environ.pop(name) for name in ('COVERAGE_PROCESS_CONFIG',)
                       if 'PYTEST_XDIST_WORKER' in os.environ and name in os.environ}
 
@@ -38,11 +43,21 @@ def pytest_make_parametrize_id(val):
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook.
 def pytest_collection_modifyitems(items):
-    """Tests that share a fixture stay in one process of pytest-xdist; the others go anywhere."""
+    """Tests that share a fixture stay in one process of pytest-xdist; the others go anywhere.
+
+    What takes longest comes first: begun last, it would leave the other cores without work.
+    """
+    items.sort(key=_place)
     for item in items:
         fixtures = item._fixtureinfo.name2fixturedefs.values()
         if any(made[-1].scope in ('class', 'module') for made in fixtures):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition('::')[0]))
+
+
+def _place(item):
+    """Where its kind is among the longest; after them where it is none of them."""
+    return next((place for place, start in enumerate(LONGEST) if item.nodeid.startswith(start)),
+                len(LONGEST))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -10,8 +10,6 @@ from fleet import needs_compiler
 from mms.devices.device import VisibleGPUs, refusal
 from mms.devices.gpu_probe import _LOOK, probe_gpus
 
-pytestmark = pytest.mark.measured
-
 MISSING = 'libcuda.so.1: cannot open shared object file: No such file or directory'
 NO_CODE = ('Check failed: err == cudaSuccess (209 vs. 0) : mxnet_generic_kernel ErrStr:no kernel '
            'image is available for execution on the device')
@@ -76,12 +74,14 @@ def test_a_card_without_code_is_refused_in_one_line(machine, call, words, reason
     assert reason in line
 
 
+@pytest.mark.measured
 @needs_compiler
 def test_a_full_card_is_told_apart_from_one_that_cannot_compute(machine):
     machine('multiply', 'cudaMalloc retry failed: out of memory')
     assert 'has no memory left' in refusal('--gpu 0', [0], probe_gpus([0]))
 
 
+@pytest.mark.measured
 @needs_compiler
 def test_cards_that_compute_are_not_refused(machine):
     machine()

@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 from harness import PICTURES, TENSORS, write_archive
 
-pytestmark = pytest.mark.measured
-
 FIXTURES = Path(__file__).parents[1] / 'fixtures' / 'mms04'
 SERVED = 'of the server would serve it, by its files'
 NOT_SERVED = 'of the server would not serve it: '
@@ -117,6 +115,7 @@ def test_what_an_archive_says_cannot_command_the_terminal(run, tmp_path):
     assert r'\x1b[31m.txt' in done.stdout
 
 
+@pytest.mark.measured
 def test_a_check_shows_the_answer_to_a_made_up_request(run):
     done = run('--check', FIXTURES / 'a2_vision.model')
     assert (done.returncode, done.stderr) == (0, '')
@@ -135,6 +134,7 @@ def test_pictures_are_made_up_too(run, tmp_path):
     assert verdict(run('--check', archive)).endswith(']')
 
 
+@pytest.mark.measured
 def test_a_hook_that_raises_fails_the_check_and_its_traceback_is_shown(run, tmp_path):
     done = run('--check', write_archive(tmp_path, 'net', 'raise KeyError("colour")'))
     assert done.returncode == 1
@@ -150,6 +150,7 @@ def test_a_service_that_finds_fault_with_a_made_up_request_passes(run, tmp_path)
                                   'no colour')
 
 
+@pytest.mark.measured
 def test_a_model_that_does_not_load_fails_the_check(run, tmp_path):
     source = ('from mms.model_service.model_service import SingleNodeService\n'
               'class Mine(SingleNodeService):\n'
@@ -163,6 +164,7 @@ def test_a_model_that_does_not_load_fails_the_check(run, tmp_path):
                                   'constructed: OSError: no weights')
 
 
+@pytest.mark.measured
 def test_a_service_that_fails_outside_its_hooks_fails_the_check(run, tmp_path):
     source = ('from mms.model_service.model_service import SingleNodeService\n'
               'class Mine(SingleNodeService):\n'
@@ -216,6 +218,7 @@ def test_the_result_is_told_by_the_status_where_nothing_can_be_printed(flag):
     assert (done.returncode, done.stderr) == (0, '')
 
 
+@pytest.mark.measured
 def test_a_check_that_is_terminated_leaves_no_process(tmp_path):
     archive = write_archive(
         tmp_path, 'net', f'import os, time\nopen({str(tmp_path / "pid")!r}, "w")'

@@ -13,8 +13,6 @@ from extras import onnx
 from mms.errors import ExportError, MissingExtraError, SignatureError
 from mms.export_model import export_model
 
-pytestmark = pytest.mark.measured
-
 numpy_helper = onnx.numpy_helper
 SIGNATURE = {
     'inputs': [{'data_name': 'x', 'data_shape': [0, 4]}], 'input_type': 'application/json',
@@ -65,6 +63,7 @@ def members(archive):
         return {name: zipped.read(name) for name in zipped.namelist()}
 
 
+@pytest.mark.measured
 def test_the_archive_holds_the_network_in_place_of_the_model(here, folder):
     before = snapshot(folder)
     packed = members(export_model('net', str(folder)))
@@ -94,6 +93,7 @@ def test_without_the_package_onnx_the_extra_is_named(here, folder, monkeypatch):
     assert os.listdir(here) == []
 
 
+@pytest.mark.measured
 def test_a_model_that_cannot_be_converted_leaves_nothing_behind(here, folder, monkeypatch):
     temporary = here.parent / 'temporary'
     temporary.mkdir()

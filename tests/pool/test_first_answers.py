@@ -8,8 +8,6 @@ from harness import predicted, work
 
 from mms import mxnet_compat
 
-pytestmark = pytest.mark.measured
-
 COUNTS = '''self.count = getattr(self, 'count', 0) + 1
 return data[0] * 0 + self.count'''
 # As a network of int8 without calibrated ranges, which takes them from its first forward.
@@ -58,6 +56,7 @@ def test_a_service_that_remembers_answers_as_a_new_one_does(supervise, logged, h
     assert workers.ready.answers_samples
 
 
+@pytest.mark.measured
 def test_a_service_that_cannot_be_made_twice_is_served_without_a_warm_up(
         supervise, logged, tmp_path):
     # As one that listens on a port.
@@ -76,6 +75,7 @@ def test_a_service_that_answers_by_chance_is_warmed_up(supervise, logged):
     assert ask(workers, '[[3, 7]]')[0][0] == pytest.approx(3.5, abs=0.5)
 
 
+@pytest.mark.measured
 def test_a_network_of_int8_without_calibrated_ranges_answers_as_mxnet_does(
         supervise, logged, tmp_path):
     sample, expected = quantized(tmp_path / 'int8')

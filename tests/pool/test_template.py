@@ -13,8 +13,6 @@ from mms.errors import ServiceError
 from mms.ipc.messages import Ping
 from mms.pool.process import WorkerGone
 
-pytestmark = pytest.mark.measured
-
 PID = 'import os\nreturn [os.getpid(), os.getppid()]'
 AT_FORK = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n' + SERVICE.format(
     body='        return data')
@@ -24,6 +22,7 @@ def ask(worker, text='[1]'):
     return bytes(predicted(worker.exchange(work(text)).answers[0]))
 
 
+@pytest.mark.measured
 def test_a_worker_is_a_child_of_its_template_by_name_and_in_a_group_of_its_own(template, fork):
     parent = template(PID)
     one, other = fork(parent), fork(parent)
@@ -73,6 +72,7 @@ def test_the_death_of_a_forked_worker_is_told_once_and_names_the_signal(template
     assert not psutil.pid_exists(worker.pid)
 
 
+@pytest.mark.measured
 def test_an_exit_of_a_forked_worker_is_told_with_its_status(template, fork):
     with pytest.raises(WorkerGone, match='exit status 7'):
         ask(fork(template('import os; os._exit(7)', warm_up=False)))
@@ -90,6 +90,7 @@ def test_a_forked_worker_that_is_aborted_in_a_hook_counts_as_dead(template, fork
     assert dead == [worker]
 
 
+@pytest.mark.measured
 def test_what_a_service_arranged_for_its_end_is_done_by_its_template_alone(
         template, fork, tmp_path, caplog):
     caplog.set_level('INFO')

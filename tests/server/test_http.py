@@ -13,8 +13,6 @@ from extras import extra
 from harness import KITTEN, PICTURES, TENSORS, Server, until, write_archive
 from PIL import Image
 
-pytestmark = pytest.mark.measured
-
 EXPECTING = ('This end point is expecting a data_name of data. End point details can be found '
              'here:http://<host>:<port>/api-description')
 TWO = {**TENSORS, 'inputs': [{'data_name': 'left', 'data_shape': [0, 2]},

@@ -11,8 +11,6 @@ import pytest
 import requests
 from harness import SERVICE, until, write_archive
 
-pytestmark = pytest.mark.measured
-
 SLOW = '''
 import time
 time.sleep(data[0][0])
@@ -43,6 +41,7 @@ def left_behind(server):
     return os.listdir(server.temporary)
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_finishes_the_request_in_flight_and_leaves_nothing(serve, tmp_path, number):
     server = serve('--models', f"slow={write_archive(tmp_path, 'slow', SLOW)}")
@@ -74,6 +73,7 @@ def test_an_idle_kept_alive_connection_does_not_hold_up_the_end(serve, tmp_path)
         assert time.monotonic() - began < 20
 
 
+@pytest.mark.measured
 def test_a_second_signal_ends_at_once(serve, tmp_path):
     server = serve('--models', f"slow={write_archive(tmp_path, 'slow', SLOW)}")
     processes = psutil.Process(server.pid).children(recursive=True)

@@ -13,8 +13,6 @@ from mxnet.gluon import nn
 
 from mms.utils.mxnet import image
 
-pytestmark = pytest.mark.measured
-
 VISION = 'from mms.model_service.mxnet_vision_service import MXNetVisionService\n'
 GLUON = '''
 import mxnet as mx
@@ -146,6 +144,7 @@ def asked(server, name, rows):
     return answer.json()['prediction']
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize('name', ['scalar', 'rows'])
 def test_answers_are_those_of_the_net_alone_and_several_at_once(server, directs, name):
     requests = [ROWS[:1], ROWS[:2], ROWS[1:4], ROWS[2:3], ROWS[3:]]

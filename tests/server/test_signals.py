@@ -13,8 +13,6 @@ import pytest
 import requests
 from harness import SERVICE, TENSORS, until, write_archive
 
-pytestmark = pytest.mark.measured
-
 SLOW = '''
 import time
 time.sleep(data[0][0])
@@ -80,6 +78,7 @@ def ping(server):
     return requests.get(f'{server.url}/ping', timeout=30)
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(('number', 'said'), [
     (signal.SIGHUP, 'what may change was read again (SIGHUP)'),
     (signal.SIGUSR1, 'The log file was opened again (SIGUSR1)')])
@@ -166,6 +165,7 @@ def test_a_request_that_takes_too_long_is_answered_before_the_end(serve, slow):
     assert not [pid for pid in processes if psutil.pid_exists(pid)]
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize('abstract', [False, True])
 def test_a_service_manager_is_told_of_each_state(serve, tmp_path, abstract):
     name = f'\0{tmp_path}' if abstract else str(tmp_path / 'notify')

@@ -14,8 +14,6 @@ from mxnet.gluon import nn
 from mms.export_model import export_model
 from mms.utils.mxnet import image
 
-pytestmark = pytest.mark.measured
-
 PICTURES = [KITTEN, *sorted((FIXTURES / 'img').glob('*.jpg'))]
 LABELS = ['ash', 'beech', 'cedar', 'elm']
 SEED = np.random.default_rng(6)

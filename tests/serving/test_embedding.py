@@ -21,8 +21,6 @@ from harness import FIXTURES, REPO, until, write_archive
 from mms.metrics import Metrics
 from mms.serving.embedding import LoopThread, ThreadedMetrics
 
-pytestmark = pytest.mark.measured
-
 SLOW = 'import time\ntime.sleep(data[0][0])\nreturn data[0]'
 
 
@@ -36,6 +34,7 @@ def run(folder, code, *words):
     return done
 
 
+@pytest.mark.measured
 def test_an_app_answers_threads_side_by_side_and_ends_with_its_process(tmp_path):
     archive = write_archive(tmp_path, 'slow', SLOW)
     done = run(tmp_path, '''
@@ -73,6 +72,7 @@ def test_an_app_answers_threads_side_by_side_and_ends_with_its_process(tmp_path)
     assert 'PredictionTotal' in done.stderr
 
 
+@pytest.mark.measured
 def test_models_that_a_loader_opened_are_served(tmp_path):
     done = run(tmp_path, '''
         import sys
@@ -157,6 +157,7 @@ def test_an_app_that_is_closed_finishes_its_requests_and_leaves_nothing(tmp_path
     assert (done.returncode, done.stdout) == (0, 'done\n'), done.stderr
 
 
+@pytest.mark.measured
 def test_a_forked_process_is_told_that_the_models_are_not_its_own(tmp_path):
     archive = write_archive(tmp_path, 'm')
     done = run(tmp_path, '''
@@ -209,6 +210,7 @@ def test_an_app_outlives_the_thread_that_made_it_and_asyncio_goes_on_beside_it(t
     assert done.stdout == "[{'prediction': [[1]]}, {'prediction': [[1]]}]\n", done.stderr
 
 
+@pytest.mark.measured
 def test_ctrl_c_while_an_app_loads_leaves_nothing_in_a_program_that_goes_on(tmp_path):
     archive = write_archive(tmp_path, 'm', source='import time\nprint("loading", flush=True)\n'
                                                   'time.sleep(100)\n')
@@ -335,6 +337,7 @@ def test_gunicorn_with_preload_answers_what_is_wrong(wsgi):
     assert process.wait(30) == 0
 
 
+@pytest.mark.measured
 def test_an_app_runs_under_a_threaded_wsgi_server(tmp_path):
     archive = write_archive(tmp_path, 'slow', SLOW)
     done = run(tmp_path, '''
@@ -396,6 +399,7 @@ def test_a_program_serves_until_a_signal(tmp_path, call):
     assert stdout.read().endswith('went on\n')
 
 
+@pytest.mark.measured
 def test_start_serving_exits_with_one_line_when_it_cannot(tmp_path):
     done = run(tmp_path, '''
         from mms.mxnet_model_server import start_serving
@@ -453,6 +457,7 @@ def test_what_other_threads_record_is_recorded_in_the_thread_of_the_loop():
                       'LatencyOverall': 2.0}
 
 
+@pytest.mark.measured
 def test_an_app_serves_what_lies_in_a_folder_that_is_watched(tmp_path):
     (tmp_path / 'watched').mkdir()
     write_archive(tmp_path / 'watched', 'a', SLOW)

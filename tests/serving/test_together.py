@@ -10,8 +10,6 @@ from harness import predicted
 
 from mms.errors import BadRequest, InferenceError, WorkerDied
 
-pytestmark = pytest.mark.measured
-
 GATE = ('while data.ravel()[0] == -1 and not os.path.exists({gate!r}): time.sleep(0.005)\n'
         '{body}')
 KILLER = 'if (data == 666).any(): os.abort()'
