@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from typing import Optional
 
-from mms.archive.reader import UNREADABLE, LimitedReader
+from mms.archive.extraction import UNREADABLE, LimitedReader
 
 # Name, checksum and size of each member.
 Contents = tuple[tuple[str, int, int], ...]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mms.archive import reader
+from mms.archive import extraction
+from mms.archive.extraction import extract
 from mms.archive.location import Location
-from mms.archive.reader import LoadedModel, extract, open_model
+from mms.archive.reader import LoadedModel, open_model
 from mms.errors import ArchiveError, FetchError, ManifestError, SignatureError
 
 pytestmark = pytest.mark.core
@@ -163,7 +164,7 @@ def test_a_member_that_claims_to_be_huge_is_refused(make_zip, files, workspace):
 
 
 def test_a_deflated_bomb_is_refused(make_zip, files, workspace, monkeypatch):
-    monkeypatch.setattr(reader, 'ALWAYS_ALLOWED_BYTES', 1024**2)
+    monkeypatch.setattr(extraction, 'ALWAYS_ALLOWED_BYTES', 1024**2)
     files['zeros.bin'] = bytes(4 * 1024**2)
     archive = make_zip(files, compression=zipfile.ZIP_DEFLATED)
     assert 'zip bomb' in refusal(archive, workspace)
@@ -176,7 +177,7 @@ def test_a_small_archive_that_packs_well_is_no_bomb(make_zip, files, workspace):
 
 
 def test_a_stored_archive_is_no_bomb_whatever_its_size(make_zip, files, workspace, monkeypatch):
-    monkeypatch.setattr(reader, 'ALWAYS_ALLOWED_BYTES', 0)
+    monkeypatch.setattr(extraction, 'ALWAYS_ALLOWED_BYTES', 0)
     files['zeros.bin'] = bytes(4 * 1024**2)
     assert opened(make_zip(files), workspace).model_name == 'tiny'
 
@@ -195,7 +196,7 @@ def test_members_that_share_their_bytes_are_refused(make_zip, files, workspace):
 
 
 def test_too_many_members_are_refused(make_zip, files, workspace, monkeypatch):
-    monkeypatch.setattr(reader, 'MAX_MEMBERS', 5)
+    monkeypatch.setattr(extraction, 'MAX_MEMBERS', 5)
     files['one-more.txt'] = ''
     assert 'has 6 members; 5 are allowed' in refusal(make_zip(files), workspace)
 
@@ -207,7 +208,7 @@ def test_an_archive_larger_than_the_disk_is_refused(make_zip, files, workspace, 
             zipped.getinfo(f'{index}.bin').file_size = 2**32 - 2
 
     free = shutil.disk_usage(workspace)._replace(free=2**32)
-    monkeypatch.setattr(reader, 'ALWAYS_ALLOWED_BYTES', 2**40)
+    monkeypatch.setattr(extraction, 'ALWAYS_ALLOWED_BYTES', 2**40)
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: free)
     with pytest.raises(ArchiveError, match=r'needs 21\.47 GB .* 4\.29 GB free: set TMPDIR'):
         opened(make_zip(files, change=claim), workspace)
