@@ -5,9 +5,11 @@
     MMSError
     ├── StartupError              a command cannot do its work: one line, exit status 1
     │   ├── UsageError            an argument's value is wrong
+    │   │   └── KeyFileError      a file of keys cannot be used
     │   ├── ArchiveError          a .model file or folder cannot be used
     │   │   ├── ManifestError     its MANIFEST.json
-    │   │   └── SignatureError    its signature.json
+    │   │   ├── SignatureError    its signature.json
+    │   │   └── UntrustedError    it is not what its digest or its signature says
     │   ├── FetchError            a location could not be brought here
     │   ├── ExportError           an archive could not be made (also a ValueError)
     │   ├── ServiceError          a service file or class cannot be loaded
@@ -46,6 +48,10 @@ class UsageError(StartupError):
     """An option has a value that cannot be used, wherever it was given."""
 
 
+class KeyFileError(UsageError):
+    """A file of keys, private or public, cannot be used."""
+
+
 class ArchiveError(StartupError):
     """A model archive, or a folder that holds one, cannot be used."""
 
@@ -56,6 +62,10 @@ class ManifestError(ArchiveError):
 
 class SignatureError(ArchiveError):
     """``signature.json`` is missing, is not JSON or breaks the schema."""
+
+
+class UntrustedError(ArchiveError):
+    """An archive is not the one that was meant, or nobody who is trusted has signed it."""
 
 
 class FetchError(StartupError):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, Optional
 
 from mms.archive.location import Location
+from mms.archive.writer import sign_archive
 from mms.arg_parser import ArgParser
 from mms.errors import StartupError
 from mms.exporter.inspect_command import inspect_model
@@ -36,8 +37,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                 is_served = inspect_model(Location.parse(location),
                                           check=args.inspect is None)
                 return 0 if is_served else 1
+            if args.archive is not None:
+                say(f'{sign_archive(args.archive, args.sign)} is the signature of {args.archive}',
+                    sys.stderr)
+                return 0
             export_model(args.model_name, args.model_path, args.service_file_path,
-                         model_type=args.model_type)
+                         model_type=args.model_type, sign_key=args.sign)
         except StartupError as exc:
             say(f'mxnet-model-export: {exc}', sys.stderr)
             return 1
@@ -92,7 +97,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 # MMS 0.4's name for the command.
 export = main
 
-__all__ = ['export', 'export_model', 'main']
+__all__ = ['export', 'export_model', 'main', 'sign_archive']
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -107,7 +107,7 @@ def _not_opened(exc: OSError, where: str, is_real: bool) -> str:
     if exc.errno in (errno.ENOENT, errno.ENAMETOOLONG):
         return f'{where}: no such file or folder'
     if is_real and exc.errno in (errno.ELOOP, errno.ENOTDIR):
-        return f'{where} was exchanged for a link while it was opened'
+        return f'{where} is a link, or has become one, and is not opened'
     return f'{where} cannot be read: {os_reason(exc)}'
 
 

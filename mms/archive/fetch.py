@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from mms.archive.limits import DownloadLimits
 from mms.archive.location import Location
 from mms.archive.sources.table import known_forms, source_of
 from mms.errors import FetchError
 
+NO_MORE = DownloadLimits()
 
-def fetch(location: Location, into: str, progress: bool = False) -> str:
+
+def fetch(
+    location: Location, into: str, progress: bool = False, limits: DownloadLimits = NO_MORE
+) -> str:
     """Local path of the archive file or folder that `location` names.
 
     Parameters
@@ -18,6 +23,8 @@ def fetch(location: Location, into: str, progress: bool = False) -> str:
         Folder that takes a download; made when it is missing.
     progress
         Show a progress bar while downloading.
+    limits
+        What a download may cost.
 
     Raises
     ------
@@ -32,4 +39,6 @@ def fetch(location: Location, into: str, progress: bool = False) -> str:
     if source is None:
         raise FetchError(f'{location}: {location.scheme}:// locations are not known; '
                          f'use {known_forms()}')
-    return source.fetch(location, into, progress)
+    if not location.is_local and location.fault:
+        raise FetchError(f'{location}: {location.fault}')
+    return source.fetch(location, into, progress, limits)

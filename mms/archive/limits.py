@@ -6,6 +6,7 @@ JSON text takes up to 25 times its size in memory, Python source up to 1000 time
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from mms.errors import StartupError
 
@@ -30,6 +31,21 @@ ARRAYS = 100_000
 NAME_CHARACTERS = 1000
 # Python 3.9 and 3.10 take quadratic time for the digits of a number, and later ones refuse these.
 DIGITS = 4300
+
+
+class DownloadLimits(NamedTuple):
+    """What a download may cost.
+
+    Attributes
+    ----------
+    most_bytes
+        Of the file.
+    seconds
+        From its beginning to its end, whatever is tried again.
+    """
+
+    most_bytes: int = 16 * 1024**3
+    seconds: float = 3600.0
 
 
 def check_size(path: str, limit: int, where: str, error: type[StartupError]) -> None:

@@ -8,17 +8,20 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
-from mms.archive.extraction import extract_stream, opened_file
+from mms.archive.admission import Admission, check_digest, digest_of, private_copy
+from mms.archive.extraction import LimitedReader, extract_stream, opened_file
 from mms.archive.fetch import fetch
 from mms.archive.json_file import brief, os_reason
 from mms.archive.location import Location
 from mms.archive.manifest import read_manifest
 from mms.archive.params_file import check_params
 from mms.archive.signature import read_signature
+from mms.archive.signed_digest import SignedDigest
 from mms.errors import ArchiveError
 
+ANYTHING = Admission()
 _ONNX_SUFFIXES = ('.onnx', '.pb2')
 
 
@@ -42,7 +45,8 @@ class LoadedModel(NamedTuple):
 
 
 def open_model(
-    endpoint: str, location: Location, workspace: str, progress: bool = False
+    endpoint: str, location: Location, workspace: str, progress: bool = False,
+    admission: Admission = ANYTHING
 ) -> LoadedModel:
     """Fetch, extract and check the archive at `location`.
 
@@ -60,6 +64,8 @@ def open_model(
         Private folder of this server, on a disk with room for the archive.
     progress
         Show a progress bar while downloading.
+    admission
+        What the archive must be before it is read.
 
     Raises
     ------
@@ -70,35 +76,71 @@ def open_model(
     MissingExtraError
         The location needs an optional dependency.
     """
-    with unpacked(endpoint, location, workspace, progress) as model_dir:
+    with unpacked(endpoint, location, workspace, progress, admission) as model_dir:
         return _check(endpoint, model_dir, location.redacted)
 
 
 @contextmanager
 def unpacked(
-    endpoint: str, location: Location, workspace: str, progress: bool = False
+    endpoint: str, location: Location, workspace: str, progress: bool = False,
+    admission: Admission = ANYTHING
 ) -> Iterator[str]:
-    """Fetch and extract what lies at `location`; nothing in it is read.
+    """Fetch, admit and extract what lies at `location`; nothing in it is read.
 
     Yields its folder, which is removed again if the block raises, unless it is the user's.
     Takes and raises what :func:`open_model` does.
     """
     _refuse_onnx(location)
-    if os.path.isdir(location.path):
-        yield fetch(location, workspace, progress)
+    local = fetch(location, workspace) if location.is_local else ''
+    if os.path.isdir(local):
+        admission.check_folder(location)
+        yield _folder(local, location)
         return
     with _private_folder(endpoint, workspace, location.redacted) as private:
-        local = fetch(location, os.path.join(private, 'download'), progress)
-        if os.path.isdir(local):
-            shutil.rmtree(private, ignore_errors=True)
-            yield local
-            return
         model_dir = os.path.join(private, 'model')
-        with opened_file(local, location.redacted) as stream:
-            extract_stream(stream, model_dir, location.redacted)
-        # A download is not needed any more: its contents are extracted.
-        shutil.rmtree(os.path.join(private, 'download'), ignore_errors=True)
+        # A download is not needed any more when its contents are extracted.
+        with _removed(os.path.join(private, 'download')) as downloads:
+            signed = admission.signed_digest(location, downloads)
+            path = local or fetch(location, downloads, progress, admission.limits)
+            with _admitted(path, location, signed, downloads) as stream:
+                extract_stream(stream, model_dir, location.redacted)
         yield model_dir
+
+
+@contextmanager
+def _removed(folder: str) -> Iterator[str]:
+    os.mkdir(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _admitted(
+    path: str, location: Location, signed: Optional[SignedDigest], downloads: str
+) -> Iterator[LimitedReader]:
+    """The archive at `path`, open: where it is checked, the very bytes that were."""
+    where = location.redacted
+    with opened_file(path, where, location.is_real) as stream:
+        if signed is None and location.digest is None:
+            yield stream
+            return
+        if os.path.dirname(path) == downloads:
+            check_digest(digest_of(stream), location, signed)
+            stream.seek(0)
+            yield stream
+            return
+        copy = os.path.join(downloads, 'checked')
+        check_digest(private_copy(stream, copy, where), location, signed)
+    with opened_file(copy, where) as stream:
+        yield stream
+
+
+def _folder(path: str, location: Location) -> str:
+    if location.is_real and os.path.realpath(path) != path:
+        raise ArchiveError(f'{location} is a link, or has become one, and is not opened')
+    return path
 
 
 def _refuse_onnx(location: Location) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import ntpath
 import os
-import secrets
 import stat
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, Optional, Union
 
+from mms.archive.admission import digest_of
+from mms.archive.extraction import opened_file
 from mms.archive.json_file import os_reason
+from mms.archive.keys import PrivateKey
 from mms.archive.manifest import MANIFEST_FILE
+from mms.archive.new_file import NewFile, new_file
 from mms.archive.progress import byte_bar, rename
+from mms.archive.signed_digest import SIGNATURE_SUFFIX
 from mms.errors import ExportError
 from mms.runtime.streams import is_terminal
 
@@ -104,31 +107,83 @@ def _describe(source: MemberSource) -> str:
     return source if isinstance(source, str) else 'the one that mxnet-model-export adds'
 
 
-def write_archive(members: Mapping[str, MemberSource], path: str) -> None:
+def write_archive(
+    members: Mapping[str, MemberSource], path: str, key: Optional[PrivateKey] = None
+) -> None:
     """Write the zip `path` of `members`, stored, in the order of their names.
 
     The bytes depend on nothing but names and contents. A file at `path` is never
     overwritten, and nothing is left behind on failure.
+
+    Parameters
+    ----------
+    key
+        Signs the archive: the signature is beside it, and is there first.
 
     Raises
     ------
     ExportError
         `path` exists or cannot be written, or a file cannot be read.
     """
-    folder, name = os.path.split(os.path.abspath(path))
-    part = os.path.join(folder, f'.{name[:200]}.{secrets.token_hex(4)}.part')
     try:
-        with open(part, 'xb') as stream:
-            _write_members(members, stream)
-        _publish(part, path)
+        with new_file(path) as archive:
+            _write_members(members, archive.stream)
+            if key is None:
+                archive.publish()
+            else:
+                _publish_signed(archive, path, key)
     except UnicodeEncodeError as exc:
         raise ExportError(f'{exc.object!r}: a file name in an archive must be UTF-8') from exc
     except OSError as exc:
-        culprit = path if exc.filename in (None, part) else exc.filename
-        raise ExportError(f'{culprit}: the archive cannot be made: {os_reason(exc)}') from exc
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(part)
+        raise ExportError(f'{exc.filename or path}: the archive cannot be made: {os_reason(exc)}'
+                          ) from exc
+
+
+def _publish_signed(archive: NewFile, path: str, key: PrivateKey) -> None:
+    archive.stream.seek(0)
+    signature = key.sign(digest_of(archive.stream)).to_bytes()
+    with new_file(path + SIGNATURE_SUFFIX) as beside:
+        beside.stream.write(signature)
+        beside.publish()
+    try:
+        archive.publish()
+    except BaseException:
+        os.unlink(path + SIGNATURE_SUFFIX)
+        raise
+
+
+def sign_archive(path: str, key_path: str) -> str:
+    """Sign an archive that is there; the path of the signature, which replaces an older one.
+
+    Parameters
+    ----------
+    path
+        The archive.
+    key_path
+        PEM file of an Ed25519 private key.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read, or is empty.
+    ExportError
+        The signature cannot be written.
+    KeyFileError
+        The key cannot be used.
+    MissingExtraError
+        `cryptography` is not installed.
+    """
+    key = PrivateKey(key_path, '--sign')
+    with opened_file(path, path) as stream:
+        signed = key.sign(digest_of(stream))
+    signature = path + SIGNATURE_SUFFIX
+    try:
+        with new_file(signature) as beside:
+            beside.stream.write(signed.to_bytes())
+            beside.publish(replace=True)
+    except OSError as exc:
+        raise ExportError(f'{signature}: the signature cannot be made: {os_reason(exc)}') from exc
+    return signature
 
 
 def _write_members(members: Mapping[str, MemberSource], stream: BinaryIO) -> None:
@@ -168,25 +223,3 @@ def _chunks(source: MemberSource) -> Iterator[bytes]:
 
 def _size(source: MemberSource) -> int:
     return os.path.getsize(source) if isinstance(source, str) else len(source)
-
-
-def _publish(part: str, path: str) -> None:
-    try:
-        os.link(part, path)
-    except FileExistsError as exc:
-        raise already_exists(path) from exc
-    except OSError:  # FAT and some network file systems have no hard links
-        _reserve_and_rename(part, path)
-
-
-def _reserve_and_rename(part: str, path: str) -> None:
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except FileExistsError as exc:
-        raise already_exists(path) from exc
-    os.replace(part, path)
-
-
-def already_exists(path: str) -> ExportError:
-    """The error for an archive that is there already."""
-    return ExportError(f'model file {path} already exists. Remove it or choose another name.')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from mms.bootstrap.admission import admission_of
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts
@@ -51,7 +52,8 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         identity = identity_of(settings)
         visible_gpus = look_for_gpus(settings, identity)
         at_start = look_at_start(parts)
-        opener = Opener(undo, identity.gid)
+        admission = admission_of(parts, undo)
+        opener = Opener(undo, identity.gid, admission)
         opened = parts.open(opener)
         loop = LoopThread()
         undo.callback(loop.stop)
@@ -62,7 +64,8 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         parts.exposition.watch(lambda: loop.call(gauges.look), lambda: None)
         loop.run(lambda: local.start(opened))
         undo.callback(loop.call, local.stop)
-        loop.run(lambda: watch(parts, at_start, local, ModelLoader(opener, local), undo, loop.call))
+        loop.run(lambda: watch(parts, at_start, local, ModelLoader(opener, local), undo, loop.call,
+                               admission))
         metrics = loop.call(lambda: parts.metrics(local))
         loop.call(metrics.start)
         undo.callback(loop.call, metrics.stop)

@@ -9,6 +9,7 @@ from functools import partial
 
 import gevent
 
+from mms.bootstrap.admission import admission_of
 from mms.bootstrap.listeners import MAIN, NAMES, Listeners
 from mms.bootstrap.management_listener import MANAGEMENT, ManagementListener
 from mms.bootstrap.metrics_listener import METRICS, bind_metrics, listen_metrics
@@ -129,14 +130,15 @@ def load_models(parts: Parts, undo: ExitStack,
     models = parts.registry(look_for_gpus(parts.settings, identity), identity)
     at_start = look_at_start(parts)
     parts.exposition.watch(Gauges(models, parts.health.report).look, yield_if_due)
-    opener = Opener(undo, identity.gid)
+    admission = admission_of(parts, undo)
+    opener = Opener(undo, identity.gid, admission)
     loader = ModelLoader(opener, models)
     on_made(models, loader)
     opened = parts.open(opener)
     undo.callback(models.stop)
     with loading_bar([one.name for one in opened]) as on_ready:
         models.start(opened, on_ready)
-    watch(parts, at_start, models, loader, undo)
+    watch(parts, at_start, models, loader, undo, admission=admission)
     undo.callback(GuardedLoop('the health of the server', parts.health.turn).kill)
     return models
 

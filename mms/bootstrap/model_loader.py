@@ -94,7 +94,7 @@ class ModelLoader:
         StartupError
             It cannot be used.
         """
-        with self._failure_kept(name, location.redacted), self._free:
+        with self._failure_kept(name, location.listed), self._free:
             opened = self._opener.open_one(name, location)
         return opened._replace(options=options)
 

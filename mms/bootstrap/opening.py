@@ -13,8 +13,9 @@ import gevent
 from gevent.event import AsyncResult
 from gevent.threadpool import ThreadPool
 
+from mms.archive.admission import Admission
 from mms.archive.location import Location
-from mms.archive.reader import LoadedModel, open_model
+from mms.archive.reader import ANYTHING, LoadedModel, open_model
 from mms.config.settings import Settings
 from mms.devices.device import GPU, VisibleGPUs
 from mms.devices.gpu_probe import probe_gpus
@@ -80,10 +81,14 @@ class Opener:
         Removes what was extracted, and is still there.
     reader_gid
         Number of the group that may read what was extracted; None for nobody else.
+    admission
+        What is asked of every archive.
     """
 
-    def __init__(self, undo: ExitStack, reader_gid: Optional[int] = None) -> None:
+    def __init__(self, undo: ExitStack, reader_gid: Optional[int] = None,
+                 admission: Admission = ANYTHING) -> None:
         self._reader_gid = reader_gid
+        self._admission = admission
         self._workspace: Optional[Workspace] = None
         self._pool: Optional[ThreadPool] = None
         self._threads: set[AsyncResult] = set()
@@ -103,7 +108,7 @@ class Opener:
             The first archive that cannot be used.
         """
         workspace = self._made()
-        return [OpenedModel(model, str(locations[model.service_name]),
+        return [OpenedModel(model, locations[model.service_name].listed,
                             partial(workspace.remove, model.model_dir))
                 for model in self._open_side_by_side(locations, workspace)]
 
@@ -121,7 +126,7 @@ class Opener:
             It cannot be used.
         """
         workspace = self._made()
-        result = self._spawn(_open, workspace, name or 'model', location)
+        result = self._spawn(_open, workspace, name or 'model', location, self._admission)
         self._watch({result})
         try:
             model = result.get()
@@ -132,7 +137,7 @@ class Opener:
             # Nobody waits for it any more.
             result.rawlink(lambda late: gevent.spawn(_remove, workspace, late))
             raise
-        return OpenedModel(model._replace(service_name=name or model.model_name), str(location),
+        return OpenedModel(model._replace(service_name=name or model.model_name), location.listed,
                            partial(workspace.remove, model.model_dir))
 
     def _made(self) -> Workspace:
@@ -152,7 +157,7 @@ class Opener:
     def _open_side_by_side(self, locations: Mapping[str, Location],
                            workspace: Workspace) -> list[LoadedModel]:
         progress = is_terminal(sys.stderr)
-        opening = {name: self._spawn(_open, workspace, name, location, progress)
+        opening = {name: self._spawn(_open, workspace, name, location, self._admission, progress)
                    for name, location in locations.items()}
         names = {result: name for name, result in opening.items()}
         self._watch(set(names))
@@ -175,9 +180,9 @@ class Opener:
             self._workspace.abandon()
 
 
-def _open(workspace: Workspace, name: str, location: Location,
+def _open(workspace: Workspace, name: str, location: Location, admission: Admission,
           progress: bool = False) -> LoadedModel:
-    model = open_model(name, location, workspace.path, progress)
+    model = open_model(name, location, workspace.path, progress, admission)
     workspace.let_read(model.model_dir)
     return model
 

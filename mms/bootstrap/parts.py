@@ -103,6 +103,11 @@ class Parts:
                                     settings.log_format == JSON)
         self._given = given
 
+    @property
+    def has_given_models(self) -> bool:
+        """Whether the models were opened by somebody else."""
+        return self._given is not None
+
     def start_log(self, in_background: bool = False) -> FrontLog:
         """Log from now on; see :class:`FrontLog`."""
         settings = self.settings
@@ -141,7 +146,7 @@ class Parts:
         locations = {name: Location.parse(text) for name, text in settings.models.items()}
         if self._given is None:
             return opener.open(locations)
-        return [OpenedModel(model, str(locations.get(model.service_name, 'its archive')))
+        return [OpenedModel(model, _listed(locations.get(model.service_name)))
                 for model in self._given]
 
     def registry(self, visible_gpus: VisibleGPUs, identity: Identity) -> Registry:
@@ -185,6 +190,10 @@ class Parts:
         logger.info('Service started successfully.', extra=ALWAYS)
         logger.info('Service description endpoint: %s/api-description', address, extra=ALWAYS)
         logger.info('Service health endpoint: %s/ping', address, extra=ALWAYS)
+
+
+def _listed(location: Optional[Location]) -> str:
+    return 'its archive' if location is None else location.listed
 
 
 class _ByModel(Protocol):

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Optional
 
+from mms.archive.admission import Admission
+from mms.archive.reader import ANYTHING
+from mms.archive.signed_digest import SIGNATURE_SUFFIX
 from mms.bootstrap.model_loader import DRAIN_TIMEOUT_S, ModelLoader
 from mms.bootstrap.parts import Parts
 from mms.errors import UsageError
@@ -32,14 +35,15 @@ def look_at_start(parts: Parts) -> Optional[Scan]:
     if folder is None:
         return None
     try:
-        return in_thread(lambda: scan(folder))
+        return in_thread(lambda: scan(folder, _beside(parts)))
     except OSError as error:
         raise UsageError(f"{parts.settings.said('watch')} {folder!r} is not a folder that can be "
                          f'read: {error.strerror or error}') from error
 
 
 def watch(parts: Parts, at_start: Optional[Scan], models: Registry, loader: ModelLoader,
-          undo: ExitStack, call: Callable[[Callable[[], Any]], Any] = _call) -> None:
+          undo: ExitStack, call: Callable[[Callable[[], Any]], Any] = _call,
+          admission: Admission = ANYTHING) -> None:
     """Serve what lies in the folder, and look after it until the server stops.
 
     Returns when each archive that is there is served, or cannot be.
@@ -50,13 +54,21 @@ def watch(parts: Parts, at_start: Optional[Scan], models: Registry, loader: Mode
         What :func:`look_at_start` has found.
     call
         Calls a function where the models live.
+    admission
+        What is asked of every archive.
     """
     if at_start is None or parts.settings.watch is None:
         return
-    watcher = Watcher(parts.settings.watch, models, loader, at_start, DRAIN_TIMEOUT_S)
+    watcher = Watcher(parts.settings.watch, models, loader, at_start, DRAIN_TIMEOUT_S,
+                      admission.look_into, _beside(parts))
     parts.lifecycle.subscribe(
         lambda state: watcher.pause() if state is ServerState.DRAINING else None)
     undo.callback(call, watcher.stop)
     parts.health.add_remarks(watcher.remarks)
     watcher.load_present()
     watcher.start()
+
+
+def _beside(parts: Parts) -> str:
+    """Suffix of the file that is looked at with each archive."""
+    return SIGNATURE_SUFFIX if parts.settings.require_signed else ''

@@ -10,8 +10,15 @@ from mms.config.command_line import CommandParser, missing_flags
 
 _USAGE = '''%(prog)s --model-name NAME --model-path DIR
                           [--service-file-path FILE] [--model-type {symbolic,imperative}]
+                          [--sign KEY]
+       %(prog)s --sign KEY --archive FILE
        %(prog)s --inspect LOCATION
        %(prog)s --check LOCATION'''
+
+_NEEDED = ('--model-name', '--model-path')
+# A flag that makes no archive -> those that it needs beside it.
+_NEEDED_WITH: dict[str, tuple[str, ...]] = {
+    '--inspect': (), '--check': (), '--archive': ('--sign',)}
 
 
 class _ExportParser(CommandParser):
@@ -23,13 +30,15 @@ class _ExportParser(CommandParser):
         parsed, rest = super().parse_known_args(args, namespace)
         given = [option for option, value in (
             ('--inspect', parsed.inspect), ('--check', parsed.check),
+            ('--archive', parsed.archive), ('--sign', parsed.sign),
             ('--model-name', parsed.model_name), ('--model-path', parsed.model_path),
             ('--service-file-path', parsed.service_file_path),
             ('--model-type', parsed.model_type)) if value is not None]
-        missing = [option for option in ('--model-name', '--model-path') if option not in given]
-        if given[:1] in (['--inspect'], ['--check']):
-            if len(given) > 1:
-                self.error(f'argument {given[0]}: not allowed with argument {given[1]}')
+        missing = [option for option in _NEEDED_WITH.get(given[0] if given else '', _NEEDED)
+                   if option not in given]
+        others = [option for option in given[1:] if option not in _NEEDED_WITH.get(given[0], given)]
+        if others:
+            self.error(f'argument {given[0]}: not allowed with argument {others[0]}')
         elif missing:
             self.error(missing_flags(missing, rest))
         return parsed, rest
@@ -59,6 +68,13 @@ def export_command() -> argparse.ArgumentParser:
         help='symbolic: symbol and params files; imperative: a Gluon network in the service '
              'file (default: imperative if the service class derives from '
              'GluonImperativeBaseService, else symbolic)')
+    parser.add_argument(
+        '--sign', metavar='KEY',
+        help='PEM file of an Ed25519 private key: NAME.model.sig is the signature of the archive')
+    parser.add_argument(
+        '--archive', metavar='FILE',
+        help='an archive that is there already, to be signed with --sign; FILE.sig is its '
+             'signature')
     parser.add_argument(
         '--inspect', metavar='LOCATION',
         help='print what an archive holds, and whether the server would serve it; nothing in '

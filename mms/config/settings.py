@@ -205,6 +205,19 @@ class Settings:
         help='environment variables that processes of models get although they may be secrets, '
              'with commas between them; `AWS_*` stands for all that begin like it',
         more='See [their environment](worker_user.md#the-environment)')
+    require_signed: Optional[str] = option(
+        '--require-signed', text(), 'none', Group.SECURITY, metavar='PUBKEYS', unset=None,
+        help='PEM file of Ed25519 public keys: only archives are served that one of them has '
+             'signed, wherever they come from',
+        more='Read again on SIGHUP. See [signed archives](signed_archives.md)')
+    max_download_bytes: int = option(
+        '--max-download-size', size(), '16G', Group.SECURITY, metavar='SIZE',
+        help='largest archive that is downloaded, in bytes or with K, M or G')
+    download_timeout_s: float = option(
+        '--download-timeout', number('seconds', 1.0, 86_400.0), '3600', Group.SECURITY,
+        metavar='SECONDS',
+        help='how long the download of an archive may take in all',
+        more='One that brings less than 256 KB a minute ends sooner')
     management_port: Optional[int] = option(
         '--management-port', whole(0, 65535), 'off', Group.MANAGEMENT, metavar='PORT', unset=None,
         help='TCP port on which models are loaded, replaced, scaled and removed while the server '
@@ -356,6 +369,11 @@ def _agreeing(settings: Settings, given: Mapping[str, Any]) -> Settings:
             f"{settings.said('drain_delay_s')} {settings.drain_delay_s:g} is not less than "
             f"{settings.said('shutdown_timeout_s')}, {settings.shutdown_timeout_s:g} seconds: no "
             'time would be left for the requests in flight')
+    if settings.require_signed is not None and settings.service is not None:
+        raise UsageError(
+            f"{settings.said('service')} has an unsigned file run in the place of what was "
+            f"signed, and {settings.said('require_signed')} is given: put the file into the "
+            'archive, and sign that')
     gpu, device = stronger(settings.gpu, settings.device, settings.source_of('gpu'),
                            settings.source_of('device'))
     return replace(settings, gpu=gpu, device=device)

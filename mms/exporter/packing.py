@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 from mms.archive.builtin_service import builtin_service
 from mms.archive.json_file import os_reason
+from mms.archive.keys import PrivateKey
 from mms.archive.labels import label_advice
 from mms.archive.manifest import (
     IMPERATIVE,
@@ -27,10 +28,13 @@ from mms.archive.model_files import (
     check_symbolic,
     find_model_files,
 )
+from mms.archive.new_file import already_exists
+from mms.archive.params_file import check_params
 from mms.archive.picture_shapes import check_picture_shapes
 from mms.archive.signature import IMAGE_TYPE, SIGNATURE_FILE, read_signature
+from mms.archive.signed_digest import SIGNATURE_SUFFIX
 from mms.archive.symbol_file import check_inputs
-from mms.archive.writer import MemberSource, add_member, already_exists, collect, write_archive
+from mms.archive.writer import MemberSource, add_member, collect, write_archive
 from mms.errors import ExportError
 from mms.exporter.conversion import check_signature, convert_onnx
 
@@ -47,6 +51,7 @@ def export_model(
     service_file: Optional[str] = None,
     export_file: Optional[str] = None,
     model_type: Optional[str] = None,
+    sign_key: Optional[str] = None,
 ) -> str:
     """Write the archive of a model and return its path.
 
@@ -66,6 +71,9 @@ def export_model(
         The archive; ``<model_name>.model`` in the current directory by default.
     model_type
         ``'symbolic'`` or ``'imperative'``; by default what the service class is.
+    sign_key
+        PEM file of the Ed25519 private key that signs the archive: the signature is
+        ``<export_file>.sig``, and neither is there without the other.
 
     Raises
     ------
@@ -73,8 +81,11 @@ def export_model(
         Also a :class:`ValueError`: files are missing, contradict each other or the
         model type, an ONNX model cannot be converted, or the archive exists or cannot
         be written.
+    KeyFileError
+        The private key cannot be used.
     MissingExtraError
-        The model is an ONNX one, and the package onnx is not installed.
+        The model is an ONNX one, and the package onnx is not installed; or there is a key, and
+        cryptography is not.
     SignatureError
         ``signature.json`` is missing, breaks its schema, or gives pictures a shape that the
         service does not make of them.
@@ -82,9 +93,11 @@ def export_model(
         The service file cannot be loaded.
     """
     _check_arguments(model_name, model_type)
+    key = PrivateKey(sign_key, '--sign') if sign_key else None
     archive_path = os.path.expanduser(export_file or _in_working_directory(f'{model_name}.model'))
-    if os.path.lexists(archive_path):
-        raise already_exists(archive_path)
+    for path in (archive_path, *([archive_path + SIGNATURE_SUFFIX] if key else ())):
+        if os.path.lexists(path):
+            raise already_exists(path)
     model_dir = _model_dir(model_path)
     files = find_model_files(model_dir)
     signature = read_signature(os.path.join(model_dir, SIGNATURE_FILE))
@@ -94,6 +107,9 @@ def export_model(
     service_class = _load_class(service_path, model_dir, files, model_type)
     model_format = _model_format(service_path, service_class, model_type)
     _check_files(files, model_format, model_dir, service_path, model_type)
+    if files.params:
+        params = os.path.join(model_dir, files.params)
+        check_params(params, params, ExportError)
     if service_class or isinstance(members[service_name], bytes):
         _check_pictures(service_class, signature, os.path.join(model_dir, SIGNATURE_FILE))
     _check_author(files, model_dir, signature, service_class, model_format)
@@ -102,8 +118,10 @@ def export_model(
             files = _convert(files.onnx, model_name, model_dir, folder, signature, members)
         manifest = _manifest(model_name, model_format, service_name, files, members)
         add_member(members, MANIFEST_FILE, _json_bytes(manifest))
-        write_archive(members, archive_path)
+        write_archive(members, archive_path, key)
     logger.info('%s holds model %s', archive_path, model_name)
+    if key:
+        logger.info('%s%s is its signature', archive_path, SIGNATURE_SUFFIX)
     return archive_path
 
 

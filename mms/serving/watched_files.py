@@ -22,6 +22,8 @@ class Fingerprint(NamedTuple):
     inode: int
     size: int
     modified_ns: int
+    # Of the file beside it, where one counts with it.
+    beside: tuple[int, ...] = ()
 
 
 class Scan(NamedTuple):
@@ -39,8 +41,15 @@ class Scan(NamedTuple):
     files: Mapping[str, Optional[Fingerprint]]
 
 
-def scan(folder: str) -> Scan:
+def scan(folder: str, beside: str = '') -> Scan:
     """Look for archives in a folder; links are followed. May block.
+
+    Parameters
+    ----------
+    folder
+        Its path.
+    beside
+        Suffix of the file beside each that counts with it, as its signature does; '' for none.
 
     Raises
     ------
@@ -53,12 +62,12 @@ def scan(folder: str) -> Scan:
     for name in sorted(names):
         # Tools that copy to a hidden file first rename it then.
         if name.endswith(SUFFIX) and not name.startswith('.'):
-            _look(folder, name, files)
+            _look(folder, name, beside, files)
     return Scan(os.stat(folder).st_dev, files)
 
 
-def fingerprint_of(path: str) -> Optional[Fingerprint]:
-    """The fingerprint of a file; None where it is none. May block.
+def fingerprint_of(path: str, beside: str = '') -> Optional[Fingerprint]:
+    """The fingerprint of a file; None where it is none. May block. Parameters as of :func:`scan`.
 
     Raises
     ------
@@ -71,12 +80,16 @@ def fingerprint_of(path: str) -> Optional[Fingerprint]:
         return None
     if not os.path.isfile(path):
         return None
-    return Fingerprint(found.st_ino, found.st_size, found.st_mtime_ns)
+    other = fingerprint_of(path + beside) if beside else None
+    modified_ns = max(found.st_mtime_ns, other.modified_ns if other else 0)
+    return Fingerprint(found.st_ino, found.st_size, modified_ns,
+                       (other.inode, other.size) if other else ())
 
 
-def _look(folder: str, name: str, files: dict[str, Optional[Fingerprint]]) -> None:
+def _look(folder: str, name: str, beside: str,
+          files: dict[str, Optional[Fingerprint]]) -> None:
     try:
-        found = fingerprint_of(os.path.join(folder, name))
+        found = fingerprint_of(os.path.join(folder, name), beside)
     except OSError:
         files[name] = None
     else:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple, Optional, Protocol, Union
 
 import gevent
 
-from mms.archive.contents import Contents, contents_of
+from mms.archive.contents import contents_of
 from mms.archive.location import Location
 from mms.errors import MMSError, ModelExists, ModelNotFound
 from mms.event_loop.guard import BackgroundTasks, GuardedLoop
@@ -90,10 +90,18 @@ class Watcher:
         from the folder.
     drain_timeout_s
         Requests of a model that goes are given up after that long.
+    look_into
+        What tells one whole archive from another; None for one that is not whole. May block.
+    beside
+        Suffix of the file beside each archive that counts with it; '' for none.
     """
 
     def __init__(self, folder: str, models: Registry, loader: Loader, at_start: Scan,
-                 drain_timeout_s: float) -> None:
+                 drain_timeout_s: float,
+                 look_into: Callable[[str], Optional[Hashable]] = contents_of,
+                 beside: str = '') -> None:
+        self._look_into = look_into
+        self._beside = beside
         self._folder = os.path.abspath(folder)
         self._models = models
         self._loader = loader
@@ -102,7 +110,7 @@ class Watcher:
         self._device = at_start.device
         self._files = WatchedFiles()
         # Of models that were loaded from here: what the files held.
-        self._held: dict[str, tuple[Present, Contents]] = {}
+        self._held: dict[str, tuple[Present, Hashable]] = {}
         self._remarks: dict[str, str] = {}
         self._trouble = ''
         self._asked_at = time.monotonic()
@@ -148,7 +156,7 @@ class Watcher:
         """See what has changed, and begin to do what that asks for."""
         self._asked_at = time.monotonic()
         try:
-            found = in_thread(lambda: scan(self._folder))
+            found = in_thread(lambda: scan(self._folder, self._beside))
         except OSError as error:
             self._tell_trouble(f'{self._folder} cannot be read ({error.strerror or error})')
             return
@@ -208,7 +216,7 @@ class Watcher:
         """A file is new, or has changed."""
         path = os.path.join(self._folder, file)
         seen = self._files.fingerprint(file)
-        contents = in_thread(lambda: _contents_of(path))
+        contents = in_thread(lambda: self._contents_of(path))
         if contents is None and not self._files.is_stuck(file, time.monotonic(), time.time()):
             return
         self._files.handle(file, seen)
@@ -239,7 +247,7 @@ class Watcher:
         return parked
 
     def _is_served(self, name: str, file: str, seen: Fingerprint,
-                   contents: Optional[Contents]) -> bool:
+                   contents: Optional[Hashable]) -> bool:
         """Whether the model that is served is what the file holds."""
         model = self._present(name)
         if model is None:
@@ -255,7 +263,7 @@ class Watcher:
         return True
 
     def _serve(self, name: str, file: str, seen: Fingerprint,
-               contents: Optional[Contents]) -> None:
+               contents: Optional[Hashable]) -> None:
         path = os.path.join(self._folder, file)
         self._held.pop(name, None)
         began = time.monotonic()
@@ -274,7 +282,7 @@ class Watcher:
             return
         self._forget_failure(name, file)
         # One that has changed meanwhile is loaded again, whatever it holds.
-        is_same = in_thread(lambda: _fingerprint_of(path)) == seen
+        is_same = in_thread(lambda: self._fingerprint_of(path)) == seen
         model = self._present(name)
         if contents is not None and is_same and model is not None:
             self._held[name] = (model, contents)
@@ -313,22 +321,20 @@ class Watcher:
         if self._remarks.pop(file, None):
             self._loader.failures.forget(name)
 
+    def _contents_of(self, path: str) -> Optional[Hashable]:
+        try:
+            return self._look_into(path)
+        except OSError:
+            # Whoever opens it says why.
+            return None
+
+    def _fingerprint_of(self, path: str) -> Optional[Fingerprint]:
+        try:
+            return fingerprint_of(path, self._beside)
+        except OSError:
+            return None
+
 
 def _is_from(model: Present, path: str) -> bool:
     location = Location.parse(model.location)
     return bool(location.path) and os.path.abspath(location.path) == path
-
-
-def _contents_of(path: str) -> Optional[Contents]:
-    try:
-        return contents_of(path)
-    except OSError:
-        # Whoever opens it says why.
-        return None
-
-
-def _fingerprint_of(path: str) -> Optional[Fingerprint]:
-    try:
-        return fingerprint_of(path)
-    except OSError:
-        return None

@@ -4,7 +4,6 @@ import socket
 import stat
 import threading
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -189,7 +188,15 @@ def test_a_folder_that_is_not_there_cannot_take_the_archive(tmp_path):
         write_archive({'a': b'1'}, str(tmp_path / 'none' / 'x.model'))
 
 
-def test_an_interrupt_leaves_nothing_behind(tmp_path, make_folder, monkeypatch):
+@pytest.fixture(params=['without a name', 'under a hidden name'])
+def unpublished(request, monkeypatch):
+    """How a file is kept that is not whole yet."""
+    if request.param == 'under a hidden name':
+        monkeypatch.setattr(os, 'O_TMPFILE', os.O_DIRECTORY)
+    return request.param
+
+
+def test_an_interrupt_leaves_nothing_behind(tmp_path, make_folder, monkeypatch, unpublished):
     members = collect(make_folder({'a.bin': bytes(100)}))
     out = tmp_path / 'out'
     out.mkdir()
@@ -202,28 +209,37 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path, make_folder, monkeypatch):
     monkeypatch.setattr(zipfile._ZipWriteFile, 'write', interrupted)
     with pytest.raises(KeyboardInterrupt):
         write_archive(members, str(out / 'x.model'))
-    assert len(seen) == 1  # hidden, and not under the archive's name
-    assert seen[0].startswith('.x.model.')
+    assert len(seen) == (unpublished == 'under a hidden name')
+    assert all(name.startswith('.x.model.') for name in seen)
     assert os.listdir(out) == []
+
+
+def test_an_archive_is_the_same_however_it_was_kept(tmp_path, unpublished):
+    write_archive({'a': b'1'}, str(tmp_path / 'x.model'))
+    assert os.listdir(tmp_path) == ['x.model']
+    assert zipfile.ZipFile(tmp_path / 'x.model').read('a') == b'1'
+    assert os.stat(tmp_path / 'x.model').st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs /dev/full')
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr('secrets.token_hex', lambda size: 'full')
-    monkeypatch.setattr('builtins.open', _to_full_disk(open))
+    real = os.open
+
+    def to_full_disk(path, flags, *args, **kwargs):
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            return real('/dev/full', os.O_RDWR)
+        return real(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, 'open', to_full_disk)
     with pytest.raises(ExportError, match='No space left on device'):
         write_archive({'a': bytes(10**6)}, str(tmp_path / 'x.model'))
     assert os.listdir(tmp_path) == []
-
-
-def _to_full_disk(real_open):
-    def opened(path, mode='r', *args, **kwargs):
-        if mode == 'xb':
-            Path(path).touch()
-            return real_open('/dev/full', 'wb')
-        return real_open(path, mode, *args, **kwargs)
-
-    return opened
 
 
 def test_a_large_member_is_written_with_zip64(tmp_path, monkeypatch):

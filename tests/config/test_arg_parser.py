@@ -154,7 +154,7 @@ def test_the_export_flags():
         '--model-type=imperative'])
     assert vars(args) == {'model_name': 'alex', 'model_path': '/tmp/models',
                           'service_file_path': 's.py', 'model_type': 'imperative',
-                          'inspect': None, 'check': None}
+                          'inspect': None, 'check': None, 'sign': None, 'archive': None}
 
 
 def test_the_export_flags_that_may_be_left_out():

@@ -44,6 +44,9 @@ GIVEN = {
     'tls_cert': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
     'tls_key': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
     'tls_client_ca': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
+    'require_signed': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
+    'max_download_bytes': ((['1'], 1), ('2K', 2048), ('"3k"', 3072), 16 * 2**30),
+    'download_timeout_s': ((['1'], 1), ('2', 2), ('3.5', 3.5), 3600),
     'management_port': ((['1'], 1), ('2', 2), ('3', 3), None),
     'management_host': ((['h1'], 'h1'), ('h2', 'h2'), ('"h3"', 'h3'), '127.0.0.1'),
     'management_token': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
@@ -243,8 +246,8 @@ def test_one_source_gives_a_model_its_devices_once(environment):
 
 @pytest.mark.parametrize('name', sorted(OPTIONS.keys() - {
     'models', 'config', 'service', 'gen_api', 'host', 'log_file', 'management_host',
-    'management_token', 'model_store', 'required_models', 'watch', 'metrics_host',
-    'worker_user', 'tls_cert', 'tls_key', 'tls_client_ca'}))
+    'management_token', 'model_store', 'require_signed', 'required_models', 'watch',
+    'metrics_host', 'worker_user', 'tls_cert', 'tls_key', 'tls_client_ca'}))
 def test_a_value_that_cannot_be_used_names_its_source(name, environment, config):
     option = OPTIONS[name]
     assert refusal(*config(f'{option.key} = "?"')).startswith(f"mms.toml: {option.key} '?' is ")

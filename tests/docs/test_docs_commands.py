@@ -18,6 +18,7 @@ GIVEN = {
     'docs/export.md': ['my_model'],
     'docs/onnx.md': ['my_onnx'],
     'docs/archive_format.md': ['flowers.model'],
+    'docs/signed_archives.md': ['my_model', 'flowers.model'],
     'docs/metrics.md': ['flowers.model'],
     'docs/rest_api.md': ['flowers.model', 'scale.model'],
     'docs/management.md': ['flowers.model', 'scale.model'],

@@ -31,7 +31,8 @@ from mms.runtime.byte_budget import ByteBudget
 # Page -> the errors whose every message it lists: (names called, argument, file or folder).
 LISTED = {
     'docs/export.md': [({'ExportError'}, 0, 'mms/exporter/packing.py'),
-                       ({'ExportError'}, 0, 'mms/archive')],
+                       ({'ExportError'}, 0, 'mms/archive'),
+                       ({'error'}, 0, 'mms/archive/params_file.py')],
     'docs/onnx.md': [({'ExportError'}, 0, 'mms/exporter/conversion.py'),
                      ({'ExportError'}, 0, 'mms/from_onnx')],
     'docs/archive_format.md': [
@@ -40,6 +41,7 @@ LISTED = {
         ({'error'}, 0, 'mms/archive/limits.py'),
         ({'error'}, 0, 'mms/archive/params_file.py'),
     ],
+    'docs/signed_archives.md': [({'UntrustedError', 'KeyFileError'}, 0, 'mms')],
     'docs/rest_api.md': [
         ({'BadRequest', 'InputShapeError', 'PayloadTooLarge', 'WorkerDied'}, 0, 'mms'),
         ({'QueueFull', 'DeadlineExceeded', 'ClientLeft', 'ModelUnavailable'}, 0, 'mms'),
@@ -54,6 +56,7 @@ LISTED['docs/management.md'] = [
 # The tables of those pages begin here; what follows names a message in each row.
 TABLES = {'docs/export.md': '## Messages', 'docs/onnx.md': '## Messages',
           'docs/archive_format.md': '## What is refused',
+          'docs/signed_archives.md': '## Messages',
           'docs/rest_api.md': '### Messages of 400', 'docs/management.md': '## Messages'}
 # Around the reasons that a picture or a list is refused for.
 FRAME = ('Input data for request argument:', 'is not correct.')

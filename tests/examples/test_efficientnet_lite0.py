@@ -17,8 +17,8 @@ import weights
 from legacy_pth import MAGIC_NUMBER, PROTOCOL, read_legacy_pth
 from PIL import Image
 
-from mms.archive.manifest import read_manifest
 from mms.archive.extraction import extract
+from mms.archive.manifest import read_manifest
 from mms.errors import ExportError
 from mms.worker.loading.service_loader import build_service, load_service_class
 

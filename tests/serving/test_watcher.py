@@ -313,13 +313,13 @@ def test_an_empty_mount_point_takes_no_model_with_it(watched, monkeypatch):
     watched.put('a', 2)
     watched.watch()
     real = watcher.scan
-    monkeypatch.setattr(watcher, 'scan', lambda folder: real(folder)._replace(device=-1, files={}))
+    monkeypatch.setattr(watcher, 'scan', lambda *where: real(*where)._replace(device=-1, files={}))
     until(watched.watcher.remarks, LONG_S)
     gevent.sleep(0.6)
     assert watched.ask('a') == 2
     assert 'is not mounted' in watched.watcher.remarks()[0]
     # Mounted anew it may have another number, and the files other ones.
-    monkeypatch.setattr(watcher, 'scan', lambda folder: real(folder)._replace(device=-2))
+    monkeypatch.setattr(watcher, 'scan', lambda *where: real(*where)._replace(device=-2))
     until(lambda: not watched.watcher.remarks(), LONG_S)
     assert watched.ask('a') == 2
 

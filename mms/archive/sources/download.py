@@ -15,6 +15,7 @@ from typing import Optional
 
 from mms.archive.json_file import os_reason
 from mms.archive.progress import byte_bar
+from mms.archive.sources.pace import Pace
 from mms.errors import FetchError
 
 # Waits before the second, third and fourth attempt: long enough for a service that restarts,
@@ -22,7 +23,7 @@ from mms.errors import FetchError
 BACK_OFF_S = (0.3, 0.6, 1.2)
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
-CHUNK_BYTES = 1024**2
+CHUNK_BYTES = 64 * 1024
 DEFAULT_NAME = 'archive.model'
 # Most file systems take 255 bytes; the rest is for a suffix.
 _MAX_NAME_BYTES = 200
@@ -47,19 +48,24 @@ def safe_name(path: str) -> str:
     return name if name.strip('.') else DEFAULT_NAME
 
 
-def with_retries(attempt: Callable[[], str]) -> str:
-    """Call `attempt` until it does not raise :class:`Interrupted`, four times at most."""
+def with_retries(attempt: Callable[[], str], pace: Pace) -> str:
+    """Call `attempt` until it does not raise :class:`Interrupted`, four times at most, and not
+    when it has taken too long.
+    """
     for wait_s in BACK_OFF_S:
         try:
             return attempt()
         except Interrupted as exc:
+            pace.check()
             logger.info('%s; trying again in %.1f s', exc, wait_s)
             time.sleep(wait_s)
+            pace.begin()
     return attempt()
 
 
 def save(
-    chunks: Iterator[bytes], path: str, expected_bytes: Optional[int], shown: str, progress: bool
+    chunks: Iterator[bytes], path: str, expected_bytes: Optional[int], shown: str, progress: bool,
+    most_bytes: int
 ) -> None:
     """Write `chunks` to `path`, which appears whole or not at all.
 
@@ -75,17 +81,21 @@ def save(
         What to call the location in messages and on the progress bar.
     progress
         Show the progress bar.
+    most_bytes
+        It may have so many.
 
     Raises
     ------
     FetchError
-        The disk is full or cannot be written.
+        The disk is full or cannot be written, or there is more to be written than may be.
     """
     part = path + '.part'
     try:
+        _check_most(expected_bytes or 0, most_bytes, shown)
         _check_room(expected_bytes, path, shown)
         with _disk_errors(shown), open(part, 'wb') as target:
-            _write(chunks, target.write, expected_bytes, shown, progress)
+            _write(_at_most(chunks, most_bytes, shown), target.write, expected_bytes, shown,
+                   progress)
         os.replace(part, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -114,6 +124,20 @@ def _write(
         for chunk in chunks:
             write(chunk)
             bar.update(len(chunk))
+
+
+def _at_most(chunks: Iterator[bytes], most_bytes: int, shown: str) -> Iterator[bytes]:
+    received = 0
+    for chunk in chunks:
+        received += len(chunk)
+        _check_most(received, most_bytes, shown)
+        yield chunk
+
+
+def _check_most(size: int, most_bytes: int, shown: str) -> None:
+    if size > most_bytes:
+        raise FetchError(f'{shown} is too large: {most_bytes} bytes are the most '
+                         '(--max-download-size)')
 
 
 def _check_room(needed: Optional[int], path: str, shown: str) -> None:

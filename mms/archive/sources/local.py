@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from urllib.parse import unquote
 
+from mms.archive.limits import DownloadLimits
 from mms.archive.location import Location
 from mms.archive.sources.source import Source
 from mms.errors import ArchiveError, FetchError
@@ -13,7 +14,7 @@ from mms.errors import ArchiveError, FetchError
 class PathSource(Source):
     """What a path names, where ``~`` is expanded."""
 
-    def fetch(self, location: Location, into: str, progress: bool) -> str:
+    def fetch(self, location: Location, into: str, progress: bool, limits: DownloadLimits) -> str:
         """Its absolute path; raises what :class:`Source` says."""
         return _existing(location.path, location)
 
@@ -21,7 +22,7 @@ class PathSource(Source):
 class FileUrlSource(Source):
     """What a ``file:`` URL names."""
 
-    def fetch(self, location: Location, into: str, progress: bool) -> str:
+    def fetch(self, location: Location, into: str, progress: bool, limits: DownloadLimits) -> str:
         """Its absolute path; raises what :class:`Source` says."""
         host, path = path_of(location.text)
         if host.lower() not in ('', 'localhost'):
@@ -42,5 +43,6 @@ def path_of(file_url: str) -> tuple[str, str]:
 
 def _existing(path: str, location: Location) -> str:
     if not path or not os.path.exists(path):
-        raise ArchiveError(f"{location.text or repr('')}: no such file or folder")
+        fault = f': {location.fault}' * bool(location.fault)
+        raise ArchiveError(f"{location.text or repr('')}: no such file or folder{fault}")
     return os.path.abspath(path)

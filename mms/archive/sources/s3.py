@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Optional
 
+from mms.archive.limits import DownloadLimits
 from mms.archive.location import Location
 from mms.archive.sources.download import (
     CHUNK_BYTES,
@@ -17,6 +18,7 @@ from mms.archive.sources.download import (
     save,
     with_retries,
 )
+from mms.archive.sources.pace import Pace
 from mms.archive.sources.source import Source
 from mms.errors import FetchError, MissingExtraError
 
@@ -35,7 +37,7 @@ _CODE_HINTS = {
 class S3Source(Source):
     """Objects of S3, or of a service that answers as S3 does."""
 
-    def fetch(self, location: Location, into: str, progress: bool) -> str:
+    def fetch(self, location: Location, into: str, progress: bool, limits: DownloadLimits) -> str:
         """Download the object into the folder `into` and return the file's path.
 
         Credentials, region and endpoint come from where boto3 looks for them.
@@ -43,7 +45,8 @@ class S3Source(Source):
         Raises
         ------
         FetchError
-            No credentials, bucket, key or permission, no connection, no room.
+            No credentials, bucket, key or permission, no connection, no room; or it takes too
+            long, or is too large.
         MissingExtraError
             boto3 is not installed.
         """
@@ -52,7 +55,9 @@ class S3Source(Source):
             raise FetchError(f'{location} is not an S3 location: give s3://bucket/key')
         client = _client(location)
         path = file_in(into, key)
-        return with_retries(lambda: _attempt(client, bucket, key, path, progress))
+        pace = Pace(location.redacted, limits.seconds)
+        return with_retries(lambda: _attempt(client, bucket, key, path, progress,
+                                             limits.most_bytes, pace), pace)
 
 
 def _client(location: Location) -> Any:
@@ -71,12 +76,14 @@ def _client(location: Location) -> Any:
         raise FetchError(f'{location}: {_one_line(exc)}') from exc
 
 
-def _attempt(client: Any, bucket: str, key: str, path: str, progress: bool) -> str:
+def _attempt(
+    client: Any, bucket: str, key: str, path: str, progress: bool, most_bytes: int, pace: Pace
+) -> str:
     shown = f's3://{bucket}/{key}'
     answer = _get(client, bucket, key, shown)
     total = answer.get('ContentLength')
     with closing(answer['Body']) as body:
-        save(_chunks(body, total, shown), path, total, shown, progress)
+        save(_chunks(body, total, shown, pace), path, total, shown, progress, most_bytes)
     return path
 
 
@@ -119,13 +126,14 @@ def _strange(exc: Exception, shown: str) -> FetchError:
                       f'({type(exc).__name__}: {_one_line(exc)})')
 
 
-def _chunks(body: Any, total: Optional[int], shown: str) -> Iterator[bytes]:
+def _chunks(body: Any, total: Optional[int], shown: str, pace: Pace) -> Iterator[bytes]:
     from botocore.exceptions import BotoCoreError
 
     received = 0
     try:
         for chunk in body.iter_chunks(CHUNK_BYTES):
             received += len(chunk)
+            pace.count(len(chunk))
             yield chunk
     except (BotoCoreError, OSError) as exc:
         raise Interrupted(f'{shown}: the connection broke off') from exc

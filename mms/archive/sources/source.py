@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Protocol
 
+from mms.archive.limits import DownloadLimits
 from mms.archive.location import Location
 
 
@@ -12,8 +13,8 @@ class Source(Protocol):
     """A kind of places that archives come from; made anew for each location."""
 
     @abstractmethod
-    def fetch(self, location: Location, into: str, progress: bool) -> str:
-        """Local path of the archive file or folder at `location`.
+    def fetch(self, location: Location, into: str, progress: bool, limits: DownloadLimits) -> str:
+        """Local path of the archive at `location`; of a folder, where it is on this machine.
 
         Parameters
         ----------
@@ -23,6 +24,8 @@ class Source(Protocol):
             Folder that takes a download, where there is one; it may be missing.
         progress
             Show a progress bar while downloading.
+        limits
+            What a download may cost.
 
         Raises
         ------

@@ -136,7 +136,7 @@ class ModelJobs:
         if name is not None:
             self._check_free(name)
         serve = self._loader.add if with_workers else self._models.park
-        loading = Loading(name or '', location.redacted, True, options)
+        loading = Loading(name or '', location.listed, True, options)
         return self._open_and(serve, loading, name, location, options, wait or not with_workers)
 
     def replace(self, name: str, location: Location, options: ModelOptions, wait: bool) -> None:
@@ -149,7 +149,7 @@ class ModelJobs:
         """
         self._check_known(name)
         self._give_way(name)
-        loading = Loading(name, location.redacted, False, options)
+        loading = Loading(name, location.listed, False, options)
         self._open_and(self._loader.put_in_place, loading, name, location, options, wait)
 
     def scale(self, name: str, workers: int, most: Optional[int], wait: bool) -> bool:

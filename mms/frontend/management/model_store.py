@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Optional
 from urllib.parse import urlsplit
 
@@ -87,7 +88,7 @@ class ModelStore:
             if not _is_in(os.path.realpath(file), folder):
                 raise Forbidden(f'{location} has a link, {os.path.basename(file)}, that leads out '
                                 'of the model store (--model-store).')
-        return Location(found, '', location.redacted)
+        return replace(location, text=found, scheme='', is_real=True)
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -27,7 +27,7 @@ from mms.errors import FetchError
 
 
 class ShelfSource(Source):
-    def fetch(self, location, into, progress):
+    def fetch(self, location, into, progress, limits):
         name = location.text.partition('://')[2]
         found = os.path.join(os.environ['SHELF'], name)
         if not os.path.exists(found):
@@ -35,7 +35,8 @@ class ShelfSource(Source):
         path = file_in(into, name)
         with open(found, 'rb') as file:
             chunks = iter(lambda: file.read(CHUNK_BYTES), b'')
-            save(chunks, path, os.path.getsize(found), str(location), progress)
+            save(chunks, path, os.path.getsize(found), str(location), progress,
+                 limits.most_bytes)
         return path
 '''
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mms.archive.fetch import fetch
+from mms.archive.fetch import NO_MORE, fetch
+from mms.archive.limits import DownloadLimits
 from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.archive.sources.download import safe_name
@@ -119,9 +120,9 @@ def quick_retries(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def refusal(url, into):
+def refusal(url, into, limits=NO_MORE):
     with pytest.raises(FetchError) as caught:
-        fetch(Location.parse(url), into)
+        fetch(Location.parse(url), into, limits=limits)
     message = str(caught.value)
     assert '\n' not in message
     assert 'hunter2' not in message
@@ -214,7 +215,7 @@ def test_a_malformed_url_is_an_error(into, url):
 
 
 def test_a_download_larger_than_the_disk_is_refused(server, into):
-    message = refusal(f'{server.url}/enormous/net.model', into)
+    message = refusal(f'{server.url}/enormous/net.model', into, DownloadLimits(10**19))
     assert 'the disk is full' in message
     assert len(server.seen) == 1
 
