@@ -53,6 +53,8 @@ RECOVERS_SHARE = 0.4
 TOKEN = 'of-this-benchmark-alone'
 # A template that is stopped is waited for as long as 10 s before it is killed.
 RECOVERY_S = 60
+# In a line of the log.
+SLOW_TURN = 'Nobody was served for'
 # What an answer may be where the worker that had the request was killed, or stopped.
 MAY_DIE, MAY_HANG = 500, 504
 
@@ -101,6 +103,9 @@ def run(folder: Path, options: argparse.Namespace) -> int:
             left = recover(chaos, port)
         management.close()
         blocks = loop_blocks(port)
+    told = [line for line in (folder / 'disk' / 'mms_app.log').read_text().splitlines()
+            if SLOW_TURN in line]
+    print(*told, sep='\n', end='\n' * bool(told), file=sys.stderr)
     return report(clients.tally, chaos, model.runs(), [*left, *processes_left(folder)], blocks)
 
 

@@ -112,7 +112,7 @@ class Clients(ClientThreads):
             if not keeps or _is_readable(connection):
                 connection.close()
             word = uuid.UUID(int=chance.getrandbits(128)).hex
-            body = _body(word, LONG_S if chance.random() < LONG_SHARE else 0)
+            body = body_of(word, LONG_S if chance.random() < LONG_SHARE else 0)
             if chance.random() < LEAVING_SHARE:
                 self._leave(body, chance.random() * LONG_S)
             elif not self._ask(connection, word, body):
@@ -143,7 +143,8 @@ class Clients(ClientThreads):
         self.tally.gave_up()
 
 
-def _body(word: str, seconds: float) -> str:
+def body_of(word: str, seconds: float) -> str:
+    """A form that asks the model for a word, over which it is to take so long."""
     return urlencode({'data': json.dumps([word, seconds])})
 
 

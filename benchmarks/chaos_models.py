@@ -35,13 +35,18 @@ class EchoModel:
     folder
         Where its files lie.
 
+    Notes
+    -----
+        Whether it notes what it runs.
+
     Attributes
     ----------
     archives
         Of version 1 and 2.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, notes: bool = True) -> None:
+        self._notes = notes
         self._ran = folder / 'ran'
         self._ran.touch()
         self.archives = [self._build(folder, version) for version in (1, 2)]
@@ -60,7 +65,7 @@ class EchoModel:
         shutil.copy(_SERVICE, source)
         (source / 'signature.json').write_text(json.dumps(_SIGNATURE))
         (source / 'settings.json').write_text(
-            json.dumps({'version': version, 'ran': str(self._ran)}))
+            json.dumps({'version': version, 'ran': str(self._ran) if self._notes else ''}))
         return Path(export_model(NAME, str(source), str(source / _SERVICE.name),
                                  str(folder / f'echo{version}.model'), 'imperative'))
 

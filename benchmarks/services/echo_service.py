@@ -32,7 +32,7 @@ class EchoService(SingleNodeService):
         word, seconds = data[0] if isinstance(data[0], list) and len(data[0]) == 2 else ('', 0)
         if not isinstance(word, str):
             word, seconds = '', 0
-        if word:
+        if word and self._settings['ran']:
             line = f'{word} {os.getpid()} {os.getppid()}\n'
             with open(self._settings['ran'], 'ab', buffering=0) as file:
                 file.write(line.encode())

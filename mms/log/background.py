@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Callable, NamedTuple, Optional
 
-# Who logs little waits this long at most until its line is written: then the line is there before
-# whatever comes of what it tells. A thread writes one in 50 us.
+# Who logs little waits until its line is written: then the line is there before whatever comes of
+# what it tells. A thread writes one in 50 us; all waits within a tenth of a second, and their
+# number, are no more than this.
 _PATIENCE_S = 0.03
-# Once that was not enough, nobody waits for so long.
-_IMPATIENT_S = 1.0
-# Who logs more lines than so many in so long waits for none.
 _MOST_WAITS = 20
 _WAITS_WITHIN_S = 0.1
+# Once that was not enough, nobody waits for so long.
+_IMPATIENT_S = 1.0
 # Lines that nobody waits for are written together: a thread that wakes up for each takes turns with
 # the one that logs, which takes twice as long.
 _COLLECT_S = 0.01
@@ -48,6 +48,7 @@ class WriterThread:
         self._put = 0
         self._done = 0
         self._waits = 0
+        self._patience_s = 0.0
         self._window_ends_s = 0.0
         self._patient_from_s = 0.0
         self._thread = threading.Thread(target=self._run, name='mms-log', daemon=True)
@@ -65,8 +66,8 @@ class WriterThread:
             if self._jobs and self._waiting_bytes + len(text) > _MOST_WAITING_BYTES:
                 return False
             mine = self._append(Job(write, text))
-            if self._may_wait() and not self._wait_for(mine, _PATIENCE_S):
-                self._patient_from_s = time.monotonic() + _IMPATIENT_S
+            if self._may_wait():
+                self._wait_a_moment(mine)
         return True
 
     def run(self, job: Callable[[], object], seconds: Optional[float] = None) -> bool:
@@ -85,11 +86,20 @@ class WriterThread:
     def _may_wait(self) -> bool:
         now = time.monotonic()
         if now >= self._window_ends_s:
-            self._window_ends_s, self._waits = now + _WAITS_WITHIN_S, 0
+            self._window_ends_s = now + _WAITS_WITHIN_S
+            self._waits, self._patience_s = 0, _PATIENCE_S
         self._waits += 1
         # What is written may log a line itself.
-        return (self._waits <= _MOST_WAITS and now >= self._patient_from_s
+        return (self._waits <= _MOST_WAITS and self._patience_s > 0 and now >= self._patient_from_s
                 and threading.current_thread() is not self._thread)
+
+    def _wait_a_moment(self, number: int) -> None:
+        began = time.monotonic()
+        is_done = self._wait_for(number, self._patience_s)
+        now = time.monotonic()
+        self._patience_s -= now - began
+        if not is_done:
+            self._patient_from_s = now + _IMPATIENT_S
 
     def _wait_for(self, number: int, seconds: Optional[float]) -> bool:
         self._is_awaited = True
