@@ -43,6 +43,7 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
     with UninterruptedExitStack() as undo:
         log = parts.start_log()
         undo.callback(log.end)
+        parts.read_tokens(undo)
         if settings.management_port is not None:
             logger.warning('%s has no effect in an embedding program: models come and go through '
                            'a server of its own.', settings.said('management_port'))

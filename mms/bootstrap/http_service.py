@@ -10,6 +10,7 @@ from functools import partial
 import gevent
 
 from mms.bootstrap.admission import admission_of
+from mms.bootstrap.exposure import warn_of_exposure
 from mms.bootstrap.listeners import MAIN, NAMES, Listeners
 from mms.bootstrap.management_listener import MANAGEMENT, ManagementListener
 from mms.bootstrap.metrics_listener import METRICS, bind_metrics, listen_metrics
@@ -76,6 +77,9 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         metrics_port = bind_metrics(listeners, settings)
         log = parts.start_log(in_background=True)
         _warn_of_no_effect(settings, listeners)
+        parts.read_tokens(undo)
+        warn_of_exposure([listeners.host(name) for name in (MAIN, METRICS)
+                          if listeners.is_bound(name)], settings)
         parts.loop_probe.start()
         undo.callback(parts.loop_probe.stop)
         if tls is not None:
@@ -90,7 +94,8 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         metrics = parts.metrics(models)
         metrics.start()
         undo.callback(metrics.stop)
-        listeners.listen(MAIN, parts.application(models, metrics, port, GiveWay()))
+        listeners.listen(MAIN, parts.application(models, metrics, port, GiveWay()),
+                         settings.cors_origins)
         log.begin()
         undo.callback(GuardedLoop('the log on the terminal', partial(_write_pending, log)).kill)
         signals.begin_serving()

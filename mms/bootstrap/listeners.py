@@ -10,6 +10,7 @@ import gevent
 from gevent import socket
 from gevent.event import Event
 
+from mms.config.cors_origins import NO_ORIGIN, Origins
 from mms.errors import AddressError
 from mms.frontend.http.binding import bind
 from mms.frontend.http.server import HTTPServer
@@ -100,8 +101,13 @@ class Listeners:
         """Whether the socket of a name was bound by somebody else, who keeps it."""
         return name in self._kept_open
 
-    def listen(self, name: str, application: Any) -> None:
+    def listen(self, name: str, application: Any, origins: Origins = NO_ORIGIN) -> None:
         """Answer on a listener's address from now on.
+
+        Parameters
+        ----------
+        origins
+            Pages of these may ask there.
 
         Raises
         ------
@@ -109,7 +115,7 @@ class Listeners:
             Another process took the port since it was bound.
         """
         server = HTTPServer(self._sockets[name], application, self._budget,
-                            self.is_kept_open(name), self._tls)
+                            self.is_kept_open(name), self._tls, origins)
         self._undo.callback(server.end)
         server.listen()
         self._servers[name] = server

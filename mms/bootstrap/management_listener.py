@@ -10,14 +10,21 @@ from typing import Optional
 from mms.bootstrap.listeners import Listeners
 from mms.bootstrap.model_loader import DRAIN_TIMEOUT_S, ModelLoader
 from mms.bootstrap.parts import Parts
+from mms.config.cors_origins import NO_ORIGIN
+from mms.config.settings import NO_TOKEN
 from mms.errors import AddressError
+from mms.frontend.access.control import Access, AccessControl, Asking
+from mms.frontend.access.scopes import MANAGE
+from mms.frontend.access.token_file import TokenFile, management_tokens
+from mms.frontend.access.tokens import AnyOf, Token, Tokens, TokenSource, digest_of, made_up
 from mms.frontend.address import reachable_url
-from mms.frontend.api.health import health_routes
+from mms.frontend.api.health import Sees, everybody, health_routes
+from mms.frontend.chain import Middleware
 from mms.frontend.management.application import management_application
+from mms.frontend.management.middleware import REALM, TOKEN_ASKED, NoTokenAsked
 from mms.frontend.management.model_jobs import ModelJobs
 from mms.frontend.management.model_store import ModelStore
 from mms.frontend.management.models_api import Server
-from mms.frontend.management.tokens import Anybody, TokenCheck, TokenFile, Tokens, made_up
 from mms.frontend.middleware import GiveWay
 from mms.runtime.token_file import remove_token, write_token
 from mms.serving.registry import Registry
@@ -26,7 +33,6 @@ from mms.serving.server_state import ServerState
 logger = logging.getLogger(__name__)
 
 MANAGEMENT = 'management'
-NO_TOKEN = 'none'
 
 
 class ManagementListener:
@@ -67,9 +73,9 @@ class ManagementListener:
             A token cannot be left for who is to use it.
         """
         parts, settings = self._parts, self._parts.settings
-        check = self._token_check()
+        tokens = self._tokens()
         store = ModelStore(settings.model_store, settings.said('model_store'),
-                           anywhere=not isinstance(check, Anybody))
+                           anywhere=tokens is not None)
         jobs = ModelJobs(models, loader, DRAIN_TIMEOUT_S)
         parts.lifecycle.subscribe(
             lambda state: jobs.stop() if state is ServerState.DRAINING else None)
@@ -77,11 +83,11 @@ class ManagementListener:
         server = Server(models, loader, store, parts.server_metrics.summary, parts.lifecycle,
                         settings.models, parts.budget)
         self._listeners.listen(MANAGEMENT, management_application(
-            server, jobs, check, health_routes(parts.health), [GiveWay()],
-            parts.access_log, settings.forwarded_allow_ips))
+            server, jobs, self._allowed(tokens), health_routes(parts.health, self._sees(tokens)),
+            [GiveWay()], parts.access_log, settings.forwarded_allow_ips))
         logger.info('Management endpoint: %s', self.announcement)
         host = self._listeners.host(MANAGEMENT)
-        if isinstance(check, Anybody) and not ip_address(host).is_loopback:
+        if tokens is None and not ip_address(host).is_loopback:
             logger.warning('Whoever reaches the management port changes the models: it listens on '
                            '%s, and asks for no token (--management-token none).', host)
 
@@ -92,23 +98,45 @@ class ManagementListener:
         url = reachable_url(settings.management_host, self._port, settings.scheme)
         return f'{url}  ({self._about_token()})'
 
-    def _token_check(self) -> TokenCheck:
-        asked = self._parts.settings.management_token
+    def _tokens(self) -> Optional[TokenSource]:
+        """Those that are taken; None where none is asked for."""
+        settings, common = self._parts.settings, self._parts.access.tokens
+        asked = settings.management_token
         if asked == NO_TOKEN:
-            return Anybody()
+            return None
         if asked is not None:
-            file = TokenFile(asked, self._parts.settings.said('management_token'))
-            self._parts.read_again([asked], file.reload, self._undo)
-            return file
+            own = TokenFile(asked, settings.said('management_token'), management_tokens,
+                            'The tokens of the management port')
+            self._parts.read_again([asked], own.reload, self._undo)
+            return own if common is None else AnyOf([own, common])
+        if common is not None:
+            return common
         token = made_up()
         self._token_path = write_token(self._port, token)
         self._undo.callback(remove_token, self._token_path, token)
-        return Tokens([token])
+        return Tokens([Token(digest_of(token), MANAGE)])
+
+    def _allowed(self, tokens: Optional[TokenSource]) -> Middleware:
+        """What refuses others."""
+        settings = self._parts.settings
+        if tokens is None:
+            return NoTokenAsked(settings.management_host)
+        common = settings.auth_token_file is not None
+        return AccessControl(Asking(tokens, MANAGE, REALM, '' if common else TOKEN_ASKED))
+
+    def _sees(self, tokens: Optional[TokenSource]) -> Sees:
+        """Whether a probe is told all."""
+        if self._parts.access.tokens is None:
+            return everybody
+        return Access(tokens, NO_ORIGIN).sees_all
 
     def _about_token(self) -> str:
-        asked = self._parts.settings.management_token
+        settings = self._parts.settings
+        asked = settings.management_token
         if asked == NO_TOKEN:
             return 'it asks for no token'
+        if asked is None and settings.auth_token_file is not None:
+            return f'its tokens are those of the scope manage in {settings.auth_token_file}'
         return f'its token is in {self._token_path or asked}'
 
 

@@ -8,8 +8,11 @@ from typing import Optional
 
 from mms.bootstrap.listeners import Listeners
 from mms.bootstrap.parts import Parts
+from mms.config.cors_origins import NO_ORIGIN
 from mms.config.settings import Settings
 from mms.errors import AddressError
+from mms.frontend.access.control import Access
+from mms.frontend.access.scopes import METRICS as SCOPES
 from mms.frontend.address import host_and_port
 from mms.frontend.api.health import health_routes
 from mms.frontend.api.metrics import metrics_routes
@@ -51,9 +54,11 @@ def listen_metrics(parts: Parts, listeners: Listeners, port: Optional[int]) -> N
     """
     if port is None:
         return
-    table = Table([*metrics_routes(parts.exposition), *health_routes(parts.health)], ())
+    table = Table([*metrics_routes(parts.exposition),
+                   *health_routes(parts.health, parts.access.sees_all)], ())
     listeners.listen(METRICS, Application(table, [
-        RequestIds(), Logging(parts.access_log), Errors(_ENDPOINTS), GiveWay()],
+        RequestIds(), Logging(parts.access_log), Errors(_ENDPOINTS),
+        *Access(parts.access.tokens, NO_ORIGIN).control(SCOPES), GiveWay()],
         parts.settings.forwarded_allow_ips))
     address = host_and_port(metrics_host(parts.settings), port)
     logger.info('Service metrics endpoint: %s/metrics', address)

@@ -16,6 +16,8 @@ from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.loop_probe import LoopProbe
+from mms.frontend.access.control import Access
+from mms.frontend.access.token_file import TokenFile, scoped_tokens
 from mms.frontend.access_log import AccessLog
 from mms.frontend.address import host_and_port
 from mms.frontend.api.health import Monitor
@@ -83,6 +85,8 @@ class Parts:
         Who knows of the server's health, once there is a registry.
     access_log
         Where each answer leaves a line.
+    access
+        Who may ask; everybody, until the tokens are read.
     """
 
     health: HealthMonitor
@@ -101,6 +105,7 @@ class Parts:
         self.on_reload: list[Callable[[], None]] = []
         self.access_log = AccessLog(settings.access_log_exclude, settings.slow_request_s,
                                     settings.log_format == JSON)
+        self.access = Access(None, settings.cors_origins)
         self._given = given
 
     @property
@@ -117,6 +122,20 @@ class Parts:
         for advice in settings.advice:
             logger.warning('%s', advice)
         return self.log
+
+    def read_tokens(self, undo: ExitStack) -> None:
+        """Ask for the tokens of the settings' file from now on, if there is one.
+
+        Raises
+        ------
+        UsageError
+            It cannot be used.
+        """
+        path = self.settings.auth_token_file
+        if path is not None:
+            tokens = TokenFile(path, self.settings.said('auth_token_file'), scoped_tokens)
+            self.access = Access(tokens, self.settings.cors_origins)
+            self.read_again([path], tokens.reload, undo)
 
     def read_again(self, paths: Sequence[str], read: Callable[[], None],
                    undo: ExitStack) -> None:
@@ -169,16 +188,17 @@ class Parts:
         """The WSGI application; `more` is within its other middleware."""
         predictor = Predictor(models, metrics, self.settings.max_request_bytes, self.budget)
         table = Table([*routes(predictor, lambda: self.description(models, port),
-                               monitor or self.health),
+                               monitor or self.health, self.access.sees_all),
                        *metrics_routes(self.exposition)], models)
-        return Application(table, [*standard_middleware(metrics, self.access_log),
-                                   Measuring(self.server_metrics), *more],
+        return Application(table, [
+            *standard_middleware(metrics, self.access_log, self.settings.cors_origins),
+            Measuring(self.server_metrics), *self.access.control(), *more],
                            self.settings.forwarded_allow_ips)
 
     def description(self, models: Models, port: int) -> dict[str, Any]:
         """The Swagger document."""
         return describe(signatures(models), self.settings.host, port,
-                        self.settings.scheme)
+                        self.settings.scheme, self.settings.auth_token_file is not None)
 
     def log_started(self, host: str, port: int) -> None:
         """What people's tools look for in the log."""

@@ -31,8 +31,19 @@ def openapi3_of(swagger: Mapping[str, Any]) -> dict[str, Any]:
         'servers': [{'url': f"{scheme}://{swagger['host']}"} for scheme in swagger['schemes']],
         'paths': {path: {method: _operation(operation) for method, operation in methods.items()}
                   for path, methods in swagger['paths'].items()},
-        'components': {'schemas': {'ErrorAnswer': _ERROR_SCHEMA}},
+        'components': {'schemas': {'ErrorAnswer': _ERROR_SCHEMA}, **_schemes(swagger)},
+        **_security(swagger),
     }
+
+
+def _schemes(swagger: Mapping[str, Any]) -> dict[str, Any]:
+    # Keys in headers are written alike in both.
+    schemes = swagger.get('securityDefinitions')
+    return {'securitySchemes': schemes} if schemes else {}
+
+
+def _security(described: Mapping[str, Any]) -> dict[str, Any]:
+    return {'security': described['security']} if 'security' in described else {}
 
 
 def _operation(operation: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +54,7 @@ def _operation(operation: Mapping[str, Any]) -> dict[str, Any]:
                for status, answer in operation['responses'].items()}
     errors = {status: _answer('Error', _ERROR, operation['produces']) for status in ('4XX', '5XX')}
     made['responses'] = {**answers, **errors}
-    return made
+    return {**made, **_security(operation)}
 
 
 def _form(fields: list[dict[str, Any]], types: list[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Optional
 
+from mms.config.cors_origins import EVERY_ORIGIN, Origins
 from mms.config.defaults import DEFAULT_MAX_IMAGE_PIXELS
 from mms.config.device_flags import ANYWHERE, Wanted, devices, gpus, stronger
 from mms.config.models import Models
@@ -25,6 +26,7 @@ from mms.config.values import (
     number,
     off_switch,
     one_of,
+    origins,
     paths,
     proxies,
     rotation_time,
@@ -38,6 +40,8 @@ from mms.errors import UsageError
 from mms.log.rotation import LEVELS, LogRotation
 
 LOG_FORMATS = ('text', 'json')
+# In the place of a file of tokens.
+NO_TOKEN = 'none'
 METRICS_SINKS = ('log', 'csv', 'cloudwatch')
 
 
@@ -181,6 +185,16 @@ class Settings:
         help='PEM file of authorities: every client has to show a certificate that one of them '
              'has signed',
         more='See [certificates of clients](tls.md#certificates-of-clients)')
+    auth_token_file: Optional[str] = option(
+        '--auth-token-file', text(), 'nobody is asked', Group.SECURITY, metavar='FILE', unset=None,
+        help='file of tokens, one on each line with what it is good for (`TOKEN '
+             'predict,metrics,manage`); all requests but probes are asked for one',
+        more='See [access](access.md)')
+    cors_origins: Origins = option(
+        '--cors-origins', origins(), '*', Group.SECURITY, metavar='ORIGINS', unset=EVERY_ORIGIN,
+        help='pages that may ask and read answers in a browser: origins such as '
+             '`https://example.com` with commas between them, `*` for all, or `none`',
+        more='See [pages of browsers](access.md#pages-of-browsers)')
     drain_delay_s: float = option(
         '--drain-delay', number('seconds', 0.0, 3600.0), '0', Group.LIFE, metavar='SECONDS',
         help='how long new connections are still taken after SIGTERM, while `/health/ready` says '
@@ -374,6 +388,10 @@ def _agreeing(settings: Settings, given: Mapping[str, Any]) -> Settings:
             f"{settings.said('service')} has an unsigned file run in the place of what was "
             f"signed, and {settings.said('require_signed')} is given: put the file into the "
             'archive, and sign that')
+    if settings.auth_token_file is not None and settings.management_token == NO_TOKEN:
+        raise UsageError(
+            f"{settings.said('management_token')} {NO_TOKEN} asks nobody for a token, and "
+            f"{settings.said('auth_token_file')} everybody: leave one of them out")
     gpu, device = stronger(settings.gpu, settings.device, settings.source_of('gpu'),
                            settings.source_of('device'))
     return replace(settings, gpu=gpu, device=device)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Optional, TypeVar
 
+from mms.config.cors_origins import Origins
 from mms.config.trusted_proxies import TrustedProxies
 from mms.errors import UsageError
 from mms.log.rotation import LEVELS, ROTATION_UNITS, LogRotation
@@ -158,6 +159,12 @@ def proxies() -> Scalar[TrustedProxies]:
     """Addresses and networks of proxies."""
     return Scalar('* or IP addresses and networks with commas between them',
                   lambda value: TrustedProxies(_text(value)))
+
+
+def origins() -> Scalar[Origins]:
+    """Origins of pages."""
+    return Scalar("*, none, or origins with commas between them ('https://example.com:8443')",
+                  lambda value: Origins(_text(value)))
 
 
 def paths() -> Scalar[tuple[str, ...]]:

@@ -64,6 +64,8 @@ class AccessLog:
         more = f' model={request.model}' if request.model else ''
         if context.client:
             more += f' client={context.client}'
+        if request.token_name:
+            more += f' token={request.token_name}'
         if context.trace_parent:
             more += f' traceparent={context.trace_parent}'
             if context.trace_state:
@@ -98,6 +100,8 @@ def _fields(request: HTTPRequest, status: int, took_s: float) -> dict[str, Any]:
         'duration_ms': field_value(took_s * 1000, 3)}
     if request.context.client:
         fields['client'] = request.context.client
+    if request.token_name:
+        fields['token'] = request.token_name
     if request.model is not None:
         fields['model'] = request.model
     for phase, value in phases_ms(request.caller).items():

@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 class Middleware:
     """Hooks around the routes; each does nothing unless it is overridden."""
 
-    def before(self, request: HTTPRequest) -> None:
-        """Called before the route; what it raises is answered in its place."""
+    def before(self, request: HTTPRequest) -> Optional[HTTPResponse]:
+        """Called before the route; what it returns or raises is answered in its place."""
 
     def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
         """Called with each response, those to errors included; it may add headers."""
@@ -54,7 +54,9 @@ class Chain:
               handle: Callable[[HTTPRequest], HTTPResponse]) -> HTTPResponse:
         """The response of `handle`, behind the `before` of all middleware."""
         for before in self._before:
-            before(request)
+            response: Optional[HTTPResponse] = before(request)
+            if response is not None:
+                return response
         return handle(request)
 
     def failed(self, request: HTTPRequest, error: Exception) -> HTTPResponse:

@@ -11,6 +11,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request as WSGIRequest
 
 from mms.errors import RequestError
+from mms.frontend.access.refusals import AccessRefused
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, json_response
 from mms.ipc.messages import API_DESCRIPTION
 from mms.log.lines import one_line
@@ -53,12 +54,16 @@ def failed_itself(request: HTTPRequest, error: Exception) -> HTTPResponse:
 
 def _request_error(request: HTTPRequest, error: RequestError) -> HTTPResponse:
     message = _addressed(request, str(error))
-    _log_refusal(request, error.status, message)
+    if isinstance(error, AccessRefused):
+        # Whoever reaches the port can send any number of them.
+        logger.info('%s', one_line(message))
+    else:
+        _log_refusal(request, error.status, message)
     response = _response(error.status, error.type, message)
     if error.retry_after_s is not None:
-        response.headers += [('Retry-After', str(error.retry_after_s)),
-                             # To the scripts of a page.
-                             ('Access-Control-Expose-Headers', 'Retry-After')]
+        response.headers.append(('Retry-After', str(error.retry_after_s)))
+    if isinstance(error, AccessRefused):
+        response.headers.append(('WWW-Authenticate', error.challenge))
     return response
 
 

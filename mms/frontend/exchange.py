@@ -11,6 +11,7 @@ from typing import Any, Callable, Optional
 from werkzeug.http import HTTP_STATUS_CODES
 
 from mms.config.trusted_proxies import TrustedProxies
+from mms.frontend.access.scopes import MANAGE, Scopes
 from mms.frontend.forwarded import NOBODY
 from mms.frontend.request_context import context_of
 from mms.ipc.messages import JSON, Body
@@ -51,14 +52,17 @@ class HTTPRequest:
         Name of the model that it is for, if it is for one.
     metric
         That of its route; empty without one.
+    token_name
+        Name of the token that it came with; empty where that has none.
     """
 
     __slots__ = ('allowed', 'caller', 'context', 'environ', 'method', 'metric', 'model',
-                 'parameters', 'path', 'route', 'sent_path')
+                 'parameters', 'path', 'route', 'sent_path', 'token_name')
 
     def __init__(self, environ: dict[str, Any], find: Callable[[str, str], Match],
                  proxies: TrustedProxies = NOBODY) -> None:
         self.environ = environ
+        self.token_name = ''
         self.context = context_of(environ, proxies)
         # Another server than this package's does not say whether a client has left.
         self.caller = Caller(environ.get('mms.client_left', stays))
@@ -78,6 +82,10 @@ class HTTPRequest:
             if self.model is None:
                 # What is counted is counted for a model.
                 self.metric = ''
+
+    def came_from(self, token_name: str) -> None:
+        """Note the name of the token that it came with."""
+        self.token_name = token_name
 
 
 def _decoded(path: str) -> str:
@@ -134,6 +142,8 @@ class Route:
         Name of the model that it is for, where its path does not say; that may be none.
     protocol
         In which models are asked there; empty where none is.
+    scopes
+        Where tokens are asked for, one that has any of these is needed; without any, none is.
     """
 
     methods: Sequence[str]
@@ -142,6 +152,8 @@ class Route:
     metric: str = ''
     model: Optional[Callable[[], Optional[str]]] = None
     protocol: str = ''
+    # A route of which nobody has thought is not open.
+    scopes: Scopes = MANAGE
 
 
 # What there is for a path and a method: the route, or None; what the path has in the places of its

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 import flask
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import BaseConverter, Rule, ValidationError
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import BaseConverter, RequestRedirect, Rule, ValidationError
 
 from mms.errors import RequestError
 from mms.frontend.application import Application, handler_of
@@ -38,7 +38,7 @@ def create_app(app_name: str, application: Application) -> flask.Flask:
         endpoint = _endpoint(route.path)
         app.url_map.add(_rule(route, endpoint))
         app.view_functions[endpoint] = bridge.answer
-    app.before_request(bridge.refuse_leading_slashes)
+    app.before_request(bridge.refuse_unrouted)
     for error in (RequestError, HTTPException, Exception):
         app.register_error_handler(error, bridge.fail)
     app.after_request(bridge.leave)
@@ -79,10 +79,19 @@ class _Bridge:
         """The request is over, however it ended."""
         request_ids.end()
 
-    def refuse_leading_slashes(self) -> None:
-        """Werkzeug would take them for one."""
+    def refuse_unrouted(self) -> Optional[flask.Response]:
+        """What has no route goes through the middleware too: who may not ask is not told so."""
+        error = flask.request.routing_exception
         if self._request().sent_path.startswith('//'):
-            flask.abort(404)
+            # Werkzeug would take them for one.
+            error = NotFound()
+        if error is None or isinstance(error, RequestRedirect):
+            return None
+
+        def refuse(request: HTTPRequest) -> NoReturn:
+            raise error
+
+        return _flask_response(self._chain.enter(self._request(), refuse))
 
     def _request(self) -> HTTPRequest:
         environ = flask.request.environ

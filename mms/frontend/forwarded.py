@@ -12,6 +12,9 @@ NOBODY = TrustedProxies()
 # In the environment of a request that a trusted proxy has passed on.
 FORWARDED = 'mms.forwarded'
 
+# In the same place: what the connection itself says of the host.
+SENT_HOST = 'mms.sent_host'
+
 _FOR, _PROTO, _HOST = 'HTTP_X_FORWARDED_FOR', 'HTTP_X_FORWARDED_PROTO', 'HTTP_X_FORWARDED_HOST'
 # Some proxies write a name in the place of an address that they keep to themselves (RFC 7239, 6).
 _CLIENT = re.compile(r'[0-9A-Za-z_.:%-]{1,64}')
@@ -39,6 +42,7 @@ def believe(environ: dict[str, Any], proxies: TrustedProxies) -> None:
     if not proxies.trusts(peer):
         return
     environ[FORWARDED] = True
+    environ[SENT_HOST] = environ.get('HTTP_HOST', '')
     client = proxies.client(peer, environ.get(_FOR, ''))
     if _CLIENT.fullmatch(client):
         environ['REMOTE_ADDR'] = client

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Optional
 
+from mms.config.cors_origins import EVERY_ORIGIN, Origins
 from mms.event_loop.yielding import RunQueue, yield_if_due
 from mms.frontend.access_log import AccessLog
 from mms.frontend.chain import Middleware
@@ -15,21 +16,28 @@ from mms.frontend.predictor import RequestCounts
 
 
 class Cors(Middleware):
-    """Pages of every origin may ask."""
+    """Pages of some origins may ask.
+
+    Parameters
+    ----------
+    origins
+        These.
+    """
+
+    def __init__(self, origins: Origins = EVERY_ORIGIN) -> None:
+        self._origins = origins
 
     def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
         """Say so."""
-        response.headers += cors_headers(request.method, request.environ)
+        response.headers += cors_headers(request.method, request.environ, self._origins)
 
 
 class RequestIds(Middleware):
     """Each answer tells by which name the log knows its request."""
 
     def after(self, request: HTTPRequest, response: HTTPResponse) -> None:
-        """Say it, also to the scripts of a page."""
+        """Say it."""
         response.headers.append(('X-Request-Id', request.context.request_id))
-        if 'HTTP_ORIGIN' in request.environ and request.method != 'OPTIONS':
-            response.headers.append(('Access-Control-Expose-Headers', 'X-Request-Id'))
 
 
 class Logging(Middleware):
@@ -102,6 +110,8 @@ class GiveWay(Middleware):
 
 
 def standard_middleware(counts: RequestCounts,
-                        access_log: Optional[AccessLog] = None) -> list[Middleware]:
+                        access_log: Optional[AccessLog] = None,
+                        origins: Origins = EVERY_ORIGIN) -> list[Middleware]:
     """What every server of models has, from the outside in."""
-    return [RequestIds(), Cors(), Logging(access_log or AccessLog()), Counting(counts), Errors()]
+    return [RequestIds(), Cors(origins), Logging(access_log or AccessLog()), Counting(counts),
+            Errors()]

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from mms.frontend.access.scopes import ANY, OPEN, PREDICT
 from mms.frontend.api.classic import Predictions
 from mms.frontend.api.description import Description
-from mms.frontend.api.health import Health, Monitor, health_routes
+from mms.frontend.api.health import Health, Monitor, Sees, everybody, health_routes
 from mms.frontend.exchange import Route
 from mms.frontend.predictor import Predictor
 from mms.ipc.messages import CLASSIC
 
 
 def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]],
-           monitor: Monitor) -> list[Route]:
+           monitor: Monitor, sees_all: Sees = everybody) -> list[Route]:
     """Every endpoint.
 
     Parameters
@@ -25,15 +26,17 @@ def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]],
         Makes the Swagger document of the models that are served now.
     monitor
         Who knows of the server's health.
+    sees_all
+        Whether a request is told all of it.
     """
     models = predictor.models
     ping = Health(models).ping
     return [
         Route(('POST',), '/<model>/predict', Predictions(predictor).predict, 'Prediction',
-              protocol=CLASSIC),
-        Route(('GET',), '/ping', ping, 'Ping'),
-        Route(('GET',), '/', ping, 'Ping'),
+              protocol=CLASSIC, scopes=PREDICT),
+        Route(('GET',), '/ping', ping, 'Ping', scopes=OPEN),
+        Route(('GET',), '/', ping, 'Ping', scopes=OPEN),
         Route(('GET',), '/api-description', Description(models, describe).describe,
-              'APIDescription'),
-        *health_routes(monitor),
+              'APIDescription', scopes=ANY),
+        *health_routes(monitor, sees_all),
     ]

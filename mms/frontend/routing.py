@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Sequence
 
+from mms.frontend.access.scopes import union
 from mms.frontend.exchange import NO_MATCH, HTTPRequest, HTTPResponse, Match, Route
 
 PARAMETER = re.compile(r'<(\w+)>')
@@ -57,7 +58,8 @@ class _Resource:
         self.routes = {method: route for route in reversed(routes) for method in route.methods}
         if 'GET' in self.routes:
             self.routes.setdefault('HEAD', self.routes['GET'])
-        self.routes.setdefault('OPTIONS', Route(('OPTIONS',), routes[0].path, _options))
+        self.routes.setdefault('OPTIONS', Route(('OPTIONS',), routes[0].path, _options,
+                                                scopes=union([route.scopes for route in routes])))
         self.allowed = tuple(sorted(self.routes))
 
 

@@ -45,8 +45,9 @@ def _verb(verbs: _Subcommands, name: str, told: str) -> argparse.ArgumentParser:
     made.add_argument('--management', metavar='URL',
                       help=f'the management port (default: {DEFAULT_ADDRESS}; {ADDRESS})')
     made.add_argument('--token', metavar='FILE',
-                      help='file whose first line is the token that the port asks for, or none '
-                           f'(default: what a server on this machine has written; {TOKEN})')
+                      help='file whose first line is the token that the port asks for, a file of '
+                           "the server's --auth-token-file, or none (default: what a server on "
+                           f'this machine has written; {TOKEN})')
     made.add_argument('--output', choices=(TABLE, JSON),
                       help='(default: table on a terminal, json elsewhere)')
     return made

@@ -13,6 +13,9 @@ from mms.runtime.token_file import read_token
 NO_TOKEN = 'none'
 # What RFC 6750 lets a token be (its b64token).
 _TOKEN = re.compile(r'[A-Za-z0-9._~+/-]+=*')
+# Behind the token of a list that says what each is good for.
+_SCOPES = re.compile(r'(?:predict|metrics|manage)(?:,(?:predict|metrics|manage))*')
+_MANAGE = 'manage'
 # A list of tokens is shorter.
 _MOST_CHARACTERS = 2**20
 
@@ -36,10 +39,12 @@ def find_token(file: Optional[str], address: ManagementAddress) -> Optional[str]
         return None
     if file is None:
         return read_token(address.port) if address.is_here else None
-    for line in _lines(file):
-        if line.strip():
-            return _checked(line.strip(), file)
-    raise UsageError(f'the token file {file!r} is empty')
+    lines = [line.strip() for line in _lines(file) if line.strip()]
+    if not lines:
+        raise UsageError(f'the token file {file!r} is empty')
+    if _is_scoped(lines):
+        return _that_may_manage(lines, file)
+    return _checked(lines[0], file)
 
 
 def _lines(file: str) -> list[str]:
@@ -49,6 +54,21 @@ def _lines(file: str) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, 'strerror', None) or 'it is no text in UTF-8'
         raise UsageError(f'the token file {file!r} cannot be read: {reason}') from error
+
+
+def _is_scoped(lines: list[str]) -> bool:
+    """Whether it is a file as the server's ``--auth-token-file`` takes it."""
+    return all(line.startswith('#') or _SCOPES.fullmatch(''.join(line.split()[1:2]))
+               for line in lines)
+
+
+def _that_may_manage(lines: list[str], file: str) -> str:
+    for line in lines:
+        words = line.split()
+        # Not those of which it has the digest alone.
+        if not line.startswith('#') and _MANAGE in words[1].split(',') and ':' not in words[0]:
+            return _checked(words[0], file)
+    raise UsageError(f'the token file {file!r} has no token of the scope {_MANAGE}')
 
 
 def _checked(token: str, file: str) -> str:

@@ -15,10 +15,10 @@ from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
 from mms.frontend.management import model_jobs
 from mms.frontend.management.application import management_application
+from mms.frontend.management.middleware import NoTokenAsked
 from mms.frontend.management.model_jobs import ModelJobs
 from mms.frontend.management.model_store import ModelStore
 from mms.frontend.management.models_api import Server
-from mms.frontend.management.tokens import Anybody
 from mms.metrics.server_metrics import ServerMetrics
 from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import ByteBudget
@@ -74,7 +74,7 @@ def ask(registry, lifecycle, store, jobs):
     """Ask for a path: the status line, and what is answered."""
     server = Server(registry, jobs._loader, ModelStore(str(store), '--model-store', False),
                     ServerMetrics().summary, lifecycle, (), ByteBudget())
-    application = management_application(server, jobs, Anybody())
+    application = management_application(server, jobs, NoTokenAsked('127.0.0.1'))
 
     def ask(method, target):
         path, _, query = target.partition('?')

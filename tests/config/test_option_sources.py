@@ -6,6 +6,7 @@ import os
 import pytest
 
 from mms.arg_parser import ArgParser
+from mms.config.cors_origins import Origins
 from mms.config.per_model import PerModel
 from mms.config.required_models import Required
 from mms.config.settings import OPTIONS, Settings
@@ -51,6 +52,10 @@ GIVEN = {
     'management_host': ((['h1'], 'h1'), ('h2', 'h2'), ('"h3"', 'h3'), '127.0.0.1'),
     'management_token': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
     'model_store': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
+    'auth_token_file': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
+    'cors_origins': ((['*'], Origins('*')), ('none', Origins('none')),
+                     ('"https://a.example, http://b:80"', Origins('https://a.example,http://b:80')),
+                     Origins('*')),
     'drain_delay_s': ((['1'], 1), ('2', 2), ('3.5', 3.5), 0),
     'shutdown_timeout_s': ((['10'], 10), ('20', 20), ('30.5', 30.5), 25),
     'reuse_port': (([], True), ('no', False), ('true', True), False),
@@ -246,8 +251,8 @@ def test_one_source_gives_a_model_its_devices_once(environment):
 
 @pytest.mark.parametrize('name', sorted(OPTIONS.keys() - {
     'models', 'config', 'service', 'gen_api', 'host', 'log_file', 'management_host',
-    'management_token', 'model_store', 'require_signed', 'required_models', 'watch',
-    'metrics_host', 'worker_user', 'tls_cert', 'tls_key', 'tls_client_ca'}))
+    'auth_token_file', 'management_token', 'model_store', 'require_signed', 'required_models',
+    'watch', 'metrics_host', 'worker_user', 'tls_cert', 'tls_key', 'tls_client_ca'}))
 def test_a_value_that_cannot_be_used_names_its_source(name, environment, config):
     option = OPTIONS[name]
     assert refusal(*config(f'{option.key} = "?"')).startswith(f"mms.toml: {option.key} '?' is ")
@@ -384,6 +389,13 @@ def test_where_a_value_comes_from_is_known_afterwards(environment, config):
     made = settings('--host', 'h', *config('log-file = "x/y.log"'))
     assert [made.said(name) for name in ('host', 'service', 'log_file', 'port')] == [
         '--host', 'MMS_SERVICE', 'mms.toml: log-file', '--port']
+
+
+def test_nobody_and_everybody_cannot_be_asked_for_a_token(environment):
+    environment('MMS_AUTH_TOKEN_FILE', 'tokens')
+    assert refusal('--management-token', 'none') == (
+        '--management-token none asks nobody for a token, and MMS_AUTH_TOKEN_FILE everybody: leave '
+        'one of them out')
 
 
 def test_a_delay_leaves_time_for_the_requests_in_flight(environment):

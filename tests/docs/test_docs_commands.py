@@ -24,6 +24,7 @@ GIVEN = {
     'docs/management.md': ['flowers.model', 'scale.model'],
     'docs/models_command.md': ['flowers.model', 'scale.model'],
     'docs/tls.md': ['flowers.model'],
+    'docs/access.md': ['flowers.model'],
     'docs/watch.md': ['flowers.model', 'scale.model'],
     'docs/embedding.md': ['my_model', 'flowers.model'],
 }

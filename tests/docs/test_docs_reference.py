@@ -62,6 +62,7 @@ TABLES = {'docs/export.md': '## Messages', 'docs/onnx.md': '## Messages',
 FRAME = ('Input data for request argument:', 'is not correct.')
 # Made in another way than by a call with the message written out.
 BUILT = {
+    'The management port asks for a token: Authorization: Bearer TOKEN (--management-token).',
     'signature.json is not found in DIR.', 'mms.errors.BadRequest',
     'FILE is not valid JSON: REASON (line N, column N)',
     'FILE is not a model archive: it is not a zip file',

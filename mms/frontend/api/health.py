@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any, Callable, Protocol
 
+from mms.frontend.access.scopes import OPEN
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route, json_response
 from mms.frontend.predictor import Models
 from mms.serving.readiness import ModelHealth, ServerHealth
 
 logger = logging.getLogger(__name__)
 
+Sees = Callable[[HTTPRequest], bool]
+
 LIVE, READY, STARTUP = '/health/live', '/health/ready', '/health/startup'
+# The state of a model that is required and not there.
+MISSING = 'missing'
 
 
 class Health:
@@ -43,6 +49,11 @@ class Monitor(Protocol):
         """How the server and its models are."""
 
 
+def everybody(request: HTTPRequest) -> bool:
+    """Where no token is asked for, all is told to everybody."""
+    return True
+
+
 class Probes:
     """The endpoints for probes, as Kubernetes has them.
 
@@ -50,10 +61,14 @@ class Probes:
     ----------
     monitor
         Who knows of the health.
+    sees_all
+        Whether a request is told all of it; others are told states, but neither names nor reasons,
+        which may have paths.
     """
 
-    def __init__(self, monitor: Monitor) -> None:
+    def __init__(self, monitor: Monitor, sees_all: Sees = everybody) -> None:
         self._monitor = monitor
+        self._sees_all = sees_all
 
     def live(self, request: HTTPRequest) -> HTTPResponse:
         """200: who answers is alive."""
@@ -68,22 +83,36 @@ class Probes:
     def ready(self, request: HTTPRequest) -> HTTPResponse:
         """200, or 503 while the server had better get no requests; with each model's health."""
         found = self._monitor.report()
-        return _uncached(503 if found.reason else 200, _described(found))
+        told = _described if self._sees_all(request) else _states
+        return _uncached(503 if found.reason else 200, told(found))
 
 
-def health_routes(monitor: Monitor) -> list[Route]:
+def health_routes(monitor: Monitor, sees_all: Sees = everybody) -> list[Route]:
     """The probes' endpoints, for the table of any listener; none needs a token."""
-    probes = Probes(monitor)
-    return [Route(('GET',), LIVE, probes.live),
-            Route(('GET',), READY, probes.ready),
-            Route(('GET',), STARTUP, probes.startup)]
+    probes = Probes(monitor, sees_all)
+    return [Route(('GET',), LIVE, probes.live, scopes=OPEN),
+            Route(('GET',), READY, probes.ready, scopes=OPEN),
+            Route(('GET',), STARTUP, probes.startup, scopes=OPEN)]
+
+
+def _states(found: ServerHealth) -> dict[str, Any]:
+    """How many models are in which state."""
+    known = {model.name for model in found.models}
+    states = Counter(model.state.value for model in found.models)
+    states[MISSING] += sum(name not in known for name in found.missing)
+    return {'status': _status(found), 'server': found.state.value,
+            'since': _rfc3339(found.since_s), 'states': dict(+states)}
+
+
+def _status(found: ServerHealth) -> str:
+    return 'not ready' if found.reason else 'ready'
 
 
 def _described(found: ServerHealth) -> dict[str, Any]:
     models: dict[str, Any] = {model.name: _model(model) for model in found.models}
     for name in found.missing:
-        models.setdefault(name, {'state': 'missing', 'required': True, 'workers': {}})
-    return {'status': 'not ready' if found.reason else 'ready',
+        models.setdefault(name, {'state': MISSING, 'required': True, 'workers': {}})
+    return {'status': _status(found),
             **({'reason': found.reason} if found.reason else {}),
             'server': found.state.value, 'since': _rfc3339(found.since_s), 'models': models,
             **({'remarks': list(found.remarks)} if found.remarks else {})}

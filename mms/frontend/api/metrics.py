@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mms.frontend.access.scopes import METRICS
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route
 from mms.metrics.exposition import Exposition
 
@@ -26,4 +27,4 @@ class Scrapes:
 
 def metrics_routes(exposition: Exposition) -> list[Route]:
     """The endpoint, on whichever port."""
-    return [Route(('GET',), '/metrics', Scrapes(exposition).scrape)]
+    return [Route(('GET',), '/metrics', Scrapes(exposition).scrape, scopes=METRICS)]

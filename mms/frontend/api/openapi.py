@@ -22,8 +22,17 @@ _PREDICTIONS: dict[Optional[str], Schema] = {
 }
 
 
+# Swagger 2.0 has no name for bearer tokens, which are sent just as well in a header of their own.
+_SECURITY: Mapping[str, Any] = {
+    'securityDefinitions': {'token': {'type': 'apiKey', 'in': 'header', 'name': 'X-API-Key'}},
+    'security': [{'token': []}],
+}
+# Probes, which have no token.
+_OPEN = ('/ping', '/')
+
+
 def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
-             scheme: str = 'http') -> dict[str, Any]:
+             scheme: str = 'http', asks_for_token: bool = False) -> dict[str, Any]:
     """Swagger 2.0 document of a server.
 
     Parameters
@@ -34,6 +43,8 @@ def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
         Where the server listens.
     scheme
         Of its URL.
+    asks_for_token
+        Whether it does.
     """
     paths: dict[str, Any] = {
         predict_path(name): {'post': _predict(name, signature)}
@@ -42,12 +53,16 @@ def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
     paths['/ping'] = {'get': _get('ping', 'health', _STRING)}
     paths['/api-description'] = {'get': _get('api-description', 'description', _OBJECT)}
     paths['/'] = {'get': _get('root', 'health', _STRING)}
+    if asks_for_token:
+        for path in _OPEN:
+            paths[path]['get']['security'] = []
     return {
         'swagger': '2.0',
         'info': {'version': '1.0.0', 'title': 'Model Serving Apis'},
         'host': host_and_port(host, port),
         'schemes': [scheme],
         'paths': paths,
+        **(_SECURITY if asks_for_token else {}),
     }
 
 

@@ -17,6 +17,7 @@ from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 from mms.errors import BuffersFull
 from mms.event_loop.guard import report
 from mms.event_loop.yielding import PollTracker, RunQueue, TimeSlice, yield_if_due
+from mms.frontend.cors import cors_headers
 from mms.frontend.http.answer_writer import AnswerWriter
 from mms.frontend.http.headers import (
     MOST_BYTES,
@@ -151,9 +152,15 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         if not isinstance(result, tuple):
             return result
         with suppress(OSError):
-            self.socket.sendall(refusal(result[0], self._name_refused(), self._wrong))
+            self.socket.sendall(self._refusal(result[0], self._wrong))
             linger(self.socket, self._time_slice)
         return None
+
+    def _refusal(self, status: str, reason: str) -> bytes:
+        headers = self.__dict__.get('headers')
+        origin = headers.get('origin') if headers else None
+        cors = cors_headers('', {'HTTP_ORIGIN': origin} if origin else {}, self.server.origins)
+        return refusal(status, self._name_refused(), reason, more=cors)
 
     def _name_refused(self) -> str:
         """Id of a request that gets no further: in what is logged from now on, and in its answer.
@@ -307,7 +314,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         self.close_connection = True
         if not self.response_length:
             with suppress(OSError):
-                self.socket.sendall(refusal(status, self._name_refused(), reason))
+                self.socket.sendall(self._refusal(status, reason))
 
     @property
     def response_length(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mms.errors import BuffersFull
 
@@ -18,8 +18,15 @@ MESSAGES = {
 }
 
 
-def refusal(status: str, request_id: str, reason: str = '', instead: str = '') -> bytes:
-    """A whole response for what is no request; with a reason, or a message of its own."""
+def refusal(status: str, request_id: str, reason: str = '', instead: str = '',
+            more: Sequence[tuple[str, str]] = ()) -> bytes:
+    """A whole response for what is no request; with a reason, or a message of its own.
+
+    Parameters
+    ----------
+    more
+        Headers beside those that each has.
+    """
     kind, message = MESSAGES[status]
     if instead:
         message = instead
@@ -27,8 +34,7 @@ def refusal(status: str, request_id: str, reason: str = '', instead: str = '') -
         message = f'{message[:-1]}: {reason}.' if message else reason
     body = json.dumps({'code': int(status), 'type': kind, 'message': message}).encode() + b'\n'
     headers = {'Content-Type': 'application/json', 'Content-Length': str(len(body)),
-               'X-Request-Id': request_id, 'Access-Control-Allow-Origin': '*',
-               'Connection': 'close'}
+               'X-Request-Id': request_id, **dict(more), 'Connection': 'close'}
     if status == '503':
         headers['Retry-After'] = str(BuffersFull.retry_after_s)
     return _head(status, headers) + body

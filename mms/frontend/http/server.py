@@ -14,6 +14,7 @@ from gevent.event import Event
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 
+from mms.config.cors_origins import EVERY_ORIGIN, Origins
 from mms.event_loop.garbage import GarbageCollector
 from mms.event_loop.guard import attempt, log_escaped
 from mms.frontend.http.binding import address_error
@@ -57,10 +58,12 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         not accepted when it ends is left to that.
     tls
         The certificate; None for plain HTTP.
+    origins
+        Pages of these may read what it refuses.
 
     Attributes
     ----------
-    budget
+    budget, origins
         As given.
     connections
         Those that are open.
@@ -72,11 +75,13 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
     max_accept = _MOST_ACCEPTED
 
     def __init__(self, sock: socket.socket, app: Any, budget: Optional[ByteBudget] = None,
-                 is_kept_open: bool = False, tls: Optional[TLS] = None) -> None:
+                 is_kept_open: bool = False, tls: Optional[TLS] = None,
+                 origins: Origins = EVERY_ORIGIN) -> None:
         # A pool, so that stopping ends the idle connections too.
         super().__init__(sock, app, log=None, error_log=logger, spawn=Pool())
         self.budget = budget or ByteBudget()
         self.connections = OpenConnections()
+        self.origins = origins
         self._is_kept_open = is_kept_open
         self._tls = tls
         self.environ['wsgi.url_scheme'] = 'http' if tls is None else 'https'

@@ -11,22 +11,20 @@ from mms.frontend.application import Application
 from mms.frontend.chain import Middleware
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route
 from mms.frontend.forwarded import NOBODY
-from mms.frontend.management.middleware import ManagementErrors, TokenAsked
+from mms.frontend.management.middleware import ManagementErrors
 from mms.frontend.management.model_jobs import ModelJobs
 from mms.frontend.management.models_api import ModelsAPI, Server
 from mms.frontend.management.openapi import openapi
 from mms.frontend.management.pretty_json import pretty_response
-from mms.frontend.management.tokens import TokenCheck
 from mms.frontend.middleware import Logging, RequestIds
 from mms.frontend.routing import Table
 
-PROBES = '/health/'
 # MMS 1.x takes a slash at the end of each path, and every method for its description.
 _ENDS = ('', '/')
 _ANY = ('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS')
 
 
-def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
+def management_application(server: Server, jobs: ModelJobs, allowed: Middleware,
                            more_routes: Sequence[Route] = (),
                            more: Sequence[Middleware] = (),
                            access_log: Optional[AccessLog] = None,
@@ -35,10 +33,10 @@ def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
 
     Parameters
     ----------
-    check
-        Knows who may ask.
+    allowed
+        Refuses who may not ask.
     more_routes
-        Endpoints beside those of models; below :data:`PROBES` they need no token.
+        Endpoints beside those of models.
     more
         Within the other middleware.
     access_log
@@ -48,7 +46,7 @@ def management_application(server: Server, jobs: ModelJobs, check: TokenCheck,
     """
     table = Table([*management_routes(ModelsAPI(server, jobs)), *more_routes], server.models)
     return Application(table, [RequestIds(), Logging(access_log or AccessLog()), ManagementErrors(),
-                               TokenAsked(check, PROBES), *more], proxies)
+                               allowed, *more], proxies)
 
 
 def management_routes(models: ModelsAPI) -> list[Route]:

@@ -32,13 +32,6 @@ class WrongParameter(RequestError):
     type = 'BadRequestException'
 
 
-class Unauthorized(RequestError):
-    """The request has no token, or a wrong one."""
-
-    status = 401
-    type = 'UnauthorizedException'
-
-
 class Forbidden(RequestError):
     """What is asked for may not be had, whoever asks."""
 

@@ -3,58 +3,81 @@
 from __future__ import annotations
 
 import logging
+from ipaddress import ip_address
 from typing import Optional
 
 from werkzeug.exceptions import HTTPException
 
 from mms.errors import RequestError
+from mms.frontend.access.refusals import AccessRefused
 from mms.frontend.chain import Middleware
 from mms.frontend.exchange import HTTPRequest, HTTPResponse
-from mms.frontend.management.errors import NO_METHOD, NO_RESOURCE, Forbidden, Unauthorized
+from mms.frontend.forwarded import SENT_HOST
+from mms.frontend.management.errors import NO_METHOD, NO_RESOURCE, Forbidden
 from mms.frontend.management.pretty_json import pretty_response
-from mms.frontend.management.tokens import Anybody, TokenCheck
 from mms.log.lines import one_line
 
 logger = logging.getLogger(__name__)
 
-_REALM = 'Bearer realm="mxnet-model-server management"'
+REALM = 'mxnet-model-server management'
+TOKEN_ASKED = ('The management port asks for a token: Authorization: Bearer TOKEN '
+               '(--management-token).')
 _READING = ('GET', 'HEAD', 'OPTIONS')
 _TYPES = {404: ('ResourceNotFoundException', NO_RESOURCE),
           405: ('MethodNotAllowedException', NO_METHOD)}
 
 
-class TokenAsked(Middleware):
-    """Lets nobody ask who has no token, but for probes.
+class NoTokenAsked(Middleware):
+    """Where no token is asked for, pages of browsers may neither change nor see anything.
 
     Parameters
     ----------
-    check
-        Knows the tokens.
-    open_path
-        What the paths begin with that need none.
+    host
+        The host that the port was given.
     """
 
-    def __init__(self, check: TokenCheck, open_path: str) -> None:
-        self._check = check
-        self._open_path = open_path
+    def __init__(self, host: str) -> None:
+        self._host = host.lower()
 
     def before(self, request: HTTPRequest) -> None:
-        """Refuse a request without a token; and one of a web page, where none is asked for.
+        """Refuse a request that may be a page's, but for probes.
 
         Raises
         ------
-        Unauthorized, Forbidden
+        Forbidden
         """
-        if request.path.startswith(self._open_path):
+        if request.route is not None and not request.route.scopes:
             return
-        if not self._check.allows(request.environ):
-            raise Unauthorized('The management port asks for a token: Authorization: Bearer TOKEN '
-                               '(--management-token).')
         # Every page that somebody on this machine looks at can send these.
-        if isinstance(self._check, Anybody) and request.method not in _READING and \
-                'HTTP_ORIGIN' in request.environ:
+        if request.method not in _READING and 'HTTP_ORIGIN' in request.environ:
             raise Forbidden('A page of a browser changes no models of a management port that asks '
                             'for no token.')
+        # What the connection says: a page may add what a proxy would.
+        environ = request.environ
+        host = _name_in(environ.get(SENT_HOST, environ.get('HTTP_HOST', '')))
+        if host not in ('', self._host) and not _is_here(host):
+            raise Forbidden('A management port that asks for no token is asked by its address, '
+                            'localhost or --management-host: any other name may be of a page that '
+                            'has it lead here.')
+
+
+def _name_in(authority: str) -> str:
+    """Without its port."""
+    name = authority.strip().lower()
+    if name.startswith('['):
+        return name[1:].partition(']')[0]
+    return name.partition(':')[0]
+
+
+def _is_here(host: str) -> bool:
+    """Whether nobody else can have the name lead to this machine; addresses are no names."""
+    if host.rstrip('.') == 'localhost' or host.rstrip('.').endswith('.localhost'):
+        return True
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class ManagementErrors(Middleware):
@@ -71,8 +94,8 @@ class ManagementErrors(Middleware):
 
 def _refused(error: RequestError) -> HTTPResponse:
     response = _response(error.status, error.type, str(error))
-    if isinstance(error, Unauthorized):
-        response.headers.append(('WWW-Authenticate', _REALM))
+    if isinstance(error, AccessRefused):
+        response.headers.append(('WWW-Authenticate', error.challenge))
     if error.retry_after_s is not None:
         response.headers.append(('Retry-After', str(error.retry_after_s)))
     return response

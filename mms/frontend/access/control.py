@@ -1,0 +1,109 @@
+"""Lets nobody ask who has no token that is good for it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+from mms.config.cors_origins import NO_ORIGIN, Origins
+from mms.frontend.access.refusals import InsufficientScope, Unauthorized
+from mms.frontend.access.scopes import PREDICT, Scopes
+from mms.frontend.access.tokens import TokenSource, sent_token
+from mms.frontend.chain import Middleware
+from mms.frontend.cors import is_preflight
+from mms.frontend.exchange import HTTPRequest, HTTPResponse
+
+
+class Asking(NamedTuple):
+    """What a port asks for.
+
+    Attributes
+    ----------
+    tokens
+        Those that it takes.
+    elsewhere
+        Any of these is needed where there is no route: who may not ask a model is not told which
+        there are.
+    realm
+        Its name, in answers.
+    message
+        What is said to who has no token; empty for the usual.
+    """
+
+    tokens: TokenSource
+    elsewhere: Scopes = PREDICT
+    realm: str = 'mxnet-model-server'
+    message: str = ''
+
+
+class Access:
+    """Who may ask a server.
+
+    Parameters
+    ----------
+    tokens
+        What it takes; None where it asks for no token.
+    origins
+        Pages of these may ask.
+
+    Attributes
+    ----------
+    tokens
+        As given.
+    """
+
+    def __init__(self, tokens: Optional[TokenSource], origins: Origins) -> None:
+        self.tokens = tokens
+        self._origins = origins
+
+    def control(self, elsewhere: Scopes = PREDICT) -> list[Middleware]:
+        """What refuses others, where anybody is refused; see :class:`Asking`."""
+        if self.tokens is None:
+            return []
+        return [AccessControl(Asking(self.tokens, elsewhere), self._origins)]
+
+    def sees_all(self, request: HTTPRequest) -> bool:
+        """Whether a request may be told what only those may know who have a token."""
+        if self.tokens is None:
+            return True
+        sent = sent_token(request.environ)
+        return bool(sent) and self.tokens.find(sent or '') is not None
+
+
+class AccessControl(Middleware):
+    """Asks each request for a token, but for probes.
+
+    Parameters
+    ----------
+    asking
+        What it asks for.
+    origins
+        Pages of these may ask; a browser asks without a token whether they may.
+    """
+
+    def __init__(self, asking: Asking, origins: Origins = NO_ORIGIN) -> None:
+        self._asking = asking
+        self._origins = origins
+
+    def before(self, request: HTTPRequest) -> Optional[HTTPResponse]:
+        """Refuse a request without a token that is good for its route.
+
+        Raises
+        ------
+        Unauthorized, InsufficientScope
+        """
+        asking, route = self._asking, request.route
+        scopes = route.scopes if route is not None else asking.elsewhere
+        if not scopes:
+            return None
+        sent = sent_token(request.environ)
+        if sent is None and is_preflight(request.method, request.environ, self._origins):
+            # The same for every path: it tells nothing of what there is.
+            return HTTPResponse(200, 'text/html; charset=utf-8', (), 0)
+        token = asking.tokens.find(sent) if sent else None
+        if token is None:
+            raise Unauthorized(asking.realm, sent is not None, asking.message)
+        if scopes.isdisjoint(token.scopes):
+            raise InsufficientScope(asking.realm, scopes)
+        if token.name:
+            request.came_from(token.name)
+        return None
