@@ -20,6 +20,7 @@
         ├── BadRequest            400
         ├── ModelNotFound         404  no model of that name is served
         ├── PayloadTooLarge       413
+        ├── TooManyRequests       429  a client made more than --rate-limit; says when to come again
         ├── InferenceError        500  a hook of the service raised
         ├── WorkerDied            500  the worker process died over this request
         ├── ModelUnavailable      503  the model has no worker that can answer
@@ -131,6 +132,23 @@ class PayloadTooLarge(RequestError):
 
     status = 413
     type = 'PayloadTooLargeException'
+
+
+class TooManyRequests(RequestError):
+    """A client has made more requests than ``--rate-limit`` allows.
+
+    Parameters
+    ----------
+    retry_after_s
+        Seconds after which it may make the next one; the header ``Retry-After``.
+    """
+
+    status = 429
+    type = 'TooManyRequestsException'
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class InferenceError(RequestError):

@@ -8,6 +8,7 @@ from mms.errors import (
     ModelNotFound,
     QueueFull,
     RequestError,
+    TooManyRequests,
     WorkerDied,
     error_name,
 )
@@ -15,7 +16,8 @@ from mms.errors import (
 ALL = {cls for cls in vars(mms.errors).values()
        if isinstance(cls, type) and issubclass(cls, RequestError)} - {RequestError}
 # A worker that sends one of these would speak of what it cannot know.
-FRONT_S_OWN = {ClientLeft, DeadlineExceeded, ModelNotFound, QueueFull, WorkerDied}
+FRONT_S_OWN = {ClientLeft, DeadlineExceeded, ModelNotFound, QueueFull, TooManyRequests,
+               WorkerDied}
 
 
 class OwnBadRequest(BadRequest):

@@ -11,6 +11,7 @@ import gevent
 
 from mms.bootstrap.admission import admission_of
 from mms.bootstrap.exposure import warn_of_exposure
+from mms.bootstrap.http_limits import limits_of, warn_of_limits
 from mms.bootstrap.listeners import MAIN, NAMES, Listeners
 from mms.bootstrap.management_listener import MANAGEMENT, ManagementListener
 from mms.bootstrap.metrics_listener import METRICS, bind_metrics, listen_metrics
@@ -69,7 +70,8 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         manager, passed = ServiceManager(), PassedSockets(NAMES)
         # Before a port is taken: a certificate that cannot be used is told at once.
         tls = load_tls(settings)
-        listeners = Listeners(parts.budget, undo, passed, settings.reuse_port, tls)
+        listeners = Listeners(parts.budget, undo, passed, settings.reuse_port, tls,
+                              limits_of(settings), parts.server_metrics.refusals)
         port = listeners.bind(MAIN, settings.host, settings.port, settings.said('host'))
         management = None
         if settings.management_port is not None or listeners.is_passed(MANAGEMENT):
@@ -80,6 +82,7 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         parts.read_tokens(undo)
         warn_of_exposure([listeners.host(name) for name in (MAIN, METRICS)
                           if listeners.is_bound(name)], settings)
+        warn_of_limits(settings)
         parts.loop_probe.start()
         undo.callback(parts.loop_probe.stop)
         if tls is not None:

@@ -13,8 +13,10 @@ from gevent.event import Event
 from mms.config.cors_origins import NO_ORIGIN, Origins
 from mms.errors import AddressError
 from mms.frontend.http.binding import bind
+from mms.frontend.http.limits import UNLIMITED, Limits
 from mms.frontend.http.server import HTTPServer
 from mms.frontend.http.tls import TLS
+from mms.metrics.refusals import Refusals
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.service_manager import PassedSockets
 
@@ -36,6 +38,10 @@ class Listeners:
         Closes what is open.
     passed
         Sockets that are bound already; None for no such.
+    limits
+        What the clients of each may take.
+    refusals
+        Where it is counted what is refused.
     reuse_port
         Whether other servers may bind to the same ports.
     tls
@@ -44,12 +50,15 @@ class Listeners:
 
     def __init__(self, budget: ByteBudget, undo: ExitStack,
                  passed: Optional[PassedSockets] = None, reuse_port: bool = False,
-                 tls: Optional[TLS] = None) -> None:
+                 tls: Optional[TLS] = None, limits: Limits = UNLIMITED,
+                 refusals: Optional[Refusals] = None) -> None:
         self._budget = budget
         self._undo = undo
         self._passed = passed or PassedSockets(NAMES, {})
         self._reuse_port = reuse_port
         self._tls = tls
+        self._limits = limits
+        self._refusals = refusals
         self._sockets: dict[str, socket.socket] = {}
         self._addresses: dict[str, tuple[str, int]] = {}
         self._kept_open: set[str] = set()
@@ -115,7 +124,8 @@ class Listeners:
             Another process took the port since it was bound.
         """
         server = HTTPServer(self._sockets[name], application, self._budget,
-                            self.is_kept_open(name), self._tls, origins)
+                            self.is_kept_open(name), self._tls, origins, self._limits,
+                            self._refusals)
         self._undo.callback(server.end)
         server.listen()
         self._servers[name] = server

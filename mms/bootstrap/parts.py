@@ -28,6 +28,7 @@ from mms.frontend.chain import Middleware
 from mms.frontend.measuring import Measuring
 from mms.frontend.middleware import standard_middleware
 from mms.frontend.predictor import Models, Predictor, RequestCounts
+from mms.frontend.rate_limiting import RateLimiting
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
 from mms.log.brief_start import ALWAYS, IF_ROOM
@@ -186,14 +187,17 @@ class Parts:
     def application(self, models: Models, metrics: RequestCounts, port: int,
                     *more: Middleware, monitor: Optional[Monitor] = None) -> Application:
         """The WSGI application; `more` is within its other middleware."""
-        predictor = Predictor(models, metrics, self.settings.max_request_bytes, self.budget)
+        settings = self.settings
+        predictor = Predictor(models, metrics, settings.max_request_bytes, self.budget)
         table = Table([*routes(predictor, lambda: self.description(models, port),
                                monitor or self.health, self.access.sees_all),
                        *metrics_routes(self.exposition)], models)
+        limiting = [RateLimiting(settings.rate_limit, self.server_metrics.refusals)] \
+            if settings.rate_limit else []
         return Application(table, [
-            *standard_middleware(metrics, self.access_log, self.settings.cors_origins),
+            *limiting, *standard_middleware(metrics, self.access_log, settings.cors_origins),
             Measuring(self.server_metrics), *self.access.control(), *more],
-                           self.settings.forwarded_allow_ips)
+                           settings.forwarded_allow_ips)
 
     def description(self, models: Models, port: int) -> dict[str, Any]:
         """The Swagger document."""

@@ -12,11 +12,12 @@ from types import MappingProxyType
 from typing import Any, Optional
 
 from mms.config.cors_origins import EVERY_ORIGIN, Origins
-from mms.config.defaults import DEFAULT_MAX_IMAGE_PIXELS
+from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS, DEFAULT_MAX_IMAGE_PIXELS
 from mms.config.device_flags import ANYWHERE, Wanted, devices, gpus, stronger
 from mms.config.models import Models
 from mms.config.options import Group, Option, option, options_of
 from mms.config.per_model import PerModel, worker_counts
+from mms.config.rate_limit import RateLimit
 from mms.config.required_models import Required, RequiredModels
 from mms.config.source import Source
 from mms.config.trusted_proxies import TrustedProxies
@@ -29,6 +30,7 @@ from mms.config.values import (
     origins,
     paths,
     proxies,
+    rate_limit,
     rotation_time,
     size,
     switch,
@@ -163,6 +165,10 @@ class Settings:
         metavar='N',
         help='largest picture, in pixels (width times height); a larger one is answered 400 before '
              'it is decoded')
+    max_form_fields: int = option(
+        '--max-form-fields', whole(1, 10**6), str(DEFAULT_MAX_FORM_FIELDS), Group.REQUESTS,
+        metavar='N',
+        help='most fields and files of a form; one with more is answered 413')
     forwarded_allow_ips: TrustedProxies = option(
         '--forwarded-allow-ips', proxies(), '127.0.0.1,::1', Group.REQUESTS, metavar='IPS',
         other_variable='FORWARDED_ALLOW_IPS',
@@ -195,6 +201,35 @@ class Settings:
         help='pages that may ask and read answers in a browser: origins such as '
              '`https://example.com` with commas between them, `*` for all, or `none`',
         more='See [pages of browsers](access.md#pages-of-browsers)')
+    max_connections: int = option(
+        '--max-connections', whole(1, 10**6),
+        'as many as descriptors allow, 10000 at most', Group.SECURITY, metavar='N', unset=0,
+        help='most open connections of each port; beyond that the one that has been idle for '
+             'longest is closed for a new one, which is answered 503 where all are in use',
+        more='See [limits](limits.md#connections)')
+    max_connections_per_client: int = option(
+        '--max-connections-per-client', whole(0, 10**6), '0', Group.SECURITY, metavar='N',
+        help='most open connections of one address, or one /64 of IPv6, on each port; more are '
+             'answered 429; 0 for any number',
+        more='Those of `--forwarded-allow-ips` may have more. See '
+             '[limits](limits.md#connections)')
+    rate_limit: Optional[RateLimit] = option(
+        '--rate-limit', rate_limit(), 'none', Group.SECURITY, metavar='N/UNIT', unset=None,
+        help='requests that one client may make in a second (`100/s`), a minute (`600/m`) or an '
+             'hour (`5000/h`); more are answered 429',
+        more='See [limits](limits.md#requests-of-one-client)')
+    max_header_bytes: int = option(
+        '--max-header-size', size(1024, 16 * 1024**2), '64K', Group.SECURITY, metavar='SIZE',
+        help='largest head of a request, with the trailers of its body, in bytes or with K, M or '
+             'G; a larger one is answered 431')
+    max_headers: int = option(
+        '--max-headers', whole(10, 10_000), '100', Group.SECURITY, metavar='N',
+        help='most header lines of a request; more are answered 431')
+    min_transfer_rate: int = option(
+        '--min-transfer-rate', size(0), '1K', Group.SECURITY, metavar='SIZE',
+        help='bytes a second, or with K, M or G, that a request body has to come with, and an '
+             'answer to be taken with, in each 30 seconds; 0 for any',
+        more='See [limits](limits.md#slow-clients)')
     drain_delay_s: float = option(
         '--drain-delay', number('seconds', 0.0, 3600.0), '0', Group.LIFE, metavar='SECONDS',
         help='how long new connections are still taken after SIGTERM, while `/health/ready` says '

@@ -34,11 +34,16 @@ class TrustedProxies:
     ------
     ValueError
         Something in it is neither.
+
+    Attributes
+    ----------
+    trusts_everybody
+        Whether there is nobody who is not believed.
     """
 
     def __init__(self, text: str = '') -> None:
         words = [word.strip() for word in text.split(',') if word.strip()]
-        self._trusts_everybody = EVERYBODY in words
+        self.trusts_everybody = EVERYBODY in words
         self._networks: Sequence[_Network] = [
             ip_network(word, strict=False) for word in words if word != EVERYBODY]
         self._text = ','.join(words)
@@ -69,7 +74,7 @@ class TrustedProxies:
         """
         if not self.trusts(peer):
             return peer
-        if self._trusts_everybody:
+        if self.trusts_everybody:
             return without_port(forwarded_for.lstrip(', ').partition(',')[0]) or peer
         latest = forwarded_for.rsplit(',', _MOST_NOTED)[-_MOST_NOTED:]
         noted = [without_port(word) for word in latest if word.strip()]
@@ -78,7 +83,7 @@ class TrustedProxies:
         return next((each for each in reversed(noted) if not self.trusts(each)), noted[0])
 
     def _trusts(self, address: str) -> bool:
-        if self._trusts_everybody:
+        if self.trusts_everybody:
             return True
         found = _parsed(address)
         return found is not None and any(found in network for network in self._networks

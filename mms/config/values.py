@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Optional, TypeVar
 
 from mms.config.cors_origins import Origins
+from mms.config.rate_limit import RateLimit
 from mms.config.trusted_proxies import TrustedProxies
 from mms.errors import UsageError
 from mms.log.rotation import LEVELS, ROTATION_UNITS, LogRotation
@@ -133,9 +134,17 @@ def number(unit: str, lowest: float, highest: float) -> Scalar[float]:
                   lambda value: _number(value, lowest, highest))
 
 
-def size() -> Scalar[int]:
-    """Bytes: a number of them, or one with a unit."""
-    return Scalar("a size: give bytes, or a number with K, M or G ('64M')", _size)
+def size(lowest: int = 1, highest: int = _MOST_BYTES) -> Scalar[int]:
+    """Bytes: a number of them, or one with a unit; both bounds included."""
+    bounds = f', from {lowest} to {highest} bytes' if highest < _MOST_BYTES else ''
+    return Scalar(f"a size{bounds}: give bytes, or a number with K, M or G ('64M')",
+                  lambda value: _size(value, lowest, highest))
+
+
+def rate_limit() -> Scalar[RateLimit]:
+    """So many in a second, a minute or an hour."""
+    return Scalar("a rate: give a number and one of s, m, h ('100/s', '600/m')",
+                  lambda value: RateLimit.parse(_text(value)))
 
 
 def one_of(*choices: str) -> Scalar[str]:
@@ -231,7 +240,7 @@ def _number(value: Any, lowest: float, highest: float) -> float:
     return number
 
 
-def _size(value: Any) -> int:
+def _size(value: Any, lowest: int, highest: int) -> int:
     text = str(value).strip().upper()
     if text.endswith('B'):
         text = text[:-1]
@@ -239,10 +248,10 @@ def _size(value: Any) -> int:
     unit = text[len(digits):]
     if not digits.strip().isdecimal() or unit not in _SIZE_UNITS:
         raise ValueError
-    size = int(digits) * _SIZE_UNITS[unit]
-    if not 0 < size <= _MOST_BYTES:
+    count = int(digits) * _SIZE_UNITS[unit]
+    if not lowest <= count <= highest:
         raise ValueError
-    return size
+    return count
 
 
 def _one_of(value: Any, choices: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request as WSGIRequest
 
-from mms.errors import RequestError
+from mms.errors import RequestError, TooManyRequests
 from mms.frontend.access.refusals import AccessRefused
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, json_response
 from mms.ipc.messages import API_DESCRIPTION
@@ -57,7 +57,8 @@ def _request_error(request: HTTPRequest, error: RequestError) -> HTTPResponse:
     if isinstance(error, AccessRefused):
         # Whoever reaches the port can send any number of them.
         logger.info('%s', one_line(message))
-    else:
+    elif not isinstance(error, TooManyRequests):
+        # Of those, whoever counts them logs some.
         _log_refusal(request, error.status, message)
     response = _response(error.status, error.type, message)
     if error.retry_after_s is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
@@ -49,6 +50,8 @@ class Load:
         answered, and had best be warmed up with; None where it answers none.
     report_memory
         Whether each :class:`Result` is to say how much memory the process has.
+    max_form_fields
+        Most fields and files of a form.
     """
 
     endpoint: str
@@ -66,6 +69,7 @@ class Load:
     explored: bool = False
     answered: Union[int, None] = None
     report_memory: bool = False
+    max_form_fields: int = sys.maxsize
 
 
 @dataclass(frozen=True)

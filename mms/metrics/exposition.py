@@ -23,6 +23,7 @@ from mms.metrics import families
 from mms.metrics.families import add_histogram
 from mms.metrics.gauges import ModelGauges
 from mms.metrics.model_tally import ModelTally
+from mms.metrics.refusals import Refusals
 from mms.metrics.server_metrics import NO_MODEL, ServerMetrics
 from mms.version import __version__
 
@@ -101,6 +102,7 @@ class _Counted(Collector):
         of_models = {name: tally for name, tally in tallies.items() if name != NO_MODEL}
         yield self._family(families.REQUESTS, tallies, _add_requests)
         yield self._family(families.REFUSED, of_models, _add_refused)
+        yield _turned_away(self._metrics.refusals)
         yield self._family(families.DURATION, tallies, _add_durations)
         yield self._family(families.PHASES, of_models, _add_phases)
         yield self._family(families.BATCH_SIZE, of_models, _add_batch_sizes)
@@ -239,6 +241,13 @@ def _add_batch_sizes(family: HistogramMetricFamily, name: str, tally: ModelTally
 def _add_restarts(family: CounterMetricFamily, name: str, tally: ModelTally) -> None:
     for reason, count in tally.restarts.items():
         family.add_metric((name, reason), count)
+
+
+def _turned_away(refusals: Refusals) -> Metric:
+    family = families.TURNED_AWAY.empty()
+    for reason, count in refusals.counts().items():
+        family.add_metric((reason,), count)
+    return family
 
 
 def _gauge(family: families.Gauge, by_name: Mapping[str, Sequence[ModelGauges]],

@@ -76,6 +76,9 @@ REQUESTS = Counter(
     'mms_requests_total', 'Requests that have an answer.', ('model', 'protocol', 'code'))
 REFUSED = Counter(
     'mms_requests_refused_total', 'Requests that no model has answered.', ('model', 'reason'))
+TURNED_AWAY = Counter(
+    'mms_refused_total', 'Connections and requests that were refused before a route was asked.',
+    ('reason',))
 DURATION = Distribution(
     'mms_request_duration_seconds',
     'Time from the head of a request to its answer.', ('model',))
@@ -109,8 +112,8 @@ CERTIFICATE = Gauge(
     ('file',))
 
 FAMILIES: tuple[Family[Any], ...] = (
-    REQUESTS, REFUSED, DURATION, PHASES, BATCH_SIZE, RESTARTS, QUEUE, OLDEST, IN_FLIGHT, WORKERS,
-    MEMORY, MODELS, BLOCKED, BUILD, CERTIFICATE)
+    REQUESTS, REFUSED, TURNED_AWAY, DURATION, PHASES, BATCH_SIZE, RESTARTS, QUEUE, OLDEST,
+    IN_FLIGHT, WORKERS, MEMORY, MODELS, BLOCKED, BUILD, CERTIFICATE)
 
 
 def add_histogram(family: HistogramMetricFamily, labels: Sequence[str],

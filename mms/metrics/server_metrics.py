@@ -9,6 +9,7 @@ from typing import Optional
 from mms.metrics.histogram import BLOCK_SECONDS, Histogram
 from mms.metrics.model_tally import Exchange, ModelSummary, ModelTally
 from mms.metrics.observer import Restart
+from mms.metrics.refusals import Refusals
 
 # Of requests that are for no model.
 NO_MODEL = ''
@@ -23,12 +24,18 @@ class ServerMetrics:
     Any thread may count and ask. A lock is held for microseconds, and never while anything waits.
     Models are those that are served, and the latest of those that were: what a client asks for
     makes none.
+
+    Attributes
+    ----------
+    refusals
+        What was refused before a route was asked.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._of_nobody = ModelTally()
         self._blocked_s = Histogram(BLOCK_SECONDS)
+        self.refusals = Refusals()
         # In the order in which they came, or went.
         self._served: dict[str, ModelTally] = {}
         self._gone: dict[str, ModelTally] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -43,6 +44,16 @@ def raise_file_limit() -> None:
         limits = import_module('resource')
         hard = limits.getrlimit(limits.RLIMIT_NOFILE)[1]
         limits.setrlimit(limits.RLIMIT_NOFILE, (hard, hard))
+
+
+def file_limit() -> int:
+    """How many files this process may have open."""
+    with suppress(ImportError, OSError, ValueError):
+        limits = import_module('resource')
+        soft = limits.getrlimit(limits.RLIMIT_NOFILE)[0]
+        if soft != limits.RLIM_INFINITY:
+            return int(soft)
+    return sys.maxsize
 
 
 def usable() -> Resources:

@@ -140,6 +140,6 @@ def _load(opened: OpenedModel, settings: Settings) -> Load:
     return Load(
         endpoint=model.service_name, model_name=model.model_name, model_dir=model.model_dir,
         manifest=model.manifest, service_file=os.path.abspath(service_file), device=None,
-        max_image_pixels=settings.max_image_pixels,
+        max_image_pixels=settings.max_image_pixels, max_form_fields=settings.max_form_fields,
         batch_size=opened.options.batch_size or settings.batch_size, strict=settings.strict,
         report_memory=settings.max_worker_memory_bytes > 0)

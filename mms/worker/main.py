@@ -119,7 +119,8 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
                   report.answers_samples, report.why_alone)
     channel.send(ready)
     return ModelProcess(channel, log_fd, service, ready, report.sample,
-                        Codecs(Endpoint(load.endpoint, service, load.max_image_pixels)),
+                        Codecs(Endpoint(load.endpoint, service, load.max_image_pixels,
+                                        load.max_form_fields)),
                         load.report_memory)
 
 

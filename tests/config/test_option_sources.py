@@ -8,6 +8,7 @@ import pytest
 from mms.arg_parser import ArgParser
 from mms.config.cors_origins import Origins
 from mms.config.per_model import PerModel
+from mms.config.rate_limit import RateLimit
 from mms.config.required_models import Required
 from mms.config.settings import OPTIONS, Settings
 from mms.config.trusted_proxies import TrustedProxies
@@ -56,6 +57,14 @@ GIVEN = {
     'cors_origins': ((['*'], Origins('*')), ('none', Origins('none')),
                      ('"https://a.example, http://b:80"', Origins('https://a.example,http://b:80')),
                      Origins('*')),
+    'max_form_fields': ((['1'], 1), ('2', 2), ('3', 3), 10_000),
+    'max_connections': ((['1'], 1), ('2', 2), ('3', 3), 0),
+    'max_connections_per_client': ((['1'], 1), ('2', 2), ('3', 3), 0),
+    'rate_limit': ((['1/s'], RateLimit(1, 1)), ('20/m', RateLimit(20, 60)),
+                   ('"300/h"', RateLimit(300, 3600)), None),
+    'max_header_bytes': ((['1K'], 1024), ('2K', 2048), ('4096', 4096), 64 * 1024),
+    'max_headers': ((['10'], 10), ('20', 20), ('30', 30), 100),
+    'min_transfer_rate': ((['0'], 0), ('2K', 2048), ('3', 3), 1024),
     'drain_delay_s': ((['1'], 1), ('2', 2), ('3.5', 3.5), 0),
     'shutdown_timeout_s': ((['10'], 10), ('20', 20), ('30.5', 30.5), 25),
     'reuse_port': (([], True), ('no', False), ('true', True), False),

@@ -153,8 +153,8 @@ def test_every_method_that_is_overridden_is_there():
     assert overridden(Connection, WSGIHandler) == [
         'MessageClass', '_connection_upgrade_requested', '_handle_client_error', '_headers',
         '_send_error_response_if_possible', '_sendall', 'finalize_headers', 'get_environ',
-        'handle_error', 'handle_one_request', 'log_request', 'process_result', 'read_request',
-        'read_requestline', 'run_application']
+        'handle', 'handle_error', 'handle_one_request', 'log_request', 'process_result',
+        'read_request', 'read_requestline', 'run_application']
 
 
 @pytest.mark.parametrize(('caller', 'names'), [
@@ -230,7 +230,7 @@ def test_an_answer_takes_this_way_through_the_handler():
 
 # Of mms.frontend.http.server.
 def test_what_is_overridden_is_there():
-    assert overridden(HTTPServer, WSGIServer) == ['handle']
+    assert overridden(HTTPServer, WSGIServer) == ['do_handle', 'handle']
     assert {'handler_class', 'max_accept', 'pool', 'close', 'stop', 'start'} <= {
         name for cls in (WSGIServer, *WSGIServer.__mro__) for name in dir(cls)} | {'pool'}
 

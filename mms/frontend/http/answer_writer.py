@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import socket
+import struct
+import termios
 from typing import Any
 
 from mms.event_loop.yielding import TimeSlice
@@ -17,6 +20,7 @@ logger = logging.getLogger(__name__)
 _SMALL_BYTES = 64 * 1024
 # A client that takes nothing of its answer for so long has left in all but name.
 _ANSWER_STALL_S = 60.0
+_INT = struct.Struct('i')
 
 
 class AnswerWriter:
@@ -34,7 +38,9 @@ class AnswerWriter:
     Attributes
     ----------
     sent_bytes
-        How many bytes of the present answer have left.
+        How many bytes of the present answer the system has taken.
+    is_sending
+        Whether more are on their way to it.
     """
 
     def __init__(self, sock: Any, client: Any, time_slice: TimeSlice) -> None:
@@ -43,6 +49,12 @@ class AnswerWriter:
         self._time_slice = time_slice
         self._held = bytearray()
         self.sent_bytes = 0
+        self.is_sending = False
+
+    @property
+    def taken_bytes(self) -> int:
+        """How many bytes of the present answer the client's system has said to have."""
+        return self.sent_bytes - _unsent(self._socket)
 
     def begin(self) -> None:
         """Time is counted for answers from now on."""
@@ -67,15 +79,40 @@ class AnswerWriter:
 
     def _send(self, data: Body) -> None:
         """Send piece by piece: each has its own time limit, and others their turns between."""
-        with memoryview(data) as rest:
-            while rest:
-                try:
-                    sent = self._socket.send(rest[:PIECE_BYTES])
-                except socket.timeout:
-                    logger.error('%s has taken nothing of its answer for %.0f s; the connection '
-                                 'is closed.', self._client[0], _ANSWER_STALL_S)
-                    raise ConnectionResetError(errno.ECONNRESET, 'stalled') from None
-                self.sent_bytes += sent
-                rest = rest[sent:]
-                if self.sent_bytes > PIECE_BYTES:
-                    self._time_slice.yield_if_over()
+        self.is_sending = True
+        try:
+            with memoryview(data) as rest:
+                while rest:
+                    sent = self._send_some(rest[:PIECE_BYTES])
+                    self.sent_bytes += sent
+                    rest = rest[sent:]
+                    if self.sent_bytes > PIECE_BYTES:
+                        self._time_slice.yield_if_over()
+        finally:
+            self.is_sending = False
+
+    def _send_some(self, piece: Body) -> int:
+        before = 0
+        while True:
+            try:
+                sent: int = self._socket.send(piece)
+                return sent
+            except socket.timeout:
+                # The system waits until a good part of its buffer is free.
+                taken = self.taken_bytes
+                if taken > before:
+                    before = taken
+                    continue
+                logger.error('%s has taken nothing of its answer for %.0f s; the connection '
+                             'is closed.', self._client[0], _ANSWER_STALL_S)
+                raise ConnectionResetError(errno.ECONNRESET, 'stalled') from None
+
+
+def _unsent(sock: Any) -> int:
+    """Bytes that the system has, and the other end has not taken yet."""
+    try:
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(_INT.size))
+    except OSError:
+        return 0
+    count: int = _INT.unpack(answer)[0]
+    return count

@@ -9,6 +9,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 from werkzeug.wsgi import get_content_length
 
 from mms.errors import PayloadTooLarge
+from mms.frontend.http.received import TooSlow
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
 
 
@@ -46,6 +47,8 @@ def read_body(environ: dict[str, Any], most: int, budget: ByteBudget) -> Chunked
             # Without a length, only some servers know where a body ends.
             _read_to_end(stream, most, body)
         return body
+    except TooSlow as error:
+        raise RequestTimeout(str(error)) from error
     except timeout as error:
         raise RequestTimeout('The body of the request stopped on its way.') from error
     except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
+from io import BufferedReader
 from typing import Any, Optional
 
 import gevent
@@ -20,7 +21,6 @@ from mms.event_loop.yielding import PollTracker, RunQueue, TimeSlice, yield_if_d
 from mms.frontend.cors import cors_headers
 from mms.frontend.http.answer_writer import AnswerWriter
 from mms.frontend.http.headers import (
-    MOST_BYTES,
     BadHead,
     LargeHead,
     PlainHeaders,
@@ -28,13 +28,25 @@ from mms.frontend.http.headers import (
     plain_headers,
     read_block,
 )
-from mms.frontend.http.refusal import MESSAGES, refusal
+from mms.frontend.http.pace import Transfer
+from mms.frontend.http.received import Received, TooSlow, cut
+from mms.frontend.http.refusal import MESSAGES, TurnedAway, refusal
 from mms.frontend.http.request_stream import ChunkedStream, RequestStream
 from mms.frontend.http.tls_socket import close, linger
+from mms.frontend.probes import PROBES
 from mms.frontend.request_context import context_of
 from mms.ipc.messages import Body
 from mms.log import request_ids
 from mms.log.lines import one_line
+from mms.metrics.refusals import (
+    BAD_HEAD,
+    BUFFERS_FULL,
+    LARGE_HEAD,
+    LATE_HEAD,
+    LONG_LINE,
+    SLOW_READER,
+    SLOW_UPLOAD,
+)
 from mms.runtime.byte_budget import Reservation
 
 logger = logging.getLogger(__name__)
@@ -53,11 +65,11 @@ _HEAD_S = 30.0
 _IDLE_S = 75.0
 # Without a single byte of a body. Its whole time has no limit: uploads may be slow.
 _BODY_STALL_S = 30.0
+# Of a connection that is beyond a limit: a probe asks at once.
+_PROBE_S = 2.0
 # A client that has closed one direction alone still waits for its answer. It looks like one that
 # has left, so it gets its answer unless that takes longer than this.
 _HALF_CLOSED_S = 1.0
-# Answered before all that waits.
-_PROBES = frozenset({'/ping', '/health/live', '/health/ready', '/health/startup'})
 # Linux alone tells it.
 _SENDS_NO_MORE: int = getattr(select, 'POLLRDHUP', 0)
 # A head that is smaller, as nearly all are, counts for nothing in what the server holds; of a
@@ -80,7 +92,9 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
     def __init__(self, *args: Any) -> None:
         self._time_slice = TimeSlice()
         self._answer = AnswerWriter(args[0], args[1], self._time_slice)
-        super().__init__(*args)
+        self._received = Received(args[0])
+        super().__init__(*args, BufferedReader(self._received))
+        self._greenlet = gevent.getcurrent()
         self._reservation = Reservation(self.server.budget)
         self._polls = PollTracker()
         self._head_bytes = 0
@@ -88,6 +102,8 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         self._wrong = ''
         self._refused_id = ''
         self._is_answering = False
+        self._refused_for = ''
+        self._request = 0
         self._head_limit = gevent.Timeout(_HEAD_S)
 
     def handle(self) -> None:
@@ -103,12 +119,12 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def read_requestline(self) -> Any:
         """Wait for the next request's first line."""
-        self.socket.settimeout(_IDLE_S)
+        self.socket.settimeout(_PROBE_S if self._is_probe else _IDLE_S)
         if not self.rfile.peek(1):
             # Many may leave at once, and each has something to be tidied up.
             yield_if_due(RunQueue.END)
             return ''
-        self._head_limit = gevent.Timeout.start_new(_HEAD_S)
+        self._head_limit = gevent.Timeout.start_new(_PROBE_S if self._is_probe else _HEAD_S)
         line = self.rfile.readline(MAX_REQUEST_LINE)
         if not line.endswith(b'\n') and len(line) < MAX_REQUEST_LINE:
             # The client left in the middle of it.
@@ -119,8 +135,9 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
     def handle_one_request(self) -> Any:
         """Serve one request."""
         self._is_answering = False
-        self._refused_id = ''
+        self._refused_id = self._refused_for = ''
         self._head_bytes = 0
+        self._request += 1
         # Those who send one request after the other without waiting have one each turn.
         self._polls.yield_unless_polled()
         try:
@@ -142,8 +159,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             late.__traceback__ = late.__context__ = None
             yield_if_due(RunQueue.END)
             self._name_refused()
-            # It is no error of the server, as what is no HTTP request.
-            logger.info('%s', MESSAGES['408'][1])
+            self._refused(LATE_HEAD, MESSAGES['408'][1])
             result = ('408', b'')
         finally:
             self._head_limit.close()
@@ -151,6 +167,8 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             self.server.request_ended(self)
         if not isinstance(result, tuple):
             return result
+        if result[0] == '414':
+            self._refused(LONG_LINE, MESSAGES['414'][1])
         with suppress(OSError):
             self.socket.sendall(self._refusal(result[0], self._wrong))
             linger(self.socket, self._time_slice)
@@ -174,6 +192,54 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             self._refused_id = request_ids.current()[0].request_id
         return self._refused_id
 
+    def _refused(self, reason: str, message: str, level: int = logging.INFO) -> None:
+        """Count a request that is refused before it is one; it is no error of the server."""
+        self._name_refused()
+        self.server.refusals.count(
+            reason, f'No HTTP request from {self.client_address[0]}: {message}', level)
+
+    @property
+    def _is_probe(self) -> bool:
+        """Whether nothing but the health of the server is told here."""
+        return bool(self.client_address.refusal)
+
+    def give_way(self) -> bool:
+        """Close the connection for another client's sake, if nothing has come here just now."""
+        if _state_of(self.socket.fileno(), select.POLLIN):
+            return False
+        gevent.get_hub().loop.run_callback(self._end_unless_used)
+        return True
+
+    def _end_unless_used(self) -> None:
+        if self in self.server.connections or self._greenlet.dead:
+            return
+        # One whose head is on its way is told so.
+        is_begun = self._head_limit.pending
+        self._greenlet.throw(self._head_limit if is_begun else gevent.GreenletExit())
+
+    def transfer(self) -> Optional[Transfer]:
+        """What is on its way: the body of a request, or its answer."""
+        if self._answer.is_sending:
+            return Transfer(self._request, False, self._answer.taken_bytes)
+        body = getattr(self, 'wsgi_input', None)
+        if body is None or not body.is_begun or body.is_over:
+            return None
+        return Transfer(self._request, True, self._received.count)
+
+    def end_slow(self, rate: int) -> None:
+        """It comes, or is taken, too slowly."""
+        client = self.client_address[0]
+        if self._answer.is_sending:
+            self.server.refusals.count(SLOW_READER, f'{client} takes its answer with less than '
+                                       f'{rate} bytes a second; the connection is closed.')
+            cut(self.socket)
+        else:
+            self.server.refusals.count(SLOW_UPLOAD, f'{client} sends a body with less than {rate} '
+                                       'bytes a second; it is answered 408.')
+            self._received.end(TooSlow('The body of the request came with less than '
+                                       f'{rate} bytes a second (--min-transfer-rate).'),
+                               self.socket)
+
     def read_request(self, raw_requestline: str) -> Any:
         """Read the head of a request."""
         # Before pywsgi, which takes what it can.
@@ -196,18 +262,21 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def MessageClass(self, *args: Any) -> Any:  # noqa: N802
         """Header lines of a request."""
+        limits = self.server.limits
         try:
-            block = read_block(self.rfile, MOST_BYTES, self._hold)
+            block = read_block(self.rfile, limits.head_bytes, limits.header_lines, self._hold)
         except OSError as error:
             raise EOFError from error
         self._head_limit.close()
-        yield_if_due(RunQueue.HEALTH if self.path in _PROBES else RunQueue.WORK)
+        yield_if_due(RunQueue.HEALTH if self.path in PROBES else RunQueue.WORK)
         if len(block) > _FREE_HEAD_BYTES:
             self._reservation.reserve(_COPIES_OF_HEAD * len(block))
-        headers = plain_headers(block)
+        headers = plain_headers(block, limits.head_bytes, limits.header_lines)
         # Before pywsgi, which takes many of them, decides where the body ends.
         headers.check_framing(self.request_version)
         headers.check_host()
+        if self._is_probe and self.path.partition('?')[0] not in PROBES:
+            raise TurnedAway(self.client_address.refusal)
         return headers
 
     def _hold(self, count: int) -> None:
@@ -253,7 +322,9 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def _body(self) -> RequestStream:
         if self.headers.get('transfer-encoding'):
-            return ChunkedStream(self.rfile, self._time_slice, MOST_BYTES - self._head_bytes,
+            limits = self.server.limits
+            return ChunkedStream(self.rfile, self._time_slice,
+                                 limits.head_bytes - self._head_bytes, limits.header_lines,
                                  self._ask_for_body, self._hold)
         return RequestStream(self.rfile, self._time_slice, self.content_length or 0,
                              self._ask_for_body)
@@ -276,7 +347,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def finalize_headers(self) -> None:
         """Say whether the connection stays open."""
-        if self.server.draining or self._body_is_left():
+        if self.server.draining or self._is_probe or self._body_is_left():
             self.close_connection = True
             self.response_headers = [header for header in self.response_headers
                                      if header[0].lower() != b'connection']
@@ -336,15 +407,12 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         if isinstance(error, EOFError):
             # The client left in the middle of a head.
             return None
-        if isinstance(error, (BadHead, BuffersFull)):
+        status, reason = _reason_of(error)
+        if isinstance(error, (BadHead, BuffersFull, TurnedAway)):
             self._wrong = str(error)
-        self._name_refused()
-        is_full = isinstance(error, BuffersFull)
-        logger.log(logging.ERROR if is_full else logging.INFO, 'No HTTP request from %s: %s',
-                   self.client_address[0], one_line(str(error) or type(error).__name__))
-        if is_full:
-            return '503', b''
-        return ('431' if isinstance(error, LargeHead) else '400'), b''
+        self._refused(reason, one_line(str(error) or type(error).__name__),
+                      logging.ERROR if reason == BUFFERS_FULL else logging.INFO)
+        return status, b''
 
     def _body_is_left(self) -> bool:
         return not self.wsgi_input.is_over
@@ -366,9 +434,18 @@ def _date(second: int) -> bytes:
     return date
 
 
-def _state_of(descriptor: int) -> int:
+def _reason_of(error: BaseException) -> tuple[str, str]:
+    """The status that tells of a head that is refused, and why it is counted."""
+    if isinstance(error, TurnedAway):
+        return error.status, error.reason
+    if isinstance(error, BuffersFull):
+        return '503', BUFFERS_FULL
+    return ('431', LARGE_HEAD) if isinstance(error, LargeHead) else ('400', BAD_HEAD)
+
+
+def _state_of(descriptor: int, asked: int = _SENDS_NO_MORE) -> int:
     """What the kernel says of a connection: 0 while both sides may send."""
     poll = select.poll()
     # Errors and both directions closed are reported unasked.
-    poll.register(descriptor, _SENDS_NO_MORE)
+    poll.register(descriptor, asked)
     return sum(events for _, events in poll.poll(0))

@@ -6,11 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Optional
 
-# Of a head and the trailers of its body together: many times what a browser with all its cookies
-# sends.
-MOST_BYTES = 64 * 1024
-# As in Python's http.client.
-_MOST_LINES = 100
+from mms.frontend.http.limits import HEAD_BYTES, HEADER_LINES
+
 _PIECE_BYTES = 8192
 # RFC 9112, 5: nothing between a name and its colon, no line that goes on in the next one, no
 # control characters. A bare LF may end a line (2.2).
@@ -139,7 +136,8 @@ def check_request_line(line: str) -> None:
                       'between them')
 
 
-def read_block(stream: Any, most_bytes: int, hold: Callable[[int], None]) -> bytes:
+def read_block(stream: Any, most_bytes: int, most_lines: int,
+               hold: Callable[[int], None]) -> bytes:
     """Bytes up to the empty line that ends a head, or up to where it breaks a limit.
 
     Parameters
@@ -154,7 +152,8 @@ def read_block(stream: Any, most_bytes: int, hold: Callable[[int], None]) -> byt
     """
     pieces: list[bytes] = []
     left, lines, is_begin = most_bytes, 0, True
-    while lines <= _MOST_LINES and left >= 0:
+    # One more ends it, and one is too many.
+    while lines <= most_lines + 1 and left >= 0:
         piece = stream.readline(min(left + 1, _PIECE_BYTES))
         if not piece:
             raise EOFError
@@ -168,7 +167,8 @@ def read_block(stream: Any, most_bytes: int, hold: Callable[[int], None]) -> byt
     return b''.join(pieces)
 
 
-def plain_headers(block: bytes, most_bytes: int = MOST_BYTES) -> PlainHeaders:
+def plain_headers(block: bytes, most_bytes: int = HEAD_BYTES,
+                  most_lines: int = HEADER_LINES) -> PlainHeaders:
     """The head's lines; bytes beyond ASCII are Latin-1.
 
     Raises
@@ -178,10 +178,10 @@ def plain_headers(block: bytes, most_bytes: int = MOST_BYTES) -> PlainHeaders:
     BadHead
         They are no header lines.
     """
-    if block.count(b'\n') > _MOST_LINES:
-        raise LargeHead(f'it has more than {_MOST_LINES - 1} header lines')
+    if block.count(b'\n') > most_lines + 1:
+        raise LargeHead(f'it has more than {most_lines} header lines (--max-headers)')
     if len(block) > most_bytes:
-        raise LargeHead(f'it is larger than {MOST_BYTES} bytes')
+        raise LargeHead(f'it is larger than {most_bytes} bytes (--max-header-size)')
     if not _LINES.fullmatch(block):
         raise BadHead('a header line is broken')
     return PlainHeaders(block.decode('latin-1'))

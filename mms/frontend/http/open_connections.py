@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -23,26 +24,52 @@ class OpenConnections:
     """What each open connection is used for, and since when."""
 
     def __init__(self) -> None:
-        self._uses: dict[Any, tuple[Use, float]] = {}
+        self._uses: dict[Any, Use] = {}
+        # Of each use: connection -> since when. Those that have been used so for longest come
+        # first.
+        self._since: dict[Use, dict[Any, float]] = {use: {} for use in Use}
 
     def __len__(self) -> int:
         return len(self._uses)
 
+    def __contains__(self, connection: Any) -> bool:
+        return connection in self._uses
+
     @property
     def busy(self) -> int:
         """How many are answering a request."""
-        return sum(use is Use.BUSY for use, _ in self._uses.values())
+        return len(self._since[Use.BUSY])
 
     @property
     def awaited(self) -> bool:
         """Whether a request is in flight, or may be on its way."""
         recently = time.monotonic() - _ASKS_WITHIN_S
-        return any(use is Use.BUSY or since > recently for use, since in self._uses.values())
+        return bool(self.busy) or any(since > recently for use in (Use.WAITING, Use.READING)
+                                      for since in self._since[use].values())
+
+    def oldest(self, use: Use, before: float, most: int) -> Sequence[Any]:
+        """Those that have been used so since before a time, the oldest first.
+
+        Parameters
+        ----------
+        most
+            How many are wanted.
+        """
+        found: list[Any] = []
+        for connection, since in self._since[use].items():
+            if since > before or len(found) == most:
+                break
+            found.append(connection)
+        return found
 
     def turn_to(self, connection: Any, use: Use) -> None:
         """Note what a connection is used for from now on."""
-        self._uses[connection] = (use, time.monotonic())
+        self.forget(connection)
+        self._uses[connection] = use
+        self._since[use][connection] = time.monotonic()
 
     def forget(self, connection: Any) -> None:
         """Note that a connection is closed; safe to call twice."""
-        self._uses.pop(connection, None)
+        use = self._uses.pop(connection, None)
+        if use is not None:
+            del self._since[use][connection]

@@ -88,14 +88,17 @@ class ChunkedStream(RequestStream):
     ----------
     head_bytes
         Most bytes that the trailers may have.
+    head_lines
+        Most lines that they may have.
     hold
         Called with the number of bytes of each piece of them.
     """
 
-    def __init__(self, stream: Any, time_slice: TimeSlice, head_bytes: int,
+    def __init__(self, stream: Any, time_slice: TimeSlice, head_bytes: int, head_lines: int,
                  go_on: Callable[[], None], hold: Callable[[int], None]) -> None:
         super().__init__(stream, time_slice, 0, go_on)
         self._head_bytes = head_bytes
+        self._head_lines = head_lines
         self._hold = hold
         self._is_over = False
         self._framing = self._data = 0
@@ -136,7 +139,8 @@ class ChunkedStream(RequestStream):
 
     def _end(self) -> None:
         try:
-            plain_headers(read_block(self._stream, self._head_bytes, self._hold), self._head_bytes)
+            plain_headers(read_block(self._stream, self._head_bytes, self._head_lines, self._hold),
+                          self._head_bytes, self._head_lines)
         except EOFError:
             raise OSError('the connection ended before the body') from None
         except BadHead as error:

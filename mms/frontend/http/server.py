@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from functools import partial
+from contextlib import suppress
 from typing import Any, Optional
 
 import gevent
@@ -17,13 +17,18 @@ from gevent.pywsgi import WSGIServer
 from mms.config.cors_origins import EVERY_ORIGIN, Origins
 from mms.event_loop.garbage import GarbageCollector
 from mms.event_loop.guard import attempt, log_escaped
+from mms.frontend.http.admission import Admission, Peer
 from mms.frontend.http.binding import address_error
 from mms.frontend.http.connection import Connection
 from mms.frontend.http.last_connections import LastConnections
+from mms.frontend.http.limits import UNLIMITED, Limits
 from mms.frontend.http.open_connections import OpenConnections, Use
+from mms.frontend.http.pace import Pace
+from mms.frontend.http.refusal import TurnedAway, refusal
 from mms.frontend.http.tls import TLS
 from mms.frontend.http.tls_handshake import Handshake
 from mms.frontend.http.tls_socket import TLSSocket
+from mms.metrics.refusals import Refusals
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.reuse_port import lead_anywhere
 
@@ -53,6 +58,10 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         The application.
     budget
         Where large heads count that are held; None for one without a limit.
+    limits
+        What its clients may take.
+    refusals
+        Where it counts what is refused.
     is_kept_open
         Somebody else has the socket too, and keeps it open for the next server: what this one has
         not accepted when it ends is left to that.
@@ -63,7 +72,7 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
 
     Attributes
     ----------
-    budget, origins
+    budget, origins, limits, refusals
         As given.
     connections
         Those that are open.
@@ -76,12 +85,17 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
 
     def __init__(self, sock: socket.socket, app: Any, budget: Optional[ByteBudget] = None,
                  is_kept_open: bool = False, tls: Optional[TLS] = None,
-                 origins: Origins = EVERY_ORIGIN) -> None:
+                 origins: Origins = EVERY_ORIGIN, limits: Limits = UNLIMITED,
+                 refusals: Optional[Refusals] = None) -> None:
         # A pool, so that stopping ends the idle connections too.
         super().__init__(sock, app, log=None, error_log=logger, spawn=Pool())
         self.budget = budget or ByteBudget()
+        self.limits = limits
+        self.refusals = refusals or Refusals()
         self.connections = OpenConnections()
         self.origins = origins
+        self._admission = Admission(limits, self.connections)
+        self._pace: Optional[Pace] = None
         self._is_kept_open = is_kept_open
         self._tls = tls
         self.environ['wsgi.url_scheme'] = 'http' if tls is None else 'https'
@@ -107,6 +121,16 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         gevent.get_hub().print_exception = _log_failure
         self.start()
         self._garbage = GarbageCollector(self.budget)
+        self._pace = Pace(self.connections, self.limits)
+
+    def do_handle(self, sock: socket.socket, address: Any) -> None:
+        """Let a connection in, or turn it away: nothing here may wait."""
+        peer, reason = self._admission.admit(Peer.of(address), len(self.pool))
+        if peer is None:
+            self.refusals.count(reason, f'A connection of {address[0]} is refused.')
+            _turn_away(sock, reason, is_plain=self._tls is None)
+        else:
+            super().do_handle(sock, peer)
 
     def handle(self, sock: socket.socket, address: Any) -> None:
         """Serve one connection."""
@@ -114,11 +138,17 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         # for the client's delayed ACK, 40 ms on a kept-alive connection.
         if sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            self._serve(sock, address)
+        finally:
+            self._admission.left(address)
+
+    def _serve(self, sock: socket.socket, peer: Peer) -> None:
         if self._tls is not None:
-            sock = self._secured(sock, str(address[0]), self._tls)
+            sock = self._secured(sock, peer.host, self._tls)
             if sock is None:
                 return
-        connection = self.handler_class(sock, address, self)
+        connection = self.handler_class(sock, peer, self)
         self.connections.turn_to(connection, Use.WAITING)
         try:
             connection.handle()
@@ -127,12 +157,13 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
 
     def _secured(self, sock: socket.socket, client: str, tls: TLS) -> Optional[TLSSocket]:
         """The connection under TLS, if its client can."""
-        self.connections.turn_to(sock, Use.WAITING)
+        handshake = Handshake(sock, client, tls.context, lambda: self.connections.turn_to(
+            handshake, Use.READING))
+        self.connections.turn_to(handshake, Use.WAITING)
         try:
-            return Handshake(sock, client, tls.context, partial(
-                self.connections.turn_to, sock, Use.READING)).run()
+            return handshake.run()
         finally:
-            self.connections.forget(sock)
+            self.connections.forget(handshake)
 
     def accept_failed(self, error: BaseException) -> None:
         """A connection could not be accepted for want of descriptors or memory."""
@@ -197,6 +228,17 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         self.pool.kill(timeout=_KILL_S)
         if self._garbage is not None:
             self._garbage.stop()
+        if self._pace is not None:
+            self._pace.stop()
+
+
+def _turn_away(sock: socket.socket, reason: str, is_plain: bool) -> None:
+    """Say why, as far as that takes no time, and close the connection."""
+    error = TurnedAway(reason)
+    with suppress(OSError), sock:
+        if is_plain:
+            sock.setblocking(False)
+            sock.send(refusal(error.status, '', str(error)))
 
 
 def _log_failure(context: Any, kind: type, error: Any, trace: Any) -> None:

@@ -46,6 +46,12 @@ class Handshake:
         self._client = client
         self._context = context
         self._on_begin = on_begin
+        self._greenlet = gevent.getcurrent()
+
+    def give_way(self) -> bool:
+        """End it for another client's sake."""
+        self._greenlet.kill(block=False)
+        return True
 
     def run(self) -> Optional[TLSSocket]:
         """The connection under TLS; None where there is none."""

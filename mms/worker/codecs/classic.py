@@ -22,11 +22,13 @@ class Classic:
     def __init__(self, endpoint: Endpoint) -> None:
         self._service = endpoint.service
         self._max_image_pixels = endpoint.max_image_pixels
+        self._max_form_fields = endpoint.max_form_fields
 
     def decode(self, request: Request) -> Decoded:
         """Read the inputs that the signature names."""
         signature = self._service.signature
-        inputs = read_inputs(read_form(request, signature), signature, self._max_image_pixels)
+        form = read_form(request, signature, self._max_form_fields)
+        inputs = read_inputs(form, signature, self._max_image_pixels)
         return Decoded(inputs, encode_prediction)
 
 

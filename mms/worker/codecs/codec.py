@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, NamedTuple, Protocol
 
+from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS
 from mms.ipc.messages import JSON, Request
 
 
@@ -53,11 +54,14 @@ class Endpoint(NamedTuple):
         By which clients know the model.
     max_image_pixels
         Largest width times height of a picture, in pixels.
+    max_form_fields
+        Most fields and files of a form.
     """
 
     name: str
     service: Any
     max_image_pixels: int
+    max_form_fields: int = DEFAULT_MAX_FORM_FIELDS
 
 
 CodecMaker = Callable[[Endpoint], Codec]

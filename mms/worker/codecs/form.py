@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Optional
 
 from mms.archive.signature import IMAGE_TYPE, input_types
+from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS
 from mms.errors import BadRequest
 from mms.ipc.messages import Request
 from mms.worker.codecs.form_fault import missing_input
@@ -45,11 +46,12 @@ class RawInput(NamedTuple):
     media_type: str = IMAGE_TYPE
 
 
-def read_form(request: Request, signature: Mapping[str, Any]) -> list[RawInput]:
+def read_form(request: Request, signature: Mapping[str, Any],
+              max_fields: int = DEFAULT_MAX_FORM_FIELDS) -> list[RawInput]:
     """Raw inputs of a request, one per input of the signature, in its order.
 
     The first of several fields of one name counts; fields that the signature
-    does not name are ignored.
+    does not name are ignored. A form has `max_fields` fields and files at most.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def read_form(request: Request, signature: Mapping[str, Any]) -> list[RawInput]:
     PayloadTooLarge
         The form has too many fields, or too much before its parts.
     """
-    form = parse_form(request.content_type, request.body)
+    form = parse_form(request.content_type, request.body, max_fields)
     found = []
     for spec, kind in zip(signature['inputs'], input_types(signature)):
         name = spec['data_name']

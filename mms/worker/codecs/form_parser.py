@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 from werkzeug.http import parse_options_header
 
+from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS
 from mms.errors import BadRequest, PayloadTooLarge
 from mms.ipc.messages import Body
 from mms.worker.codecs.multipart_form import MAX_BOUNDARY, Segment, segments_of
 from mms.worker.codecs.percent import unescaped
 from mms.worker.codecs.picture_start import starts_as_picture
 from mms.worker.codecs.utf8_text import is_utf8
-
-MAX_FIELDS = 10_000
 
 MULTIPART = 'multipart/form-data'
 URLENCODED = 'application/x-www-form-urlencoded'
@@ -56,34 +55,37 @@ class Form(NamedTuple):
     parts: MutableMapping[str, Part]
 
 
-def parse_form(content_type: str, body: Body) -> Form:
+def parse_form(content_type: str, body: Body,
+               max_fields: int = DEFAULT_MAX_FORM_FIELDS) -> Form:
     """Take a form apart; what is no form, or a broken one, has no fields.
 
     Parameters
     ----------
     content_type
         The request's header of this name.
+    max_fields
+        Most fields and files that it may have.
 
     Raises
     ------
     BadRequest
         Its boundary is no good one.
     PayloadTooLarge
-        It has more than `MAX_FIELDS` fields, or the heads of its parts are too large.
+        It has more than `max_fields` fields, or the heads of its parts are too large.
     """
     kind, options = parse_options_header(content_type)
     kind = kind.lower()
     try:
         if kind == MULTIPART:
-            return _multipart(options, body)
+            return _multipart(options, body, max_fields)
         if kind == URLENCODED:
-            return _urlencoded(body)
+            return _urlencoded(body, max_fields)
     except ValueError:
         pass
     return Form({}, {})
 
 
-def _multipart(options: Mapping[str, str], body: Body) -> Form:
+def _multipart(options: Mapping[str, str], body: Body, max_fields: int) -> Form:
     boundary = options.get('boundary', '').encode('ascii')
     if not boundary:
         raise ValueError('no boundary')
@@ -92,8 +94,8 @@ def _multipart(options: Mapping[str, str], body: Body) -> Form:
                          'the HTTP library choose it.')
     form = Form({}, {})
     for number, segment in enumerate(segments_of(boundary, body)):
-        if number == MAX_FIELDS:
-            raise _too_many_fields()
+        if number == max_fields:
+            raise _too_many_fields(max_fields)
         if segment.name is not None:
             _add(form, segment.name, segment)
     return form
@@ -124,9 +126,9 @@ def _text(content_type: str, data: bytes) -> tuple[bytes, bool]:
     return data.decode(charset, 'replace').encode(), False
 
 
-def _urlencoded(body: Body) -> Form:
-    if body.count(b'&') >= MAX_FIELDS:
-        raise _too_many_fields()
+def _urlencoded(body: Body, max_fields: int) -> Form:
+    if body.count(b'&') >= max_fields:
+        raise _too_many_fields(max_fields)
     if not is_utf8(body):
         raise ValueError('it has bytes that are no text')
     form = Form({}, {})
@@ -145,5 +147,5 @@ def _urlencoded(body: Body) -> Form:
     return form
 
 
-def _too_many_fields() -> PayloadTooLarge:
-    return PayloadTooLarge(f'The form has more than {MAX_FIELDS} fields.')
+def _too_many_fields(most: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f'The form has more than {most} fields (--max-form-fields).')

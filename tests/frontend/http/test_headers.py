@@ -3,13 +3,8 @@ import io
 import pytest
 from gevent.pywsgi import headers_factory
 
-from mms.frontend.http.headers import (
-    MOST_BYTES,
-    BadHead,
-    check_request_line,
-    plain_headers,
-    read_block,
-)
+from mms.frontend.http.headers import BadHead, check_request_line, plain_headers, read_block
+from mms.frontend.http.limits import HEAD_BYTES, HEADER_LINES
 
 PLAIN = (b'Host: x\r\nContent-Type:  text/plain; a=b \r\nX-Twice: 1\r\nx-twice: 2\r\n'
          b"A!#$%&'*+.^`|~b_c-d:\tx:y\r\nEmpty:\r\n\r\n")
@@ -38,7 +33,7 @@ def test_a_header_can_be_taken_out():
 @pytest.mark.parametrize('block', [
     b'Host: x\r\n', b'Host: x\r\n y\r\n\r\n', b' y\r\n\r\n', b'Host : x\r\n\r\n',
     b'Host\r\n\r\n', b': x\r\n\r\n', b'H\xe9st: x\r\n\r\n', b'Host: a\x0bb\r\n\r\n',
-    b'Host: a\0b\r\n\r\n', b'Host: a\rb\r\n\r\n', b'Host: a\r\r\n\r\n', b'a: b\r\n' * 100 + b'\r\n',
+    b'Host: a\0b\r\n\r\n', b'Host: a\rb\r\n\r\n', b'Host: a\r\r\n\r\n', b'a: b\r\n' * 101 + b'\r\n',
 ])
 def test_what_is_no_header_line_is_refused(block):
     with pytest.raises(BadHead):
@@ -101,20 +96,20 @@ def test_a_request_is_for_one_host():
 def test_no_more_is_read_than_a_head_and_no_head_without_end():
     held = []
     stream = io.BytesIO(PLAIN + b'body')
-    assert read_block(stream, MOST_BYTES, held.append) == PLAIN
+    assert read_block(stream, HEAD_BYTES, HEADER_LINES, held.append) == PLAIN
     assert (stream.read(), sum(held)) == (b'body', len(PLAIN))
-    assert block_of(b'a: b\r\n' * 1000) == b'a: b\r\n' * 101
+    assert block_of(b'a: b\r\n' * 1000) == b'a: b\r\n' * 102
     assert len(block_of(b'a' * 1_000_000)) == 65537
     with pytest.raises(EOFError):
         block_of(b'a: b\r\n')
 
 
 def block_of(data):
-    return read_block(io.BytesIO(data), MOST_BYTES, lambda count: None)
+    return read_block(io.BytesIO(data), HEAD_BYTES, HEADER_LINES, lambda count: None)
 
 
 @pytest.mark.parametrize('length', [8191, 8192, 8193, 16384, 60_000])
 def test_a_long_line_is_read_whole_beside_99_others(length):
-    block = b'a: b\r\n' * 98 + b'c: '.ljust(length, b'x') + b'\r\n\r\n'
+    block = b'a: b\r\n' * 99 + b'c: '.ljust(length, b'x') + b'\r\n\r\n'
     assert block_of(block + b'body') == block
     assert plain_headers(block).get('c') == 'x' * (length - 3)

@@ -7,6 +7,7 @@ import pytest
 from gevent.pywsgi import Input
 
 from mms.event_loop.yielding import TimeSlice
+from mms.frontend.http.limits import HEADER_LINES
 from mms.frontend.http.request_stream import ChunkedStream, RequestStream
 
 HEAD_BYTES = 1000
@@ -14,7 +15,8 @@ HEAD_BYTES = 1000
 
 def chunked(wire, asked=()):
     stream = io.BytesIO(wire)
-    return ChunkedStream(stream, TimeSlice(), HEAD_BYTES, lambda: list(asked), int), stream
+    return ChunkedStream(stream, TimeSlice(), HEAD_BYTES, HEADER_LINES, lambda: list(asked),
+                         int), stream
 
 
 def in_chunks(data, sizes, extension=b'', trailers=b''):

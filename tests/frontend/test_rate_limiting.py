@@ -1,0 +1,58 @@
+"""A client makes so many requests, and others as many beside it."""
+
+import pytest
+
+from mms.config.rate_limit import RateLimit
+from mms.frontend import rate_limiting
+from mms.frontend.client_key import client_key
+from mms.frontend.rate_limiting import TokenBuckets
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [1000.3]
+    monkeypatch.setattr(rate_limiting.time, 'monotonic', lambda: now[0])
+    return now
+
+
+def test_as_many_come_at_once_and_one_more_each_time_that_one_is_due(clock):
+    buckets = TokenBuckets(RateLimit(3, 60))
+    assert [buckets.take('a') for _ in range(3)] == [0, 0, 0]
+    assert buckets.take('a') == pytest.approx(20)
+    assert buckets.take('b') == 0
+    clock[0] += 19
+    assert buckets.take('a') == pytest.approx(1)
+    clock[0] += 1
+    assert buckets.take('a') == 0
+    assert buckets.take('a') == pytest.approx(20)
+    clock[0] += 1000
+    assert [buckets.take('a') for _ in range(3)] == [0, 0, 0]
+    assert buckets.take('a') > 0
+
+
+@pytest.mark.parametrize('count', [1, 3, 7, 100, 9999])
+def test_over_an_hour_it_is_the_rate_that_was_asked_for(clock, count):
+    buckets = TokenBuckets(RateLimit(count, 1))
+    let = 0
+    for _ in range(5 * count):
+        let += buckets.take('a') == 0
+        clock[0] += 0.5 / count
+    assert let == pytest.approx(count + 2.5 * count, abs=2)
+
+
+def test_however_many_addresses_ask_the_memory_is_bounded(clock, monkeypatch):
+    monkeypatch.setattr(rate_limiting, '_MOST_CLIENTS', 10)
+    buckets = TokenBuckets(RateLimit(1, 3600))
+    for number in range(100):
+        assert buckets.take(f'10.0.0.{number}') == 0
+    assert len(buckets._full_at) == 10
+    assert buckets.take('10.0.0.99') > 0
+
+
+@pytest.mark.parametrize(('one', 'other', 'is_same'), [
+    ('10.0.0.1', '10.0.0.2', False), ('2001:db8::1', '2001:db8::ffff:2', True),
+    ('2001:db8::1', '2001:db8:0:1::1', False), ('::ffff:10.0.0.1', '10.0.0.1', True),
+    ('fe80::1%eth0', 'fe80::2', True), ('unix', '', False), (':nonsense', 'nonsense:', False),
+])
+def test_what_is_one_client(one, other, is_same):
+    assert (client_key(one) == client_key(other)) is is_same
