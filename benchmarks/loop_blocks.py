@@ -103,6 +103,11 @@ def activities(server: Server, seconds: float) -> Mapping[str, Callable[[], None
             time.sleep(seconds)
         server.disk.be_well()
 
+    def replaced_on_slow_disk() -> None:
+        server.disk.be_slow(SLOW_MS)
+        management.replace('m1', server.archive)
+        server.disk.be_well()
+
     def killed() -> None:
         for process in tree(pid)[1:]:
             if process.name() == 'mms-worker':
@@ -129,6 +134,7 @@ def activities(server: Server, seconds: float) -> Mapping[str, Callable[[], None
         'descriptions of 20 models': lambda: asked('/api-description'),
         'management listings': listed,
         'a model is replaced': lambda: _none(management.replace('m0', server.archive)),
+        'a model is replaced, slow disk': replaced_on_slow_disk,
         'a model of 8 workers is loaded': lambda: _none(management.load(
             server.archive, model_name='more', initial_workers=8)),
         'a model is unloaded': lambda: _none(management.unload('more')),

@@ -84,10 +84,9 @@ class LoopProbe:
         self._began_s = 0.0
         took_s = time.monotonic() - began_s
         if began_s and took_s >= LONG_S:
-            self._observe(took_s)
             calls, self._calls = self._calls, ''
             computed_s = time.thread_time() - self._computed_s
-            # Not here: a log that waits for a lock would have the loop wait for itself.
+            # Not here: what waits for a lock would have the loop wait for itself.
             gevent.spawn(self._tell, took_s, computed_s, calls)
 
     def _look(self) -> None:
@@ -100,6 +99,7 @@ class LoopProbe:
                     self._calls = calls
 
     def _tell(self, took_s: float, computed_s: float, calls: str) -> None:
+        self._observe(took_s)
         now = time.monotonic()
         level = logging.DEBUG
         if took_s >= SLOW_S:

@@ -15,8 +15,9 @@ from typing import Any, Callable, NamedTuple, Optional
 _PATIENCE_S = 0.03
 _MOST_WAITS = 20
 _WAITS_WITHIN_S = 0.1
-# Once that was not enough, nobody waits for so long.
-_IMPATIENT_S = 1.0
+# Once that was not enough, nobody waits for so long; twice as long each time it is not.
+_IMPATIENT_S = 0.1
+_MOST_IMPATIENT_S = 5.0
 # Lines that nobody waits for are written together: a thread that wakes up for each takes turns with
 # the one that logs, which takes twice as long.
 _COLLECT_S = 0.01
@@ -51,6 +52,7 @@ class WriterThread:
         self._patience_s = 0.0
         self._window_ends_s = 0.0
         self._patient_from_s = 0.0
+        self._impatient_s = _IMPATIENT_S
         self._thread = threading.Thread(target=self._run, name='mms-log', daemon=True)
         self._thread.start()
 
@@ -98,8 +100,11 @@ class WriterThread:
         is_done = self._wait_for(number, self._patience_s)
         now = time.monotonic()
         self._patience_s -= now - began
-        if not is_done:
-            self._patient_from_s = now + _IMPATIENT_S
+        if is_done:
+            self._impatient_s = _IMPATIENT_S
+        else:
+            self._patient_from_s = now + self._impatient_s
+            self._impatient_s = min(_MOST_IMPATIENT_S, 2 * self._impatient_s)
 
     def _wait_for(self, number: int, seconds: Optional[float]) -> bool:
         self._is_awaited = True

@@ -48,7 +48,9 @@ class ExtractedFiles:
         if workspace is None:
             return lambda: None
         try:
-            kept = workspace.keep(folder, member_names(model.manifest))
+            # What is held open is known when the files are removed, also where nobody loads them.
+            kept = in_thread(lambda: workspace.keep(folder, member_names(model.manifest)),
+                             end=lambda: None)
         except OSError as error:
             logger.warning('The files of model %s are not held open (%s).', name, error.strerror)
             return lambda: None

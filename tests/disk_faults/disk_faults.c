@@ -51,8 +51,8 @@ static void wait_for_disk(void)
         ;
 }
 
-/* Whether there is no room. */
-static int suffer(int fd)
+/* Whether a file is within the folder; waits for the disk then. */
+static int wait_within(int fd)
 {
     char link[40], path[PATH_MAX];
     if (!state || !(state[0] || state[1]))
@@ -65,6 +65,14 @@ static int suffer(int fd)
     if (!is_within(path))
         return 0;
     wait_for_disk();
+    return 1;
+}
+
+/* Whether there is no room. */
+static int suffer(int fd)
+{
+    if (!wait_within(fd))
+        return 0;
     if (state[1])
         errno = ENOSPC;
     return state[1];
@@ -132,4 +140,35 @@ int mkdir(const char *path, mode_t mode)
 {
     REAL(mkdir);
     return suffer_at(path, O_CREAT) ? -1 : real(path, mode);
+}
+
+int unlink(const char *path)
+{
+    REAL(unlink);
+    suffer_at(path, 0);
+    return real(path);
+}
+
+int rmdir(const char *path)
+{
+    REAL(rmdir);
+    suffer_at(path, 0);
+    return real(path);
+}
+
+int rename(const char *from, const char *to)
+{
+    REAL(rename);
+    suffer_at(to, 0);
+    return real(from, to);
+}
+
+int unlinkat(int folder_fd, const char *path, int flags)
+{
+    REAL(unlinkat);
+    if (folder_fd == AT_FDCWD)
+        suffer_at(path, 0);
+    else
+        wait_within(folder_fd);
+    return real(folder_fd, path, flags);
 }

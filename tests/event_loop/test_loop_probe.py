@@ -78,5 +78,5 @@ def test_a_probe_that_is_stopped_measures_no_more(caplog):
     probe.start()
     probe.stop()
     gevent.spawn(hold_up, 2 * LONG_S).join()
-    gevent.sleep(0)
+    gevent.sleep(0.01)
     assert seen == []

@@ -80,6 +80,17 @@ def test_a_disk_that_takes_seconds_holds_up_nobody_and_gets_all_lines_in_turn(lo
     assert [line.split()[-1] for line in logger.lines()] == [*map(str, range(200)), '0']
 
 
+def test_who_logs_waits_ever_less_for_a_disk_that_stays_slow():
+    writer, waited = WriterThread(), []
+    for _ in range(20):
+        began = time.monotonic()
+        writer.put(lambda _: time.sleep(0.06), 'text')
+        waited.append(time.monotonic() - began)
+        time.sleep(0.1)
+    # One that was asked after each pause would have been waited for twenty times.
+    assert sum(seconds > 0.02 for seconds in waited) < 10
+
+
 def test_what_a_disk_does_not_take_is_left_out_and_counted(logger):
     logger.disk.be_slow(3000)
     logger.log(20_000)

@@ -10,6 +10,7 @@ import threading
 import time
 
 import gevent
+import harness
 import pytest
 from fleet import until
 
@@ -121,6 +122,17 @@ def test_the_files_that_the_manifest_names_are_held_first(workspace, folder, mon
         os.unlink(os.path.join(folder, name))
     check()
     assert sorted(texts(folder)) == ['another', 'service.py', 'weights']
+
+
+def test_the_event_loop_goes_on_while_a_slow_disk_opens_the_files(workspace, folder, monkeypatch):
+    turns = []
+    monkeypatch.setattr(workspace, 'keep', lambda *_: harness.until(lambda: turns, 10) and kept)
+    kept = restorable_folder.RestorableFolder(folder, lambda: None)
+    gevent.spawn_later(0.05, turns.append, 'another')
+    check = ExtractedFiles().keep(opened(folder))
+    assert turns == ['another']
+    check()
+    kept.close()
 
 
 def test_nothing_is_put_back_when_the_server_has_ended(tmp_path, monkeypatch):
