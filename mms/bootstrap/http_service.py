@@ -12,7 +12,7 @@ import gevent
 from mms.bootstrap.admission import admission_of
 from mms.bootstrap.exposure import warn_of_exposure
 from mms.bootstrap.http_limits import limits_of, warn_of_limits
-from mms.bootstrap.listeners import MAIN, NAMES, Listeners
+from mms.bootstrap.listeners import MAIN, NAMES, Listeners, bind_main
 from mms.bootstrap.management_listener import MANAGEMENT, ManagementListener
 from mms.bootstrap.metrics_listener import METRICS, bind_metrics, listen_metrics
 from mms.bootstrap.model_loader import ModelLoader
@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 # Listener -> the flag that opens it, and settings that are of no use without it.
 _NEED_PORT = {
+    MAIN: ('--port', ('host',)),
     MANAGEMENT: ('--management-port', ('management_host', 'management_token', 'model_store')),
     METRICS: ('--metrics-port', ('metrics_host',)),
 }
@@ -72,7 +73,8 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         tls = load_tls(settings)
         listeners = Listeners(parts.budget, undo, passed, settings.reuse_port, tls,
                               limits_of(settings), parts.server_metrics.refusals)
-        port = listeners.bind(MAIN, settings.host, settings.port, settings.said('host'))
+        main = bind_main(listeners, settings)
+        host, port = listeners.host(main[0]), listeners.port(main[0])
         management = None
         if settings.management_port is not None or listeners.is_passed(MANAGEMENT):
             management = ManagementListener(parts, listeners, undo)
@@ -97,17 +99,21 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         metrics = parts.metrics(models)
         metrics.start()
         undo.callback(metrics.stop)
-        listeners.listen(MAIN, parts.application(models, metrics, port, GiveWay()),
-                         settings.cors_origins)
+        application = parts.application(models, metrics, port, GiveWay())
+        for name in main:
+            listeners.listen(name, application, settings.cors_origins)
         log.begin()
         undo.callback(GuardedLoop('the log on the terminal', partial(_write_pending, log)).kill)
         signals.begin_serving()
         parts.lifecycle.turn_to(ServerState.SERVING)
-        host = listeners.host(MAIN) if listeners.is_kept_open(MAIN) else settings.host
+        if port and not listeners.is_kept_open(MAIN):
+            # As it was asked for.
+            host = settings.host
         parts.log_started(host, port)
         announced = announcement(signatures(models), host, port, models.untried,
                                  settings.scheme)
-        log.announce([*announced,
+        also = [f'Also at {listeners.host(name)}' for name in main[1:]]
+        log.announce([*announced, *([''] if also else []), *also,
                       *(['', f'Management at {management.announcement}'] if management else [])])
         reloading = Reloading(signals, lambda: in_thread(log.reopen), parts.on_reload, manager,
                               announced[0])

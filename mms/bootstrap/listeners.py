@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, Optional
 
@@ -11,18 +13,22 @@ from gevent import socket
 from gevent.event import Event
 
 from mms.config.cors_origins import NO_ORIGIN, Origins
+from mms.config.settings import Settings
 from mms.errors import AddressError
 from mms.frontend.http.binding import bind
 from mms.frontend.http.limits import UNLIMITED, Limits
-from mms.frontend.http.server import HTTPServer
+from mms.frontend.http.server import BACKLOG, HTTPServer
 from mms.frontend.http.tls import TLS
+from mms.frontend.http.unix_socket import UnixSocket
 from mms.metrics.refusals import Refusals
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.service_manager import PassedSockets
 
 # Of the endpoints of the models; those of other listeners may be anything else.
 MAIN = 'http'
-# Of those that there may be.
+# The same in a folder.
+UNIX = 'unix'
+# Of those that a service manager may pass on.
 NAMES = (MAIN, 'metrics', 'management')
 _EVERY_ADDRESS = ('0.0.0.0', '::')
 
@@ -62,6 +68,7 @@ class Listeners:
         self._sockets: dict[str, socket.socket] = {}
         self._addresses: dict[str, tuple[str, int]] = {}
         self._kept_open: set[str] = set()
+        self._unix: Optional[UnixSocket] = None
         self._servers: dict[str, HTTPServer] = {}
 
     def is_passed(self, name: str) -> bool:
@@ -87,23 +94,36 @@ class Listeners:
         else:
             sock = bind(host, port, said, self._reuse_port)
         self._sockets[name] = self._undo.enter_context(sock)
-        address = sock.getsockname()[:2]
+        address = _address_of(sock)
         if any(_collide(address, other) for other in self._addresses.values()):
             raise AddressError(f'port {address[1]} on {host} is that of this server already: give '
                                'another --port')
         self._addresses[name] = address
         return self.port(name)
 
+    def bind_unix(self, path: str, said: str) -> None:
+        """See that there can be a Unix socket, which is made when it is listened on.
+
+        Raises
+        ------
+        AddressError
+        """
+        self._unix = UnixSocket(path, said, self._reuse_port)
+        self._undo.callback(self._unix.remove)
+        self._addresses[UNIX] = f'unix:{self._unix.path}', 0
+
     def host(self, name: str) -> str:
-        """On which address the listener of a name is bound, as numbers."""
+        """On which address the listener of a name is bound, as numbers; ``unix:PATH`` of a socket
+        in a folder.
+        """
         return self._addresses[name][0]
 
     def is_bound(self, name: str) -> bool:
         """Whether there is a listener of that name."""
-        return name in self._sockets
+        return name in self._addresses
 
     def port(self, name: str) -> int:
-        """On which port the listener of a name is bound."""
+        """On which port the listener of a name is bound; 0 of a socket in a folder."""
         return self._addresses[name][1]
 
     def is_kept_open(self, name: str) -> bool:
@@ -123,8 +143,12 @@ class Listeners:
         AddressError
             Another process took the port since it was bound.
         """
-        server = HTTPServer(self._sockets[name], application, self._budget,
-                            self.is_kept_open(name), self._tls, origins, self._limits,
+        if name == UNIX and self._unix:
+            self._sockets[name] = self._undo.enter_context(self._unix.listen(BACKLOG))
+        sock = self._sockets[name]
+        tls = None if sock.family == socket.AF_UNIX else self._tls
+        server = HTTPServer(sock, application, self._budget,
+                            self.is_kept_open(name), tls, origins, self._limits,
                             self._refusals)
         self._undo.callback(server.end)
         server.listen()
@@ -145,6 +169,8 @@ class Listeners:
         hurry
             Ends the waiting when it is set.
         """
+        if self._unix:
+            self._unix.remove()
         servers, end = list(self._servers.values()), time.monotonic() + timeout_s
         while True:
             drained = [gevent.spawn(server.drain, end - time.monotonic(), hurry)
@@ -162,7 +188,32 @@ class Listeners:
             server.end()
 
 
+def _address_of(sock: socket.socket) -> tuple[str, int]:
+    address = sock.getsockname()
+    if sock.family == socket.AF_UNIX:
+        return f'unix:{os.fsdecode(address)}', 0
+    host, port = address[:2]
+    return host, port
+
+
 def _collide(one: tuple[str, int], other: tuple[str, int]) -> bool:
     """Whether both cannot listen. The kernel says so late, and never where ports are shared."""
     return one[1] == other[1] and (one[0] == other[0] or one[0] in _EVERY_ADDRESS
                                    or other[0] in _EVERY_ADDRESS)
+
+
+def bind_main(listeners: Listeners, settings: Settings) -> Sequence[str]:
+    """Take the addresses at which models are asked; the listeners that have them.
+
+    Raises
+    ------
+    AddressError
+    """
+    names = []
+    if settings.wants_port or listeners.is_passed(MAIN):
+        listeners.bind(MAIN, settings.host, settings.port, settings.said('host'))
+        names.append(MAIN)
+    if settings.uds is not None:
+        listeners.bind_unix(settings.uds, settings.said('uds'))
+        names.append(UNIX)
+    return names

@@ -142,6 +142,10 @@ class Settings:
         '--port', whole(0, 65535), '8080', Group.REQUESTS, metavar='PORT',
         help='TCP port; 0 picks a free one',
         more='The first line of the output names it')
+    uds: Optional[str] = option(
+        '--uds', text(), 'none', Group.REQUESTS, metavar='PATH', unset=None,
+        help='Unix socket to listen on, in the place of the TCP port unless `--port` is given too',
+        more='See [a Unix socket](#a-unix-socket)')
     # Clients that wait a minute for a slow model are common; a thousand that do are a queue.
     queue_size: int = option(
         '--queue-size', whole(1, 10**6), '1000', Group.REQUESTS, metavar='N',
@@ -170,10 +174,11 @@ class Settings:
         metavar='N',
         help='most fields and files of a form; one with more is answered 413')
     forwarded_allow_ips: TrustedProxies = option(
-        '--forwarded-allow-ips', proxies(), '127.0.0.1,::1', Group.REQUESTS, metavar='IPS',
+        '--forwarded-allow-ips', proxies(), '127.0.0.1,::1,unix', Group.REQUESTS, metavar='IPS',
         other_variable='FORWARDED_ALLOW_IPS',
         help='proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` count: '
-             'addresses and networks with commas between them, or `*` for everybody',
+             'addresses and networks with commas between them, `unix` for clients of `--uds`, or '
+             '`*` for everybody',
         more='The variable `FORWARDED_ALLOW_IPS` says it too, as to gunicorn and uvicorn. See '
              '[behind a proxy](logs.md#behind-a-proxy)')
     tls_cert: Optional[str] = option(
@@ -376,6 +381,11 @@ class Settings:
     def scheme(self) -> str:
         """Of the URLs of the server."""
         return 'http' if self.tls_cert is None else 'https'
+
+    @property
+    def wants_port(self) -> bool:
+        """Whether there is to be a TCP port: not where a Unix socket alone is asked for."""
+        return self.uds is None or 'port' in self.sources
 
     @property
     def required(self) -> Required:

@@ -18,6 +18,8 @@ _Address = Union[IPv4Address, IPv6Address]
 _Network = Union[IPv4Network, IPv6Network]
 
 EVERYBODY = '*'
+# The peers of a Unix socket, which have no address.
+UNIX = 'unix'
 # No request passes more proxies; to look at each of thousands of addresses holds up all others.
 _MOST_NOTED = 100
 
@@ -28,7 +30,8 @@ class TrustedProxies:
     Parameters
     ----------
     text
-        Addresses and networks with commas between them; ``*`` for everybody.
+        Addresses and networks with commas between them; ``*`` for everybody, ``unix`` for
+        the peers of a Unix socket.
 
     Raises
     ------
@@ -44,8 +47,9 @@ class TrustedProxies:
     def __init__(self, text: str = '') -> None:
         words = [word.strip() for word in text.split(',') if word.strip()]
         self.trusts_everybody = EVERYBODY in words
-        self._networks: Sequence[_Network] = [
-            ip_network(word, strict=False) for word in words if word != EVERYBODY]
+        self._trusts_unix = UNIX in words
+        self._networks: Sequence[_Network] = [ip_network(word, strict=False) for word in words
+                                              if word not in (EVERYBODY, UNIX)]
         self._text = ','.join(words)
         # There are few proxies, and each request asks.
         self.trusts = lru_cache(maxsize=1024)(self._trusts)
@@ -85,6 +89,8 @@ class TrustedProxies:
     def _trusts(self, address: str) -> bool:
         if self.trusts_everybody:
             return True
+        if address == UNIX:
+            return self._trusts_unix
         found = _parsed(address)
         return found is not None and any(found in network for network in self._networks
                                          if network.version == found.version)

@@ -166,7 +166,7 @@ def rotation_time() -> Scalar[LogRotation]:
 
 def proxies() -> Scalar[TrustedProxies]:
     """Addresses and networks of proxies."""
-    return Scalar('* or IP addresses and networks with commas between them',
+    return Scalar('* or IP addresses, networks and unix with commas between them',
                   lambda value: TrustedProxies(_text(value)))
 
 

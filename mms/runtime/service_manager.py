@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 _NOTIFY = 'NOTIFY_SOCKET'
 _SOCKETS = ('LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES')
 _FIRST_FD = 3
+_TCP = (socket.AF_INET, socket.AF_INET6)
 
 
 class ServiceManager:
@@ -65,7 +66,8 @@ class PassedSockets:
     Parameters
     ----------
     names
-        Those of the listeners that there may be. A single socket of another name is the first's.
+        Those of the listeners that there may be. A single socket of another name is the first's,
+        which alone may be a Unix socket.
     environment
         What tells of the sockets is removed: they are for no other process.
 
@@ -85,11 +87,14 @@ class PassedSockets:
             if name not in names:
                 raise AddressError(f'LISTEN_FDNAMES has a socket {name!r}: give it a name with '
                                    f"FileDescriptorName=, one of {', '.join(names)}")
+            number = names.index(name)
             if name in self._sockets:
                 raise AddressError(f'LISTEN_FDNAMES has two sockets {name!r}: pass on one')
-            if not _is_tcp(fd):
+            if not _is_stream(fd, _TCP if number else (*_TCP, socket.AF_UNIX)):
+                wanted = 'one of TCP: give ListenStream= a port' if number else \
+                    'a stream: give ListenStream= a port or a path'
                 raise AddressError(f'the socket {name!r} that was passed on (LISTEN_FDS) is not '
-                                   'one of TCP: give ListenStream= a port')
+                                   f'{wanted}')
             self._sockets[name] = fd
 
     @property
@@ -121,12 +126,11 @@ def _numbered(told: Mapping[str, str], names: Sequence[str]) -> list[tuple[str, 
     return [(name, _FIRST_FD + place) for place, name in enumerate(given[:count])]
 
 
-def _is_tcp(fd: int) -> bool:
+def _is_stream(fd: int, families: Sequence[int]) -> bool:
     try:
         if not stat.S_ISSOCK(os.fstat(fd).st_mode):
             return False
     except OSError:
         return False
     with socket.socket(fileno=os.dup(fd)) as sock:
-        return (sock.family in (socket.AF_INET, socket.AF_INET6)
-                and sock.type == socket.SOCK_STREAM)
+        return sock.family in families and sock.type == socket.SOCK_STREAM

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from mms.archive.signature import IMAGE_TYPE, input_types
-from mms.frontend.address import predict_path, reachable_url
+from mms.frontend.address import UNIX, predict_path, reachable_url
 
 _PICTURE, _UNKNOWN = '@kitten.jpg', '...'
 # Of more models a terminal has the names alone.
@@ -56,7 +56,10 @@ def curl_line(url: str, name: str, signature: Mapping[str, Any], untried: bool =
     """Command that asks one model; with dots for what is not known, where it is `untried`."""
     fields = [f"{spec['data_name']}={_value(spec, kind, untried)}"
               for spec, kind in zip(signature['inputs'], input_types(signature))]
-    words = ['curl', '-X', 'POST', shlex.quote(url + predict_path(name))]
+    path = url[len(UNIX):] if url.startswith(UNIX) else ''
+    asked = ['--unix-socket', shlex.quote(path)] if path else []
+    target = ('http://localhost' if path else url) + predict_path(name)
+    words = ['curl', *asked, '-X', 'POST', shlex.quote(target)]
     return ' '.join([*words, *(f'-F {shlex.quote(field)}' for field in fields)])
 
 

@@ -36,6 +36,7 @@ GIVEN = {
     'max_worker_memory_bytes': ((['1'], 1), ('2K', 2048), ('"3k"', 3072), 0),
     'host': ((['h1'], 'h1'), ('h2', 'h2'), ('"h3"', 'h3'), '127.0.0.1'),
     'port': ((['1'], 1), ('2', 2), ('3', 3), 8080),
+    'uds': ((['1'], '1'), ('2', '2'), ('"3"', '3'), None),
     'queue_size': ((['1'], 1), ('2', 2), ('3', 3), 1000),
     'request_timeout_s': ((['1'], 1), ('2', 2), ('0.5', 0.5), 120),
     'max_request_bytes': ((['1'], 1), ('2', 2), ('3', 3), 64 * 2**20),
@@ -78,7 +79,7 @@ GIVEN = {
     'forwarded_allow_ips': ((['10.0.0.1'], TrustedProxies('10.0.0.1')),
                             ('*', TrustedProxies('*')),
                             ('"10.0.0.0/8, ::1"', TrustedProxies('10.0.0.0/8,::1')),
-                            TrustedProxies('127.0.0.1,::1')),
+                            TrustedProxies('127.0.0.1,::1,unix')),
     'log_level': ((['ERROR'], 40), ('WARNING', 30), ('"DEBUG"', 10), 20),
     'metrics_write_to': ((['csv'], 'csv'), ('cloudwatch', 'cloudwatch'), ('"csv"', 'csv'), 'log'),
     'metrics_port': ((['1'], 1), ('2', 2), ('3', 3), None),
@@ -227,8 +228,8 @@ def test_the_variable_of_other_servers_counts_after_ours(environment):
     assert settings().forwarded_allow_ips == TrustedProxies('10.0.0.2')
     environment('MMS_FORWARDED_ALLOW_IPS', '')
     environment('FORWARDED_ALLOW_IPS', 'proxy.example.com')
-    assert refusal() == ("FORWARDED_ALLOW_IPS 'proxy.example.com' is not * or IP addresses and "
-                         'networks with commas between them')
+    assert refusal() == ("FORWARDED_ALLOW_IPS 'proxy.example.com' is not * or IP addresses, "
+                         'networks and unix with commas between them')
 
 
 # ---- devices, which two options give
@@ -261,7 +262,8 @@ def test_one_source_gives_a_model_its_devices_once(environment):
 @pytest.mark.parametrize('name', sorted(OPTIONS.keys() - {
     'models', 'config', 'service', 'gen_api', 'host', 'log_file', 'management_host',
     'auth_token_file', 'management_token', 'model_store', 'require_signed', 'required_models',
-    'watch', 'metrics_host', 'worker_user', 'tls_cert', 'tls_key', 'tls_client_ca'}))
+    'watch', 'metrics_host', 'worker_user', 'tls_cert', 'tls_key', 'tls_client_ca',
+    'uds'}))
 def test_a_value_that_cannot_be_used_names_its_source(name, environment, config):
     option = OPTIONS[name]
     assert refusal(*config(f'{option.key} = "?"')).startswith(f"mms.toml: {option.key} '?' is ")

@@ -23,7 +23,8 @@ STARTS = [
 ]
 FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
 # Flags of other commands that the text speaks of.
-OTHERS = {'--no-deps': 'pip', '--output': 'build_archive.py', '--format': 'build_archive.py',
+OTHERS = {'--no-deps': 'pip', '--unix-socket': 'curl',
+          '--output': 'build_archive.py', '--format': 'build_archive.py',
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
           '--seen': 'cores.py', '--fixed': 'cores.py',
           '--model': 'mms.worker', '--gpus': 'docker', '--stop-timeout': 'docker',

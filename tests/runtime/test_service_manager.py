@@ -74,8 +74,21 @@ def test_two_sockets_have_different_names_that_are_known(names, reason, monkeypa
                                   lambda: io.FileIO(os.devnull)])
 def test_what_is_no_socket_of_tcp_is_refused(third, sock):
     third(sock())
-    with pytest.raises(AddressError, match="socket 'http' that was passed on .* not one of TCP"):
+    with pytest.raises(AddressError, match="socket 'metrics' that was passed on .* not one of TCP"):
+        PassedSockets(NAMES, told('metrics'))
+
+
+@pytest.mark.parametrize('sock', [lambda: socket.socket(type=socket.SOCK_DGRAM),
+                                  lambda: io.FileIO(os.devnull)])
+def test_what_is_no_stream_is_refused(third, sock):
+    third(sock())
+    with pytest.raises(AddressError, match="socket 'http' that was passed on .* not a stream"):
         PassedSockets(NAMES, told('http'))
+
+
+def test_the_first_may_be_a_unix_socket(third):
+    third(socket.socket(socket.AF_UNIX))
+    assert PassedSockets(NAMES, told('http')).names == ('http',)
 
 
 def test_a_manager_that_is_not_there_is_a_line_in_the_log(tmp_path, caplog):

@@ -59,7 +59,7 @@ def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
     return {
         'swagger': '2.0',
         'info': {'version': '1.0.0', 'title': 'Model Serving Apis'},
-        'host': host_and_port(host, port),
+        'host': host_and_port(host, port) if port else 'localhost',
         'schemes': [scheme],
         'paths': paths,
         **(_SECURITY if asks_for_token else {}),

@@ -1,6 +1,7 @@
 """Connections: heads, bodies, limits, the server that accepts and drains.
 
 To be imported from outside: :mod:`mms.frontend.http.server`, :mod:`mms.frontend.http.binding`,
+:mod:`mms.frontend.http.limits`, :mod:`mms.frontend.http.unix_socket`,
 :mod:`mms.frontend.http.tls` and :mod:`mms.frontend.http.tls_files`, and
 :mod:`mms.frontend.http.body` by the predictor; the rest is its own.
 """

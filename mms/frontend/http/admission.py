@@ -6,13 +6,12 @@ import time
 from collections import Counter
 from typing import Any, NamedTuple, Optional
 
+from mms.config.trusted_proxies import UNIX
 from mms.frontend.client_key import client_key
 from mms.frontend.http.limits import Limits
 from mms.frontend.http.open_connections import OpenConnections, Use
 from mms.metrics.refusals import CLIENT_CONNECTIONS, CONNECTIONS
 
-# The peer of a Unix socket has no address.
-UNIX = 'unix'
 # So many beyond the limit are heard all the same: who asks for the health of the server gets an
 # answer, and everybody else is told why there is none.
 MOST_HEARD = 64

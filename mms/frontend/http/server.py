@@ -34,7 +34,7 @@ from mms.runtime.reuse_port import lead_anywhere
 
 logger = logging.getLogger(__name__)
 
-_BACKLOG = 1024
+BACKLOG = 1024
 # Connections that are accepted before others have their turn: no more than are tidied up meanwhile,
 # or those that come and go at once would become ever more.
 _MOST_ACCEPTED = 3
@@ -111,10 +111,10 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         AddressError
             Another process took the port since it was bound.
         """
-        host, port = self.socket.getsockname()[:2]
         try:
-            self.socket.listen(_BACKLOG)
+            self.socket.listen(BACKLOG)
         except OSError as error:
+            host, port = self.socket.getsockname()[:2]
             raise address_error(host, port, error) from error
         # By one that has ended meanwhile, to one that it took for this.
         lead_anywhere(self.socket)
@@ -127,7 +127,7 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         """Let a connection in, or turn it away: nothing here may wait."""
         peer, reason = self._admission.admit(Peer.of(address), len(self.pool))
         if peer is None:
-            self.refusals.count(reason, f'A connection of {address[0]} is refused.')
+            self.refusals.count(reason, f'A connection of {Peer.of(address).host} is refused.')
             _turn_away(sock, reason, is_plain=self._tls is None)
         else:
             super().do_handle(sock, peer)
