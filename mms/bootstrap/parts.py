@@ -195,8 +195,9 @@ class Parts:
         limiting = [RateLimiting(settings.rate_limit, self.server_metrics.refusals)] \
             if settings.rate_limit else []
         return Application(table, [
-            *limiting, *standard_middleware(metrics, self.access_log, settings.cors_origins),
-            Measuring(self.server_metrics), *self.access.control(), *more],
+            *limiting, *standard_middleware(metrics, self.access_log, settings.cors_origins,
+                                            self.access.control()),
+            Measuring(self.server_metrics), *more],
                            settings.forwarded_allow_ips)
 
     def description(self, models: Models, port: int) -> dict[str, Any]:

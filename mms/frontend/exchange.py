@@ -83,6 +83,10 @@ class HTTPRequest:
                 # What is counted is counted for a model.
                 self.metric = ''
 
+    def count_for_nobody(self) -> None:
+        """It is refused: what it asked for is no part of what is counted of a model."""
+        self.model, self.metric = None, ''
+
     def came_from(self, token_name: str) -> None:
         """Note the name of the token that it came with."""
         self.token_name = token_name

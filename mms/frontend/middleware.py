@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Optional
 
 from mms.config.cors_origins import EVERY_ORIGIN, Origins
@@ -111,7 +112,14 @@ class GiveWay(Middleware):
 
 def standard_middleware(counts: RequestCounts,
                         access_log: Optional[AccessLog] = None,
-                        origins: Origins = EVERY_ORIGIN) -> list[Middleware]:
-    """What every server of models has, from the outside in."""
-    return [RequestIds(), Cors(origins), Logging(access_log or AccessLog()), Counting(counts),
-            Errors()]
+                        origins: Origins = EVERY_ORIGIN,
+                        access: Sequence[Middleware] = ()) -> list[Middleware]:
+    """What every server of models has, from the outside in.
+
+    Parameters
+    ----------
+    access
+        Refuses requests before they are counted.
+    """
+    return [RequestIds(), Cors(origins), Logging(access_log or AccessLog()), *access,
+            Counting(counts), Errors()]

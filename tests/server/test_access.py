@@ -147,6 +147,15 @@ def test_a_refused_upload_is_not_asked_for_and_not_read(server):
     assert json.loads(body)['type'] == 'UnauthorizedException'
 
 
+def test_who_is_refused_is_counted_for_no_model(server):
+    for token in (None, METRICS):
+        assert server.ask('POST', '/sick/predict', token).status_code in (401, 403)
+    refused = re.findall(r'mms_requests_total\{(.*code="40[13]".*)\}',
+                         server.ask('GET', '/metrics', METRICS).text)
+    assert refused
+    assert not [labels for labels in refused if 'sick' in labels]
+
+
 def test_a_refused_client_that_sends_its_body_all_the_same_gets_its_answer(server):
     for _ in range(3):
         connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=60)
@@ -274,5 +283,5 @@ def test_a_file_that_is_wrong_is_one_line_that_shows_nothing_of_it(locked):
     server = locked(tokens=f'{PREDICT}\n')
     assert server.wait() == 1
     [line] = server.stderr.splitlines()
-    assert f"--auth-token-file '{server.tokens}' has 1 words in line 1: give TOKEN SCOPES" in line
+    assert f"--auth-token-file '{server.tokens}' has not two or three words in line 1: " in line
     assert PREDICT not in line

@@ -100,6 +100,8 @@ class AccessControl(Middleware):
             # The same for every path: it tells nothing of what there is.
             return HTTPResponse(200, 'text/html; charset=utf-8', (), 0)
         token = asking.tokens.find(sent) if sent else None
+        if token is None or scopes.isdisjoint(token.scopes):
+            request.count_for_nobody()
         if token is None:
             raise Unauthorized(asking.realm, sent is not None, asking.message)
         if scopes.isdisjoint(token.scopes):

@@ -147,7 +147,7 @@ def _words(line: str) -> Iterator[str]:
 
 def _token(number: int, words: list[str]) -> Token:
     if not 2 <= len(words) <= 3:
-        raise _Fault(f'has {len(words)} words in line {number}: give TOKEN SCOPES, or '
+        raise _Fault(f'has not two or three words in line {number}: give TOKEN SCOPES, or '
                      f'TOKEN SCOPES NAME, with {_SCOPE_NAMES} and commas between them as SCOPES')
     name = words[2] if len(words) == 3 else ''
     if name and not _NAME.fullmatch(name):

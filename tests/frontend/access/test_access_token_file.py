@@ -51,9 +51,9 @@ def test_the_digest_of_nothing_lets_nobody_in(file, line):
 @pytest.mark.parametrize(('text', 'reason'), [
     ('', 'holds no token: give one on each line'),
     ('# none\n', 'holds no token: give one on each line'),
-    (f'{ONE}\n', 'has 1 words in line 1: give TOKEN SCOPES, or TOKEN SCOPES NAME, with predict, '
-                 'metrics or manage and commas between them as SCOPES'),
-    (f'{ONE} predict\n{TWO} predict a secret\n', 'has 4 words in line 2: '),
+    (f'{ONE}\n', 'has not two or three words in line 1: give TOKEN SCOPES, or TOKEN '
+                 'SCOPES NAME, with predict, metrics or manage and commas between them as SCOPES'),
+    (f'{ONE} predict\n{TWO} predict a secret\n', 'has not two or three words in line 2: '),
     (f'predict {ONE}\n', 'has a scope in line 1 that is none: give predict, metrics or manage'),
     (f'{ONE} predict,secret\n', 'has a scope in line 1 that is none'),
     (f'{ONE} ,\n', 'has a scope in line 1 that is none'),
