@@ -17,6 +17,8 @@ _WITH_QUERY = ('http', 'https')
 _DIGEST = re.compile(r'#sha256=([0-9A-Fa-f]{64})\Z')
 # What is meant for one, and is none.
 _LIKE_A_DIGEST = re.compile(r'#(sha-?\d*|md5)[=:-][^#/]*\Z', re.IGNORECASE)
+# 'user:pass#word@host': the same of a hash, before which the text is cut.
+_CUT_USER_INFO = re.compile(r'^(:/*[^/:@\[]*):(?![0-9]*(?:/|$)).*', re.DOTALL)
 # 'user:pass/word@host': a password whose slash was not percent-encoded.
 _BROKEN_USER_INFO = re.compile(r':/*[^/?#:@]*:(?![0-9]*(?:[/?#]|$)).*@', re.DOTALL)
 
@@ -107,10 +109,10 @@ def redacted(text: str) -> str:
     if url is None or scheme_of(text) == 'file':
         return text
     colon = text.index(':', url.start())
-    before, shown = text[:colon], text[colon:]
+    shown = re.split(r'[?#]', text[colon:], maxsplit=1)[0]
     shown = _USER_INFO.sub(_slashes, shown, count=1)
     shown = _BROKEN_USER_INFO.sub(_slashes, shown, count=1)
-    return before + re.split(r'[?#]', shown, maxsplit=1)[0]
+    return text[:colon] + _CUT_USER_INFO.sub(r'\1', shown, count=1)
 
 
 def _slashes(found: re.Match[str]) -> str:

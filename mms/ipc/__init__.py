@@ -1,5 +1,5 @@
 """What the front process and the processes of a model say to each other, and how.
 
 To be imported from outside: :mod:`mms.ipc.messages` and :mod:`mms.ipc.context` by all,
-:mod:`mms.ipc.channel` by the two ends.
+:mod:`mms.ipc.channel` and what it raises (:mod:`mms.ipc.shape`) by the two ends.
 """

@@ -44,6 +44,7 @@ from mms.ipc.messages import (
     WarmUp,
     Work,
 )
+from mms.ipc.shape import BrokenFrame, check_header, check_places, check_reply, check_size
 from mms.runtime.byte_budget import ChunkedBuffer
 
 _HEAD = struct.Struct('!BIQ')
@@ -131,29 +132,47 @@ class Channel:
         Raises
         ------
         ChannelClosed
+        BrokenFrame
+            What came is no message; nothing that comes after it can be understood.
         """
         kind, header_bytes, _ = _HEAD.unpack(self._read(_HEAD.size))
-        if header_bytes > _MOST_HEADER_BYTES:
-            raise ValueError(f'a header of {header_bytes} bytes')
-        # Bytes would be searched for their encoding first.
-        header = json.loads(str(self._read(header_bytes), 'ascii'))
-        return self._unpack(_KINDS[kind], header)
+        if kind >= len(_KINDS) or header_bytes > _MOST_HEADER_BYTES:
+            raise BrokenFrame(f'a message of kind {kind} with a header of {header_bytes} bytes')
+        data = self._read(header_bytes)
+        try:
+            # Bytes would be searched for their encoding first.
+            header = json.loads(str(data, 'ascii'))
+            check_header(_KINDS[kind], header)
+            return self._unpack(_KINDS[kind], header)
+        except BrokenFrame:
+            raise
+        except (ValueError, TypeError, RecursionError, OverflowError, MemoryError) as error:
+            # Not JSON, or lists within it that are shorter or longer than they should be, or sizes
+            # that are beyond any memory.
+            raise BrokenFrame(str(error)) from error
 
     def _unpack(self, kind: type, header: dict[str, Any]) -> Message:
         if kind is Work:
             header['requests'] = [
-                Request(protocol, content_type, self._content(size), Context(*context))
+                Request(protocol, content_type, self._sized(size), Context(*context))
                 for protocol, content_type, size, context in header['requests']]
         if kind in (Answered, Result):
+            check_places(header['places'], header['answers'])
             header['answers'] = [self._answer(*head) for head in header['answers']]
         if kind is Load and header['device'] is not None:
             header['device'] = Device(*header['device'])
         message: Message = kind(**header)
         return message
 
+    def _sized(self, size: Any) -> Content:
+        check_size(size)
+        return self._content(size)
+
     def _answer(self, first: Union[int, str], second: Any, *more: Any) -> Answer:
         if isinstance(first, str):
-            return Failure(first, second)
+            return Failure(first, str(second))
+        check_size(first)
+        check_reply(second, *more)
         try:
             return Reply(self._content(first), second, *more)
         except RequestError as error:

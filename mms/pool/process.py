@@ -6,7 +6,7 @@ import logging
 import signal
 from collections import deque
 from contextlib import suppress
-from typing import Callable, Optional
+from typing import Any, Callable, Optional, TypeVar
 
 import gevent
 from gevent import socket
@@ -20,16 +20,24 @@ from mms.ipc.channel import ChannelClosed
 from mms.ipc.messages import (
     Answered,
     Failure,
+    Fork,
+    Forked,
     Load,
     Loaded,
     Measure,
+    Measured,
     Message,
     More,
+    Ping,
+    Pong,
     Ready,
+    Reap,
+    Reaped,
     Result,
     WarmUp,
     Work,
 )
+from mms.ipc.shape import BrokenFrame
 from mms.pool.channel import FrontChannel
 from mms.pool.in_hand import InHand
 from mms.pool.output import OutputPipe, OutputRelay, relay_records
@@ -38,11 +46,16 @@ from mms.runtime.byte_budget import ByteBudget
 
 logger = logging.getLogger(__name__)
 
+M = TypeVar('M')
+
 # How long a process that was told to go may take before it is killed.
 _GRACE_S = 3.0
 _REAP_POLL_S = 0.01
 # What a dead process has logged and printed is read within a moment.
 _LAST_WORDS_S = 1.0
+# What may be said in answer.
+_ANSWERS: dict[type, tuple[type, ...]] = {
+    Work: (More, Result), Measure: (Measured,), Ping: (Pong,), Fork: (Forked,), Reap: (Reaped,)}
 
 
 class WorkerGone(Exception):
@@ -203,6 +216,9 @@ class WorkerProcess:
                 # A fresh one: that one has had other frames than this.
                 raise type(pending.exception)(*pending.exception.args)
             answer: Message = pending.value
+            if not isinstance(answer, _ANSWERS.get(type(message), object)):
+                self.abort()
+                raise WorkerGone(f'it answered {_named(message)} with {_named(answer)}')
         except gevent.Timeout as timeout:
             if timeout is not deadline:
                 raise
@@ -296,8 +312,7 @@ class WorkerProcess:
                 self._channel.send(load)
             except ChannelClosed:
                 raise self._died_early(ServiceError) from None
-            loaded = self._receive(ServiceError)
-        assert isinstance(loaded, Loaded)
+            self._receive(Loaded, ServiceError)
         await_turn()
         with suppress(ChannelClosed):
             # How it ended is told to those who wait until it is ready.
@@ -311,18 +326,20 @@ class WorkerProcess:
                      early: type[ServiceError] = ServiceError,
                      when: str = 'loaded') -> Ready:
         with gevent.Timeout(seconds, late):
-            ready = self._receive(early, when)
-        assert isinstance(ready, Ready)
-        return ready
+            return self._receive(Ready, early, when)
 
-    def _receive(self, early: type[ServiceError], when: str = 'loaded') -> Message:
+    def _receive(self, kind: type[M], early: type[ServiceError], when: str = 'loaded') -> M:
         try:
             answer = self._channel.receive()
         except ChannelClosed:
             raise self._died_early(early, when) from None
+        except BrokenFrame as error:
+            raise ServiceError(f'its worker process sent what is no message: {error}') from None
         if isinstance(answer, Failure):
             self._reap(_GRACE_S)
             raise ServiceError(answer.message)
+        if not isinstance(answer, kind):
+            raise ServiceError(f'its worker process sent {_named(answer)} while it {when}')
         return answer
 
     def _died_early(self, kind: type[ServiceError], when: str = 'loaded') -> ServiceError:
@@ -403,3 +420,7 @@ class WorkerProcess:
         gevent.joinall(self._readers, timeout=_LAST_WORDS_S)
         # A process that left the worker's group may hold the other end for ever.
         gevent.killall(self._readers)
+
+
+def _named(message: Any) -> str:
+    return f'a message of the kind {type(message).__name__}'

@@ -142,12 +142,13 @@ def _to_retire(desired: DesiredState, workers: Sequence[W]) -> list[W]:
     than there are to be in all.
     """
     serving, left = _serving(workers), Counter(desired.kinds)
+    fresh = Counter(worker.kind for worker in serving if not worker.is_to_be_replaced)
     relieved: list[W] = []
     beyond: list[W] = []
     for worker in sorted(serving, key=_leaves_last):
         if left[worker.kind]:
             left[worker.kind] -= 1
-        elif worker.is_to_be_replaced and worker.kind in desired.kinds:
+        elif worker.is_to_be_replaced and 0 < desired.count(worker.kind) <= fresh[worker.kind]:
             relieved.insert(0, worker)
         else:
             beyond.insert(0, worker)

@@ -34,6 +34,8 @@ def test_no_secret_of_a_url_is_shown(text):
     ('https:user:hunter2@host/x', 'https:host/x'),
     ('https:///user:hunter2@host/x', 'https:///host/x'),
     ('https://user:hunter2/\nhunter2@host/x', 'https://host/x'),
+    ('https://user:hunter2#hunter2@host/x', 'https://user'),
+    ('https://:hunter2/hunter2@host/x?@hunter2', 'https://host/x'),
 ])
 def test_a_url_that_was_mistyped_shows_no_secret_either(text, shown):
     assert Location.parse(text).redacted == shown

@@ -1,6 +1,7 @@
 import json
 import os
 import socket
+import struct
 import threading
 
 import pytest
@@ -31,6 +32,7 @@ from mms.ipc.messages import (
     WarmUp,
     Work,
 )
+from mms.ipc.shape import BrokenFrame
 
 MESSAGES = [
     Load('e', 'm', '/dir', {'Model': {'Service': 's.py'}}, '/dir/s.py', None, 10, threads=[1, 2],
@@ -196,3 +198,37 @@ def test_a_channel_is_quiet_until_a_message_begins_to_come(ends):
     assert not there.is_quiet(10)
     there.receive()
     assert there.is_quiet(0)
+
+
+FORK, FORKED, WORK, RESULT = 3, 4, 7, 10
+
+
+@pytest.mark.parametrize(('kind', 'header'), [
+    (200, {}), (FORK, []), (FORK, None), (FORK, {}), (FORK, {'threads': '1'}),
+    (FORK, {'threads': True}), (FORK, {'threads': 1, 'more': 1}), (FORKED, {'pid': None}),
+    (WORK, {'requests': None}), (WORK, {'requests': [1]}), (WORK, {'requests': [['a', 'b', 1]]}),
+    (WORK, {'requests': [['a', 'b', 2**70, []]]}), (WORK, {'requests': [['a', 'b', -1, []]]}),
+    (RESULT, {'places': [0], 'answers': []}), (RESULT, {'places': ['0'], 'answers': [['E', 'm']]}),
+    (RESULT, {'places': [-1], 'answers': [['E', 'm']]}),
+    (RESULT, {'places': [0], 'answers': [['E']]}), (RESULT, {'places': [0], 'answers': [[-5, {}]]}),
+    (RESULT, {'places': [0], 'answers': [[0, {'inference': 'x'}]]}),
+    (RESULT, {'places': [0], 'answers': [[0, {}, 'a/b\r\nSet-Cookie: c', 200]]}),
+    (RESULT, {'places': [0], 'answers': [[0, {}, 'a/b', '200 OK']]}),
+    (RESULT, {'places': [0], 'answers': [[0, {}, 'a/b', 99]]}),
+])
+def test_what_is_no_message_is_a_broken_frame(ends, kind, header):
+    here, there, sock = ends
+    text = json.dumps(header).encode()
+    sock.sendall(struct.pack('!BIQ', kind, len(text), 0) + text)
+    here.close()
+    with pytest.raises(BrokenFrame):
+        there.receive()
+
+
+@pytest.mark.parametrize('text', [b'', b'{', b'\xff', b'[' * 100_000,
+                                  b'{"threads": 1' + b'0' * 5000])
+def test_a_header_that_is_no_json_is_a_broken_frame(ends, text):
+    here, there, sock = ends
+    sock.sendall(struct.pack('!BIQ', FORK, len(text), 0) + text)
+    with pytest.raises(BrokenFrame):
+        there.receive()

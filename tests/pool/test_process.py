@@ -196,3 +196,37 @@ def test_a_model_that_cannot_be_run_for_the_first_time_is_told_from_one_that_doe
         start, line, reason):
     with pytest.raises(WarmUpFailed, match=reason):
         start(source=mxnet_service(line), warm_up_s=1)
+
+
+# Writes a message of the service's own into the channel of its process.
+FORGES = '''
+import os
+import socket
+import struct
+
+for name in os.listdir('/proc/self/fd'):
+    try:
+        with socket.socket(fileno=os.dup(int(name))) as channel:
+            if channel.family == socket.AF_UNIX:
+                channel.sendall(struct.pack('!BIQ', {kind}, {size}, 0) + {text!r})
+    except OSError:
+        pass
+'''
+
+
+def forges(kind, text):
+    return FORGES.format(kind=kind, size=len(text), text=text)
+
+
+@pytest.mark.parametrize(('kind', 'text'), [(16, b'{"reason": ""}'), (10, b'{"places": "x"}')])
+def test_a_worker_that_answers_what_nobody_has_asked_is_gone(start, kind, text):
+    worker = start(forges(kind, text) + 'return data', warm_up=False)
+    with pytest.raises(WorkerGone):
+        ask(worker, '[1]')
+    assert worker.gone
+
+
+def test_a_process_that_is_ready_before_it_is_loaded_does_not_load(start):
+    source = forges(16, b'{"reason": ""}') + SERVICE.format(body='        return data')
+    with pytest.raises(ServiceError, match='sent a message of the kind Pong while it loaded'):
+        start(source=source)

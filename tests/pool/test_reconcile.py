@@ -137,3 +137,10 @@ def test_no_more_is_taken_from_what_is_wanted_than_is_there():
 def test_they_do_not_agree_before_all_are_ready_and_the_others_have_gone(workers):
     assert not agree(wanted(ONE, ONE), workers)
     assert agree(wanted(ONE, ONE), seen(IDLE, BUSY))
+
+
+def test_one_that_is_worn_has_no_successor_in_another_that_is_worn():
+    workers = [worn(BUSY), worn(BUSY)]
+    # Two are to serve until another is there.
+    assert reconcile(wanted(ONE, WIDE), workers).retire == ()
+    assert reconcile(wanted(ONE), [*seen(IDLE), worn(BUSY)]).retire == (worn(BUSY),)

@@ -1,0 +1,103 @@
+"""Whether a frame holds a message: a process that runs the code of a model may send anything."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import Any, Union
+
+Kinds = tuple[type, ...]
+
+_STATUSES = range(100, 600)
+_BY_HINT: dict[Any, Kinds] = {str: (str,), bool: (bool,), int: (int,), float: (int, float),
+                              type(None): (type(None),)}
+
+
+class BrokenFrame(ValueError):
+    """What came is no message."""
+
+
+def check_header(kind: type, header: Any) -> None:
+    """See that the fields of a message are there, and of their types.
+
+    Parameters
+    ----------
+    kind
+        A class of :mod:`mms.ipc.messages`.
+    header
+        The JSON of the frame.
+
+    Raises
+    ------
+    BrokenFrame
+    """
+    if type(header) is not dict:
+        raise BrokenFrame(f'its header is a {type(header).__name__}')
+    known, needed = _fields_of(kind)
+    for name, value in header.items():
+        # To the type: True is no number.
+        if name not in known or type(value) not in known[name]:
+            raise BrokenFrame(f'{kind.__name__} with {name!r} of the type {type(value).__name__}')
+    if not needed <= header.keys():
+        raise BrokenFrame(f'{kind.__name__} without all of its fields')
+
+
+def check_places(places: list[Any], answers: list[Any]) -> None:
+    """See that each answer has a place.
+
+    Raises
+    ------
+    BrokenFrame
+    """
+    if len(places) != len(answers) or not all(
+            type(place) is int and place >= 0 for place in places):
+        raise BrokenFrame('answers without their places')
+
+
+def check_size(size: Any) -> None:
+    """See that it is the size of a content, in bytes.
+
+    Raises
+    ------
+    BrokenFrame
+    """
+    if type(size) is not int or size < 0:
+        raise BrokenFrame('a content without its size')
+
+
+def check_reply(stage_times_ms: Any, content_type: Any = '', status: Any = 200) -> None:
+    """See that what is known of an answer makes the head of one.
+
+    Raises
+    ------
+    BrokenFrame
+    """
+    if type(stage_times_ms) is not dict or not all(
+            type(value) in (int, float) for value in stage_times_ms.values()):
+        raise BrokenFrame('a reply without the times of its stages')
+    # A line end would begin another header.
+    if type(content_type) is not str or not (content_type.isascii() and content_type.isprintable()):
+        raise BrokenFrame('a reply of no content type')
+    if type(status) is not int or status not in _STATUSES:
+        raise BrokenFrame('a reply of no status')
+
+
+@cache
+def _fields_of(kind: type) -> tuple[Mapping[str, Kinds], frozenset[str]]:
+    """The types that JSON may have for each field, and the fields that have to be there."""
+    hints = typing.get_type_hints(kind)
+    each = fields(kind)
+    return ({one.name: _kinds_of(hints[one.name]) for one in each},
+            frozenset(one.name for one in each
+                      if one.default is MISSING and one.default_factory is MISSING))
+
+
+def _kinds_of(hint: Any) -> Kinds:
+    if hint in _BY_HINT:
+        return _BY_HINT[hint]
+    if typing.get_origin(hint) is Union:
+        return tuple(kind for one in typing.get_args(hint) for kind in _kinds_of(one))
+    # What JSON has for a sequence, a device too.
+    return (dict,) if typing.get_origin(hint) is dict else (list,)
