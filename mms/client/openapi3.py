@@ -12,6 +12,7 @@ from typing import Any
 
 # Of a file part. The server takes other types too; every MMS takes this one.
 _PICTURE = 'image/jpeg'
+_DONE = '200'
 _ERROR = {'$ref': '#/components/schemas/ErrorAnswer'}
 _ERROR_SCHEMA = {
     'type': 'object',
@@ -51,7 +52,7 @@ def _operation(operation: Mapping[str, Any]) -> dict[str, Any]:
     if 'parameters' in operation:
         made['requestBody'] = _form(operation['parameters'], operation['consumes'])
     answers = {status: _answer(answer['description'], answer['schema'], operation['produces'])
-               for status, answer in operation['responses'].items()}
+               for status, answer in operation['responses'].items() if status == _DONE}
     errors = {status: _answer('Error', _ERROR, operation['produces']) for status in ('4XX', '5XX')}
     made['responses'] = {**answers, **errors}
     return {**made, **_security(operation)}

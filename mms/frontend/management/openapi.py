@@ -63,6 +63,7 @@ _NAME = {'in': 'path', 'name': 'model_name', 'description': 'Name of the model.'
 _REFUSED = {401: 'No token, or a wrong one', 503: 'The server begins or stops'}
 _LOADED = {200: 'Done', 202: 'Under way', 400: 'A wrong parameter, or an archive that is no good',
            403: 'Outside of the model store', 404: 'No such model, or no such archive',
+           408: 'The body of the request stopped on its way', 413: 'The body is too large',
            500: 'The model does not load', 507: 'The disk or the memory is full'}
 
 
@@ -82,7 +83,8 @@ def openapi() -> Document:
         'paths': {
             '/': {'options': _operation('apiDescription', (), {200: 'This document'}, '')},
             '/models': {
-                'get': _operation('listModels', _LIST, {200: 'A page of models'}, 'Models'),
+                'get': _operation('listModels', _LIST,
+                                  {200: 'A page of models', 400: 'A wrong parameter'}, 'Models'),
                 'post': _operation('registerModel', _REGISTER,
                                    {**_LOADED, 409: 'There is one of that name'}, 'Status',
                                    has_body=True),
