@@ -4,6 +4,7 @@
 #             CORES='1 2 4 16 64' as machines of how many cores those of the engine run again
 # make quick  ruff, mypy and the tests that start no server: in less than a minute
 # make lint   ruff and mypy
+# make soak   the long form of tests/reliability (docs/reliability.md); SOAK_ARGS chooses
 # Each makes its own environment in .venv; PYTHON=... chooses the interpreter.
 # make matrix the core of the tests in every Python here, with the lowest and the highest NumPy;
 #             PYTHONS='/path/to/python3.9 ...' chooses, MATRIX_ARGS=--help tells more
@@ -32,7 +33,7 @@ COVERAGE = build/coverage
 QUICK = $(addprefix tests/, archive batching config event_loop ipc log metrics \
 	mxnet_engine terminal utils worker/batches worker/codecs test_architecture.py test_errors.py)
 
-.PHONY: demo test quick lint matrix clean
+.PHONY: demo test quick lint soak matrix clean
 
 demo: $(VENV)/.installed
 	@BIN='$(CURDIR)/$(BIN)' sh examples/efficientnet_lite0/demo.sh
@@ -44,8 +45,8 @@ else
 test: $(VENV)/.test
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
 	@# First, since it leaves the byte code of the tests to all other processes.
-	$(BIN)/python -m pytest -m alone
-	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not alone'
+	$(BIN)/python -m pytest -m 'alone and not soak'
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not alone and not soak'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 endif
@@ -56,6 +57,10 @@ quick: lint $(VENV)/.test
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/mypy mms
+
+# One after the other: they measure.
+soak: $(VENV)/.test
+	MMS_SOAK=1 $(BIN)/python -m pytest --timeout 7200 tests/reliability $(SOAK_ARGS)
 
 matrix: $(VENV)/bin/python
 	$(BIN)/python tests/matrix $(MATRIX_ARGS)

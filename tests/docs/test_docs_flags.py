@@ -33,6 +33,7 @@ OTHERS = {'--no-deps': 'pip', '--unix-socket': 'curl',
           '--kill-who': 'systemctl', '--now': 'systemctl', '--system': 'useradd',
           '--home-dir': 'useradd', '--no-create-home': 'useradd', '--shell': 'useradd',
           '--epochs': 'train.py', '--write': 'make matrix', '--help': 'make matrix',
+          '--keep': 'fuzz.py',
           '--worker-class': 'gunicorn', '--preload': 'gunicorn', '--timeout': 'gunicorn',
           '--enable-threads': 'uWSGI', '--lazy-apps': 'uWSGI'}
 
