@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Optional
 
 from contenders.contender import Endpoint
 
@@ -42,25 +43,25 @@ def attacking(attack: Attack, endpoint: Endpoint) -> Iterator[None]:
 def pipelined(path: str) -> Attack:
     """One connection that sends requests without waiting for answers."""
     def attack(endpoint: Endpoint) -> None:
-        _pour(endpoint, f'GET {path} HTTP/1.1\r\nHost: x\r\n\r\n'.encode() * 1000, b'')
+        pour(endpoint, f'GET {path} HTTP/1.1\r\nHost: x\r\n\r\n'.encode() * 1000, b'')
     return attack
 
 
 def tiny_chunks(endpoint: Endpoint) -> None:
     """A body in chunks of one byte."""
-    _pour(endpoint, b'1\r\nx\r\n' * 10_000, _chunked_head(endpoint))
+    pour(endpoint, b'1\r\nx\r\n' * 10_000, post_head(endpoint, None))
 
 
 def endless_trailers(endpoint: Endpoint) -> None:
     """Trailer lines behind an empty body."""
-    _pour(endpoint, b'X-A: b\r\n' * 10_000, _chunked_head(endpoint) + b'0\r\n')
+    pour(endpoint, b'X-A: b\r\n' * 10_000, post_head(endpoint, None) + b'0\r\n')
 
 
 def large_heads(endpoint: Endpoint) -> None:
     """50 connections at once, with heads of 6.3 MB."""
     head = f'POST {endpoint.predict_path} HTTP/1.1\r\nHost: x\r\n'.encode() + b''.join(
         b'X-%d: %s\r\n' % (number, b'a' * 65_000) for number in range(97)) + b'\r\n'
-    _side_by_side(50, lambda: _send_whole(endpoint, head))
+    side_by_side(50, lambda: send_whole(endpoint, head))
 
 
 def uploads(count: int, megabytes: int) -> Attack:
@@ -70,14 +71,14 @@ def uploads(count: int, megabytes: int) -> Attack:
         head = (f'POST {endpoint.predict_path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n'
                 'Content-Type: application/octet-stream\r\n\r\n').encode()
         body = bytes(size)
-        _side_by_side(count, lambda: _send_whole(endpoint, head, body))
+        side_by_side(count, lambda: send_whole(endpoint, head, body))
     return attack
 
 
 def asked_for(what: str, megabytes: float, count: int = 1) -> Attack:
     """Requests whose answer, output or log record is large."""
     def attack(endpoint: Endpoint) -> None:
-        _side_by_side(count, lambda: _ask(endpoint, [what, megabytes]))
+        side_by_side(count, lambda: _ask(endpoint, [what, megabytes]))
     return attack
 
 
@@ -86,7 +87,7 @@ def fresh_connections(endpoint: Endpoint) -> None:
     socks = []
     for _ in range(200):
         with suppress(OSError):
-            socks.append(_connect(endpoint))
+            socks.append(connect(endpoint))
     for sock in socks:
         sock.close()
 
@@ -112,7 +113,7 @@ def requests_at_once(endpoint: Endpoint) -> None:
 def _begun(endpoint: Endpoint, data: bytes) -> list[socket.socket]:
     connections = []
     for _ in range(1500):
-        connections.append(_connect(endpoint))
+        connections.append(connect(endpoint))
         connections[-1].sendall(data)
     time.sleep(BEGUN_S)
     return connections
@@ -125,19 +126,22 @@ def _again_and_again(attack: Attack, endpoint: Endpoint) -> None:
         time.sleep(PAUSE_S)
 
 
-def _chunked_head(endpoint: Endpoint) -> bytes:
+def post_head(endpoint: Endpoint, length: Optional[int],
+              kind: str = 'application/x-www-form-urlencoded') -> bytes:
+    """Head of a request to the model, whose body is in chunks where it has no length."""
+    body = 'Transfer-Encoding: chunked' if length is None else f'Content-Length: {length}'
     return (f'POST {endpoint.predict_path} HTTP/1.1\r\nHost: x\r\n'
-            'Content-Type: application/x-www-form-urlencoded\r\n'
-            'Transfer-Encoding: chunked\r\n\r\n').encode()
+            f'Content-Type: {kind}\r\n{body}\r\n\r\n').encode()
 
 
-def _connect(endpoint: Endpoint) -> socket.socket:
+def connect(endpoint: Endpoint) -> socket.socket:
+    """A connection."""
     return socket.create_connection(('127.0.0.1', endpoint.port), TIMEOUT_S)
 
 
-def _pour(endpoint: Endpoint, piece: bytes, first: bytes) -> None:
+def pour(endpoint: Endpoint, piece: bytes, first: bytes) -> None:
     """Send `piece` for ever, and read what comes, until the server closes the connection."""
-    with _connect(endpoint) as sock, selectors.DefaultSelector() as ready:
+    with connect(endpoint) as sock, selectors.DefaultSelector() as ready:
         sock.sendall(first)
         sock.setblocking(False)
         ready.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
@@ -150,8 +154,9 @@ def _pour(endpoint: Endpoint, piece: bytes, first: bytes) -> None:
                     rest = rest[sock.send(rest):] or memoryview(piece)
 
 
-def _send_whole(endpoint: Endpoint, head: bytes, body: bytes = b'') -> None:
-    with suppress(OSError), _connect(endpoint) as sock:
+def send_whole(endpoint: Endpoint, head: bytes, body: bytes = b'') -> None:
+    """Send a request, and wait for its answer."""
+    with suppress(OSError), connect(endpoint) as sock:
         sock.sendall(head)
         for start in range(0, len(body), PIECE_BYTES):
             sock.sendall(memoryview(body)[start:start + PIECE_BYTES])
@@ -169,7 +174,8 @@ def _ask(endpoint: Endpoint, words: list[object]) -> None:
     connection.close()
 
 
-def _side_by_side(count: int, work: Callable[[], None]) -> None:
+def side_by_side(count: int, work: Callable[[], None]) -> None:
+    """Do something in so many threads."""
     threads = [threading.Thread(target=work) for _ in range(count)]
     for thread in threads:
         thread.start()

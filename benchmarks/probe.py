@@ -22,11 +22,12 @@ class Prober:
         Probes that were answered otherwise, or not at all.
     """
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str, source: str = '127.0.0.1') -> None:
         self.times_ms: list[float] = []
         self.errors = 0
         self._path = path
-        self._connection = http.client.HTTPConnection('127.0.0.1', port, timeout=TIMEOUT_S)
+        self._connection = http.client.HTTPConnection('127.0.0.1', port, timeout=TIMEOUT_S,
+                                                      source_address=(source, 0))
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
