@@ -8,6 +8,7 @@ from typing import Any
 
 from mms.archive.limits import check_size, whole_number
 from mms.errors import ArchiveError
+from mms.runtime.printable import one_line
 
 # Characters.
 _SHOWN = 200
@@ -54,8 +55,8 @@ def os_reason(exc: OSError) -> str:
 
 
 def brief(text: str) -> str:
-    """What an archive says of itself, in a message: the beginning, where it is long."""
-    return text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...'
+    """What an archive says of itself, in a message: in one line, the beginning where it is long."""
+    return one_line(text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...')
 
 
 def kind_of(value: Any) -> str:

@@ -31,8 +31,11 @@ STANDARD_OUTPUT = '-'
 
 LOG_LEVEL_DICT: dict[str, int] = {name: getattr(logging, name) for name in LEVELS}
 
-# Libraries that talk about themselves at INFO; heard only when somebody debugs.
-CHATTY_LOGGERS = ('urllib3', 'boto3', 'botocore', 's3transfer', 'gevent')
+# Libraries that talk about themselves at INFO -> what they are heard from, unless somebody debugs.
+# A connection of urllib3 warns of headers that make no sense, with a traceback: a server that is
+# asked for an archive could fill the log with them.
+CHATTY_LOGGERS = {**dict.fromkeys(('urllib3', 'boto3', 'botocore', 's3transfer', 'gevent'),
+                                  logging.WARNING), 'urllib3.connection': logging.ERROR}
 
 AHandler = TypeVar('AHandler', bound=logging.Handler)
 
@@ -290,6 +293,6 @@ def _replace(logger: logging.Logger, old: Iterable[logging.Handler],
 
 def _set_levels(level: int) -> None:
     logging.getLogger().setLevel(level)
-    for name in CHATTY_LOGGERS:
-        quiet = logging.NOTSET if level <= logging.DEBUG else max(level, logging.WARNING)
+    for name, least in CHATTY_LOGGERS.items():
+        quiet = logging.NOTSET if level <= logging.DEBUG else max(level, least)
         logging.getLogger(name).setLevel(quiet)

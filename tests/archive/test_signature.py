@@ -152,3 +152,10 @@ def test_a_picture_has_no_sample(signature):
     signature['inputs'][0]['sample'] = [[1]]
     signature['input_type'] = 'image/jpeg'
     assert 'has a sample, which is for inputs of application/json only' in refusal(signature)
+
+
+def test_a_media_type_cannot_forge_a_line_of_the_log(signature):
+    signature['input_type'] = 'x\n[ERROR] \ud800'
+    with pytest.raises(SignatureError) as caught:
+        validate_signature(signature, 'it')
+    assert r'input_type is x\n[ERROR] \ud800, output_type' in str(caught.value)

@@ -18,6 +18,7 @@ GIVEN = {
     'docs/export.md': ['my_model'],
     'docs/onnx.md': ['my_onnx'],
     'docs/archive_format.md': ['flowers.model'],
+    'docs/security.md': ['flowers.model'],
     'docs/signed_archives.md': ['my_model', 'flowers.model'],
     'docs/metrics.md': ['flowers.model'],
     'docs/rest_api.md': ['flowers.model', 'scale.model'],
@@ -28,8 +29,10 @@ GIVEN = {
     'docs/watch.md': ['flowers.model', 'scale.model'],
     'docs/embedding.md': ['my_model', 'flowers.model'],
 }
-# Commands that are shown and not run: they install, or take a tool that is no part of the tests.
-NOT_RUN = ('pip install', 'pip uninstall', 'apt-get install', 'npm install')
+# Commands that are shown and not run: they install, or take a tool that is no part of the tests, or
+# minutes, and tests of their own run them for a shorter time.
+NOT_RUN = ('pip install', 'pip uninstall', 'apt-get install', 'npm install', 'make soak',
+           'python benchmarks/', 'python tests/reliability/')
 # Pages that need more: the tests that play them ask more of the same server.
 PLAYED_ELSEWHERE = {
     'docs/sdk.md': 'tests/docs/test_docs_sdk.py',

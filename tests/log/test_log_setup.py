@@ -280,10 +280,12 @@ def test_libraries_are_heard_only_at_debug(level, heard, run, tmp_path):
     run(FRONT + f"log.FrontLog('app.log', LogRotation(1, 'H'), logging.{level}).begin()\n"
         "for name in ('urllib3', 'boto3', 'botocore', 'gevent'):\n"
         "    logging.getLogger(name + '.part').info('chatter')\n"
-        "    logging.getLogger(name).warning('real trouble')")
+        "    logging.getLogger(name).warning('real trouble')\n"
+        "logging.getLogger('urllib3.connection').warning('headers without sense')")
     text = (tmp_path / 'app.log').read_text()
     assert text.count('real trouble') == 4
     assert text.count('chatter') == (4 if heard else 0)
+    assert ('headers without sense' in text) is heard
 
 
 # ---- worker to front

@@ -12,6 +12,7 @@ import requests
 from urllib3.exceptions import HTTPError, LocationValueError, ProtocolError
 from urllib3.exceptions import TimeoutError as TimeoutError_
 
+from mms.archive.json_file import brief
 from mms.archive.limits import DownloadLimits
 from mms.archive.location import Location
 from mms.archive.sources.connections import watched_session
@@ -107,7 +108,7 @@ def _check_status(response: requests.Response, shown: str) -> None:
     status = response.status_code
     if status == 200:
         return
-    hint = _STATUS_HINTS.get(status) or response.reason or 'unexpected answer'
+    hint = brief(_STATUS_HINTS.get(status) or response.reason or 'unexpected answer')
     kind = Interrupted if status in _RETRIED_STATUSES else FetchError
     raise kind(f'{shown}: the server answered {status} ({hint})')
 
