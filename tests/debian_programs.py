@@ -1,4 +1,5 @@
-"""Programs of Debian that tests run beside the server: promtool, Prometheus, nginx, logrotate.
+"""Programs of Debian that tests run beside the server: promtool, Prometheus, nginx, logrotate,
+sslscan.
 
 ``python tests/debian_programs.py FOLDER`` unpacks their packages into a folder, without root and
 without changing the machine; ``make test`` does so. Tests that need one that is not there, nor on
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 # What brings the programs, and the libraries that a small installation has not got.
-PACKAGES = ('prometheus', 'nginx', 'logrotate', 'libpopt0')
+PACKAGES = ('prometheus', 'nginx', 'logrotate', 'sslscan', 'libpopt0')
 FOLDER = Path(__file__).resolve().parent.parent / '.venv' / 'debian'
 _PLACES = ('usr/bin', 'usr/sbin')
 
@@ -74,7 +75,7 @@ def main() -> int:
         unpack(folder)
     except (OSError, subprocess.CalledProcessError) as error:
         said = (getattr(error, 'stderr', None) or b'').decode(errors='replace').strip()
-        print(f"The tests of {', '.join(PACKAGES[:3])} will be skipped: {said or error}",
+        print(f"The tests of {', '.join(PACKAGES[:4])} will be skipped: {said or error}",
               file=sys.stderr)
         return 1
     return 0

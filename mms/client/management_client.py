@@ -8,11 +8,13 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Optional, Union
 from urllib.parse import quote, urlencode
 
 from mms.client.management_address import ManagementAddress
+from mms.client.management_tls import TLSFlags, client_context, failure
 from mms.errors import MMSError
 
 CONNECT_S = 10.0
@@ -76,15 +78,22 @@ class ManagementClient:
         Where it is.
     token
         What it asks for; None for nothing.
+    tls
+        Files for TLS, where the address asks for it.
+
+    Raises
+    ------
+    UsageError
+        One of them cannot be used.
     """
 
-    def __init__(self, address: ManagementAddress, token: Optional[str] = None) -> None:
+    def __init__(self, address: ManagementAddress, token: Optional[str] = None,
+                 tls: Optional[TLSFlags] = None) -> None:
         self.address = address
         self._headers = {'Accept': 'application/json'}
         if token is not None:
             self._headers['Authorization'] = f'Bearer {token}'
-        kind = http.client.HTTPSConnection if address.is_tls else http.client.HTTPConnection
-        self._connection = kind(address.host, address.port, timeout=CONNECT_S)
+        self._connection = _connection(address, tls or TLSFlags())
 
     def close(self) -> None:
         """Close the connection; safe to call twice."""
@@ -197,6 +206,13 @@ class ManagementClient:
         return Unreachable(f'{self.address.shown} is no management port: it answers {answers}')
 
 
+def _connection(address: ManagementAddress, tls: TLSFlags) -> http.client.HTTPConnection:
+    if address.is_tls:
+        return http.client.HTTPSConnection(address.host, address.port, timeout=CONNECT_S,
+                                           context=client_context(tls))
+    return http.client.HTTPConnection(address.host, address.port, timeout=CONNECT_S)
+
+
 def _path(name: str) -> str:
     # A word of the command line may hold bytes that are no text.
     return f"/models/{quote(name, safe='', errors='surrogateescape')}"
@@ -230,6 +246,8 @@ def _start_of(raw: bytes) -> str:
 
 
 def _told(address: ManagementAddress, error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return failure(address, error)
     reason = getattr(error, 'strerror', None) or str(error) or type(error).__name__
     if isinstance(error, ConnectionRefusedError):
         return (f'no server listens at {address.shown}: start it with --management-port '

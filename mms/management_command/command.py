@@ -11,6 +11,7 @@ from typing import Optional
 
 from mms.client.management_address import ManagementAddress, read_address
 from mms.client.management_client import ManagementClient, ManagementError, Refused
+from mms.client.management_tls import TLSFlags
 from mms.errors import StartupError
 from mms.management_command.parser import (
     ADDRESS,
@@ -64,7 +65,8 @@ def _run(args: argparse.Namespace) -> None:
     file = args.token or os.environ.get(TOKEN) or None
     token = find_token(file, address)
     printer = Printer(sys.stdout, args.output or (TABLE if is_terminal(sys.stdout) else JSON))
-    with closing(ManagementClient(address, token)) as client:
+    with closing(ManagementClient(
+            address, token, TLSFlags(args.ca, args.cert, args.key))) as client:
         try:
             VERBS[args.verb](client, args, printer)
         except Refused as error:

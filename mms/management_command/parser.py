@@ -48,6 +48,13 @@ def _verb(verbs: _Subcommands, name: str, told: str) -> argparse.ArgumentParser:
                       help='file whose first line is the token that the port asks for, a file of '
                            "the server's --auth-token-file, or none (default: what a server on "
                            f'this machine has written; {TOKEN})')
+    made.add_argument('--ca', metavar='FILE',
+                      help='PEM file of the authorities that the certificate of an https:// port '
+                           'is checked against (default: those of the system)')
+    made.add_argument('--cert', metavar='FILE',
+                      help='PEM file of the certificate to show to a port that asks for one')
+    made.add_argument('--key', metavar='FILE',
+                      help='PEM file of its key (default: in the file of --cert)')
     made.add_argument('--output', choices=(TABLE, JSON),
                       help='(default: table on a terminal, json elsewhere)')
     return made

@@ -1,18 +1,22 @@
 """A server under TLS, asked by curl and requests, while its certificate is renewed."""
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import requests
 from certificates import Authority, Files
-from harness import Server, until, write_archive
+from debian_programs import environment, needs, path_of
+from harness import REPO, Server, until, write_archive
 
 READ = 'was read; new connections get it'
 
@@ -76,6 +80,12 @@ def shown(port, authority):
         return sock.getpeercert()['serialNumber']
 
 
+def subject(port, authority):
+    with socket.create_connection(('127.0.0.1', port)) as plain, \
+            authority.context().wrap_socket(plain, server_hostname='localhost') as sock:
+        return dict(*sock.getpeercert()['subject'])['commonName']
+
+
 def other_ports(server):
     return [int(line.partition('://')[2].partition('/')[0].partition(' ')[0].rpartition(':')[2]
                 if '://' in line else line.partition('endpoint: ')[2].partition('/')[0]
@@ -102,6 +112,29 @@ def test_old_versions_and_strangers_are_refused(server, authority):
         requests.get(f'{server.url}/ping', timeout=60)
 
 
+@needs('sslscan')
+@pytest.mark.parametrize('kind', ['ec', 'rsa'])
+def test_sslscan_finds_nothing_old_nor_weak(server, authority, mounted, kind):
+    mounted.put(authority.sign(f'scanned-{kind}', kind=kind))
+    until(lambda: subject(server.port, authority) == f'scanned-{kind}')
+    done = subprocess.run([path_of('sslscan'), '--no-colour', '--xml=-',
+                           f'127.0.0.1:{server.port}'], env=environment(), capture_output=True,
+                          timeout=100, check=True)
+    found = ElementTree.fromstring(done.stdout[done.stdout.index(b'<document'):]).find('ssltest')
+    spoken = {f"{one.get('type')} {one.get('version')}" for one in found.findall('protocol')
+              if one.get('enabled') == '1'}
+    assert spoken == {'tls 1.2', 'tls 1.3'}
+    ciphers = [one.get('cipher') for one in found.findall('cipher')]
+    assert len(ciphers) > 4
+    assert all(re.match('TLS_(AES|CHACHA20)_|ECDHE-(ECDSA|RSA)-(AES...-GCM|CHACHA20)', cipher)
+               for cipher in ciphers), ciphers
+    assert {one.get('strength') for one in found.findall('cipher')} <= {'strong', 'acceptable'}
+    assert found.find('renegotiation').get('supported') == '0'
+    beats = found.findall('heartbleed')
+    assert beats
+    assert {one.get('vulnerable') for one in beats} == {'0'}
+
+
 def test_plain_http_is_told_of_tls(server):
     for port in (server.port, *other_ports(server)):
         answer = requests.get(f'http://127.0.0.1:{port}/ping', timeout=60)
@@ -116,6 +149,25 @@ def test_the_scheme_is_told_wherever_an_address_is(server):
     assert f'curl -X POST {server.url}/m/predict' in server.stdout
     # Tools look for these lines.
     assert f'Service health endpoint: 127.0.0.1:{server.port}/ping' in server.log
+
+
+def test_the_models_command_asks_by_https_and_says_what_it_needs(server, authority):
+    port = other_ports(server)[1]
+
+    def models(*words):
+        done = subprocess.run([sys.executable, '-m', 'mms', 'models', 'list', *words],
+                              capture_output=True, text=True, timeout=60, cwd=REPO)
+        return done.returncode, done.stdout + done.stderr
+
+    status, said = models('--management', f'https://127.0.0.1:{port}', '--ca', authority.path)
+    assert status == 0
+    assert '"modelName": "m"' in said
+    status, said = models('--management', f'https://127.0.0.1:{port}')
+    assert status == 1
+    assert said.endswith('give the authority that has signed it with --ca FILE\n')
+    status, said = models('--management', f'127.0.0.1:{port}')
+    assert status == 1
+    assert 'This port speaks TLS: ask it with https:// in the place of http://.' in said
 
 
 def test_the_metric_tells_when_the_certificate_ends(server, mounted):

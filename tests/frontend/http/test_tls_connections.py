@@ -145,6 +145,7 @@ def test_one_request_after_the_other_is_answered_without_delay(server, connect):
         assert answer(client) == b'https'
     assert client.selected_alpn_protocol() == 'http/1.1'
     assert client.version() == 'TLSv1.3'
+    assert client.compression() is None
     [connection] = server.connections._uses
     assert connection.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 

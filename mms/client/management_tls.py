@@ -1,0 +1,86 @@
+"""How to speak TLS to a management port: whom to trust, what to show, and what has failed."""
+
+from __future__ import annotations
+
+import ssl
+from typing import NamedTuple, Optional
+
+from mms.client.management_address import ManagementAddress
+from mms.errors import UsageError
+
+# Of OpenSSL, in what Python calls the reason; the server has sent the first two.
+_WANTS_CERTIFICATE = ('CERTIFICATE_REQUIRED', 'HANDSHAKE_FAILURE')
+_SPEAKS_NO_TLS = ('WRONG_VERSION_NUMBER', 'HTTP_REQUEST')
+# Of the verification of a certificate: another name.
+_OTHER_NAME = (62, 64)
+
+
+class TLSFlags(NamedTuple):
+    """What the command line has.
+
+    Attributes
+    ----------
+    ca
+        File of authorities to trust; None for those of the system.
+    cert, key
+        Files of the certificate to show; None for none, or the key in the same file.
+    """
+
+    ca: Optional[str] = None
+    cert: Optional[str] = None
+    key: Optional[str] = None
+
+
+def client_context(flags: TLSFlags) -> ssl.SSLContext:
+    """What a connection needs.
+
+    Raises
+    ------
+    UsageError
+        A file cannot be used.
+    """
+    if flags.key is not None and flags.cert is None:
+        raise UsageError(f'--key {flags.key!r} is given without its certificate: give --cert FILE')
+    try:
+        context = ssl.create_default_context(cafile=flags.ca)
+    except OSError as error:
+        raise UsageError(f'--ca {flags.ca!r} cannot be used ({_reason(error)}): give a PEM file of '
+                         'authorities') from error
+    if flags.cert is not None:
+        try:
+            context.load_cert_chain(flags.cert, flags.key, _no_password)
+        except OSError as error:
+            raise UsageError(f'--cert {flags.cert!r} and its key cannot be used '
+                             f'({_reason(error)}): give PEM files of both, with --key FILE '
+                             'where the key has its own') from error
+    return context
+
+
+def failure(address: ManagementAddress, error: ssl.SSLError) -> str:
+    """What has failed, and the mend."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _OTHER_NAME:
+            return (f'the certificate of {address.shown} is that of another name: give the '
+                    f'address by the name in it ({error.verify_message})')
+        return (f'the certificate of {address.shown} is not trusted ({error.verify_message}): give '
+                'the authority that has signed it with --ca FILE')
+    if error.reason and error.reason.endswith(_WANTS_CERTIFICATE):
+        return (f'{address.shown} asks for a certificate ({_reason(error)}): give one with --cert '
+                'FILE and --key FILE')
+    if isinstance(error, ssl.SSLEOFError):
+        return (f'{address.shown} has ended the connection: where it asks for a certificate, give '
+                'one with --cert FILE and --key FILE')
+    if error.reason in _SPEAKS_NO_TLS:
+        return f'{address.shown} speaks no TLS: give its address with http://'
+    return f'no TLS with {address.shown}: {_reason(error)}'
+
+
+def _reason(error: OSError) -> str:
+    reason = getattr(error, 'reason', None)
+    return reason.replace('_', ' ').lower() if reason else error.strerror or str(error)
+
+
+def _no_password() -> str:
+    """Called for a key that is encrypted, instead of asking at the terminal."""
+    raise UsageError('the key of --cert is encrypted: write it without its passphrase (openssl '
+                     'pkey -in FILE -out FILE)')
