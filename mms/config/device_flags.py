@@ -63,7 +63,8 @@ def _devices_each(domain: str, listed: Callable[[str], Wanted]) -> EachModel[Wan
         _check_once(wanted.devices, source, word)
         return wanted._replace(said=f'{source} {word}')
 
-    return EachModel(domain, one, ANYWHERE, lambda wanted: f'devices from {wanted.said}')
+    return EachModel(domain, one, ANYWHERE, lambda wanted: f'devices from {wanted.said}',
+                     takes_lists=True)
 
 
 def _check_once(listed: tuple[Device, ...], source: str, word: str) -> None:

@@ -56,12 +56,15 @@ class EachModel(Reader[PerModel[T]]):
         What holds for the models about which nothing is said.
     origin
         What a model has already, and from where, where it is given a value twice.
+    takes_lists
+        Whether the value for one model may be a list with commas, which TOML has as a list.
     """
 
     domain: str
     one: Callable[[str, str, str], T]
     unsaid: T
     origin: Callable[[T], str]
+    takes_lists: bool = False
 
     def read(self, value: Any, source: str) -> PerModel[T]:
         """What holds for each model; see :class:`Reader`."""
@@ -84,8 +87,16 @@ class EachModel(Reader[PerModel[T]]):
     def from_toml(self, value: Any) -> list[str]:
         """The words of a list, of one value, or of a table of models."""
         if isinstance(value, dict):
-            return [f'{name}={one}' for name, one in value.items()]
-        return list(words_of(value))
+            return [f'{name}={self._one_word(one)}' for name, one in value.items()]
+        words = list(words_of(value))
+        common = [word for word in words if '=' not in word]
+        if not self.takes_lists or len(common) < 2:
+            return words
+        return [','.join(common), *(word for word in words if '=' in word)]
+
+    def _one_word(self, value: Any) -> str:
+        is_list = self.takes_lists and isinstance(value, list)
+        return ','.join(map(str, value)) if is_list else str(value)
 
 
 def worker_counts() -> EachModel[Optional[int]]:

@@ -250,6 +250,17 @@ def test_devices_of_the_command_line_count_before_gpus_of_the_file(config):
     assert made.devices_of('n').devices == ((GPU, 1),)
 
 
+@pytest.mark.parametrize('text', [
+    'gpu = [0, 1]', 'gpu = ["0", "1"]', 'gpu = "0,1"', 'gpu = [0, 1, "n=2"]',
+    '[gpu]\nm = [0, 1]', 'device = ["gpu:0", "gpu:1"]', '[device]\nm = ["gpu:0", "gpu:1"]'])
+def test_devices_in_a_file_may_be_a_list(config, text):
+    assert settings(*config(text)).devices_of('m').devices == ((GPU, 0), (GPU, 1))
+
+
+def test_numbers_of_workers_are_no_list(config):
+    assert 'has its number from another word already' in refusal(*config('workers = [1, 2]'))
+
+
 def test_one_source_gives_a_model_its_devices_once(environment):
     environment('MMS_GPU', 'm=0')
     environment('MMS_DEVICE', 'm=cpu')

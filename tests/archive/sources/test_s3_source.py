@@ -1,16 +1,17 @@
 import http.server
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
-from extras import extra
+from extras import extra, needs
 
 from mms.archive.fetch import fetch
 from mms.archive.location import Location
 from mms.archive.reader import open_model
-from mms.errors import FetchError, MissingExtraError
+from mms.errors import FetchError, MissingExtraError, UntrustedError
 
 boto3 = extra('boto3')
 moto_server = extra('moto.server')
@@ -112,6 +113,25 @@ def test_an_archive_is_served_from_s3(bucket, make_zip, files, workspace):
     bucket.put_object(Bucket='models', Key='net.model', Body=Path(make_zip(files)).read_bytes())
     model = open_model('net', Location.parse('s3://models/net.model'), workspace)
     assert sorted(os.listdir(model.model_dir)) == sorted(files)
+
+
+@needs('cryptography')
+def test_the_signature_of_an_archive_lies_beside_it(bucket, make_zip, files, workspace, tmp_path):
+    from mms.archive.admission import Admission
+    from mms.archive.keys import PublicKeys
+    from mms.archive.writer import sign_archive
+
+    for words in (['genpkey', '-algorithm', 'ed25519', '-out', 'key'],
+                  ['pkey', '-in', 'key', '-pubout', '-out', 'pub']):
+        subprocess.run(['openssl', *words], cwd=tmp_path, check=True, capture_output=True)
+    admission = Admission(PublicKeys(str(tmp_path / 'pub'), '--require-signed'))
+    archive, location = make_zip(files), Location.parse('s3://models/nets/tiny.model')
+    bucket.upload_file(archive, 'models', 'nets/tiny.model')
+    with pytest.raises(UntrustedError, match=r"holds no key 'nets/tiny\.model\.sig'"):
+        open_model('net', location, workspace, admission=admission)
+    bucket.upload_file(sign_archive(archive, str(tmp_path / 'key')), 'models',
+                       'nets/tiny.model.sig')
+    assert open_model('net', location, workspace, admission=admission).model_name == 'tiny'
 
 
 def test_a_missing_bucket_is_named(bucket, into):
