@@ -110,9 +110,12 @@ def redacted(text: str) -> str:
         return text
     colon = text.index(':', url.start())
     shown = re.split(r'[?#]', text[colon:], maxsplit=1)[0]
+    is_cut = '@' in text[colon + len(shown):]
     shown = _USER_INFO.sub(_slashes, shown, count=1)
     shown = _BROKEN_USER_INFO.sub(_slashes, shown, count=1)
-    return text[:colon] + _CUT_USER_INFO.sub(r'\1', shown, count=1)
+    if is_cut:
+        shown = _CUT_USER_INFO.sub(r'\1', shown, count=1)
+    return text[:colon] + shown
 
 
 def _slashes(found: re.Match[str]) -> str:

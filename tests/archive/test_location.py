@@ -52,6 +52,7 @@ def test_a_location_that_is_printed_in_any_way_keeps_its_secrets(text):
 @pytest.mark.parametrize('text', [
     '/models/a@b?c#d.model', 'C:\\a?b@c', 'a:b@c?d', 'file:///a?b@c',
     'http://host:80/a@b.model', 'http://host/a@b.model', 's3://b/k@1',
+    'http://host:aaaa',
 ])
 def test_what_is_no_secret_is_shown(text):
     assert Location.parse(text).redacted == text

@@ -4,8 +4,9 @@ import os
 
 # Set by `make soak`.
 LONG = bool(os.environ.get('MMS_SOAK'))
+_SHORT, _LONG = 0.5, 30
 
 
 def examples(count):
-    """Examples of a property: so many in the short form."""
-    return count * 30 if LONG else count
+    """How many examples of a property are tried, by a number that says what it is worth."""
+    return int(count * (_LONG if LONG else _SHORT))
