@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -68,6 +69,18 @@ def pytest_runtest_protocol(item):
     yield
     for name in measured:
         os.environ.pop(name, None)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """Measure nothing of a test that is marked ``unmeasured``."""
+    coverage = sys.modules.get('coverage') if item.get_closest_marker('unmeasured') else None
+    measured = coverage.Coverage.current() if coverage else None
+    if measured is not None:
+        measured.stop()
+    yield
+    if measured is not None:
+        measured.start()
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from unmeasured import again
 
 from mms.worker.codecs import json_scan
 from mms.worker.codecs.json_text import NestedTooDeeply, NotJson, TakesTooMuch, parse_json
@@ -43,7 +44,7 @@ def value_or_error(parse, text):
 
 
 @pytest.mark.parametrize('indent', [None, 1])
-@pytest.mark.parametrize('seed', range(10))
+@pytest.mark.parametrize('seed', [0, *again(*range(1, 10))])
 def test_a_text_that_is_cut_has_the_same_value(small_pieces, seed, indent):
     chance, cuts = random.Random(seed), 0
     for _ in range(100):
