@@ -1,14 +1,21 @@
-"""Work that would hold up the event loop, done in a thread of gevent's pool."""
+"""Work that would hold up the event loop, done in a thread beside it."""
 
 from __future__ import annotations
 
 from typing import Callable, Optional, TypeVar
 
 import gevent
+from gevent.monkey import get_original
+from gevent.threadpool import ThreadPool
 
 from mms.event_loop.uninterrupted import uninterrupted
 
 T = TypeVar('T')
+
+
+# Of each thread that has an event loop: where a program has patched `threading`, a local of that
+# would be of each greenlet.
+_own = get_original('_thread', '_local')()
 
 
 def in_thread(work: Callable[[], T], end: Optional[Callable[[], None]] = None) -> T:
@@ -21,7 +28,22 @@ def in_thread(work: Callable[[], T], end: Optional[Callable[[], None]] = None) -
     end
         Called when the caller is interrupted: has `work` end soon, which is waited for.
     """
+    return _done_in(gevent.get_hub().threadpool, work, end)
 
+
+def in_lasting_thread(work: Callable[[], T]) -> T:
+    """What `work` returned, or raised, in a thread that lasts as long as the event loop.
+
+    It is for what starts a process that ends when the thread that has started it does.
+    """
+    pool, hub = getattr(_own, 'lasting', None), gevent.get_hub()
+    if pool is None or pool.hub is not hub:
+        pool = _own.lasting = ThreadPool(1, hub=hub)
+    return _done_in(pool, work)
+
+
+def _done_in(pool: ThreadPool, work: Callable[[], T],
+             end: Optional[Callable[[], None]] = None) -> T:
     def guarded() -> tuple[Optional[T], Optional[Exception]]:
         # gevent would print the traceback of what leaves a thread.
         try:
@@ -30,7 +52,7 @@ def in_thread(work: Callable[[], T], end: Optional[Callable[[], None]] = None) -
             return None, error
 
     value: T
-    result = gevent.get_hub().threadpool.spawn(guarded)
+    result = pool.spawn(guarded)
     try:
         value, error = result.get()
     except BaseException:

@@ -10,9 +10,11 @@ from typing import Any, Callable, Optional
 
 import psutil
 from gevent.lock import RLock
+from gevent.monkey import is_module_patched
 
 from mms.devices.device import GPU, Device
 from mms.errors import ServiceError
+from mms.event_loop.in_thread import in_lasting_thread
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.ipc.messages import Load, Ready
 from mms.pool.backoff import deadline_s, join_deadline_s
@@ -265,8 +267,13 @@ class WorkerStarter:
 
     def _spawning(self, threads: Optional[int]) -> Spawner:
         level = logging.getLogger().getEffectiveLevel()
-        return lambda ends: Spawned(ends, self._load.endpoint, level, threads,
-                                    self._settings.identity)
+        return lambda ends: _beside_the_loop(lambda: Spawned(
+            ends, self._load.endpoint, level, threads, self._settings.identity))
+
+
+def _beside_the_loop(start: Callable[[], Spawned]) -> Spawned:
+    # In a program that has patched it, it watches processes on the main thread's loop alone.
+    return start() if is_module_patched('subprocess') else in_lasting_thread(start)
 
 
 def _resident_bytes(pid: int) -> int:

@@ -52,7 +52,9 @@ class Identity:
     def arguments(self) -> dict[str, Any]:
         """What ``Popen`` is told of their user."""
         if self.user is None:
-            return {}
+            # With a group, be it the one that it has, it is forked. With vfork, which Python takes
+            # otherwise, no thread of this process goes on before the other has its program.
+            return {'group': os.getegid()}
         return {'user': self.user.uid, 'group': self.user.gid, 'extra_groups': self.user.groups}
 
     def own(self, fd: int) -> None:

@@ -1,9 +1,12 @@
+import subprocess
+import sys
 import threading
 
 import gevent
 import pytest
+from harness import REPO
 
-from mms.event_loop.in_thread import in_thread
+from mms.event_loop.in_thread import in_lasting_thread, in_thread
 
 
 def test_it_returns_what_another_thread_returned_while_the_loop_turns():
@@ -20,3 +23,31 @@ def test_it_raises_what_the_work_raised_and_prints_nothing(capfd):
     with pytest.raises(ZeroDivisionError):
         in_thread(lambda: 1 / 0)
     assert capfd.readouterr() == ('', '')
+
+
+def test_a_lasting_thread_is_the_same_for_all_of_one_event_loop():
+    mine = {in_lasting_thread(threading.get_ident) for _ in range(3)}
+    others = []
+    thread = threading.Thread(target=lambda: others.append(in_lasting_thread(threading.get_ident)))
+    thread.start()
+    thread.join()
+    assert len(mine) == 1
+    assert not mine & {threading.get_ident(), *others}
+
+
+def test_a_lasting_thread_outlives_the_greenlet_that_has_begun_it_in_a_patched_program():
+    code = ('from gevent.monkey import patch_all; patch_all()\n'
+            'import gevent\n'
+            'from gevent.monkey import get_original\n'
+            'from mms.event_loop.in_thread import in_lasting_thread\n'
+            'ident = get_original("threading", "get_ident")\n'
+            'print(len({gevent.spawn(in_lasting_thread, ident).get() for _ in range(3)}))')
+    done = subprocess.run([sys.executable, '-c', code], cwd=REPO, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ('1\n', '')
+
+
+def test_a_lasting_thread_raises_what_the_work_raised_and_goes_on():
+    before = in_lasting_thread(threading.get_ident)
+    with pytest.raises(ZeroDivisionError):
+        in_lasting_thread(lambda: 1 / 0)
+    assert in_lasting_thread(threading.get_ident) == before
