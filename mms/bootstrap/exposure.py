@@ -31,6 +31,24 @@ def warn_of_exposure(hosts: Iterable[str], settings: Settings) -> None:
                        ', '.join(beyond), ' and '.join(wanting))
 
 
+def warn_of_open_management(host: str, asks_for_token: bool, settings: Settings) -> None:
+    """One line, where other machines reach the management port and there is something to say.
+
+    Parameters
+    ----------
+    host
+        The address on which it listens.
+    """
+    if _is_local(host):
+        return
+    if not asks_for_token:
+        logger.warning('Whoever reaches the management port changes the models: it listens on '
+                       '%s, and asks for no token (--management-token none).', host)
+    elif settings.tls_cert is None:
+        logger.warning('Whoever is between sees the tokens of the management port: it listens on '
+                       '%s, and encrypts nothing (--tls-cert), unless a proxy does so.', host)
+
+
 def _is_local(host: str) -> bool:
     try:
         return ip_address(host.partition('%')[0]).is_loopback

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from ipaddress import ip_address
 from typing import Optional
 
+from mms.bootstrap.exposure import warn_of_open_management
 from mms.bootstrap.listeners import Listeners
 from mms.bootstrap.model_loader import DRAIN_TIMEOUT_S, ModelLoader
 from mms.bootstrap.parts import Parts
@@ -86,10 +86,7 @@ class ManagementListener:
             server, jobs, self._allowed(tokens), health_routes(parts.health, self._sees(tokens)),
             [GiveWay()], parts.access_log, settings.forwarded_allow_ips))
         logger.info('Management endpoint: %s', self.announcement)
-        host = self._listeners.host(MANAGEMENT)
-        if tokens is None and not ip_address(host).is_loopback:
-            logger.warning('Whoever reaches the management port changes the models: it listens on '
-                           '%s, and asks for no token (--management-token none).', host)
+        warn_of_open_management(self._listeners.host(MANAGEMENT), tokens is not None, settings)
 
     @property
     def announcement(self) -> str:

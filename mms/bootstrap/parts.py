@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Callable, Optional, Protocol
 
@@ -14,6 +15,7 @@ from mms.archive.reader import LoadedModel
 from mms.bootstrap.opening import Opener, check_service_file
 from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
+from mms.errors import ModelNotFound
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.loop_probe import LoopProbe
 from mms.frontend.access.control import Access
@@ -150,8 +152,15 @@ class Parts:
         undo
             Ends this.
         """
-        self.on_reload.append(lambda: in_thread(read))
-        undo.callback(FileChanges(paths, read).stop)
+        reading = threading.Lock()
+
+        def read_in_turn() -> None:
+            # What was read earlier takes the place of nothing newer.
+            with reading:
+                read()
+
+        self.on_reload.append(lambda: in_thread(read_in_turn))
+        undo.callback(FileChanges(paths, read_in_turn).stop)
 
     def open(self, opener: Opener) -> list[OpenedModel]:
         """The archives of the models, opened.
@@ -240,4 +249,9 @@ def _follow(follower: _ByModel, event: Event) -> None:
 
 def signatures(models: Models) -> dict[str, Any]:
     """Endpoint name -> live signature."""
-    return {name: models.signature(name) for name in models.names}
+    found = {}
+    for name in models.names:
+        # Where another thread has the models, one may have gone meanwhile.
+        with suppress(ModelNotFound):
+            found[name] = models.signature(name)
+    return found

@@ -74,11 +74,12 @@ class RateLimiting(Middleware):
         ------
         TooManyRequests
         """
-        if request.path in PROBES:
+        if request.path in PROBES and request.route is not None:
             return
         client = request.context.client
         wait_s = self._buckets.take(client_key(client))
         if wait_s:
+            request.count_for_nobody()
             self._refusals.count(RATE, f'{client} makes more requests than --rate-limit allows.')
             raise TooManyRequests(
                 f'This client makes more than {self._limit.requests} requests in '

@@ -18,8 +18,8 @@ _LOOK_S = 2.0
 _JOIN_S = 1.0
 
 # Of each file what tells one content from another; None where none is there.
-_State = tuple[Optional[tuple[int, int, int, int]], ...]
-_PIPE = (0, 0, 0, 0)
+_State = tuple[Optional[tuple[int, ...]], ...]
+_PIPE = ()
 
 
 class FileChanges:
@@ -78,11 +78,12 @@ class FileChanges:
         return tuple(map(_state_of, self._paths))
 
 
-def _state_of(path: str) -> Optional[tuple[int, int, int, int]]:
+def _state_of(path: str) -> Optional[tuple[int, ...]]:
     try:
         found = os.stat(path)
     except (OSError, ValueError):
         return None
     if stat.S_ISFIFO(found.st_mode):
         return _PIPE
-    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
+    # The time of the last change of its mode or owner too: it may be readable since.
+    return (found.st_ctime_ns, found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from mms.bootstrap.exposure import warn_of_exposure
+from mms.bootstrap.exposure import warn_of_exposure, warn_of_open_management
 from mms.config.settings import Settings
 
 TOKEN, PLAIN = 'asks nobody for a token (--auth-token-file)', 'encrypts nothing (--tls-cert)'
@@ -26,3 +26,15 @@ def test_one_line_tells_what_is_wanting_where_other_machines_reach_it(settings, 
 def test_a_server_of_this_machine_alone_says_nothing(host, caplog):
     warn_of_exposure([host], Settings())
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(('host', 'asks', 'settings', 'told'), [
+    ('0.0.0.0', False, {'tls_cert': 'c'}, 'asks for no token (--management-token none).'),
+    ('::', True, {}, 'encrypts nothing (--tls-cert), unless a proxy does so.'),
+    ('0.0.0.0', True, {'tls_cert': 'c'}, None), ('127.0.0.1', False, {}, None),
+    ('::1', True, {}, None)])
+def test_a_management_port_that_other_machines_reach_tells_what_is_wanting(
+        host, asks, settings, told, caplog):
+    warn_of_open_management(host, asks, Settings(**settings))
+    assert [message.partition(f'{host}, and ')[2] for message in caplog.messages] == (
+        [told] if told else [])

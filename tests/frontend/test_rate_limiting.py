@@ -1,11 +1,17 @@
 """A client makes so many requests, and others as many beside it."""
 
 import pytest
+from front import application
+from werkzeug.test import Client
 
 from mms.config.rate_limit import RateLimit
 from mms.frontend import rate_limiting
+from mms.frontend.application import Application
 from mms.frontend.client_key import client_key
-from mms.frontend.rate_limiting import TokenBuckets
+from mms.frontend.measuring import Measuring
+from mms.frontend.middleware import standard_middleware
+from mms.frontend.rate_limiting import RateLimiting, TokenBuckets
+from mms.metrics.refusals import Refusals
 
 
 @pytest.fixture
@@ -56,3 +62,54 @@ def test_however_many_addresses_ask_the_memory_is_bounded(clock, monkeypatch):
 ])
 def test_what_is_one_client(one, other, is_same):
     assert (client_key(one) == client_key(other)) is is_same
+
+
+class Models(dict):
+    revision = 0
+
+    def ill_health(self):
+        return {}
+
+
+class Counts:
+    def __init__(self):
+        self.counted = []
+
+    def count(self, name, model=None):
+        self.counted.append((name, model))
+
+
+class Answers:
+    def __init__(self):
+        self.models = []
+
+    def answered(self, model, exchange):
+        self.models.append((model, exchange.code))
+
+
+@pytest.fixture
+def limited():
+    """Ask a server on which each client has one request an hour."""
+    def ask(method, path):
+        return client.open('/', method=method, environ_overrides={'PATH_INFO': path}).status_code
+
+    ask.counts, ask.answers = Counts(), Answers()
+    client = Client(Application(application(Models(m=1)).table, [
+        RateLimiting(RateLimit(1, 3600), Refusals()), *standard_middleware(ask.counts),
+        Measuring(ask.answers)]))
+    return ask
+
+
+def test_probes_are_not_counted_and_what_looks_like_one_is(limited):
+    for _ in range(3):
+        assert limited('GET', '/ping') == limited('HEAD', '/health/live') == 200
+    assert limited('POST', '/ping') == 405
+    for method, path in (('POST', '/ping'), ('GET', '//ping'), ('GET', '/none')):
+        assert limited(method, path) == 429
+
+
+def test_what_is_refused_is_counted_for_no_model(limited):
+    assert limited('GET', '/none') == 404
+    assert limited('POST', '/m/predict') == 429
+    assert limited.answers.models == [('', 404), ('', 429)]
+    assert limited.counts.counted == []

@@ -69,6 +69,20 @@ def test_a_link_that_leads_elsewhere_is_a_change(watch, tmp_path):
     until(lambda: calls)
 
 
+@pytest.mark.parametrize('change', [
+    lambda path, before: path.chmod(0o600),
+    lambda path, before: (path.write_text('other'), os.utime(path, ns=before))],
+    ids=['readable since', 'as old and as long'])
+def test_a_change_that_leaves_size_and_time_as_they_were_is_one(watch, tmp_path, change):
+    path, calls = tmp_path / 'file', []
+    path.write_text('first')
+    path.chmod(0o400)
+    found = path.stat()
+    changes = watch(path, on_change=lambda: calls.append(1), look_s=NEVER_S)
+    change(path, (found.st_atime_ns, found.st_mtime_ns))
+    until(lambda: changes.look() or calls)
+
+
 def test_a_file_that_goes_on_changing_is_read_when_it_rests(watch, tmp_path):
     path, calls = tmp_path / 'file', []
     changes = watch(path, on_change=lambda: calls.append(path.read_text()), look_s=NEVER_S)

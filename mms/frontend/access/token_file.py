@@ -101,7 +101,8 @@ class TokenFile:
         if len(text) > _MOST_CHARACTERS:
             # The last line would count, as far as it was read.
             raise _Fault('is too long for a list of tokens')
-        return {number: line for number, line in enumerate(text.splitlines(), 1) if line.strip()}
+        # Not splitlines(), which takes a form feed in a comment for the end of it.
+        return {number: line for number, line in enumerate(text.split('\n'), 1) if line.strip()}
 
     def _warn_of_readers(self, mode: int) -> None:
         if stat.S_ISREG(mode) and mode & stat.S_IROTH:

@@ -23,23 +23,26 @@ class Description:
     def __init__(self, models: Models, describe: Callable[[], Mapping[str, Any]]) -> None:
         self._models = models
         self._describe = describe
-        self._revision, self._document = models.revision, describe()
-        self._text = _written(self._document)
+        # Exchanged as one: several threads may ask.
+        self._latest = self._described()
 
     def describe(self, request: HTTPRequest) -> HTTPResponse:
         """The document; to a client behind a trusted proxy, with the address that it knows."""
-        # Read first: of models that change meanwhile the document is written again.
-        revision = self._models.revision
-        if revision != self._revision:
-            self._document = self._describe()
-            self._text = _written(self._document)
-            self._revision = revision
+        revision, document, text = self._latest
+        if revision != self._models.revision:
+            _, document, text = self._latest = self._described()
         environ = request.environ
         if FORWARDED not in environ:
-            return text_response(200, JSON, self._text)
+            return text_response(200, JSON, text)
         return text_response(200, JSON, _written({
-            **self._document, 'schemes': [environ['wsgi.url_scheme']],
-            'host': environ.get('HTTP_HOST') or self._document['host']}))
+            **document, 'schemes': [environ['wsgi.url_scheme']],
+            'host': environ.get('HTTP_HOST') or document['host']}))
+
+    def _described(self) -> tuple[int, Mapping[str, Any], str]:
+        # Read first: of models that change meanwhile the document is written again.
+        revision = self._models.revision
+        document = self._describe()
+        return revision, document, _written(document)
 
 
 def _written(document: Mapping[str, Any]) -> str:

@@ -94,6 +94,13 @@ def test_a_mark_of_utf_8_is_no_part_of_a_token(file):
     assert file(b'\xef\xbb\xbfone\r\n', management_tokens).find('one')
 
 
+@pytest.mark.parametrize('blank', ['\f', '\v', '\x85', '\u2028'])
+def test_a_comment_ends_where_its_line_does(file, blank):
+    tokens = file(f'{ONE} predict\n# old:{blank}{TWO} manage\n')
+    assert tokens.find(ONE)
+    assert not tokens.find(TWO)
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(UsageError, match='none.*cannot be read: No such file or directory'):
         TokenFile(str(tmp_path / 'none'), 'MMS_AUTH_TOKEN_FILE', scoped_tokens)

@@ -1,0 +1,39 @@
+"""What a server and an embedded application are made of, while several threads ask for it."""
+
+import time
+from contextlib import ExitStack
+
+import gevent
+
+from mms.bootstrap.parts import Parts, signatures
+from mms.config.settings import Settings
+from mms.errors import ModelNotFound
+
+
+class Models:
+    names = ('here', 'gone')
+
+    def signature(self, name):
+        if name == 'gone':
+            raise ModelNotFound('gone')
+        return {'inputs': []}
+
+
+def test_a_model_that_goes_meanwhile_is_in_no_description():
+    assert signatures(Models()) == {'here': {'inputs': []}}
+
+
+def test_what_was_read_earlier_takes_the_place_of_nothing_newer():
+    parts, reading, at_once = Parts('app', Settings(), None), [], []
+
+    def read():
+        reading.append(1)
+        at_once.append(len(reading))
+        time.sleep(0.05)
+        reading.pop()
+
+    with ExitStack() as undo:
+        parts.read_again([], read, undo)
+        [reload] = parts.on_reload
+        gevent.joinall([gevent.spawn(reload) for _ in range(3)], raise_error=True)
+    assert at_once == [1, 1, 1]
