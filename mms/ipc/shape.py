@@ -11,6 +11,8 @@ from typing import Any, Union
 Kinds = tuple[type, ...]
 
 _STATUSES = range(100, 600)
+# Larger ones are no float, nor a number of the system.
+_NUMBERS = range(-2**63, 2**63)
 _BY_HINT: dict[Any, Kinds] = {str: (str,), bool: (bool,), int: (int,), float: (int, float),
                               type(None): (type(None),)}
 
@@ -40,6 +42,8 @@ def check_header(kind: type, header: Any) -> None:
         # To the type: True is no number.
         if name not in known or type(value) not in known[name]:
             raise BrokenFrame(f'{kind.__name__} with {name!r} of the type {type(value).__name__}')
+        if type(value) is int and value not in _NUMBERS:
+            raise BrokenFrame(f'{kind.__name__} with {name!r} beyond any number')
     if not needed <= header.keys():
         raise BrokenFrame(f'{kind.__name__} without all of its fields')
 
@@ -52,7 +56,7 @@ def check_places(places: list[Any], answers: list[Any]) -> None:
     BrokenFrame
     """
     if len(places) != len(answers) or not all(
-            type(place) is int and place >= 0 for place in places):
+            type(place) is int and place in _NUMBERS and place >= 0 for place in places):
         raise BrokenFrame('answers without their places')
 
 
@@ -75,7 +79,8 @@ def check_reply(stage_times_ms: Any, content_type: Any = '', status: Any = 200) 
     BrokenFrame
     """
     if type(stage_times_ms) is not dict or not all(
-            type(value) in (int, float) for value in stage_times_ms.values()):
+            type(value) is float or (type(value) is int and value in _NUMBERS)
+            for value in stage_times_ms.values()):
         raise BrokenFrame('a reply without the times of its stages')
     # A line end would begin another header.
     if type(content_type) is not str or not (content_type.isascii() and content_type.isprintable()):

@@ -12,10 +12,12 @@ import gevent
 from gevent import socket
 from gevent.event import AsyncResult
 
+from mms.archive.signature import validate_signature
 from mms.devices.device import Device
-from mms.errors import ServiceError
+from mms.errors import ServiceError, SignatureError
 from mms.event_loop.guard import attempt
 from mms.event_loop.uninterrupted import uninterrupted
+from mms.event_loop.yielding import PollTracker
 from mms.ipc.channel import ChannelClosed
 from mms.ipc.messages import (
     Answered,
@@ -326,7 +328,9 @@ class WorkerProcess:
                      early: type[ServiceError] = ServiceError,
                      when: str = 'loaded') -> Ready:
         with gevent.Timeout(seconds, late):
-            return self._receive(Ready, early, when)
+            ready = self._receive(Ready, early, when)
+        _check_ready(ready)
+        return ready
 
     def _receive(self, kind: type[M], early: type[ServiceError], when: str = 'loaded') -> M:
         try:
@@ -347,10 +351,13 @@ class WorkerProcess:
         return kind(f'its worker process ended while it {when} ({self.how_it_ended()})')
 
     def _read(self) -> None:
+        turns = PollTracker()
         try:
             while True:
                 # Without a name: it would be kept until the next one.
                 self._hand_on(self._channel.receive())
+                # A service that sends without end would keep everybody else from running.
+                turns.yield_unless_polled()
         except ChannelClosed:
             pass
         except Exception:
@@ -366,7 +373,7 @@ class WorkerProcess:
             self.in_hand.answered(answer.places)
         self._asked_for_more = isinstance(answer, More)
         if not self._pending:
-            return
+            raise BrokenFrame(f'{_named(answer)}, though it was asked nothing')
         if isinstance(answer, Answered) and not isinstance(answer, Result):
             self._pending[0].on_part(answer)
         else:
@@ -420,6 +427,17 @@ class WorkerProcess:
         gevent.joinall(self._readers, timeout=_LAST_WORDS_S)
         # A process that left the worker's group may hold the other end for ever.
         gevent.killall(self._readers)
+
+
+def _check_ready(ready: Ready) -> None:
+    """See that what a process says of its model can be gone by: its service may say anything."""
+    try:
+        validate_signature(ready.signature, 'its signature')
+    except SignatureError as error:
+        raise ServiceError(f'its worker process is ready with what is none: {error}') from None
+    if ready.batch_size < 1 or not all(type(level) is int and level > 0 for level in ready.levels):
+        raise ServiceError('its worker process is ready for numbers of requests or threads that '
+                           'are none')
 
 
 def _named(message: Any) -> str:

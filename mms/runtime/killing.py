@@ -17,12 +17,15 @@ import psutil
 
 # Less is the first process of the system, or to a call a group, or all that there are.
 _LEAST_PID = 2
+# PID_MAX_LIMIT of Linux; of much more a call would raise what is no OSError.
+_MOST_PID = 2**22
 _MOST_ROUNDS = 20
 
 
 def is_process_id(value: object) -> bool:
     """Whether something is a number that a process of a model can have."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= _LEAST_PID
+    return (isinstance(value, int) and not isinstance(value, bool)
+            and _LEAST_PID <= value <= _MOST_PID)
 
 
 def kill(pid: int, uid: Optional[int] = None) -> None:

@@ -215,6 +215,9 @@ FORK, FORKED, WORK, RESULT = 3, 4, 7, 10
     (RESULT, {'places': [0], 'answers': [[0, {}, 'a/b\r\nSet-Cookie: c', 200]]}),
     (RESULT, {'places': [0], 'answers': [[0, {}, 'a/b', '200 OK']]}),
     (RESULT, {'places': [0], 'answers': [[0, {}, 'a/b', 99]]}),
+    (RESULT, {'places': [0], 'answers': [[0, {'inference': 10**400}]]}),
+    (RESULT, {'places': [2**63], 'answers': [['E', 'm']]}),
+    (RESULT, {'places': [], 'answers': [], 'memory_bytes': 10**400}), (FORKED, {'pid': 2**63}),
 ])
 def test_what_is_no_message_is_a_broken_frame(ends, kind, header):
     here, there, sock = ends

@@ -1,5 +1,6 @@
 """One worker process, started for real."""
 
+import json
 import socket
 
 import gevent
@@ -229,4 +230,54 @@ def test_a_worker_that_answers_what_nobody_has_asked_is_gone(start, kind, text):
 def test_a_process_that_is_ready_before_it_is_loaded_does_not_load(start):
     source = forges(16, b'{"reason": ""}') + SERVICE.format(body='        return data')
     with pytest.raises(ServiceError, match='sent a message of the kind Pong while it loaded'):
+        start(source=source)
+
+
+# It ends, so that a front that it stops says so.
+FLOODS = """
+import os, struct, sys, time
+channel = int(sys.argv[sys.argv.index('--fd') + 1])
+text = b'{"places": [], "answers": []}'
+frames = 1000 * (struct.pack('!BIQ', 9, len(text), 0) + text)
+ends = time.monotonic() + 15
+while time.monotonic() < ends:
+    os.write(channel, frames)
+return data
+"""
+
+
+def test_one_that_never_stops_sending_keeps_nobody_else_from_running(start):
+    worker = start(FLOODS, warm_up=False)
+    asked = gevent.spawn(ask, worker, '[1]')
+    for _ in range(50):
+        gevent.sleep(0.001)
+    assert not asked.ready()
+    assert not worker.gone
+    worker.kill()
+    with pytest.raises(WorkerGone):
+        asked.get()
+
+
+def test_one_that_speaks_unasked_is_ended(start):
+    later = forges(16, b'{"reason": ""}')
+    worker = start('import threading\n'
+                   f'threading.Timer(0.2, exec, [{later!r}, {{}}]).start()\nreturn data',
+                   warm_up=False)
+    assert isinstance(ask(worker, '[1]'), Reply)
+    until(lambda: worker.gone)
+
+
+@pytest.mark.parametrize(('fields', 'reason'), [
+    ('"signature": {}', 'its signature: input_type and output_type are required'),
+    ('"levels": ["1"]', 'numbers of requests or threads that are none'),
+    ('"levels": [0]', 'numbers of requests or threads that are none'),
+    ('"batch_size": 0', 'numbers of requests or threads that are none'),
+])
+def test_a_process_that_is_ready_with_what_is_none_does_not_load(start, fields, reason):
+    signature = {'inputs': [], 'outputs': [], 'input_type': 'application/json',
+                 'output_type': 'application/json'}
+    ready = {'service_class': 'x', 'signature': signature, **json.loads(f'{{{fields}}}')}
+    source = (forges(1, b'{}') + forges(2, json.dumps(ready).encode())
+              + SERVICE.format(body='        return data'))
+    with pytest.raises(ServiceError, match=reason):
         start(source=source)

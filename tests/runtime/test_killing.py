@@ -58,6 +58,6 @@ def test_the_user_of_a_process_is_seen(sleeper):
 
 @pytest.mark.parametrize(('value', 'may_be'), [
     (2, True), (4_000_000, True), (1, False), (0, False), (-1, False), ('7', False), (None, False),
-    (7.0, False), (True, False)])
+    (7.0, False), (True, False), (2**31, False), (2**63, False)])
 def test_a_number_that_would_end_more_than_a_process_is_none(value, may_be):
     assert is_process_id(value) is may_be
