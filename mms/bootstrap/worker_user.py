@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -52,8 +53,14 @@ def identity_of(settings: Settings) -> Identity:
         raise StartupError(f'{said} {settings.worker_user}: the user {user.name} can write to no '
                            'folder for temporary files: set TMPDIR to one')
     for path in view.changeable:
-        logger.warning('The user %s may change %s, which the server itself imports from: a service '
-                       'could become the server. Take its right to write there.', user.name, path)
+        if path == tempfile.gettempdir():
+            logger.warning('The user %s may change %s, where archives are extracted: a service '
+                           'could exchange them, and become the server. Give it the sticky bit '
+                           '(chmod +t), or set TMPDIR to another folder.', user.name, path)
+        else:
+            logger.warning('The user %s may change %s, which the server itself imports from: a '
+                           'service could become the server. Take its right to write there.',
+                           user.name, path)
     return replace(identity, temporary=view.temporary)
 
 
@@ -70,7 +77,8 @@ def _look(identity: Identity, said: str) -> UserView:
     assert identity.user is not None
     name = identity.user.name
     try:
-        return look_as(identity, list(_read_by_workers()), list(_imported_from()))
+        return look_as(identity, list(_read_by_workers()),
+                       [*_imported_from(), *_extracted_in(identity.user)])
     except ProcessHidden:
         raise StartupError(f'{said}: /proc hides the processes of {name} from the server, which '
                            'has to see them to end them: mount it without hidepid '
@@ -98,6 +106,15 @@ def _read_by_workers() -> Iterator[str]:
         spec = find_spec(name)
         if spec is not None and spec.origin is not None:
             yield spec.origin
+
+
+def _extracted_in(user: User) -> Iterator[str]:
+    """The folder for temporary files, where its mode lets who may write to it exchange folders."""
+    with suppress(OSError):
+        folder = tempfile.gettempdir()
+        found = os.stat(folder)
+        if not found.st_mode & stat.S_ISVTX or found.st_uid == user.uid:
+            yield folder
 
 
 def _imported_from() -> Iterator[str]:

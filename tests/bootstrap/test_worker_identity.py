@@ -81,6 +81,31 @@ def test_what_the_user_may_change_of_the_server_is_warned_of(monkeypatch, caplog
         NOBODY.pw_uid, ('A',), '/var/tmp')
 
 
+@pytest.mark.parametrize(('mode', 'owner', 'is_looked_at'), [
+    (0o777, OWN, True), (0o1777, OWN, False), (0o1777, NOBODY.pw_uid, True)])
+def test_a_folder_of_archives_in_which_the_user_may_exchange_them_is_warned_of(
+        tmp_path, monkeypatch, caplog, mode, owner, is_looked_at):
+    looked_at = []
+
+    def look_as(identity, to_read, not_to_change):
+        looked_at.extend(not_to_change)
+        return UserView('', not_to_change[-1:], '/var/tmp')
+
+    folder = str(tmp_path)
+    state = os.stat_result((0o40000 | mode, 0, 0, 0, owner, 0, 0, 0, 0, 0))
+    monkeypatch.setattr('tempfile.tempdir', folder)
+    monkeypatch.setattr(worker_user, 'missing_capabilities', list)
+    monkeypatch.setattr(worker_user, 'pass_none_on', lambda: None)
+    monkeypatch.setattr(worker_user, 'look_as', look_as)
+    monkeypatch.setattr(worker_user, 'in_thread', lambda work: work())
+    stat = os.stat
+    monkeypatch.setattr(os, 'stat', lambda path, **options:
+                        state if path == folder else stat(path, **options))
+    identity_of(Settings(worker_user='nobody'))
+    assert (folder in looked_at) is is_looked_at
+    assert (f'may change {folder}, where archives are extracted' in caplog.text) is is_looked_at
+
+
 def test_a_file_that_may_be_read_has_no_obstacle(tmp_path):
     (tmp_path / 'file').touch()
     assert obstacle(str(tmp_path / 'file')) == obstacle(str(tmp_path)) == ''
