@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from typing import NamedTuple, Optional, Protocol, Union
 
 import gevent
@@ -111,6 +112,8 @@ class Watcher:
         self._files = WatchedFiles()
         # Of models that were loaded from here: what the files held.
         self._held: dict[str, tuple[Present, Hashable]] = {}
+        # Also of those whose file has gone, and may come back.
+        self._digests: dict[str, Optional[str]] = {}
         self._remarks: dict[str, str] = {}
         self._trouble = ''
         self._asked_at = time.monotonic()
@@ -291,19 +294,28 @@ class Watcher:
 
     def _load(self, name: str, path: str) -> bool:
         """Load a model; whether it replaces another."""
+        location = replace(Location.parse(path), digest=self._digest(name))
         if name in self._models:
             try:
-                self._loader.replace(name, Location.parse(path))
+                self._loader.replace(name, location)
                 return True
             except ModelNotFound:
                 # It was removed meanwhile.
                 pass
-        self._loader.load(name, Location.parse(path))
+        self._loader.load(name, location)
         return False
+
+    def _digest(self, name: str) -> Optional[str]:
+        """What was said of a model with ``#sha256=``: it is to be no other archive."""
+        model = self._present(name)
+        if model is not None:
+            self._digests[name] = Location.parse(model.location).digest
+        return self._digests.get(name)
 
     def _end(self, file: str) -> None:
         """A file has gone."""
         name, path = file[:-len(SUFFIX)], os.path.join(self._folder, file)
+        self._digest(name)
         self._files.forget(file)
         self._held.pop(name, None)
         self._forget_failure(name, file)

@@ -1,5 +1,6 @@
 """Models that come, are replaced and go as the files of a folder do."""
 
+import hashlib
 import json
 import logging
 import os
@@ -218,6 +219,27 @@ def test_a_model_of_the_start_that_lies_in_the_folder_is_watched_and_not_loaded_
     assert watched.models['a'] is served
     watched.put('a', 3)
     until(lambda: watched.ask('a') == 3, LONG_S)
+
+
+def test_a_model_with_a_digest_is_replaced_by_no_other_archive(watched):
+    watched.put('a', 2)
+    archive = Path(watched.path('a'))
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    shutil.copy(archive, watched.elsewhere / 'first')
+    watched.loader.load('a', Location.parse(f'{archive}#sha256={digest}'))
+    watched.watch()
+    watched.put('a', 3)
+    until(watched.watcher.remarks, LONG_S)
+    assert f'#sha256= says {digest}' in watched.watcher.remarks()[0]
+    assert watched.ask('a') == 2
+    archive.unlink()
+    until(lambda: 'a' not in watched.models, LONG_S)
+    watched.put('a', 3)
+    until(watched.watcher.remarks, LONG_S)
+    assert 'a' not in watched.models
+    os.replace(watched.elsewhere / 'first', archive)
+    until(lambda: 'a' in watched.models and watched.ask('a') == 2, LONG_S)
+    assert watched.watcher.remarks() == []
 
 
 def test_what_comes_is_there_before_what_goes_has_gone(watched):
