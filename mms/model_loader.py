@@ -47,7 +47,7 @@ class ModelLoader:
         StartupError
             The first archive that cannot be used.
         """
-        keys = PublicKeys(require_signed, 'require_signed') if require_signed else None
+        keys = PublicKeys(require_signed, 'require_signed') if require_signed is not None else None
         folder = workspace or _process_workspace().path
         return [open_model(name, Location.parse(location), folder, progress, Admission(keys))
                 for name, location in models.items()]

@@ -115,12 +115,13 @@ class NewFile:
             os.close(folder)
 
     def _reserve_and_rename(self) -> None:
+        # It takes a while: nothing has the name meanwhile.
+        self._named_part()
         try:
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE))
         except FileExistsError as exc:
             raise already_exists(self._path) from exc
         try:
-            self._named_part()
             os.replace(self._part or '', self._path)
         except BaseException:
             os.unlink(self._path)

@@ -167,13 +167,15 @@ def sign_archive(path: str, key_path: str) -> str:
     ArchiveError
         The archive cannot be read, or is empty.
     ExportError
-        The signature cannot be written.
+        It is a folder, or the signature cannot be written.
     KeyFileError
         The key cannot be used.
     MissingExtraError
         `cryptography` is not installed.
     """
     key = PrivateKey(key_path, '--sign')
+    if os.path.isdir(path):
+        raise ExportError(f'{path} is a folder: make an archive of it, which can be signed')
     with opened_file(path, path) as stream:
         signed = key.sign(digest_of(stream))
     signature = path + SIGNATURE_SUFFIX

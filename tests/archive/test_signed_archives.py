@@ -338,6 +338,11 @@ def test_keys_that_cannot_be_read_again_stay(keys, tmp_path, signed, workspace):
 # ---- signing while an archive is written
 
 
+def test_a_folder_is_not_signed(tmp_path, keys):
+    with pytest.raises(ExportError, match='is a folder: make an archive of it'):
+        sign_archive(str(tmp_path), str(keys / 'mine.key'))
+
+
 def test_an_archive_is_written_with_its_signature(tmp_path, keys):
     write_archive({'a': b'1'}, str(tmp_path / 'x.model'),
                   PrivateKey(str(keys / 'mine.key'), '--sign'))

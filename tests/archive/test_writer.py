@@ -1,5 +1,6 @@
 import errno
 import os
+import shutil
 import socket
 import stat
 import threading
@@ -148,6 +149,21 @@ def test_without_hard_links_the_archive_is_written(tmp_path):
     write_archive({'a': b'1'}, str(tmp_path / 'x.model'))
     assert zipfile.ZipFile(tmp_path / 'x.model').read('a') == b'1'
     assert os.listdir(tmp_path) == ['x.model']
+
+
+@pytest.mark.usefixtures('refusing_links')
+def test_without_hard_links_nothing_has_the_name_while_the_archive_is_copied(tmp_path,
+                                                                             monkeypatch):
+    seen, copy = [], shutil.copyfileobj
+
+    def copied(source, target):
+        seen.extend(os.listdir(tmp_path))
+        copy(source, target)
+
+    monkeypatch.setattr(shutil, 'copyfileobj', copied)
+    write_archive({'a': b'1'}, str(tmp_path / 'x.model'))
+    assert len(seen) == 1
+    assert seen[0].startswith('.x.model.')
 
 
 def test_of_many_writers_of_one_archive_one_wins(tmp_path):

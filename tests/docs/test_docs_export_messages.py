@@ -15,8 +15,9 @@ GLUON = 'from mms.model_service.gluon_vision_service import GluonVisionService\n
         'class Service(GluonVisionService):\n    pass\n'
 VISION = 'from mms.model_service.mxnet_vision_service import MXNetVisionService\n' \
          'class Service(MXNetVisionService):\n    pass\n'
-# One needs a working directory that is gone, which all tests share; one is of another command.
+# One needs a working directory that is gone, which all tests share; two are of another command.
 NOT_DRIVEN = {'NAME.model: the current directory, where it goes, is gone',
+              'DIR is a folder: make an archive of it, which can be signed',
               'FILE: the signature cannot be made: REASON'}
 
 

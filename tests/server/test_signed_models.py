@@ -97,13 +97,15 @@ def test_what_is_not_signed_stops_the_start(launch, tmp_path, keys, words, messa
 
 
 def test_models_that_were_opened_elsewhere_are_refused(tmp_path, keys):
-    from mms.errors import UntrustedError, UsageError
+    from mms.errors import KeyFileError, UntrustedError, UsageError
     from mms.model_loader import ModelLoader
     from mms.mxnet_model_server import MMS
 
     archive, pubkeys = write_archive(tmp_path, 'm'), str(keys / 'mine.pub')
     with pytest.raises(UntrustedError):
         ModelLoader.load({'m': archive}, str(tmp_path), require_signed=pubkeys)
+    with pytest.raises(KeyFileError):
+        ModelLoader.load({'m': archive}, str(tmp_path), require_signed='')
     sign(archive, keys)
     models = ModelLoader.load({'m': archive}, str(tmp_path), require_signed=pubkeys)
     words = ['--models', f'm={archive}', '--log-file', str(tmp_path / 'log'), '--require-signed',

@@ -32,6 +32,12 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
+def _drop_body_of_redirect(response: requests.Response, **_options: Any) -> None:
+    """`requests` would read it whole, and unpack it, however large it is."""
+    if response.is_redirect:
+        response.raw.close()
+
+
 def watched_session(pace: Pace) -> requests.Session:
     """A session whose connections end when the download has taken too long."""
 
@@ -56,6 +62,7 @@ def watched_session(pace: Pace) -> requests.Session:
 
     session = requests.Session()
     session.max_redirects = 10
+    session.hooks['response'].append(_drop_body_of_redirect)
     for scheme in ('http://', 'https://'):
         session.mount(scheme, _Adapter({'http': PlainPool, 'https': SecurePool}))
     return session

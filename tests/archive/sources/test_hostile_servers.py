@@ -107,6 +107,21 @@ def test_a_body_that_says_it_is_too_large_is_not_read(answering, into):
     assert 'is too large' in refusal(url, into, DownloadLimits(10**6))
 
 
+def test_the_body_of_a_redirect_is_not_read(answering, into):
+    sent = []
+
+    def redirect():
+        yield b'HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 67108864\r\n\r\n'
+        for _ in range(1024):
+            yield bytes(65536)
+            sent.append(1)
+
+    answers = iter([redirect, lambda: [OK + b'Content-Length: 1\r\n\r\nx']])
+    path = fetch(Location.parse(answering(lambda: next(answers)())), into)
+    assert Path(path).read_bytes() == b'x'
+    assert len(sent) < 512, 'the sockets hold some of it'
+
+
 def test_a_compressed_bomb_is_unpacked_a_piece_at_a_time(answering, into):
     deflated = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b''.join(deflated.compress(bytes(2**24)) for _ in range(40)) + deflated.flush()
