@@ -50,7 +50,8 @@ def find_token(file: Optional[str], address: ManagementAddress) -> Optional[str]
 def _lines(file: str) -> list[str]:
     try:
         with open(file, encoding='utf-8-sig') as opened:
-            return opened.read(_MOST_CHARACTERS).splitlines()
+            # As the server takes it: a form feed in a comment is not the end of it.
+            return opened.read(_MOST_CHARACTERS).split('\n')
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, 'strerror', None) or 'it is no text in UTF-8'
         raise UsageError(f'the token file {file!r} cannot be read: {reason}') from error

@@ -67,3 +67,8 @@ def test_what_is_no_file_is_not_read(tmp_path):
     os.unlink(path)
     os.mkfifo(path)
     assert read_token(8081) is None
+
+
+def test_what_is_in_a_comment_is_not_sent_whatever_separates_it(tmp_path):
+    (tmp_path / 'tokens').write_text('# old:\fretired-one manage\nnew-one manage\n')
+    assert find_token(str(tmp_path / 'tokens'), ELSEWHERE) == 'new-one'
