@@ -42,6 +42,14 @@ def in_lasting_thread(work: Callable[[], T]) -> T:
     return _done_in(pool, work)
 
 
+def end_lasting_thread() -> None:
+    """End that thread, if this event loop has one: the loop is over."""
+    pool = getattr(_own, 'lasting', None)
+    if pool is not None and pool.hub is gevent.get_hub():
+        del _own.lasting
+        pool.kill()
+
+
 def _done_in(pool: ThreadPool, work: Callable[[], T],
              end: Optional[Callable[[], None]] = None) -> T:
     def guarded() -> tuple[Optional[T], Optional[Exception]]:

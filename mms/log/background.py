@@ -7,7 +7,10 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any, Callable, NamedTuple, Optional
+from functools import partial
+from typing import Any, Callable, NamedTuple, Optional, Protocol, Union
+
+from mms.log.request_ids import about
 
 # Who logs little waits until its line is written: then the line is there before whatever comes of
 # what it tells. A thread writes one in 50 us; all waits within a tenth of a second, and their
@@ -27,23 +30,33 @@ _MOST_WAITING_BYTES = 1024 * 1024
 _LAST_LINES_S = 5.0
 
 
-Write = Callable[[list[str]], object]
+class Sink(Protocol):
+    """Where texts are written to."""
+
+    def write_texts(self, texts: list[str]) -> None:
+        """Write them, each as lines of its own."""
+
+    def left_out(self, count: int) -> str:
+        """The text that stands where so many others are missing."""
 
 
-class Job(NamedTuple):
-    """A text that is written together with others for the same, or something else that is done."""
+class _Text(NamedTuple):
+    """What is written together with others for the same sink."""
 
-    do: Write
+    sink: Sink
     text: str
-    is_text: bool = True
+
+
+_Job = Callable[[], object]
 
 
 class WriterThread:
-    """Does one job after the other."""
+    """Does one job after the other, until each who writes in it has ended."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._jobs: list[Job] = []
+        self._jobs: list[Union[_Text, _Job]] = []
+        self._left_out: dict[Sink, int] = {}
         self._is_awaited = False
         self._waiting_bytes = 0
         self._put = 0
@@ -53,37 +66,68 @@ class WriterThread:
         self._window_ends_s = 0.0
         self._patient_from_s = 0.0
         self._impatient_s = _IMPATIENT_S
+        self._users = 0
+        self._is_over = False
+        self._hangs = False
         self._thread = threading.Thread(target=self._run, name='mms-log', daemon=True)
         self._thread.start()
 
-    def put(self, write: Write, text: str) -> bool:
-        """Have a text written soon, and wait a moment at most; whether there was room for it.
+    def is_running(self) -> bool:
+        """Whether there is a thread: a process that was forked meanwhile has none."""
+        return self._thread.is_alive()
 
-        Parameters
-        ----------
-        write
-            Takes the text, and those that follow it for the same.
+    def is_current(self) -> bool:
+        """Whether the thread is that of the caller."""
+        return threading.get_ident() == self._thread.ident
+
+    def put(self, sink: Sink, text: str) -> None:
+        """Have a text written soon, and wait a moment at most; where too much waits already, it is
+        left out, and a text tells how many were.
         """
         with self._changed:
             if self._jobs and self._waiting_bytes + len(text) > _MOST_WAITING_BYTES:
-                return False
-            mine = self._append(Job(write, text))
+                self._left_out[sink] = self._left_out.get(sink, 0) + 1
+                return
+            self._tell_left_out(sink)
+            mine = self._append(_Text(sink, text))
             if self._may_wait():
                 self._wait_a_moment(mine)
-        return True
 
-    def run(self, job: Callable[[], object], seconds: Optional[float] = None) -> bool:
+    def run(self, job: _Job, seconds: Optional[float] = None) -> bool:
         """Do something in turn, and wait for it; whether it was done in time."""
         with self._changed:
-            return self._wait_for(self._append(Job(lambda _: job(), '', is_text=False)), seconds)
+            return self._wait_for(self._append(job), seconds)
 
-    def _append(self, job: Job) -> int:
+    def begin_use(self) -> None:
+        """Somebody is to write in this thread."""
+        self._users += 1
+
+    def end_use(self) -> bool:
+        """Have written what waits; whether that was done, which a disk that hangs has not.
+
+        The last one ends the thread.
+        """
+        # One disk that hangs is waited for once.
+        self._hangs = self._hangs or not self.run(lambda: None, _LAST_LINES_S)
+        with self._changed:
+            self._users -= 1
+            self._is_over = self._users <= 0
+            self._changed.notify_all()
+        return not self._hangs
+
+    def _append(self, job: Union[_Text, _Job]) -> int:
         if not self._jobs:
             self._changed.notify_all()
         self._jobs.append(job)
-        self._waiting_bytes += len(job.text)
+        self._waiting_bytes += _size(job)
         self._put += 1
         return self._put
+
+    def _tell_left_out(self, sink: Sink) -> None:
+        """Where some are missing, say so before what comes next."""
+        count = self._left_out.pop(sink, 0)
+        if count:
+            self._append(_Text(sink, sink.left_out(count)))
 
     def _may_wait(self) -> bool:
         now = time.monotonic()
@@ -112,37 +156,49 @@ class WriterThread:
         return self._changed.wait_for(lambda: self._done >= number, seconds)
 
     def _run(self) -> None:
-        while True:
-            jobs = self._take()
-            for write, texts in _together(jobs):
+        jobs = self._take()
+        while jobs:
+            for job in _together(jobs):
                 # The log itself fails: there is nobody to tell.
                 with suppress(Exception):
-                    write(texts)
+                    job()
             with self._changed:
-                self._waiting_bytes -= sum(len(job.text) for job in jobs)
+                self._waiting_bytes -= sum(map(_size, jobs))
                 self._done += len(jobs)
+                for sink in list(self._left_out):
+                    self._tell_left_out(sink)
                 self._changed.notify_all()
+            jobs = self._take()
 
-    def _take(self) -> list[Job]:
+    def _take(self) -> list[Union[_Text, _Job]]:
+        """What is to be done now; nothing at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._jobs)
-            self._changed.wait_for(lambda: self._is_awaited, _COLLECT_S)
+            self._changed.wait_for(lambda: self._jobs or self._is_over)
+            self._changed.wait_for(lambda: self._is_awaited or self._is_over, _COLLECT_S)
             jobs, self._jobs = self._jobs, []
             self._is_awaited = False
         return jobs
 
 
-def _together(jobs: Iterable[Job]) -> Iterator[tuple[Write, list[str]]]:
+def _size(job: Union[_Text, _Job]) -> int:
+    return len(job.text) if isinstance(job, _Text) else 0
+
+
+def _together(jobs: Iterable[Union[_Text, _Job]]) -> Iterator[_Job]:
     """What is done in turn: of texts, all that are for the same up to what is no text."""
-    texts: dict[Write, list[str]] = {}
+    texts: dict[Sink, list[str]] = {}
     for job in jobs:
-        if job.is_text:
-            texts.setdefault(job.do, []).append(job.text)
+        if isinstance(job, _Text):
+            texts.setdefault(job.sink, []).append(job.text)
         else:
-            yield from texts.items()
+            yield from _written(texts)
             texts = {}
-            yield job.do, []
-    yield from texts.items()
+            yield job
+    yield from _written(texts)
+
+
+def _written(texts: dict[Sink, list[str]]) -> Iterator[_Job]:
+    return (partial(sink.write_texts, each) for sink, each in texts.items())
 
 
 class BackgroundHandler(logging.Handler):
@@ -150,52 +206,72 @@ class BackgroundHandler(logging.Handler):
     :meth:`write_in` on.
 
     Where the disk takes no more, up to a megabyte waits; then lines are left out, and a line tells
-    how many.
+    how many. The thread has no lock: who ends the log holds that of the handler
+    (:func:`logging.shutdown`), and a disk may never give it back.
     """
 
     _writer: Optional[WriterThread] = None
-    _left_out = 0
+    _is_abandoned = False
+    stream: Any
 
     def write_in(self, writer: WriterThread) -> None:
         """Have a thread write what is logged from now on."""
+        writer.begin_use()
         self._writer = writer
+
+    def writer(self) -> Optional[WriterThread]:
+        """The thread that writes, if there is one in this process."""
+        writer = self._writer
+        return writer if writer is not None and writer.is_running() else None
 
     def handle(self, record: logging.LogRecord) -> Any:
         """Have a record written, or write it; whether it is to be."""
-        writer = self._writer
+        writer = self.writer()
         if writer is None:
             return super().handle(record)
-        shown = self.filter(record)
+        shown: Any = self.filter(record)
         if shown:
+            # From Python 3.12 on a filter may have another in its place.
+            record = shown if isinstance(shown, logging.LogRecord) else record
             try:
                 line = self.format(record)
             except Exception:
                 self.handleError(record)
                 return shown
-            # The lock of a handler would be held for as long as the disk takes.
-            if not writer.put(self._write, line):
-                self._left_out += 1
+            writer.put(self, line)
         return shown
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record."""
         return record.text if isinstance(record, _Line) else super().format(record)
 
+    def flush(self) -> None:
+        """Write what is buffered; where a thread writes, that is nobody else's to do."""
+        writer = self.writer()
+        if writer is None:
+            super().flush()
+        elif writer.is_current() and self.stream is not None:
+            self.stream.flush()
+
     def close(self) -> None:
-        """Write what waits, if the disk takes it soon."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.run(self._tell_left_out, _LAST_LINES_S)
-        super().close()
+        """Write what waits, if the disk takes it soon; else what is open stays so."""
+        writer = self.writer()
+        if writer is not None and not self._is_abandoned:
+            self._is_abandoned = not writer.end_use()
+        if not self._is_abandoned:
+            self._writer = None
+            super().close()
 
-    def _write(self, lines: list[str]) -> None:
-        self._tell_left_out()
-        self.emit(_Line('\n'.join(lines)))
+    def write_texts(self, texts: list[str]) -> None:
+        """Write lines, in the thread."""
+        self.emit(_Line('\n'.join(texts)))
 
-    def _tell_left_out(self) -> None:
-        left_out, self._left_out = self._left_out, 0
-        if left_out:
-            self.emit(_Line(f'[{left_out} lines are left out here: the disk did not take them.]'))
+    def left_out(self, count: int) -> str:
+        """The line that stands where so many are missing."""
+        return self.format(logging.getLogger().makeRecord(
+            __name__, logging.WARNING, __file__, 0,
+            '%d lines are left out here: the disk did not take them.', (count,), None, 'left_out',
+            about(())))
 
 
 class _Line(logging.LogRecord):

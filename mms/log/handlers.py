@@ -68,12 +68,16 @@ class StreamLog(BackgroundHandler, SafeHandler, logging.StreamHandler):  # type:
 
     def write_pending(self) -> None:
         """Write what nobody has read so far."""
+        if self.writer() is not None:
+            return
         with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
             self.stream.flush()
 
     def close(self) -> None:
         """Write what waits, if somebody reads it soon."""
         super().close()
+        if self.writer() is not None:
+            return
         with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
             if isinstance(self.stream, NonblockingStream):
                 self.stream.finish(_LAST_LINES_S)

@@ -75,17 +75,20 @@ class LogFile(SafeHandler, TimedRotatingFileHandler):
         Where it cannot be opened, the old one is written on, and standard error says so.
         """
         with self.lock or nullcontext():
-            if self._held is not None:
-                return
-            try:
-                stream = self._open()
-            except OSError as error:
-                self.complain(error)
-                return
-            if self.stream is not None:
-                self.stream.close()
-            self.stream = stream
-            self.rolloverAt = self.computeRollover(int(time.time()))
+            self._open_anew()
+
+    def _open_anew(self) -> None:
+        if self._held is not None:
+            return
+        try:
+            stream = self._open()
+        except OSError as error:
+            self.complain(error)
+            return
+        if self.stream is not None:
+            self.stream.close()
+        self.stream = stream
+        self.rolloverAt = self.computeRollover(int(time.time()))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """A record, or a part of it, could not be written: the next one opens the file anew."""
@@ -169,13 +172,14 @@ class SharedLogFile(BackgroundHandler, LogFile):
 
     def reopen(self) -> None:
         """Write to the file that has the name now; see :class:`LogFile`. It may take a while."""
-        if self._writer is None:
-            self._reopen()
+        writer = self.writer()
+        if writer is None:
+            super().reopen()
         else:
-            self._writer.run(self._reopen)
+            writer.run(self._open_anew)
 
-    def _reopen(self) -> None:
-        super().reopen()
+    def _open_anew(self) -> None:
+        super()._open_anew()
         if self._held is None:
             self.share()
 
@@ -188,7 +192,7 @@ class SharedLogFile(BackgroundHandler, LogFile):
         """Write where the process that rotates the file writes, or rotate it in its place."""
         self._next_look_s = time.monotonic() + _LOOK_S
         if self._is_moved():
-            super().reopen()
+            super()._open_anew()
         if self.share():
             self.rolloverAt = self.computeRollover(int(time.time()))
             logger.info('The process that rotated the log file %s has ended: this one does.',

@@ -21,6 +21,7 @@ from gevent._hub_local import get_hub_if_exists  # get_hub would make one
 
 from mms.errors import ModelUnavailable
 from mms.event_loop.guard import log_escaped
+from mms.event_loop.in_thread import end_lasting_thread
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.ipc.messages import Reply, Request
 from mms.metrics import Metrics
@@ -135,6 +136,7 @@ class LoopThread:
         gevent.sleep(0)
         keeper.close()
         if is_own:
+            end_lasting_thread()
             hub.destroy(destroy_loop=True)
 
 

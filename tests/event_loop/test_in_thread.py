@@ -1,12 +1,14 @@
+import os
 import subprocess
 import sys
 import threading
 
 import gevent
 import pytest
-from harness import REPO
+from harness import REPO, until
 
 from mms.event_loop.in_thread import in_lasting_thread, in_thread
+from mms.serving.embedding import LoopThread
 
 
 def test_it_returns_what_another_thread_returned_while_the_loop_turns():
@@ -51,3 +53,15 @@ def test_a_lasting_thread_raises_what_the_work_raised_and_goes_on():
     with pytest.raises(ZeroDivisionError):
         in_lasting_thread(lambda: 1 / 0)
     assert in_lasting_thread(threading.get_ident) == before
+
+
+def test_a_lasting_thread_ends_with_its_event_loop():
+    def threads():
+        return len(os.listdir('/proc/self/task'))
+
+    before = threads()
+    for _ in range(3):
+        loop = LoopThread()
+        loop.run(lambda: in_lasting_thread(threading.get_ident))
+        loop.stop()
+    until(lambda: threads() == before)

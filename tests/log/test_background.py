@@ -1,6 +1,7 @@
 """A log file on a disk that is slow, hangs or is full: who logs goes on."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from mms.log.background import WriterThread
 
 # Logs each line of its standard input, and answers with how many milliseconds that took.
 LOGS = """
-import logging, sys, time
+import logging, os, sys, time
 from mms.log import setup as log
 from mms.log.rotation import LogRotation
 front = log.FrontLog('disk/app.log', LogRotation(1, 'H'), logging.INFO, in_background=True)
@@ -28,6 +29,21 @@ for line in sys.stdin:
 front.end()
 print('over', flush=True)
 """
+
+
+class Sink:
+    """Keeps what is written, and takes its time over each time."""
+
+    def __init__(self, seconds=0):
+        self.written = []
+        self._seconds = seconds
+
+    def write_texts(self, texts):
+        time.sleep(self._seconds)
+        self.written += texts
+
+    def left_out(self, count):
+        return f'{count} are missing'
 
 
 class Logger:
@@ -63,10 +79,10 @@ def logger(tmp_path):
 
 def test_who_logs_little_goes_on_when_the_line_is_written(monkeypatch):
     monkeypatch.setattr(background, '_PATIENCE_S', 60)
-    writer, written = WriterThread(), []
+    writer, sink = WriterThread(), Sink()
     for number in range(10):
-        assert writer.put(written.extend, str(number))
-        assert written[-1] == str(number)
+        writer.put(sink, str(number))
+        assert sink.written[-1] == str(number)
 
 
 def test_a_disk_that_takes_seconds_holds_up_nobody_and_gets_all_lines_in_turn(logger):
@@ -81,26 +97,44 @@ def test_a_disk_that_takes_seconds_holds_up_nobody_and_gets_all_lines_in_turn(lo
 
 
 def test_who_logs_waits_ever_less_for_a_disk_that_stays_slow():
-    writer, waited = WriterThread(), []
+    writer, sink, waited = WriterThread(), Sink(0.06), []
     for _ in range(20):
         began = time.monotonic()
-        writer.put(lambda _: time.sleep(0.06), 'text')
+        writer.put(sink, 'text')
         waited.append(time.monotonic() - began)
         time.sleep(0.1)
     # One that was asked after each pause would have been waited for twenty times.
     assert sum(seconds > 0.02 for seconds in waited) < 10
 
 
-def test_what_a_disk_does_not_take_is_left_out_and_counted(logger):
+def test_what_a_disk_does_not_take_is_left_out_and_counted_where_it_is_missing(logger):
     logger.disk.be_slow(3000)
     logger.log(20_000)
     logger.disk.be_well()
     until(lambda: 'left out' in logger.file.read_text(), 30)
+    logger.log(1)
     logger.end()
-    text = logger.file.read_text()
-    left_out = sum(int(line.split()[0][1:]) for line in text.splitlines() if 'left out' in line)
-    assert left_out > 0
-    assert text.count(' line ') >= 20_000 - left_out
+    lines = logger.file.read_text().splitlines()
+    places = [place for place, line in enumerate(lines) if 'left out' in line]
+    missing = sum(int(re.search(r' (\d+) lines are left out here: the disk did not take them\.$',
+                                lines[place])[1]) for place in places)
+    # The first that are missing are told after those that are there.
+    assert [line.split()[-1] for line in lines[:places[0]]] == [*map(str, range(places[0]))]
+    assert len(lines) - len(places) + missing == 20_001
+    assert lines[-1].split()[-1] == '0'
+
+
+def test_lines_that_are_left_out_are_told_at_their_place(monkeypatch):
+    monkeypatch.setattr(background, '_MOST_WAITING_BYTES', 3)
+    writer, sink = WriterThread(), Sink(0.2)
+    for text in 'abcdefgh':
+        writer.put(sink, text)
+    writer.run(lambda: None)
+    writer.put(sink, 'i')
+    writer.run(lambda: None)
+    *there, told, last = sink.written
+    assert there == list('abcdefgh'[:len(there)])
+    assert (told, last) == (f'{8 - len(there)} are missing', 'i')
 
 
 def test_what_waits_when_the_log_ends_is_written(logger):
@@ -121,23 +155,74 @@ def test_a_full_disk_costs_the_lines_of_that_time_alone(logger):
 
 
 def test_a_job_that_fails_is_not_the_last():
-    writer = WriterThread()
-    written = []
+    writer, sink = WriterThread(), Sink()
     writer.run(lambda: 1 / 0)
-    assert writer.put(written.extend, 'text')
-    until(lambda: written == ['text'])
+    writer.put(sink, 'text')
+    until(lambda: sink.written == ['text'])
 
 
 def test_who_logs_much_waits_for_none():
-    writer = WriterThread()
-    slow = []
-
-    def write(lines):
-        time.sleep(0.001)
-        slow.extend(lines)
-
+    writer, sink = WriterThread(), Sink(0.001)
     for number in range(1000):
-        writer.put(write, str(number))
-    assert len(slow) < 1000
+        writer.put(sink, str(number))
+    assert len(sink.written) < 1000
     writer.run(lambda: None)
-    assert slow == [str(number) for number in range(1000)]
+    assert sink.written == [str(number) for number in range(1000)]
+
+
+def test_the_thread_ends_with_the_last_who_writes_in_it():
+    writer = WriterThread()
+    writer.begin_use()
+    writer.begin_use()
+    assert writer.end_use()
+    assert writer.is_running()
+    assert writer.end_use()
+    until(lambda: not writer.is_running())
+
+
+# Ends as a server does, which leaves its log to the end of the process.
+ENDS = LOGS.partition('print')[0] + """
+for number in range(300):
+    logging.getLogger('mms').info('line %d', number)
+"""
+
+
+def ended(script, folder):
+    """What a process has printed, and how many seconds it took."""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, '-c', script.replace('disk/', '')], cwd=folder,
+                          capture_output=True, text=True, timeout=60, check=True,
+                          env={**os.environ, 'PYTHONPATH': str(REPO)})
+    return done.stdout, time.monotonic() - began
+
+
+def last_words(path):
+    return [line.split()[-1] for line in path.read_text().splitlines()]
+
+
+def test_a_process_that_ends_waits_for_the_thread_and_not_the_thread_for_it(tmp_path):
+    _, took_s = ended(ENDS, tmp_path)
+    assert last_words(tmp_path / 'app.log') == [*map(str, range(300))]
+    assert took_s < background._LAST_LINES_S
+
+
+def test_a_process_ends_though_nobody_reads_its_log_any_more(tmp_path):
+    os.mkfifo(tmp_path / 'app.log')
+    reader = os.open(tmp_path / 'app.log', os.O_RDONLY | os.O_NONBLOCK)
+    # More than a FIFO holds, and less than may wait.
+    _, took_s = ended(ENDS.replace('range(300)', 'range(5000)'), tmp_path)
+    os.close(reader)
+    assert took_s >= background._LAST_LINES_S
+
+
+def test_a_process_that_is_forked_writes_its_lines_itself(tmp_path):
+    ended(ENDS + """
+front.reopen()
+pid = os.fork()
+logging.getLogger('mms').info('line %s', 'child' if not pid else 'parent')
+if not pid:
+    logging.shutdown()
+    os._exit(0)
+os.waitpid(pid, 0)
+""", tmp_path)
+    assert sorted(last_words(tmp_path / 'app.log')[-2:]) == ['child', 'parent']
