@@ -76,7 +76,7 @@ def chunk_extensions(endpoint: Endpoint) -> None:
 
 
 def parts(endpoint: Endpoint) -> None:
-    """Multipart forms of a million parts."""
+    """Multipart forms of 500,000 parts."""
     part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
     body = part * 500_000 + b'--x--\r\n'
     send_whole(endpoint, post_head(endpoint, len(body), 'multipart/form-data; boundary=x'), body)

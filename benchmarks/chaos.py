@@ -10,7 +10,8 @@ and stopped, the model is replaced and scaled, the server reads its files again,
 log and temporary files is slow or full. The same seed makes the same choices.
 
 A request is lost where its connection ends without an answer; wrong where the answer is another
-one's. It is doubled where it was run twice, although the first worker that had it was not killed.
+one's. It is doubled where it was run twice, although the first worker that had it was not killed,
+or three times. An error is excused where two processes that had begun the request died.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ RECOVERY_S = 60
 SLOW_TURN = 'Nobody was served for'
 # What an answer may be where the worker that had the request was killed, or stopped.
 MAY_DIE, MAY_HANG = 500, 504
+# Of a request: again once.
+MOST_RUNS = 2
 
 
 def main() -> int:
@@ -119,16 +122,18 @@ def disk_of(folder: Path) -> Any:
 
 
 def take_actions(chaos: Chaos, chance: random.Random, options: argparse.Namespace) -> None:
-    """One action after the other, each of them before one is taken again."""
+    """One action after the other, each before one is taken again, and each once at least."""
     ends = time.monotonic() + options.seconds
     names = [name for name in chaos.actions if name not in options.without]
-    while time.monotonic() < ends:
+    is_first_round = True
+    while is_first_round or time.monotonic() < ends:
         for name in chance.sample(names, len(names)):
-            if time.monotonic() < ends:
+            if is_first_round or time.monotonic() < ends:
                 chaos.take(name)
                 time.sleep(options.pause * (0.5 + chance.random()))
                 if chance.random() < RECOVERS_SHARE:
                     chaos.recover()
+        is_first_round = False
 
 
 def recover(chaos: Chaos, port: int) -> list[str]:
@@ -186,30 +191,34 @@ def loop_blocks(port: int) -> str:
 
 
 def doubled(runs: Mapping[str, Sequence[Run]], ended: set[int]) -> list[str]:
-    """Requests that were run again, though no process ended over them."""
+    """Requests that were run again though no process ended over them, or were run three times."""
     return [f'{word} was run by {", ".join(str(one.pid) for one in each)}'
             for word, each in runs.items()
-            if any(not {one.pid, one.parent} & ended for one in each[:-1])]
+            if len(each) > MOST_RUNS or any(not {one.pid, one.parent} & ended for one in each[:-1])]
 
 
-def not_allowed(tally: Tally, chaos: Chaos) -> list[str]:
+def not_allowed(tally: Tally, runs: Mapping[str, Sequence[Run]], chaos: Chaos) -> list[str]:
     """Answers that no action excuses."""
-    found = []
-    for word, (status, text) in tally.errors.items():
-        kind = json.loads(text).get('error', {}).get('type', '') if text[:1] == '{' else ''
-        if (status, kind) == (MAY_DIE, 'WorkerDiedException') and len(chaos.ended) > 1:
-            continue
-        if status == MAY_HANG and any('stop' in name for name in chaos.done):
-            continue
-        found.append(f'{word} was answered {status}: {text[:200]}')
-    return found
+    may_hang = any('stop' in name for name in chaos.done)
+    return [f'{word} was answered {status}: {text[:200]}'
+            for word, (status, text) in tally.errors.items()
+            if not (may_die(status, text, runs.get(word, ()), chaos.ended)
+                    or (status == MAY_HANG and may_hang))]
+
+
+def may_die(status: int, text: str, runs: Sequence[Run], ended: set[int]) -> bool:
+    """Whether an answer is that of a request over which two processes have died: one costs none."""
+    kind = json.loads(text).get('type', '') if text[:1] == '{' else ''
+    died = sum(bool({one.pid, one.parent} & ended) for one in runs)
+    return (status, kind) == (MAY_DIE, 'WorkerDiedException') and died >= MOST_RUNS
 
 
 def report(tally: Tally, chaos: Chaos, runs: Mapping[str, Sequence[Run]], left: Sequence[str],
            blocks: str) -> int:
     """Print the table; return the status."""
     twice = doubled(runs, chaos.ended)
-    faults = [*tally.lost, *tally.wrong, *twice, *not_allowed(tally, chaos), *chaos.failed, *left]
+    faults = [*tally.lost, *tally.wrong, *twice, *not_allowed(tally, runs, chaos), *chaos.failed,
+              *left]
     again = sum(len(each) > 1 for each in runs.values())
     rows = [
         ('requests', tally.requests),

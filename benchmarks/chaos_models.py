@@ -34,9 +34,7 @@ class EchoModel:
     ----------
     folder
         Where its files lie.
-
-    Notes
-    -----
+    notes_runs
         Whether it notes what it runs.
 
     Attributes
@@ -45,8 +43,8 @@ class EchoModel:
         Of version 1 and 2.
     """
 
-    def __init__(self, folder: Path, notes: bool = True) -> None:
-        self._notes = notes
+    def __init__(self, folder: Path, notes_runs: bool = True) -> None:
+        self._notes_runs = notes_runs
         self._ran = folder / 'ran'
         self._ran.touch()
         self.archives = [self._build(folder, version) for version in (1, 2)]
@@ -65,7 +63,7 @@ class EchoModel:
         shutil.copy(_SERVICE, source)
         (source / 'signature.json').write_text(json.dumps(_SIGNATURE))
         (source / 'settings.json').write_text(
-            json.dumps({'version': version, 'ran': str(self._ran) if self._notes else ''}))
+            json.dumps({'version': version, 'ran': str(self._ran) if self._notes_runs else ''}))
         return Path(export_model(NAME, str(source), str(source / _SERVICE.name),
                                  str(folder / f'echo{version}.model'), 'imperative'))
 

@@ -88,7 +88,7 @@ def main() -> int:
 
 def run(folder: Path, options: argparse.Namespace) -> int:
     """Serve, ask, and report."""
-    echo = EchoModel(folder, notes=False)
+    echo = EchoModel(folder, notes_runs=False)
     body = picture_body(kitten_jpeg(), folder / 'picture')
     brightness = build_weightless(MODEL, SERVICE, SIGNATURE, body, folder)
     port, management_port = free_port(), free_port()

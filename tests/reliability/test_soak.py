@@ -1,16 +1,16 @@
 """A run of requests of all kinds: nothing of them stays. `make soak` has a long one."""
 
-import os
 import re
 import subprocess
 import sys
 
 import pytest
+from effort import LONG
 from harness import REPO
 from soak import Still, grown, too_much
 from soak_samples import FRONT, WORKER, ProcessSample, slope
 
-REQUESTS = 200_000 if os.environ.get('MMS_SOAK') else 2_000
+REQUESTS = 200_000 if LONG else 2_000
 
 
 @pytest.mark.slow
