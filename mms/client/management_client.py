@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Optional, Union
 from urllib.parse import quote, urlencode
 
 from mms.client.management_address import ManagementAddress
-from mms.client.management_tls import TLSFlags, client_context, failure
+from mms.client.management_tls import TLSFlags, client_context, failure, refuse_for_plain
 from mms.errors import MMSError
 
 CONNECT_S = 10.0
@@ -210,6 +210,7 @@ def _connection(address: ManagementAddress, tls: TLSFlags) -> http.client.HTTPCo
     if address.is_tls:
         return http.client.HTTPSConnection(address.host, address.port, timeout=CONNECT_S,
                                            context=client_context(tls))
+    refuse_for_plain(tls, address)
     return http.client.HTTPConnection(address.host, address.port, timeout=CONNECT_S)
 
 

@@ -56,6 +56,20 @@ def client_context(flags: TLSFlags) -> ssl.SSLContext:
     return context
 
 
+def refuse_for_plain(flags: TLSFlags, address: ManagementAddress) -> None:
+    """See that nobody who means TLS sends a token without it.
+
+    Raises
+    ------
+    UsageError
+        There are files for TLS, and the address is one without.
+    """
+    given = [f'--{name}' for name, file in flags._asdict().items() if file is not None]
+    if given:
+        raise UsageError(f"{' and '.join(given)}: only for TLS, which {address.shown} does "
+                         'without: give its address with https://')
+
+
 def failure(address: ManagementAddress, error: ssl.SSLError) -> str:
     """What has failed, and the mend."""
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -95,6 +95,14 @@ def test_a_port_without_tls_is_told(authority):
 
 
 @pytest.mark.parametrize(('flags', 'said'), [
+    ({'ca': 'a'}, '--ca: only for TLS, which http://a:1 does without: give its address with https'),
+    ({'cert': 'a', 'key': 'b'}, '--cert and --key: only for TLS')])
+def test_who_means_tls_sends_nothing_without_it(flags, said):
+    with pytest.raises(UsageError, match=said):
+        describe('http://a:1', **flags)
+
+
+@pytest.mark.parametrize(('flags', 'said'), [
     ({'ca': 'missing'}, "--ca 'missing' cannot be used (No such file or directory): give a PEM"),
     ({'ca': 'other.key'}, "--ca 'other.key' cannot be used ("),
     ({'cert': 'missing'}, "--cert 'missing' and its key cannot be used (No such file"),
