@@ -1,5 +1,6 @@
 """The endpoints on a Unix socket: who may connect, what becomes of the file, who takes it over."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -9,6 +10,8 @@ import sys
 
 import pytest
 from harness import REPO, Server, until, write_archive
+
+from mms.frontend.http.unix_socket import UnixSocket
 
 # Becomes the server, as one that a service manager starts with a socket.
 ACTIVATED = '''
@@ -148,3 +151,16 @@ def test_a_unix_socket_that_a_service_manager_has_bound_is_answered_on_and_stays
         assert 'healthy' in curl(path, 'http://localhost/ping')
         server.stop()
         assert path.is_socket()
+
+
+def test_who_holds_the_folder_holds_up_no_server(path):
+    holder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        place = UnixSocket(str(path), '--uds', takes_over=False)
+        with place.listen(1):
+            assert stat.S_ISSOCK(os.stat(path).st_mode)
+            place.remove()
+        assert not path.exists()
+    finally:
+        os.close(holder)

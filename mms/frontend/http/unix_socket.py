@@ -6,10 +6,12 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Optional
 
+import gevent
 from gevent import socket
 
 from mms.errors import AddressError
@@ -19,6 +21,9 @@ _LONGEST_PATH = 107
 # Whoever may write to it may connect: the user and the group of the server.
 _MODE = 0o660
 _SUFFIX = '.new'
+# A server that places its socket, or removes it, holds the folder for less than a millisecond.
+_LOCK_S = 0.5
+_PAUSE_S = 0.01
 
 
 class UnixSocket:
@@ -130,8 +135,20 @@ def _locked(folder: str) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):
-            # Whoever has it holds it for a moment.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _lock(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock it, unless somebody holds it for longer than a server would: whoever may read the folder
+    could do so.
+    """
+    end = time.monotonic() + _LOCK_S
+    while time.monotonic() < end:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            gevent.sleep(_PAUSE_S)
