@@ -75,7 +75,7 @@ class Admission:
         reason = ''
         if self._has_too_many(peer):
             reason = CLIENT_CONNECTIONS
-        elif count >= self._limits.connections and not self._make_room():
+        elif count - self._heard >= self._limits.connections and not self._make_room():
             reason = CONNECTIONS
         if reason:
             if self._heard >= MOST_HEARD:

@@ -119,12 +119,17 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def read_requestline(self) -> Any:
         """Wait for the next request's first line."""
-        self.socket.settimeout(_PROBE_S if self._is_probe else _IDLE_S)
-        if not self.rfile.peek(1):
+        self.socket.settimeout(None)
+        limit_s = _PROBE_S if self._is_probe else _IDLE_S
+        has_come = b''
+        # Of all the waiting: of TLS, much may come that is nothing to read yet.
+        with gevent.Timeout(limit_s, False):
+            has_come = self.rfile.peek(1)
+        if not has_come:
             # Many may leave at once, and each has something to be tidied up.
             yield_if_due(RunQueue.END)
             return ''
-        self._head_limit = gevent.Timeout.start_new(_PROBE_S if self._is_probe else _HEAD_S)
+        self._head_limit = gevent.Timeout.start_new(limit_s if self._is_probe else _HEAD_S)
         line = self.rfile.readline(MAX_REQUEST_LINE)
         if not line.endswith(b'\n') and len(line) < MAX_REQUEST_LINE:
             # The client left in the middle of it.
@@ -205,7 +210,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def give_way(self) -> bool:
         """Close the connection for another client's sake, if nothing has come here just now."""
-        if _state_of(self.socket.fileno(), select.POLLIN):
+        if self._is_probe or _state_of(self.socket.fileno(), select.POLLIN):
             return False
         gevent.get_hub().loop.run_callback(self._end_unless_used)
         return True
@@ -341,6 +346,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         """Answer one request."""
         self._is_answering = True
         super().run_application()
+        self._is_answering = False
         self.server.request_ended(self)
         if self._body_is_left():
             self._discard_body()
@@ -369,7 +375,9 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
     def handle_error(self, kind: type[BaseException], error: Any, trace: Any) -> None:
         """Answer a request over which the application fails, or the server ends."""
         if issubclass(kind, gevent.GreenletExit):
-            logger.error('%s', _SERVER_ENDS)
+            # What was answered alone has the rest of its body to come.
+            if self._is_answering:
+                logger.error('%s', _SERVER_ENDS)
             # Who takes nothing is not waited for.
             self.socket.setblocking(False)
             self._refuse('503', _SERVER_ENDS)

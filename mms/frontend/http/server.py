@@ -145,7 +145,7 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
 
     def _serve(self, sock: socket.socket, peer: Peer) -> None:
         if self._tls is not None:
-            sock = self._secured(sock, peer.host, self._tls)
+            sock = self._secured(sock, peer, self._tls)
             if sock is None:
                 return
         connection = self.handler_class(sock, peer, self)
@@ -155,9 +155,9 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         finally:
             self.connections.forget(connection)
 
-    def _secured(self, sock: socket.socket, client: str, tls: TLS) -> Optional[TLSSocket]:
+    def _secured(self, sock: socket.socket, peer: Peer, tls: TLS) -> Optional[TLSSocket]:
         """The connection under TLS, if its client can."""
-        handshake = Handshake(sock, client, tls.context, lambda: self.connections.turn_to(
+        handshake = Handshake(sock, peer, tls.context, lambda: self.connections.turn_to(
             handshake, Use.READING))
         self.connections.turn_to(handshake, Use.WAITING)
         try:

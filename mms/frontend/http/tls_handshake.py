@@ -11,6 +11,7 @@ import gevent
 from gevent import socket
 
 from mms.event_loop.yielding import TimeSlice, yield_if_due
+from mms.frontend.http.admission import Peer
 from mms.frontend.http.refusal import refusal
 from mms.frontend.http.tls_socket import TLSContext, TLSSocket, close, linger
 from mms.frontend.request_context import context_of
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # Some round trips. Who takes longer only holds a connection.
 _HANDSHAKE_S = 10.0
+# The same of a connection that is beyond a limit.
+_HEARD_S = 2.0
 # The client has left.
 _ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _PLAIN = 'This port speaks TLS: ask it with https:// in the place of http://.'
@@ -32,24 +35,26 @@ class Handshake:
     ----------
     sock
         A connection of gevent's; it is closed where there is no handshake.
-    client
-        Its client's address, for the log.
+    peer
+        Its client.
     context
         Has the certificate.
     on_begin
         Called when the client has begun.
     """
 
-    def __init__(self, sock: Any, client: str, context: TLSContext,
+    def __init__(self, sock: Any, peer: Peer, context: TLSContext,
                  on_begin: Callable[[], None]) -> None:
         self._sock = sock
-        self._client = client
+        self._peer = peer
         self._context = context
         self._on_begin = on_begin
         self._greenlet = gevent.getcurrent()
 
     def give_way(self) -> bool:
-        """End it for another client's sake."""
+        """End it for another client's sake, unless it is beyond a limit itself."""
+        if self._peer.refusal:
+            return False
         self._greenlet.kill(block=False)
         return True
 
@@ -64,7 +69,7 @@ class Handshake:
         return made
 
     def _limited(self) -> Optional[TLSSocket]:
-        limit = gevent.Timeout.start_new(_HANDSHAKE_S)
+        limit = gevent.Timeout.start_new(_HEARD_S if self._peer.refusal else _HANDSHAKE_S)
         try:
             # Of TLS it is a number; of the method of a request, a letter.
             first = self._sock.recv(1, socket.MSG_PEEK)
@@ -114,7 +119,7 @@ class Handshake:
     def _refuse(self) -> None:
         """Answer who speaks HTTP without TLS."""
         request_ids.begin(context_of({}))
-        logger.info('No TLS handshake with %s: it speaks plain HTTP', self._client)
+        logger.info('No TLS handshake with %s: it speaks plain HTTP', self._peer.host)
         with suppress(OSError), gevent.Timeout(_HANDSHAKE_S, False):
             self._sock.sendall(refusal('400', request_ids.current()[0].request_id,
                                        instead=_PLAIN))
@@ -126,7 +131,7 @@ class Handshake:
             linger(self._sock, TimeSlice())
 
     def _tell(self, reason: str) -> None:
-        logger.info('No TLS handshake with %s: %s', self._client, reason)
+        logger.info('No TLS handshake with %s: %s', self._peer.host, reason)
 
 
 def _told(error: ssl.SSLError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import gevent
@@ -10,6 +11,7 @@ from gevent import socket
 from gevent.ssl import SSLContext, SSLSocket
 
 from mms.event_loop.yielding import TimeSlice
+from mms.frontend.http.tls_engine import TLSEngine
 from mms.runtime.byte_budget import PIECE_BYTES
 
 # Of what a client has sent and nobody reads: a connection that is closed over it is reset.
@@ -34,6 +36,10 @@ class TLSContext(SSLContext):  # type: ignore[misc]
     """Makes such connections."""
 
     sslsocket_class = TLSSocket
+
+    def _wrap_socket(self, sock: Any, server_side: bool, *_: Any, **__: Any) -> TLSEngine:
+        """What gevent asks for when it makes one."""
+        return TLSEngine(sock, partial(self._wrap_bio, server_side=server_side))
 
 
 def close(sock: Any) -> None:

@@ -129,6 +129,40 @@ def test_of_those_beyond_it_too_many_are_told_without_being_heard(serve, monkeyp
     busy.close()
 
 
+def test_those_beyond_it_take_the_place_of_nobody(serve, monkeypatch):
+    monkeypatch.setattr(connection, '_PROBE_S', 20)
+    monkeypatch.setattr(admission, '_IDLE_S', 0.01)
+    server = serve(connections=1, connections_per_client=1)
+    first = connect(server, b'/')
+    assert answer(first)[0] == 200
+    heard = [connect(server) for _ in range(3)]
+    until(lambda: len(server.connections) == 4)
+    other = socket.create_connection(server.socket.getsockname(), 10, ('127.0.0.2', 0))
+    other.sendall(ASK % b'/')
+    assert answer(other)[0] == 200
+    assert first.recv(10) == b''
+    gevent.sleep(0.02)
+    another = socket.create_connection(server.socket.getsockname(), 10, ('127.0.0.3', 0))
+    another.sendall(ASK % b'/')
+    assert answer(another)[0] == 200
+    assert other.recv(10) == b''
+    heard[0].sendall(ASK % b'/ping')
+    assert answer(heard[0])[0] == 200
+
+
+def test_one_whose_body_is_still_awaited_after_its_answer_gives_way_without_an_error(
+        serve, monkeypatch, caplog):
+    monkeypatch.setattr(admission, '_IDLE_S', 0.01)
+    server = serve(connections=1)
+    early = connect(server)
+    early.sendall(b'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n')
+    assert answer(early)[0] == 200
+    gevent.sleep(0.02)
+    assert answer(connect(server, b'/'))[0] == 200
+    assert early.recv(10) == b''
+    assert caplog.records == []
+
+
 def test_one_client_has_as_many_as_it_may(serve):
     server = serve(connections_per_client=2)
     first, second = connect(server, b'/'), connect(server, b'/')

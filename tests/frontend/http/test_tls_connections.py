@@ -17,6 +17,7 @@ from mms.frontend.http.binding import bind
 from mms.frontend.http.server import HTTPServer
 from mms.frontend.http.tls import TLS
 from mms.frontend.http.tls_files import File, TLSFiles
+from mms.frontend.http.tls_socket import TLSSocket
 
 LARGE = 3 * 2**20
 PING = b'GET /ping HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -300,6 +301,39 @@ def test_a_handshake_that_is_never_done_ends_and_holds_up_nobody(server, connect
         'No TLS handshake with 127.0.0.1: it took too long'}
     client.sendall(PING)
     assert answer(client) == b'https'
+
+
+def test_a_handshake_in_records_of_a_byte_each_leaves_others_their_turns(server, monkeypatch):
+    turns = []
+    go_on = TLSSocket.do_handshake
+    monkeypatch.setattr(TLSSocket, 'do_handshake', lambda sock: turns.append(0) or go_on(sock))
+    hello = b'\x01\x01\xff\x00\x03\x03' + bytes(130_000)
+    client = plain(server)
+    client.sendall(b''.join(b'\x16\x03\x01\x00\x01' + bytes([byte]) for byte in hello))
+    client.recv(10)
+    assert len(turns) > 10
+
+
+@pytest.mark.parametrize('asks_before', [True, False])
+def test_a_record_that_comes_byte_by_byte_is_waited_for_no_longer_than_a_request(
+        server, connect, monkeypatch, asks_before):
+    monkeypatch.setattr('mms.frontend.http.connection._IDLE_S', 0.5)
+    client = connect()
+    if asks_before:
+        client.sendall(PING)
+        assert answer(client) == b'https'
+    below = client._sock
+    below.send(b'\x17\x03\x03\x40\x00')
+
+    def is_closed():
+        try:
+            below.send(b'a')
+        except OSError:
+            return True
+        gevent.sleep(0.05)
+        return False
+
+    until(is_closed)
 
 
 def test_a_drain_waits_for_the_request_of_a_handshake_that_goes_on(server, context, monkeypatch):
