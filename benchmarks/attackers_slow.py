@@ -91,7 +91,7 @@ def json_text(text: bytes) -> Attack:
 
 
 def handshakes(endpoint: Endpoint) -> None:
-    """TLS handshakes, each on a new connection; without TLS, what a server makes of them."""
+    """TLS handshakes, each on a new connection, with a server that speaks plain HTTP."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     for _ in range(100):

@@ -100,7 +100,7 @@ ATTACKS: Mapping[str, Optional[Attack]] = MappingProxyType({
     '500,000 parts of a form': parts,
     'JSON of 1 M brackets': json_text(b'[' * 1_000_000),
     'a number of 10 M digits': json_text(b'[' + b'1' * 10_000_000 + b']'),
-    'TLS handshakes': handshakes,
+    'TLS hellos to plain HTTP': handshakes,
 })
 
 
