@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
+from certificates import Authority
 from debian_programs import environment, needs, path_of
 from extras import yaml
 from harness import REPO, Server, until, write_archive
@@ -75,12 +76,14 @@ def test_the_dashboard_has_its_own_place_for_each_panel():
 
 
 class Prometheus:
-    """A Prometheus that scrapes each second, with the alerts of the folder."""
+    """A Prometheus that scrapes each second, over TLS, with the alerts of the folder."""
 
-    def __init__(self, folder, target):
+    def __init__(self, folder, target, authority):
         config = yaml.safe_load((FOLDER / 'prometheus.yml').read_text())
         config['global'] = {'scrape_interval': '1s', 'evaluation_interval': '1s'}
-        config['scrape_configs'][0]['static_configs'][0]['targets'] = [target]
+        config['scrape_configs'][0].update(
+            scheme='https', tls_config={'ca_file': authority},
+            static_configs=[{'targets': [target]}])
         (folder / 'prometheus.yml').write_text(yaml.safe_dump(config))
         shutil.copy(FOLDER / 'alerts.yml', folder)
         with socket.create_server(('127.0.0.1', 0)) as probe:
@@ -146,14 +149,16 @@ class Clients:
 def loaded(tmp_path_factory):
     """A Prometheus, and the clients of the server that it has scraped."""
     folder = tmp_path_factory.mktemp('prometheus')
+    authority = Authority(folder)
     server = Server(folder / 'server', [
-        '--models', f"fast={write_archive(folder, 'fast')}",
+        *authority.sign().words(), '--models', f"fast={write_archive(folder, 'fast')}",
         f"slow={write_archive(folder, 'slow', SLEEPS)}",
         '--workers', '1', '--batch-size', '1', '--queue-size', '2', '--request-timeout', '10'])
     prometheus = None
     try:
         server.wait_until_up()
-        prometheus = Prometheus(folder, f'127.0.0.1:{server.port}')
+        server.verify = authority.path
+        prometheus = Prometheus(folder, f'127.0.0.1:{server.port}', authority.path)
         until(lambda: prometheus.ask('mms_workers'), 60)
         clients = Clients(server)
         # More than the queue of the slow one takes.
@@ -165,7 +170,7 @@ def loaded(tmp_path_factory):
             os.kill(worker.pid, signal.SIGKILL)
             for one in asked:
                 one.result()
-        requests.get(f'{server.url}/nothing', timeout=60)
+        server.get('/nothing')
         total = sum(clients.saw.values())
         until(lambda: sum(prometheus.ask('mms_requests_total{model!=""}').values()) == total, 60)
         yield prometheus, clients
