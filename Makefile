@@ -45,8 +45,8 @@ else
 test: $(VENV)/.test
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
 	@# First, since it leaves the byte code of the tests to all other processes.
-	$(BIN)/python -m pytest -m 'alone and not soak'
-	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not alone and not soak'
+	$(BIN)/python -m pytest -m alone
+	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not alone'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 endif
