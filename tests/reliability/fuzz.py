@@ -147,7 +147,9 @@ def _merge(target, new, begin, folder):
 
 def _libfuzzer(target, *words, command=__file__):
     return subprocess.run(
-        [sys.executable, __file__, _HERE, target, *map(str, words),
+        # As a child of the shell: to a child of this process counts how large this one is.
+        ['sh', '-c', '"$@"; exit $?', 'sh',
+         sys.executable, __file__, _HERE, target, *map(str, words),
          f'-max_len={TARGETS[target][2]}', f'-timeout={_TIMEOUT_S}', f'-rss_limit_mb={_RSS_MB}',
          f'-artifact_prefix={FOUND}/{target}-'],
         capture_output=True, text=True, errors='backslashreplace', check=False,

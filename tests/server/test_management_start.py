@@ -62,7 +62,7 @@ def endless():
 
 
 def test_a_server_starts_with_no_model_and_gets_one_from_anywhere(managed, tmp_path, endless):
-    server = managed().wait_until_up()
+    server = managed('--max-download-size', '2000000000G').wait_until_up()
     assert 'Serving 0 models at ' in server.stdout
     until(lambda: f'Management at {server.management}  (its token is in ' in server.stdout)
     assert server.get('/ping').json() == {'health': 'healthy!'}
