@@ -145,9 +145,9 @@ def test_a_command_sees_cores_that_are_not_there():
 
 
 def test_without_a_compiler_one_line_says_that_it_is_needed(monkeypatch):
-    import seen_cores
+    import preloaded
 
-    seen_cores._library.cache_clear()
+    preloaded.compiled.cache_clear()
     monkeypatch.setenv('CC', 'no-such-compiler')
     with pytest.raises(BenchmarkError, match='C compiler'):
         seen(4)

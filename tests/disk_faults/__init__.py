@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import struct
-import subprocess
-import tempfile
 from pathlib import Path
+
+from preloaded import compiled
 
 SOURCE = Path(__file__).with_name('disk_faults.c')
 
@@ -33,7 +31,7 @@ class Disk:
     def __init__(self, folder: Path, state: Path) -> None:
         self._state = state
         self._set(0, False)
-        self.environment = {'LD_PRELOAD': str(_library()), 'DISK_STATE': str(state),
+        self.environment = {'LD_PRELOAD': str(compiled(SOURCE)), 'DISK_STATE': str(state),
                             'DISK_FOLDER': str(folder.resolve())}
 
     def be_slow(self, milliseconds: int) -> None:
@@ -52,17 +50,3 @@ class Disk:
         # In place: processes have it mapped.
         with open(self._state, 'r+b' if self._state.exists() else 'wb') as file:
             file.write(struct.pack('=ii', milliseconds, is_full))
-
-
-@functools.cache
-def _library() -> Path:
-    """The compiled library; in a folder that ends with this process."""
-    folder = tempfile.TemporaryDirectory(prefix='disk-faults-')
-    _FOLDERS.append(folder)
-    library = Path(folder.name) / 'disk_faults.so'
-    subprocess.run([os.environ.get('CC', 'cc'), '-shared', '-fPIC', '-O1', '-o', str(library),
-                    str(SOURCE), '-ldl'], check=True)
-    return library
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

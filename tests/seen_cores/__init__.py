@@ -7,12 +7,11 @@ in all but speed.
 
 from __future__ import annotations
 
-import functools
 import os
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import Optional
+
+from preloaded import compiled
 
 SOURCE = Path(__file__).with_name('seen_cores.c')
 
@@ -34,19 +33,5 @@ def environment(cores: int, allowed: Optional[int] = None) -> dict[str, str]:
     FileNotFoundError
         There is no C compiler.
     """
-    preload = ':'.join(filter(None, [str(_library()), os.environ.get('LD_PRELOAD')]))
+    preload = ':'.join(filter(None, [str(compiled(SOURCE)), os.environ.get('LD_PRELOAD')]))
     return {'LD_PRELOAD': preload, 'SEEN_CORES': str(cores), 'SEEN_ALLOWED': str(allowed or cores)}
-
-
-@functools.cache
-def _library() -> Path:
-    """The compiled library; in a folder that ends with this process."""
-    folder = tempfile.TemporaryDirectory(prefix='seen-cores-')
-    _FOLDERS.append(folder)
-    library = Path(folder.name) / 'seen_cores.so'
-    subprocess.run([os.environ.get('CC', 'cc'), '-shared', '-fPIC', '-O1', '-o', str(library),
-                    str(SOURCE), '-ldl'], check=True)
-    return library
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
