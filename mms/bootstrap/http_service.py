@@ -111,7 +111,7 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
             host = settings.host
         parts.log_started(host, port)
         announced = announcement(signatures(models), host, port, models.untried,
-                                 settings.scheme)
+                                 settings.scheme, settings.auth_token_file is not None)
         also = [f'Also at {listeners.host(name)}' for name in main[1:]]
         log.announce([*announced, *([''] if also else []), *also,
                       *(['', f'Management at {management.announcement}'] if management else [])])

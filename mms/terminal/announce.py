@@ -13,6 +13,7 @@ from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.frontend.address import UNIX, predict_path, reachable_url
 
 _PICTURE, _UNKNOWN = '@kitten.jpg', '...'
+_TOKEN = '-H "Authorization: Bearer $TOKEN"'
 # Of more models a terminal has the names alone.
 _MOST_LINES = 5
 # A longer tensor is shown as a file's name: nobody pastes a thousand zeros.
@@ -22,7 +23,8 @@ _LONGEST_SAMPLE = 200
 
 
 def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
-                 untried: Container[str] = (), scheme: str = 'http') -> list[str]:
+                 untried: Container[str] = (), scheme: str = 'http',
+                 asks_for_token: bool = False) -> list[str]:
     """Lines that name every model; of the first, a curl line that can be pasted, or filled in.
 
     Parameters
@@ -33,11 +35,14 @@ def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: i
         Names of those that have not answered what the line would send.
     scheme
         Of the server's URL.
+    asks_for_token
+        Whether the line is to have a token.
     """
     url = reachable_url(host, port, scheme)
     lines = [f'Serving {_count(len(signatures))} at {url}  (Ctrl-C stops)']
     for name, signature in islice(signatures.items(), _MOST_LINES):
-        lines += ['', f'  {name}', f'    {curl_line(url, name, signature, name in untried)}']
+        line = curl_line(url, name, signature, name in untried, asks_for_token)
+        lines += ['', f'  {name}', f'    {line}']
         lines += [f'    {remark}' for remark in _remarks(signature, name in untried)]
     return lines + _others(list(signatures)[_MOST_LINES:])
 
@@ -52,12 +57,15 @@ def _others(names: Sequence[str]) -> list[str]:
                                break_on_hyphens=False)]
 
 
-def curl_line(url: str, name: str, signature: Mapping[str, Any], untried: bool = False) -> str:
+def curl_line(url: str, name: str, signature: Mapping[str, Any], untried: bool = False,
+              asks_for_token: bool = False) -> str:
     """Command that asks one model; with dots for what is not known, where it is `untried`."""
     fields = [f"{spec['data_name']}={_value(spec, kind, untried)}"
               for spec, kind in zip(signature['inputs'], input_types(signature))]
     path = url[len(UNIX):] if url.startswith(UNIX) else ''
     asked = ['--unix-socket', shlex.quote(path)] if path else []
+    if asks_for_token:
+        asked.append(_TOKEN)
     target = ('http://localhost' if path else url) + predict_path(name)
     words = ['curl', *asked, '-X', 'POST', shlex.quote(target)]
     return ' '.join([*words, *(f'-F {shlex.quote(field)}' for field in fields)])

@@ -60,3 +60,11 @@ def test_of_many_models_most_have_their_names_alone():
     *_, first, second = lines
     assert first.startswith('  and 15 more, as GET /api-description tells: m5, m6, m7, m8, ')
     assert second.endswith(' m17, m18, m19')
+
+
+def test_where_tokens_are_asked_for_the_line_has_a_place_for_one():
+    signature = {'inputs': [{'data_name': 'data', 'data_shape': [0, 1]}],
+                 'input_type': 'application/json'}
+    line = announcement({'m': signature}, '127.0.0.1', 8080, asks_for_token=True)[3]
+    assert line.strip() == ('curl -H "Authorization: Bearer $TOKEN" -X POST '
+                            "http://127.0.0.1:8080/m/predict -F 'data=[[0]]'")
