@@ -80,7 +80,6 @@ class Admission:
         self.keys.verify(signed, str(beside))
         return signed
 
-
     def look_into(self, path: str) -> Optional[Hashable]:
         """What tells one archive on this machine from another; None where it is not whole.
 

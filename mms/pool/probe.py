@@ -13,13 +13,8 @@ from mms.event_loop.guard import GuardedLoop, attempt
 from mms.ipc.messages import Ping, Pong
 from mms.pool.backoff import Pace
 from mms.pool.health import Health
-from mms.pool.process import (
-    NoAnswer,
-    NotSent,
-    WorkerGone,
-    WorkerKilled,
-    WorkerProcess,
-)
+from mms.pool.process import WorkerProcess
+from mms.pool.process_errors import NoAnswer, NotSent, WorkerGone, WorkerKilled
 
 logger = logging.getLogger(__name__)
 

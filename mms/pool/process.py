@@ -5,27 +5,23 @@ from __future__ import annotations
 import logging
 import signal
 from collections import deque
-from contextlib import suppress
-from typing import Any, Callable, Optional, TypeVar
+from typing import Callable, Optional
 
 import gevent
 from gevent import socket
 from gevent.event import AsyncResult
 
-from mms.archive.signature import validate_signature
 from mms.devices.device import Device
-from mms.errors import ServiceError, SignatureError
+from mms.errors import ServiceError
 from mms.event_loop.guard import attempt
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.event_loop.yielding import PollTracker
 from mms.ipc.channel import ChannelClosed
 from mms.ipc.messages import (
     Answered,
-    Failure,
     Fork,
     Forked,
     Load,
-    Loaded,
     Measure,
     Measured,
     Message,
@@ -36,19 +32,18 @@ from mms.ipc.messages import (
     Reap,
     Reaped,
     Result,
-    WarmUp,
     Work,
 )
 from mms.ipc.shape import BrokenFrame
 from mms.pool.channel import FrontChannel
+from mms.pool.handshake import Handshake, named
 from mms.pool.in_hand import InHand
 from mms.pool.output import OutputPipe, OutputRelay, relay_records
+from mms.pool.process_errors import NoAnswer, NotSent, WorkerGone, WorkerKilled, described
 from mms.pool.spawn import Ends, Handle, Spawner
 from mms.runtime.byte_budget import ByteBudget
 
 logger = logging.getLogger(__name__)
-
-M = TypeVar('M')
 
 # How long a process that was told to go may take before it is killed.
 _GRACE_S = 3.0
@@ -58,26 +53,6 @@ _LAST_WORDS_S = 1.0
 # What may be said in answer.
 _ANSWERS: dict[type, tuple[type, ...]] = {
     Work: (More, Result), Measure: (Measured,), Ping: (Pong,), Fork: (Forked,), Reap: (Reaped,)}
-
-
-class WorkerGone(Exception):
-    """The process ended; the text says how."""
-
-
-class NotSent(WorkerGone):
-    """It ended before it had the message whole, or with its template: another may have it."""
-
-
-class WorkerKilled(WorkerGone):
-    """Something else ended it, whatever it was at: a SIGKILL, or the front itself."""
-
-
-class NoAnswer(Exception):
-    """The process has not answered in time."""
-
-
-class WarmUpFailed(ServiceError):
-    """The model is loaded, but ends its process, or hangs, when it is run for the first time."""
 
 
 class _Pending(AsyncResult):  # type: ignore[misc]  # gevent has no types
@@ -176,7 +151,7 @@ class WorkerProcess:
         ServiceError
             The model does not load; the message says why.
         """
-        self._start(lambda: self._load(load, load_s, warm_up_s, await_turn))
+        self._start(lambda: self._handshake().load(load, load_s, warm_up_s, await_turn))
 
     def join(self, seconds: float) -> None:
         """Start the process, which has its model already, and wait until it is ready.
@@ -185,8 +160,7 @@ class WorkerProcess:
         ------
         ServiceError
         """
-        late = ServiceError(f'it was not ready within {seconds:.0f} s')
-        self._start(lambda: self._await_ready(seconds, late))
+        self._start(lambda: self._handshake().join(seconds))
 
     def exchange(self, message: Message, seconds: Optional[float] = None,
                  ends: Optional[Ends] = None,
@@ -220,7 +194,7 @@ class WorkerProcess:
             answer: Message = pending.value
             if not isinstance(answer, _ANSWERS.get(type(message), object)):
                 self.abort()
-                raise WorkerGone(f'it answered {_named(message)} with {_named(answer)}')
+                raise WorkerGone(f'it answered {named(message)} with {named(answer)}')
         except gevent.Timeout as timeout:
             if timeout is not deadline:
                 raise
@@ -235,15 +209,7 @@ class WorkerProcess:
 
     def how_it_ended(self) -> str:
         """Its exit status or signal, as far as it is known."""
-        status = self._handle.poll()
-        if status is None:
-            return 'it closed its connection'
-        if status >= 0:
-            return f'exit status {status}'
-        try:
-            return f'signal {-status}, {signal.Signals(-status).name}'
-        except ValueError:
-            return f'signal {-status}'
+        return described(self._handle.poll())
 
     def _send(self, message: Message, ends: Optional[Ends]) -> None:
         if isinstance(message, Measure):
@@ -306,49 +272,12 @@ class WorkerProcess:
         ]
         self._is_spawned = True
 
-    def _load(self, load: Load, load_s: Optional[float], warm_up_s: Optional[float],
-              await_turn: Callable[[], None]) -> Ready:
-        late = ServiceError(f'it did not load within {load_s or 0:.0f} s')
-        with gevent.Timeout(load_s, late):
-            try:
-                self._channel.send(load)
-            except ChannelClosed:
-                raise self._died_early(ServiceError) from None
-            self._receive(Loaded, ServiceError)
-        await_turn()
-        with suppress(ChannelClosed):
-            # How it ended is told to those who wait until it is ready.
-            self._channel.send(WarmUp())
-        return self._await_ready(warm_up_s, WarmUpFailed(
-            f'it was not run for the first time within {warm_up_s or 0:.0f} s'),
-            ServiceError if load.strict else WarmUpFailed,
-            'was run for the first time')
+    def _handshake(self) -> Handshake:
+        return Handshake(self._channel, self._how_it_ended_soon)
 
-    def _await_ready(self, seconds: Optional[float], late: ServiceError,
-                     early: type[ServiceError] = ServiceError,
-                     when: str = 'loaded') -> Ready:
-        with gevent.Timeout(seconds, late):
-            ready = self._receive(Ready, early, when)
-        _check_ready(ready)
-        return ready
-
-    def _receive(self, kind: type[M], early: type[ServiceError], when: str = 'loaded') -> M:
-        try:
-            answer = self._channel.receive()
-        except ChannelClosed:
-            raise self._died_early(early, when) from None
-        except BrokenFrame as error:
-            raise ServiceError(f'its worker process sent what is no message: {error}') from None
-        if isinstance(answer, Failure):
-            self._reap(_GRACE_S)
-            raise ServiceError(answer.message)
-        if not isinstance(answer, kind):
-            raise ServiceError(f'its worker process sent {_named(answer)} while it {when}')
-        return answer
-
-    def _died_early(self, kind: type[ServiceError], when: str = 'loaded') -> ServiceError:
+    def _how_it_ended_soon(self) -> str:
         self._reap(_GRACE_S)
-        return kind(f'its worker process ended while it {when} ({self.how_it_ended()})')
+        return self.how_it_ended()
 
     def _read(self) -> None:
         turns = PollTracker()
@@ -373,7 +302,7 @@ class WorkerProcess:
             self.in_hand.answered(answer.places)
         self._asked_for_more = isinstance(answer, More)
         if not self._pending:
-            raise BrokenFrame(f'{_named(answer)}, though it was asked nothing')
+            raise BrokenFrame(f'{named(answer)}, though it was asked nothing')
         if isinstance(answer, Answered) and not isinstance(answer, Result):
             self._pending[0].on_part(answer)
         else:
@@ -427,18 +356,3 @@ class WorkerProcess:
         gevent.joinall(self._readers, timeout=_LAST_WORDS_S)
         # A process that left the worker's group may hold the other end for ever.
         gevent.killall(self._readers)
-
-
-def _check_ready(ready: Ready) -> None:
-    """See that what a process says of its model can be gone by: its service may say anything."""
-    try:
-        validate_signature(ready.signature, 'its signature')
-    except SignatureError as error:
-        raise ServiceError(f'its worker process is ready with what is none: {error}') from None
-    if ready.batch_size < 1 or not all(type(level) is int and level > 0 for level in ready.levels):
-        raise ServiceError('its worker process is ready for numbers of requests or threads that '
-                           'are none')
-
-
-def _named(message: Any) -> str:
-    return f'a message of the kind {type(message).__name__}'

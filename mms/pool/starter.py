@@ -18,7 +18,8 @@ from mms.event_loop.in_thread import in_lasting_thread
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.ipc.messages import Load, Ready
 from mms.pool.backoff import deadline_s, join_deadline_s
-from mms.pool.process import WarmUpFailed, WorkerProcess
+from mms.pool.process import WorkerProcess
+from mms.pool.process_errors import WarmUpFailed
 from mms.pool.settings import PoolSettings
 from mms.pool.sizing import (
     FORKED_WORKER_BYTES,

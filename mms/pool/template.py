@@ -9,7 +9,8 @@ from gevent.lock import RLock
 
 from mms.errors import ServiceError
 from mms.ipc.messages import Fork, Forked, Message, Reap, Reaped
-from mms.pool.process import NoAnswer, WorkerGone, WorkerProcess
+from mms.pool.process import WorkerProcess
+from mms.pool.process_errors import NoAnswer, WorkerGone
 from mms.pool.spawn import Ends, Spawner
 from mms.runtime.killing import is_process_id, kill, kill_group
 from mms.runtime.model_identity import Identity

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import gevent
 
 from mms.ipc.messages import Measure, Measured
-from mms.pool.process import NoAnswer, WorkerGone, WorkerProcess
+from mms.pool.process import WorkerProcess
+from mms.pool.process_errors import NoAnswer, WorkerGone
 
 _MEASURED_S = 0.2
 # Models that take longer over one batch are not measured: nobody waits for that.

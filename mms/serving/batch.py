@@ -9,7 +9,8 @@ from typing import NamedTuple, Optional, Union
 import gevent
 
 from mms.ipc.messages import TRIAL, Answered, More, Result, Work
-from mms.pool.process import NoAnswer, WorkerGone, WorkerProcess
+from mms.pool.process import WorkerProcess
+from mms.pool.process_errors import NoAnswer, WorkerGone
 from mms.serving.queue import Job
 
 

@@ -12,13 +12,7 @@ from gevent.pool import Group
 
 from mms.config.settings import Settings
 from mms.devices.device import Device, VisibleGPUs
-from mms.errors import (
-    ModelExists,
-    ModelNotFound,
-    ModelUnavailable,
-    RequestError,
-    ServiceError,
-)
+from mms.errors import ServiceError
 from mms.event_loop.guard import attempt
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import uninterrupted
@@ -35,6 +29,7 @@ from mms.serving.measuring_turns import MeasuringTurns, Turn
 from mms.serving.model_factory import ModelFactory, OpenedModel
 from mms.serving.model_locks import ModelLocks
 from mms.serving.model_state import ModelState
+from mms.serving.model_table import ModelTable
 from mms.serving.served_model import ServedModel
 
 # A model that is added is measured beside another that has loaded for longer: that may hang.
@@ -68,49 +63,43 @@ class Registry:
         self._locks = ModelLocks()
         self._events = Events()
         self._loads = Group()
-        # Those that requests find, and those that load or drain.
-        self._served: dict[str, ServedModel] = {}
-        self._aside: dict[ServedModel, None] = {}
-        self._opened: dict[ServedModel, OpenedModel] = {}
-        # Those that have no process.
-        self._parked: dict[str, OpenedModel] = {}
-        self._autoscaler = Autoscaler(lambda: list(self._served.values()))
-        self._revision = 0
+        self._table = ModelTable()
+        self._autoscaler = Autoscaler(lambda: list(self._table.served.values()))
         self._is_stopped = False
 
     @property
     def names(self) -> Sequence[str]:
         """Names of the endpoints, in the order in which they came."""
-        return tuple(self._served)
+        return tuple(self._table.served)
 
     @property
     def revision(self) -> int:
         """A number that grows whenever a model comes, is replaced, or goes."""
-        return self._revision
+        return self._table.revision
 
     @property
-    def models(self) -> list[ServedModel]:
+    def models(self) -> Sequence[ServedModel]:
         """All models: those that are served, and those that load or drain."""
-        return [*self._served.values(), *self._aside]
+        return self._table.all
 
     @property
-    def coming(self) -> list[ServedModel]:
+    def coming(self) -> Sequence[ServedModel]:
         """Those that load."""
-        return [model for model in self._aside if model.state is ModelState.LOADING]
+        return self._table.coming
 
     @property
     def untried(self) -> list[str]:
         """Names of those that have not answered what their signature lets one make up."""
-        return [name for name, model in self._served.items()
+        return [name for name, model in self._table.served.items()
                 if not model.workers.ready.answers_samples]
 
     @property
     def parked(self) -> Mapping[str, OpenedModel]:
         """Those that have no worker, and load when they are given some."""
-        return self._parked
+        return self._table.parked
 
     def __contains__(self, name: object) -> bool:
-        return name in self._served or name in self._parked
+        return name in self._table
 
     def __getitem__(self, name: str) -> ServedModel:
         """A model that is served.
@@ -119,10 +108,7 @@ class Registry:
         ------
         ModelNotFound, ModelUnavailable
         """
-        try:
-            return self._served[name]
-        except KeyError:
-            raise self._not_served(name) from None
+        return self._table[name]
 
     def subscribe(self, listener: Listener) -> None:
         """Have `listener` called with each event from now on; it must not wait for anything."""
@@ -148,7 +134,7 @@ class Registry:
 
     def ill_health(self) -> dict[str, str]:
         """Name of each model that cannot answer -> why."""
-        asked = {name: gevent.spawn(model.ill_health) for name, model in self._served.items()}
+        asked = {name: gevent.spawn(model.ill_health) for name, model in self._table.served.items()}
         gevent.joinall(list(asked.values()))
         return {name: greenlet.value for name, greenlet in asked.items() if greenlet.value}
 
@@ -195,7 +181,7 @@ class Registry:
             It cannot be served.
         """
         with self._discarded_unless_served(opened), self._change_of(opened.name):
-            self._check_free(opened.name)
+            self._table.check_free(opened.name)
             return self._add(opened)
 
     def park(self, opened: OpenedModel) -> None:
@@ -206,8 +192,8 @@ class Registry:
         ModelExists
         """
         with self._discarded_unless_served(opened), self._change_of(opened.name):
-            self._check_free(opened.name)
-            self._parked[opened.name] = opened
+            self._table.check_free(opened.name)
+            self._table.parked[opened.name] = opened
             self._publish_parked(Change.PARKED, opened.name)
 
     def replace(self, opened: OpenedModel, drain_timeout_s: float) -> None:
@@ -228,7 +214,7 @@ class Registry:
             It cannot be served; the old one is, as before.
         """
         with self._discarded_unless_served(opened), self._change_of(opened.name):
-            if opened.name in self._parked:
+            if opened.name in self._table.parked:
                 self._replace_parked(opened)
                 return
             old = self[opened.name]
@@ -247,8 +233,8 @@ class Registry:
             The server stops.
         """
         with self._change_of(name):
-            if name in self._parked:
-                opened = self._parked.pop(name)
+            if name in self._table.parked:
+                opened = self._table.parked.pop(name)
                 self._publish_parked(Change.REMOVED, name)
                 uninterrupted(lambda: _discard(opened))
                 return
@@ -264,10 +250,10 @@ class Registry:
         ModelNotFound, ServiceError
         """
         with self._change_of(name):
-            if name in self._parked:
+            if name in self._table.parked:
                 return
             model = self[name]
-            self._parked[name] = self._opened[model]._replace(options=model.options)
+            self._table.parked[name] = self._table.opened(model)._replace(options=model.options)
             uninterrupted(lambda: self._remove(model, drain_timeout_s))
 
     def scale(self, name: str, workers: Optional[int], max_workers: Optional[int] = None) -> None:
@@ -286,7 +272,7 @@ class Registry:
         ModelNotFound, ServiceError
         """
         with self._change_of(name):
-            if name in self._parked:
+            if name in self._table.parked:
                 self._load_parked(name, workers, max_workers)
                 return
             model = self[name]
@@ -323,19 +309,9 @@ class Registry:
         try:
             yield
         except BaseException:
-            kept = (*self._opened.values(), *self._parked.values())
-            if not any(one.loaded is opened.loaded for one in kept):
+            if not self._table.needs(opened):
                 uninterrupted(lambda: _discard(opened))
             raise
-
-    def _not_served(self, name: str) -> RequestError:
-        if name in self._parked:
-            return ModelUnavailable(f'No worker is available to serve request for model: {name}')
-        return ModelNotFound(f'No model {name} is served.')
-
-    def _check_free(self, name: str) -> None:
-        if name in self:
-            raise ModelExists(f'A model {name} is served already.')
 
     def _add(self, opened: OpenedModel) -> ServedModel:
         model = self._load_beside(opened)
@@ -343,15 +319,15 @@ class Registry:
         return model
 
     def _replace_parked(self, opened: OpenedModel) -> None:
-        old = self._parked[opened.name]
-        self._parked[opened.name] = opened._replace(options=opened.options.over(old.options))
+        old = self._table.parked[opened.name]
+        self._table.parked[opened.name] = opened._replace(options=opened.options.over(old.options))
         uninterrupted(lambda: _discard(old))
 
     def _load_parked(self, name: str, workers: Optional[int], most: Optional[int]) -> None:
-        parked = self._parked[name]
+        parked = self._table.parked[name]
         options = replace(parked.options, workers=workers, max_workers=most)
         self._add(parked._replace(options=options))
-        del self._parked[name]
+        del self._table.parked[name]
 
     def _load_beside(self, opened: OpenedModel,
                      old: Optional[ServedModel] = None) -> ServedModel:
@@ -374,19 +350,13 @@ class Registry:
     def _make(self, opened: OpenedModel, devices: Sequence[Device]) -> ServedModel:
         model = self._factory.make(opened, devices, self._threads,
                                    lambda changed: self._publish(Change.STATE, changed))
-        self._aside[model] = None
+        self._table.begin(model)
         return model
 
     def _serve(self, opened: OpenedModel, model: ServedModel, change: Change) -> None:
         """Let requests find a model, in the place of the one of its name."""
-        old = self._served.get(model.name)
-        if old is not None:
-            self._aside[old] = None
-        del self._aside[model]
-        self._opened[model] = opened
-        self._served[model.name] = model
+        self._table.serve(opened, model)
         self._let_scale(model)
-        self._revision += 1
         self._publish(change, model)
 
     def _let_scale(self, model: ServedModel) -> None:
@@ -395,18 +365,16 @@ class Registry:
             self._autoscaler.begin()
 
     def _remove(self, model: ServedModel, drain_timeout_s: float) -> None:
-        del self._served[model.name]
-        self._aside[model] = None
-        self._revision += 1
+        self._table.withdraw(model)
         self._end(model, drain_timeout_s)
         self._factory.give_back(model.name)
-        self._publish(Change.PARKED if model.name in self._parked else Change.REMOVED, model)
+        self._publish(Change.PARKED if model.name in self._table.parked else Change.REMOVED, model)
 
     def _end(self, model: ServedModel, drain_timeout_s: float) -> None:
         model.drain(drain_timeout_s)
         self._stop(model)
-        opened = self._opened.pop(model)
-        if not any(one.loaded is opened.loaded for one in self._parked.values()):
+        opened = self._table.take_opened(model)
+        if not self._table.needs(opened):
             _discard(opened)
 
     def _give_up_load(self, model: ServedModel, load: gevent.Greenlet) -> None:
@@ -416,7 +384,7 @@ class Registry:
     def _stop(self, model: ServedModel) -> None:
         model.stop()
         self._factory.files.forget(model.folder)
-        del self._aside[model]
+        self._table.forget(model)
 
     def _threads(self) -> int:
         """On how many threads a worker had best compute while the load is what it is."""

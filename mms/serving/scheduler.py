@@ -39,7 +39,8 @@ from mms.ipc.messages import (
     Result,
 )
 from mms.metrics.observer import Observer, Unobserved
-from mms.pool.process import NotSent, WorkerGone, WorkerProcess
+from mms.pool.process import WorkerProcess
+from mms.pool.process_errors import NotSent, WorkerGone
 from mms.pool.supervisor import Supervisor
 from mms.serving.batch import Batch, Limits
 from mms.serving.caller import Caller

@@ -11,7 +11,7 @@ from harness import SERVICE, predicted, work
 
 from mms.errors import ServiceError
 from mms.ipc.messages import Failure, Ping, Pong, Reply, Result
-from mms.pool.process import NoAnswer, NotSent, WarmUpFailed, WorkerGone
+from mms.pool.process_errors import NoAnswer, NotSent, WarmUpFailed, WorkerGone
 
 
 def ask(worker, text):

@@ -11,7 +11,7 @@ from harness import SERVICE, predicted, work
 
 from mms.errors import ServiceError
 from mms.ipc.messages import Ping
-from mms.pool.process import WorkerGone
+from mms.pool.process_errors import WorkerGone
 
 PID = 'import os\nreturn [os.getpid(), os.getppid()]'
 AT_FORK = 'import os, time\nos.register_at_fork(after_in_child=lambda: {act})\n' + SERVICE.format(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import select
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,11 +17,9 @@ from gevent.pywsgi import MAX_REQUEST_LINE, WSGIHandler, format_date_time
 from mms.errors import BuffersFull
 from mms.event_loop.guard import report
 from mms.event_loop.yielding import PollTracker, RunQueue, TimeSlice, yield_if_due
-from mms.frontend.cors import cors_headers
 from mms.frontend.http.answer_writer import AnswerWriter
+from mms.frontend.http.client_state import has_left, has_sent
 from mms.frontend.http.headers import (
-    BadHead,
-    LargeHead,
     PlainHeaders,
     check_request_line,
     plain_headers,
@@ -30,18 +27,14 @@ from mms.frontend.http.headers import (
 )
 from mms.frontend.http.pace import Transfer
 from mms.frontend.http.received import Received, TooSlow, cut
-from mms.frontend.http.refusal import MESSAGES, TurnedAway, refusal
+from mms.frontend.http.refusal import MESSAGES, TurnedAway
+from mms.frontend.http.refuser import Refuser
 from mms.frontend.http.request_stream import ChunkedStream, RequestStream
 from mms.frontend.http.tls_socket import close, linger
 from mms.frontend.probes import PROBES
-from mms.frontend.request_context import context_of
 from mms.ipc.messages import Body
 from mms.log import request_ids
-from mms.log.lines import one_line
 from mms.metrics.refusals import (
-    BAD_HEAD,
-    BUFFERS_FULL,
-    LARGE_HEAD,
     LATE_HEAD,
     LONG_LINE,
     SLOW_READER,
@@ -67,11 +60,6 @@ _IDLE_S = 75.0
 _BODY_STALL_S = 30.0
 # Of a connection that is beyond a limit: a probe asks at once.
 _PROBE_S = 2.0
-# A client that has closed one direction alone still waits for its answer. It looks like one that
-# has left, so it gets its answer unless that takes longer than this.
-_HALF_CLOSED_S = 1.0
-# Linux alone tells it.
-_SENDS_NO_MORE: int = getattr(select, 'POLLRDHUP', 0)
 # A head that is smaller, as nearly all are, counts for nothing in what the server holds; of a
 # larger one there are copies: as lines, as names and values, and what the application gets.
 _FREE_HEAD_BYTES = 4096
@@ -99,10 +87,8 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         self._polls = PollTracker()
         self._head_bytes = 0
         self._began = 0.0
-        self._wrong = ''
-        self._refused_id = ''
+        self._refuser = Refuser(self.client_address[0], self.server.refusals, self.server.origins)
         self._is_answering = False
-        self._refused_for = ''
         self._request = 0
         self._head_limit = gevent.Timeout(_HEAD_S)
 
@@ -140,7 +126,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
     def handle_one_request(self) -> Any:
         """Serve one request."""
         self._is_answering = False
-        self._refused_id = self._refused_for = ''
+        self._refuser.begin()
         self._head_bytes = 0
         self._request += 1
         # Those who send one request after the other without waiting have one each turn.
@@ -154,7 +140,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         except Exception:
             if self._is_answering:
                 raise
-            self._name_refused()
+            self._refuser.name()
             report(f'a request from {self.client_address[0]}')
             result = ('500', b'')
         except gevent.Timeout as late:
@@ -163,8 +149,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             # It has the frames of the head that came, and this connection has it.
             late.__traceback__ = late.__context__ = None
             yield_if_due(RunQueue.END)
-            self._name_refused()
-            self._refused(LATE_HEAD, MESSAGES['408'][1])
+            self._refuser.count(LATE_HEAD, MESSAGES['408'][1])
             result = ('408', b'')
         finally:
             self._head_limit.close()
@@ -173,35 +158,15 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         if not isinstance(result, tuple):
             return result
         if result[0] == '414':
-            self._refused(LONG_LINE, MESSAGES['414'][1])
+            self._refuser.count(LONG_LINE, MESSAGES['414'][1])
         with suppress(OSError):
-            self.socket.sendall(self._refusal(result[0], self._wrong))
+            self.socket.sendall(self._refusal(result[0], self._refuser.wrong))
             linger(self.socket, self._time_slice)
         return None
 
     def _refusal(self, status: str, reason: str) -> bytes:
         headers = self.__dict__.get('headers')
-        origin = headers.get('origin') if headers else None
-        cors = cors_headers('', {'HTTP_ORIGIN': origin} if origin else {}, self.server.origins)
-        return refusal(status, self._name_refused(), reason, more=cors)
-
-    def _name_refused(self) -> str:
-        """Id of a request that gets no further: in what is logged from now on, and in its answer.
-
-        What it calls itself counts where it has reached the application.
-        """
-        if not self._refused_id:
-            known = request_ids.current()
-            if not known:
-                request_ids.begin(context_of({}))
-            self._refused_id = request_ids.current()[0].request_id
-        return self._refused_id
-
-    def _refused(self, reason: str, message: str, level: int = logging.INFO) -> None:
-        """Count a request that is refused before it is one; it is no error of the server."""
-        self._name_refused()
-        self.server.refusals.count(
-            reason, f'No HTTP request from {self.client_address[0]}: {message}', level)
+        return self._refuser.answer(status, reason, headers.get('origin') if headers else None)
 
     @property
     def _is_probe(self) -> bool:
@@ -210,7 +175,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 
     def give_way(self) -> bool:
         """Close the connection for another client's sake, if nothing has come here just now."""
-        if self._is_probe or _state_of(self.socket.fileno(), select.POLLIN):
+        if self._is_probe or has_sent(self.socket):
             return False
         gevent.get_hub().loop.run_callback(self._end_unless_used)
         return True
@@ -311,19 +276,10 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         return environ
 
     def client_left(self) -> bool:
-        """Whether the client has closed its connection; any thread may ask.
-
-        The kernel knows, without a look at what has been sent: of that the client's next request
-        may be a part, and under TLS it says nothing.
-        """
-        try:
-            state = _state_of(self.socket.fileno())
-        except (AttributeError, OSError, ValueError):
-            # It has ended on this side too.
-            return True
-        if state & ~_SENDS_NO_MORE:
-            return True
-        return bool(state) and time.monotonic() - self._began > _HALF_CLOSED_S
+        """Whether the client has closed its connection; any thread may ask."""
+        # Any thread: the connection may end meanwhile.
+        sock = self.__dict__.get('socket')
+        return sock is None or has_left(sock, self._began)
 
     def _body(self) -> RequestStream:
         if self.headers.get('transfer-encoding'):
@@ -415,12 +371,7 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         if isinstance(error, EOFError):
             # The client left in the middle of a head.
             return None
-        status, reason = _reason_of(error)
-        if isinstance(error, (BadHead, BuffersFull, TurnedAway)):
-            self._wrong = str(error)
-        self._refused(reason, one_line(str(error) or type(error).__name__),
-                      logging.ERROR if reason == BUFFERS_FULL else logging.INFO)
-        return status, b''
+        return self._refuser.count_error(error), b''
 
     def _body_is_left(self) -> bool:
         return not self.wsgi_input.is_over
@@ -440,20 +391,3 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
 def _date(second: int) -> bytes:
     date: bytes = format_date_time(second)
     return date
-
-
-def _reason_of(error: BaseException) -> tuple[str, str]:
-    """The status that tells of a head that is refused, and why it is counted."""
-    if isinstance(error, TurnedAway):
-        return error.status, error.reason
-    if isinstance(error, BuffersFull):
-        return '503', BUFFERS_FULL
-    return ('431', LARGE_HEAD) if isinstance(error, LargeHead) else ('400', BAD_HEAD)
-
-
-def _state_of(descriptor: int, asked: int = _SENDS_NO_MORE) -> int:
-    """What the kernel says of a connection: 0 while both sides may send."""
-    poll = select.poll()
-    # Errors and both directions closed are reported unasked.
-    poll.register(descriptor, asked)
-    return sum(events for _, events in poll.poll(0))
