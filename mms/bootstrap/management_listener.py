@@ -119,13 +119,14 @@ class ManagementListener:
         if tokens is None:
             return NoTokenAsked(settings.management_host)
         common = settings.auth_token_file is not None
-        return AccessControl(Asking(tokens, MANAGE, REALM, '' if common else TOKEN_ASKED))
+        return AccessControl(Asking(tokens, MANAGE, REALM, '' if common else TOKEN_ASKED),
+                             self._parts.server_metrics.refusals)
 
     def _sees(self, tokens: Optional[TokenSource]) -> Sees:
         """Whether a probe is told all."""
         if self._parts.access.tokens is None:
             return everybody
-        return Access(tokens, NO_ORIGIN).sees_all
+        return Access(tokens, NO_ORIGIN, self._parts.server_metrics.refusals).sees_all
 
     def _about_token(self) -> str:
         settings = self._parts.settings

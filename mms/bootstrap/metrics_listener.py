@@ -58,7 +58,8 @@ def listen_metrics(parts: Parts, listeners: Listeners, port: Optional[int]) -> N
                    *health_routes(parts.health, parts.access.sees_all)], ())
     listeners.listen(METRICS, Application(table, [
         RequestIds(), Logging(parts.access_log), Errors(_ENDPOINTS),
-        *Access(parts.access.tokens, NO_ORIGIN).control(SCOPES), GiveWay()],
+        *Access(parts.access.tokens, NO_ORIGIN, parts.server_metrics.refusals).control(SCOPES),
+        GiveWay()],
         parts.settings.forwarded_allow_ips))
     address = host_and_port(metrics_host(parts.settings), port)
     logger.info('Service metrics endpoint: %s/metrics', address)

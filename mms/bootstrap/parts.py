@@ -108,7 +108,7 @@ class Parts:
         self.on_reload: list[Callable[[], None]] = []
         self.access_log = AccessLog(settings.access_log_exclude, settings.slow_request_s,
                                     settings.log_format == JSON)
-        self.access = Access(None, settings.cors_origins)
+        self.access = Access(None, settings.cors_origins, self.server_metrics.refusals)
         self._given = given
 
     @property
@@ -137,7 +137,8 @@ class Parts:
         path = self.settings.auth_token_file
         if path is not None:
             tokens = TokenFile(path, self.settings.said('auth_token_file'), scoped_tokens)
-            self.access = Access(tokens, self.settings.cors_origins)
+            self.access = Access(tokens, self.settings.cors_origins,
+                                 self.server_metrics.refusals)
             self.read_again([path], tokens.reload, undo)
 
     def read_again(self, paths: Sequence[str], read: Callable[[], None],

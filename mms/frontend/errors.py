@@ -54,11 +54,8 @@ def failed_itself(request: HTTPRequest, error: Exception) -> HTTPResponse:
 
 def _request_error(request: HTTPRequest, error: RequestError) -> HTTPResponse:
     message = _addressed(request, str(error))
-    if isinstance(error, AccessRefused):
-        # Whoever reaches the port can send any number of them.
-        logger.info('%s', one_line(message))
-    elif not isinstance(error, TooManyRequests):
-        # Of those, whoever counts them logs some.
+    if not isinstance(error, (AccessRefused, TooManyRequests)):
+        # Whoever reaches the port can send any number of those: who counts them logs some.
         _log_refusal(request, error.status, message)
     response = _response(error.status, error.type, message)
     if error.retry_after_s is not None:

@@ -20,8 +20,11 @@ CLIENT_CONNECTIONS = 'max_connections_per_client'
 RATE = 'rate_limit'
 SLOW_UPLOAD = 'slow_upload'
 SLOW_READER = 'slow_reader'
+HANDSHAKE = 'tls_handshake'
+UNAUTHORIZED = 'unauthorized'
+FORBIDDEN = 'forbidden'
 REASONS = (BAD_HEAD, LONG_LINE, LARGE_HEAD, LATE_HEAD, BUFFERS_FULL, CONNECTIONS,
-           CLIENT_CONNECTIONS, RATE, SLOW_UPLOAD, SLOW_READER)
+           CLIENT_CONNECTIONS, RATE, SLOW_UPLOAD, SLOW_READER, HANDSHAKE, UNAUTHORIZED, FORBIDDEN)
 
 # Of each reason: so many lines at once, and from then on one in so long. Whoever is refused a
 # thousand times a second fills no disk.

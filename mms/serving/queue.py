@@ -45,10 +45,12 @@ class Job:
     over
         Nobody waits for the answer any more.
     tries
-        Workers that have ended with it in hand; with any, it runs alone.
+        Workers that have ended while it was theirs, or on its way to them; with any, it runs alone.
+    deaths
+        Those of them that had it whole.
     """
 
-    __slots__ = ('answer', 'arrived', 'caller', 'over', 'request', 'tries')
+    __slots__ = ('answer', 'arrived', 'caller', 'deaths', 'over', 'request', 'tries')
 
     def __init__(self, request: Request, caller: Caller, arrived: float) -> None:
         self.request = request
@@ -56,6 +58,7 @@ class Job:
         self.arrived = arrived
         self.answer = AsyncResult()
         self.tries = 0
+        self.deaths = 0
         self.over = False
 
     def settle(self, answer: Answer) -> None:

@@ -49,10 +49,10 @@ from mms.serving.queue import Job, QueueGauges, Waiting
 logger = logging.getLogger(__name__)
 
 # A worker that ends with requests in hand may have ended of any of them, or of none: each is
-# given to one more, alone. One that ends before it has a request whole is not held against it
-# as soon.
-_MOST_TRIES = 2
-_MOST_SENDS = 4
+# given to one more, alone. One that ends before it has a request whole has not ended of it, and
+# yet it is not sent for ever.
+_MOST_DEATHS = 2
+_MOST_TRIES = 4
 # Weight of the newest in the running average of how long a request runs.
 _NEWEST = 0.1
 
@@ -314,11 +314,12 @@ class Scheduler:
             len(batch.jobs), self._each_s, limit_s), join)
 
     def _retry(self, jobs: Sequence[Job], error: WorkerGone) -> None:
-        """A worker has gone with these jobs in hand: each gets one more, alone."""
-        most = _MOST_SENDS if isinstance(error, NotSent) else _MOST_TRIES
+        """A worker has gone with these jobs in hand: each gets another, alone."""
+        is_of_it = not isinstance(error, NotSent)
         for job in reversed(jobs):
             job.tries += 1
-            if job.tries < most:
+            job.deaths += is_of_it
+            if job.deaths < _MOST_DEATHS and job.tries < _MOST_TRIES:
                 self._waiting.put_back(job)
             else:
                 job.fail(WorkerDied(

@@ -8,9 +8,10 @@ import pytest
 from fleet import patch_pool, until
 from harness import asking, predicted
 
-from mms.errors import RequestError
+from mms.errors import RequestError, WorkerDied
 from mms.event_loop import guard
 from mms.ipc.channel import Channel
+from mms.pool.process_errors import NotSent, WorkerGone
 from mms.serving import scheduler as module
 from mms.serving.caller import Caller
 
@@ -174,6 +175,35 @@ def test_a_worker_whose_messages_cannot_be_read_is_replaced(model, monkeypatch, 
     assert serves(asked)
     assert asked.workers.pids != before
     assert 'TypeError: injected into receive' in caplog.text
+
+
+@pytest.mark.parametrize(('ends', 'is_answered'), [
+    ([NotSent, NotSent, WorkerGone], True), ([WorkerGone, NotSent, NotSent], True),
+    ([NotSent] * 3, True), ([NotSent] * 4, False),
+    ([WorkerGone, WorkerGone], False), ([NotSent, WorkerGone, WorkerGone], False)])
+def test_a_worker_that_ends_before_it_has_a_request_has_not_ended_of_it(model, ends, is_answered):
+    asked = model()
+    acquire, left = asked.workers.acquire, list(ends)
+
+    def ended(*_, **__):
+        raise left.pop(0)('it ended')
+
+    def acquired(*arguments):
+        worker = acquire(*arguments)
+        worker.__dict__.pop('exchange', None)
+        if left:
+            worker.exchange = ended
+        return worker
+
+    asked.workers.acquire = acquired
+    with gevent.Timeout(20):
+        if is_answered:
+            assert predicted(asked.ask('[1]').get()) == b'[[1]]'
+        else:
+            with pytest.raises(WorkerDied, match='died over this request \\(it ended\\)'):
+                asked.ask('[1]').get()
+    assert not left
+    assert serves(asked)
 
 
 @pytest.mark.parametrize('name', ['on_death', '_reap', '_end_readers'])

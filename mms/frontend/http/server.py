@@ -157,8 +157,8 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
 
     def _secured(self, sock: socket.socket, peer: Peer, tls: TLS) -> Optional[TLSSocket]:
         """The connection under TLS, if its client can."""
-        handshake = Handshake(sock, peer, tls.context, lambda: self.connections.turn_to(
-            handshake, Use.READING))
+        handshake = Handshake(sock, peer, tls.context, self.refusals,
+                              lambda: self.connections.turn_to(handshake, Use.READING))
         self.connections.turn_to(handshake, Use.WAITING)
         try:
             return handshake.run()

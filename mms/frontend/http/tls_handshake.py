@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import ssl
 from contextlib import suppress
 from typing import Any, Callable, Optional
@@ -16,8 +15,7 @@ from mms.frontend.http.refusal import refusal
 from mms.frontend.http.tls_socket import TLSContext, TLSSocket, close, linger
 from mms.frontend.request_context import context_of
 from mms.log import request_ids
-
-logger = logging.getLogger(__name__)
+from mms.metrics.refusals import HANDSHAKE, Refusals
 
 # Some round trips. Who takes longer only holds a connection.
 _HANDSHAKE_S = 10.0
@@ -39,15 +37,18 @@ class Handshake:
         Its client.
     context
         Has the certificate.
+    refusals
+        Where it is counted that there is none.
     on_begin
         Called when the client has begun.
     """
 
     def __init__(self, sock: Any, peer: Peer, context: TLSContext,
-                 on_begin: Callable[[], None]) -> None:
+                 refusals: Refusals, on_begin: Callable[[], None]) -> None:
         self._sock = sock
         self._peer = peer
         self._context = context
+        self._refusals = refusals
         self._on_begin = on_begin
         self._greenlet = gevent.getcurrent()
 
@@ -119,7 +120,7 @@ class Handshake:
     def _refuse(self) -> None:
         """Answer who speaks HTTP without TLS."""
         request_ids.begin(context_of({}))
-        logger.info('No TLS handshake with %s: it speaks plain HTTP', self._peer.host)
+        self._tell('it speaks plain HTTP')
         with suppress(OSError), gevent.Timeout(_HANDSHAKE_S, False):
             self._sock.sendall(refusal('400', request_ids.current()[0].request_id,
                                        instead=_PLAIN))
@@ -131,7 +132,7 @@ class Handshake:
             linger(self._sock, TimeSlice())
 
     def _tell(self, reason: str) -> None:
-        logger.info('No TLS handshake with %s: %s', self._peer.host, reason)
+        self._refusals.count(HANDSHAKE, f'No TLS handshake with {self._peer.host}: {reason}')
 
 
 def _told(error: ssl.SSLError) -> str:

@@ -93,6 +93,9 @@ class ManagementErrors(Middleware):
 
 
 def _refused(error: RequestError) -> HTTPResponse:
+    if not isinstance(error, AccessRefused):
+        # Of those, who counts them logs some.
+        _log(str(error))
     response = _response(error.status, error.type, str(error))
     if isinstance(error, AccessRefused):
         response.headers.append(('WWW-Authenticate', error.challenge))
@@ -104,12 +107,16 @@ def _refused(error: RequestError) -> HTTPResponse:
 def _not_routed(error: HTTPException) -> HTTPResponse:
     code = error.code or 500
     kind, message = _TYPES.get(code, (f'{type(error).__name__}Exception', error.description or ''))
+    _log(message)
     response = _response(code, kind, message)
     response.headers += [(name, value) for name, value in error.get_headers() if name == 'Allow']
     return response
 
 
 def _response(code: int, kind: str, message: str) -> HTTPResponse:
+    return pretty_response(code, {'code': code, 'type': kind, 'message': message})
+
+
+def _log(message: str) -> None:
     # What has failed in the server has been logged as an error by whoever tried it.
     logger.info('%s', one_line(message))
-    return pretty_response(code, {'code': code, 'type': kind, 'message': message})

@@ -1,5 +1,7 @@
 """Who is refused, and what those are told: the server's own application and Flask's alike."""
 
+import logging
+
 import flask
 import pytest
 from front import application
@@ -13,11 +15,13 @@ from mms.frontend.exchange import Route, json_response
 from mms.frontend.flask_app import create_app
 from mms.frontend.routing import Table
 from mms.ipc.messages import Reply
+from mms.metrics.refusals import Refusals
 
 TOKENS = Tokens([Token(digest_of('p'), PREDICT, 'app'), Token(digest_of('m'), METRICS),
                  Token(digest_of('all'), ANY)])
 REALM = 'Bearer realm="mxnet-model-server"'
 PAGE = 'https://page.example'
+HERE = {'REMOTE_ADDR': '127.0.0.1'}
 
 
 class Models:
@@ -59,7 +63,7 @@ def wsgi(way, access):
 def ask(request):
     """Ask with a token, or without."""
     def ask(path, method='POST', token=None, origins=EVERY_ORIGIN, **headers):
-        client = Client(wsgi(request.param, Access(TOKENS, origins)))
+        client = Client(wsgi(request.param, Access(TOKENS, origins, Refusals())))
         sent = {'Authorization': f'Bearer {token}'} if token else {}
         return client.open(path, method=method, headers={
             **sent, **{name.replace('_', '-'): value for name, value in headers.items()}})
@@ -126,7 +130,7 @@ def test_a_token_that_is_good_for_it_is_answered(ask, path, method, token, statu
 
 def test_no_body_is_read_of_who_is_refused():
     for way in ('application', 'Flask application'):
-        client = Client(wsgi(way, Access(TOKENS, EVERY_ORIGIN)))
+        client = Client(wsgi(way, Access(TOKENS, EVERY_ORIGIN, Refusals())))
         answer = client.post('/m/predict', environ_overrides={
             'wsgi.input': Unread(), 'CONTENT_LENGTH': '1000'})
         assert answer.status_code == 401
@@ -151,7 +155,7 @@ def test_a_page_may_read_why_it_was_refused(ask):
 
 
 def test_routes_that_somebody_adds_to_the_flask_application_are_theirs():
-    app = wsgi('Flask application', Access(TOKENS, EVERY_ORIGIN))
+    app = wsgi('Flask application', Access(TOKENS, EVERY_ORIGIN, Refusals()))
     app.add_url_rule('/mine/', view_func=lambda: flask.jsonify('mine'))
     client = app.test_client()
     assert client.get('/mine/').get_json() == 'mine'
@@ -171,15 +175,36 @@ def test_what_a_path_takes_is_told_to_who_may_use_any_of_it():
 
 
 def test_without_tokens_nobody_is_refused_and_all_is_told():
-    access = Access(None, EVERY_ORIGIN)
+    access = Access(None, EVERY_ORIGIN, Refusals())
     assert access.control() == []
     assert access.sees_all(None)
 
 
 @pytest.mark.parametrize('way', ['application', 'Flask application'])
 def test_a_path_with_two_slashes_is_told_as_any_other(way):
-    client = Client(wsgi(way, Access(TOKENS, EVERY_ORIGIN)))
+    client = Client(wsgi(way, Access(TOKENS, EVERY_ORIGIN, Refusals())))
     for token, status in (('', 401), ('m', 403), ('p', 404)):
         answer = client.get('/', environ_overrides={'PATH_INFO': '//ping'},
                             headers={'X-API-Key': token} if token else {})
         assert answer.status_code == status
+
+
+@pytest.mark.parametrize('way', ['application', 'Flask application'])
+def test_who_tries_tokens_out_is_counted_and_fills_no_log(way, caplog):
+    counted = Refusals()
+    client = Client(wsgi(way, Access(TOKENS, EVERY_ORIGIN, counted)))
+    with caplog.at_level(logging.INFO, 'mms.metrics'):
+        for number in range(50):
+            assert client.post('/m/predict', headers={'X-API-Key': str(number)},
+                               environ_base=HERE).status_code == 401
+        assert client.get('/metrics', headers={'X-API-Key': 'p'},
+                          environ_base=HERE).status_code == 403
+        assert client.post('/m/predict', headers={'X-API-Key': 'p'}).status_code == 200
+    counts = counted.counts()
+    assert (counts['unauthorized'], counts['forbidden'], sum(counts.values())) == (50, 1, 51)
+    *wrong, forbidden = [record.getMessage() for record in caplog.records]
+    assert set(wrong) == {
+        '127.0.0.1 is refused: The token of the request is none that this server takes.'}
+    assert len(wrong) <= 11
+    assert forbidden == ('127.0.0.1 is refused, token app: The token of the request has not the '
+                         'scope metrics, which this needs.')

@@ -299,6 +299,8 @@ def test_a_handshake_that_is_never_done_ends_and_holds_up_nobody(server, connect
         assert [one.recv(10) for one in silent + begun] == [b''] * 100
     assert {record.getMessage() for record in caplog.records} == {
         'No TLS handshake with 127.0.0.1: it took too long'}
+    assert len(caplog.records) <= 12
+    assert server.refusals.counts()['tls_handshake'] == 100
     client.sendall(PING)
     assert answer(client) == b'https'
 
