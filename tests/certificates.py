@@ -8,6 +8,9 @@ import ssl
 from pathlib import Path
 from typing import NamedTuple
 
+# First: what needs it is skipped where it is missing.
+from extras import cryptography  # noqa: F401  isort: skip
+
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa

@@ -1,5 +1,6 @@
 """Servers that end with their test, and the engine of MXNet that tests compute in."""
 
+import faulthandler
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import time
 import psutil
 import pytest
 from fleet import shells, supervisor
+from gevent.hub import Hub
 from harness import Server, until
 
 from mms import mxnet_compat
@@ -23,7 +25,13 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 compute_as_served()
 mxnet_compat.prepare_services()
 
+# pytest-timeout raises it where a test hangs: of an event loop gevent would print it, and go on.
+Hub.SYSTEM_ERROR = (*Hub.SYSTEM_ERROR, pytest.fail.Exception)
+
 LONGEST_ID = 120
+# Where even that ends nothing, all others would wait: the process ends so much later, and tells
+# where each thread is.
+HANGS_S = 60
 # Tests, or groups of them, of half a minute or more.
 LONGEST = tuple(f'tests/{name}' for name in (
     'server/test_takeover.py', 'many_cores/', 'docs/test_docs_commands.py', 'examples/',
@@ -61,14 +69,32 @@ def _place(item):
                 len(LONGEST))
 
 
+def pytest_configure(config):
+    """Remember the real standard error: of a test, pytest takes what is written there."""
+    config.real_stderr = os.dup(2)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
-    """Measure what is run by the processes of a test that is marked ``measured``."""
+    """End the process of a test that hangs. Measure what is run by the processes of one that is
+    marked ``measured``.
+    """
     measured = PROCESSES_MEASURED if item.get_closest_marker('measured') else {}
     os.environ.update(measured)
+    faulthandler.dump_traceback_later(_limit_s(item) + HANGS_S, exit=True,
+                                      file=item.config.real_stderr)
     yield
+    faulthandler.cancel_dump_traceback_later()
     for name in measured:
         os.environ.pop(name, None)
+
+
+def _limit_s(item):
+    """When pytest-timeout ends it."""
+    marked = item.get_closest_marker('timeout')
+    if marked:
+        return marked.args[0]
+    return item.config.getoption('timeout', None) or float(item.config.getini('timeout'))
 
 
 @pytest.hookimpl(hookwrapper=True)
