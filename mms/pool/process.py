@@ -329,9 +329,8 @@ class WorkerProcess:
         pending.set_exception(self._kind_of_end()(self.how_it_ended()))
 
     def _kind_of_end(self) -> type[WorkerGone]:
-        if self._handle.ends_with_template():
-            return NotSent
-        is_killed = self._closing or self._handle.poll() == -signal.SIGKILL
+        is_killed = (self._closing or self._handle.ends_with_template()
+                     or self._handle.poll() == -signal.SIGKILL)
         return WorkerKilled if is_killed else WorkerGone
 
     def _end(self, grace_s: float) -> None:

@@ -13,11 +13,11 @@ class WorkerGone(Exception):
 
 
 class NotSent(WorkerGone):
-    """It ended before it had the message whole, or with its template: another may have it."""
+    """It ended before it had the message whole: another may have it."""
 
 
 class WorkerKilled(WorkerGone):
-    """Something else ended it, whatever it was at: a SIGKILL, or the front itself."""
+    """Something else ended it, whatever it was at: a SIGKILL, its template, or the front itself."""
 
 
 class NoAnswer(Exception):
