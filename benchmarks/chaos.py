@@ -103,6 +103,8 @@ def run(folder: Path, options: argparse.Namespace) -> int:
         with Clients(port, options.connections, options.seed) as clients:
             take_actions(chaos, chance, options)
             chaos.recover()
+            # A template that is stopped is noticed when it is to fork.
+            chaos.take('kill a worker')
             left = recover(chaos, port)
         management.close()
         blocks = loop_blocks(port)
