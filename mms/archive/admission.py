@@ -68,7 +68,7 @@ class Admission:
         if self.keys is None:
             return None
         beside = location.beside(SIGNATURE_SUFFIX)
-        limits = self.limits._replace(most_bytes=SIGNATURE_FILE_BYTES)
+        limits = self.limits._replace(most_bytes=SIGNATURE_FILE_BYTES, said='a signature has 300')
         try:
             path = fetch(beside, into, limits=limits)
             with opened_file(path, str(beside), location.is_real) as stream:

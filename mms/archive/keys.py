@@ -17,6 +17,7 @@ from mms.errors import KeyFileError, MissingExtraError, UntrustedError
 # Hundreds of public keys fit.
 _MOST_BYTES = 1024**2
 _PEM_BLOCK = re.compile(rb'-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----', re.DOTALL)
+_BEGIN = b'-----BEGIN '
 _MAKE_ONE = 'make one with openssl genpkey -algorithm ed25519'
 _OPENSSH = b'OPENSSH PRIVATE KEY'
 # Of the digest of a key, in messages.
@@ -117,7 +118,12 @@ class PublicKeys:
     def _read(self) -> Mapping[str, Any]:
         crypto = _Crypto.imported()
         found = {}
-        for number, block in enumerate(_PEM_BLOCK.finditer(_read(self._path, self._said)), 1):
+        data = _read(self._path, self._said)
+        blocks = list(_PEM_BLOCK.finditer(data))
+        if len(blocks) < data.count(_BEGIN):
+            raise KeyFileError(f'{self._said} {self._path!r} has a block that is cut off: one '
+                               'begins, and does not end as it begins')
+        for number, block in enumerate(blocks, 1):
             if b'PRIVATE' in block[1]:
                 raise KeyFileError(f'{self._said} {self._path!r} holds a private key, which must '
                                    'not lie on a server: openssl pkey -pubout makes the public '

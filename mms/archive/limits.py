@@ -42,10 +42,13 @@ class DownloadLimits(NamedTuple):
         Of the file.
     seconds
         From its beginning to its end, whatever is tried again.
+    said
+        What the first is, for messages.
     """
 
     most_bytes: int = 16 * 1024**3
     seconds: float = 3600.0
+    said: str = '--max-download-size'
 
 
 def check_size(path: str, limit: int, where: str, error: type[StartupError]) -> None:

@@ -72,7 +72,7 @@ def look_as(identity: Identity, to_read: Sequence[str], not_to_change: Sequence[
             raise
     if not is_seen:
         raise ProcessHidden
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError):
         return UserView(*json.loads(told))
     lines = printed.decode('utf-8', 'replace').strip().splitlines()
     raise ValueError(lines[-1] if lines else f'it ends with status {process.returncode}')

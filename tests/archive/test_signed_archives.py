@@ -308,6 +308,7 @@ def test_a_private_key_that_cannot_be_used_is_told(keys, name, message):
 @pytest.mark.parametrize(('text', 'message'), [
     ('', 'holds no public key'), ('{mine.key}', 'holds a private key, which must not lie'),
     ('{mine.pub}{rsa.pub}', 'block 2 is no Ed25519 public key'),
+    ('{mine.pub}-----BEGIN PUBLIC KEY-----\nMCow', 'has a block that is cut off'),
     ('-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n', 'block 1 is no Ed25519'),
     ('x' * 2**20 + 'x', 'has more than 1048576 bytes'),
 ])

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Optional
 
 from mms.archive.json_file import os_reason
+from mms.archive.limits import DownloadLimits
 from mms.archive.progress import byte_bar
 from mms.archive.sources.pace import Pace
 from mms.errors import FetchError
@@ -65,7 +66,7 @@ def with_retries(attempt: Callable[[], str], pace: Pace) -> str:
 
 def save(
     chunks: Iterator[bytes], path: str, expected_bytes: Optional[int], shown: str, progress: bool,
-    most_bytes: int
+    limits: DownloadLimits
 ) -> None:
     """Write `chunks` to `path`, which appears whole or not at all.
 
@@ -81,8 +82,8 @@ def save(
         What to call the location in messages and on the progress bar.
     progress
         Show the progress bar.
-    most_bytes
-        It may have so many.
+    limits
+        How many bytes it may have.
 
     Raises
     ------
@@ -91,10 +92,10 @@ def save(
     """
     part = path + '.part'
     try:
-        _check_most(expected_bytes or 0, most_bytes, shown)
+        _check_most(expected_bytes or 0, limits, shown)
         _check_room(expected_bytes, path, shown)
         with _disk_errors(shown), open(part, 'wb') as target:
-            _write(_at_most(chunks, most_bytes, shown), target.write, expected_bytes, shown,
+            _write(_at_most(chunks, limits, shown), target.write, expected_bytes, shown,
                    progress)
         os.replace(part, path)
     finally:
@@ -126,18 +127,18 @@ def _write(
             bar.update(len(chunk))
 
 
-def _at_most(chunks: Iterator[bytes], most_bytes: int, shown: str) -> Iterator[bytes]:
+def _at_most(chunks: Iterator[bytes], limits: DownloadLimits, shown: str) -> Iterator[bytes]:
     received = 0
     for chunk in chunks:
         received += len(chunk)
-        _check_most(received, most_bytes, shown)
+        _check_most(received, limits, shown)
         yield chunk
 
 
-def _check_most(size: int, most_bytes: int, shown: str) -> None:
-    if size > most_bytes:
-        raise FetchError(f'{shown} is too large: {most_bytes} bytes are the most '
-                         '(--max-download-size)')
+def _check_most(size: int, limits: DownloadLimits, shown: str) -> None:
+    if size > limits.most_bytes:
+        raise FetchError(f'{shown} is too large: {limits.most_bytes} bytes are the most '
+                         f'({limits.said})')
 
 
 def _check_room(needed: Optional[int], path: str, shown: str) -> None:

@@ -57,7 +57,7 @@ class S3Source(Source):
         path = file_in(into, key)
         pace = Pace(location.redacted, limits.seconds)
         return with_retries(lambda: _attempt(client, bucket, key, path, progress,
-                                             limits.most_bytes, pace), pace)
+                                             limits, pace), pace)
 
 
 def _client(location: Location) -> Any:
@@ -77,13 +77,14 @@ def _client(location: Location) -> Any:
 
 
 def _attempt(
-    client: Any, bucket: str, key: str, path: str, progress: bool, most_bytes: int, pace: Pace
+    client: Any, bucket: str, key: str, path: str, progress: bool, limits: DownloadLimits,
+    pace: Pace
 ) -> str:
     shown = f's3://{bucket}/{key}'
     answer = _get(client, bucket, key, shown)
     total = answer.get('ContentLength')
     with closing(answer['Body']) as body:
-        save(_chunks(body, total, shown, pace), path, total, shown, progress, most_bytes)
+        save(_chunks(body, total, shown, pace), path, total, shown, progress, limits)
     return path
 
 

@@ -58,7 +58,7 @@ class WebSource(Source):
         pace = Pace(location.redacted, limits.seconds)
         with pace.kept():
             return with_retries(
-                lambda: _attempt(location, path, progress, limits.most_bytes, pace), pace)
+                lambda: _attempt(location, path, progress, limits, pace), pace)
 
 
 def remote_path(location: Location) -> str:
@@ -76,14 +76,14 @@ def remote_path(location: Location) -> str:
 
 
 def _attempt(
-    location: Location, path: str, progress: bool, most_bytes: int, pace: Pace
+    location: Location, path: str, progress: bool, limits: DownloadLimits, pace: Pace
 ) -> str:
     shown = location.redacted
     with watched_session(pace) as session, _get(session, location.text, shown, pace) as response:
         _check_way(response, shown)
         _check_status(response, shown)
         total = _content_length(response)
-        save(_chunks(response, total, shown, pace), path, total, shown, progress, most_bytes)
+        save(_chunks(response, total, shown, pace), path, total, shown, progress, limits)
     return path
 
 

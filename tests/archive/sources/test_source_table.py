@@ -35,8 +35,7 @@ class ShelfSource(Source):
         path = file_in(into, name)
         with open(found, 'rb') as file:
             chunks = iter(lambda: file.read(CHUNK_BYTES), b'')
-            save(chunks, path, os.path.getsize(found), str(location), progress,
-                 limits.most_bytes)
+            save(chunks, path, os.path.getsize(found), str(location), progress, limits)
         return path
 '''
 
