@@ -22,7 +22,6 @@ import json
 import random
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -36,15 +35,14 @@ from chaos_models import NAME, EchoModel, Run
 from contenders.contender import started
 from processes import (
     REPO,
-    BenchmarkError,
-    end_on_sigterm,
     free_port,
     plain_environment,
     tree,
 )
+from scratch import in_scratch
 
 from mms.client.management_address import read_address
-from mms.client.management_client import ManagementClient, ManagementError
+from mms.client.management_client import ManagementClient
 
 # Short, since a worker that is stopped for good holds up its requests for so long.
 REQUEST_TIMEOUT_S = 3
@@ -73,13 +71,7 @@ def main() -> int:
     parser.add_argument('--without', action='append', default=[], metavar='ACTION',
                         help='an action that is not taken; may be given again')
     options = parser.parse_args()
-    end_on_sigterm()
-    try:
-        with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as folder:
-            return run(Path(folder), options)
-    except (BenchmarkError, ManagementError) as error:
-        print(f'chaos.py: {error}', file=sys.stderr)
-        return 1
+    return in_scratch(lambda folder: run(folder, options))
 
 
 def run(folder: Path, options: argparse.Namespace) -> int:

@@ -18,7 +18,6 @@ import os
 import re
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -31,11 +30,12 @@ from body import urlencoded_body
 from chaos_actions import AnyDisk
 from client_threads import ClientThreads
 from contenders.contender import Endpoint, started
-from processes import REPO, BenchmarkError, end_on_sigterm, free_port, plain_environment, tree
+from processes import REPO, free_port, plain_environment, tree
+from scratch import in_scratch
 from weightless import build_weightless
 
 from mms.client.management_address import read_address
-from mms.client.management_client import ManagementClient, ManagementError
+from mms.client.management_client import ManagementClient
 
 TOLD = re.compile(r'Nobody was served for (\d+) ms: the event loop was blocked, and computed for '
                   r'(\d+) ms of it(?: \(in (.*?)\))?')
@@ -152,13 +152,7 @@ def main() -> int:
     parser.add_argument('--calls', action='store_true',
                         help='tell in which calls the longest turns were, where that was seen')
     options = parser.parse_args()
-    end_on_sigterm()
-    try:
-        with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as folder:
-            return run(Path(folder), options)
-    except (BenchmarkError, ManagementError) as error:
-        print(f'loop_blocks.py: {error}', file=sys.stderr)
-        return 1
+    return in_scratch(lambda folder: run(folder, options))
 
 
 def run(folder: Path, options: argparse.Namespace) -> int:

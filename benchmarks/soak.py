@@ -18,7 +18,6 @@ import argparse
 import random
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -32,13 +31,14 @@ from chaos_models import NAME, EchoModel
 from contenders.contender import started
 from models import Model
 from picture import kitten_jpeg
-from processes import REPO, BenchmarkError, end_on_sigterm, free_port, plain_environment, tree
+from processes import REPO, free_port, plain_environment, tree
+from scratch import in_scratch
 from soak_clients import BRIGHTNESS, SoakClients
 from soak_samples import FRONT, TEMPLATE, WORKER, ProcessSample, Samples, slope
 from weightless import build_weightless
 
 from mms.client.management_address import read_address
-from mms.client.management_client import ManagementClient, ManagementError
+from mms.client.management_client import ManagementClient
 
 SERVICE = Path(__file__).resolve().parent / 'services' / 'brightness_service.py'
 SIGNATURE = {
@@ -77,13 +77,7 @@ def main() -> int:
     parser.add_argument('--most-growth', type=float, default=5.0, metavar='MB',
                         help='of a process in 100,000 requests (default: 5)')
     options = parser.parse_args()
-    end_on_sigterm()
-    try:
-        with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as folder:
-            return run(Path(folder), options)
-    except (BenchmarkError, ManagementError) as error:
-        print(f'soak.py: {error}', file=sys.stderr)
-        return 1
+    return in_scratch(lambda folder: run(folder, options))
 
 
 def run(folder: Path, options: argparse.Namespace) -> int:
