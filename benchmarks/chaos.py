@@ -33,12 +33,7 @@ from chaos_actions import Chaos
 from chaos_clients import Clients, Tally
 from chaos_models import NAME, EchoModel, Run
 from contenders.contender import started
-from processes import (
-    REPO,
-    free_port,
-    plain_environment,
-    tree,
-)
+from processes import REPO, free_port, plain_environment, tree
 from scratch import in_scratch
 
 from mms.client.management_address import read_address
