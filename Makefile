@@ -34,7 +34,7 @@ COVERAGE = build/coverage
 QUICK = $(addprefix tests/, archive batching config event_loop ipc log metrics \
 	mxnet_engine terminal utils worker/batches worker/codecs test_architecture.py test_errors.py)
 
-.PHONY: demo test quick lint soak matrix clean
+.PHONY: demo test coverage quick lint soak matrix clean
 
 demo: $(VENV)/.installed
 	@BIN='$(CURDIR)/$(BIN)' sh examples/efficientnet_lite0/demo.sh
@@ -44,13 +44,16 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
 test: $(VENV)/.test
-	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
 	@# First, since it leaves the byte code of the tests to all other processes.
 	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not alone'
+endif
+
+coverage: $(VENV)/.test
+	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
 	$(BIN)/coverage run -m pytest $(PARALLEL) -m 'not alone'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
-endif
 
 quick: lint $(VENV)/.test
 	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadgroup -m 'not alone and not slow' $(QUICK)
