@@ -24,6 +24,7 @@ STARTS = [
 FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
 # Flags of other commands that the text speaks of.
 OTHERS = {'--no-deps': 'pip', '--unix-socket': 'curl', '--only': 'attacks.py',
+          '--server-flags': 'attacks.py',
           '--output': 'build_archive.py', '--format': 'build_archive.py',
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
           '--seen': 'cores.py', '--fixed': 'cores.py',
