@@ -7,6 +7,7 @@ from typing import Optional
 
 from mms.client.management_address import ManagementAddress
 from mms.errors import UsageError
+from mms.runtime.misplaced_token import refuse_token
 from mms.runtime.token_file import read_token
 
 # In the place of a file: no token is sent. The server takes the same word.
@@ -39,6 +40,7 @@ def find_token(file: Optional[str], address: ManagementAddress) -> Optional[str]
         return None
     if file is None:
         return read_token(address.port) if address.is_here else None
+    refuse_token(file, 'the token file')
     lines = [line.strip() for line in _lines(file) if line.strip()]
     if not lines:
         raise UsageError(f'the token file {file!r} is empty')
@@ -54,7 +56,8 @@ def _lines(file: str) -> list[str]:
             return opened.read(_MOST_CHARACTERS).split('\n')
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, 'strerror', None) or 'it is no text in UTF-8'
-        raise UsageError(f'the token file {file!r} cannot be read: {reason}') from error
+        raise UsageError(f'the token file {file!r} cannot be read: {reason}; give a file with '
+                         'the token in it') from error
 
 
 def _is_scoped(lines: list[str]) -> bool:
@@ -64,11 +67,15 @@ def _is_scoped(lines: list[str]) -> bool:
 
 
 def _that_may_manage(lines: list[str], file: str) -> str:
-    for line in lines:
-        words = line.split()
-        # Not those of which it has the digest alone.
-        if not line.startswith('#') and _MANAGE in words[1].split(',') and ':' not in words[0]:
-            return _checked(words[0], file)
+    words = [line.split() for line in lines if not line.startswith('#')]
+    tokens = [token for token, scopes, *_ in words if _MANAGE in scopes.split(',')]
+    for token in tokens:
+        # Those of which it has the digest alone are of no use.
+        if ':' not in token:
+            return _checked(token, file)
+    if tokens:
+        raise UsageError(f'the token file {file!r} has the digest alone of a token of the scope '
+                         f'{_MANAGE}, which cannot be sent: give a file with the token itself')
     raise UsageError(f'the token file {file!r} has no token of the scope {_MANAGE}')
 
 

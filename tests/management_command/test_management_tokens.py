@@ -52,6 +52,19 @@ def test_a_file_that_holds_no_token_is_told(tmp_path, content, told):
         find_token(str(tmp_path / 'file'), HERE)
 
 
+def test_a_token_in_the_place_of_its_file_is_not_shown():
+    with pytest.raises(UsageError) as refused:
+        find_token('0123456789abcdef' * 4, HERE)
+    assert str(refused.value).startswith("the token file '0123...' looks like a token")
+
+
+def test_a_digest_is_not_sent(tmp_path):
+    (tmp_path / 'tokens').write_text(f'sha256:{"0" * 64} manage\nmetrics-alone metrics\n')
+    with pytest.raises(UsageError, match='the digest alone of a token of the scope manage, which '
+                                         'cannot be sent: give a file with the token itself'):
+        find_token(str(tmp_path / 'tokens'), HERE)
+
+
 def test_what_others_may_have_written_is_not_read():
     path = write_token(8081, 'left')
     os.chmod(os.path.dirname(path), 0o777)

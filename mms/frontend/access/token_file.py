@@ -12,6 +12,7 @@ from typing import Optional
 from mms.errors import UsageError
 from mms.frontend.access.scopes import MANAGE, Scope, Scopes
 from mms.frontend.access.tokens import Token, Tokens, digest_of
+from mms.runtime.misplaced_token import refuse_token
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,8 @@ class TokenFile:
         self._said = said
         self._tokens_of = tokens_of
         self._what = what
+        # Not later: a name that was that of a file is no token.
+        refuse_token(path, said)
         self._tokens = self._read()
 
     def find(self, sent: str) -> Optional[Token]:
@@ -97,7 +100,8 @@ class TokenFile:
                 text = file.read(_MOST_CHARACTERS + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, 'strerror', None) or 'it is no text in UTF-8'
-            raise _Fault(f'cannot be read: {reason}') from error
+            raise _Fault(f'cannot be read: {reason}; give a file of tokens that the user of the '
+                         'server may read') from error
         if len(text) > _MOST_CHARACTERS:
             # The last line would count, as far as it was read.
             raise _Fault('is too long for a list of tokens')
@@ -147,6 +151,9 @@ def _words(line: str) -> Iterator[str]:
 
 
 def _token(number: int, words: list[str]) -> Token:
+    if _has_blanks_between_scopes(words):
+        raise _Fault(f'has a blank between scopes in line {number}, or a comma too many: write '
+                     'predict,metrics without blanks')
     if not 2 <= len(words) <= 3:
         raise _Fault(f'has not two or three words in line {number}: give TOKEN SCOPES, or '
                      f'TOKEN SCOPES NAME, with {_SCOPE_NAMES} and commas between them as SCOPES')
@@ -155,6 +162,13 @@ def _token(number: int, words: list[str]) -> Token:
         raise _Fault(f'has a name in line {number} that is none: give 64 letters, digits or any '
                      'of ._@- at most')
     return Token(_digest(number, words[0]), _scopes(number, words[1]), name)
+
+
+def _has_blanks_between_scopes(words: list[str]) -> bool:
+    """Whether it looks so: a NAME may be neither a scope nor part of a list."""
+    scopes, *behind = words[1:] or ['']
+    return ((len(scopes) > 1 and scopes.endswith(','))
+            or any(word in _SCOPES or word.startswith(',') for word in behind))
 
 
 def _digest(number: int, word: str) -> bytes:
@@ -173,8 +187,8 @@ def _digest(number: int, word: str) -> bytes:
 
 
 def _scopes(number: int, word: str) -> Scopes:
-    names = [name for name in word.split(',') if name]
-    if not names or any(name not in _SCOPES for name in names):
+    names = word.split(',')
+    if any(name not in _SCOPES for name in names):
         raise _Fault(f'has a scope in line {number} that is none: give {_SCOPE_NAMES}, several '
                      'with commas between them')
     return frozenset(_SCOPES[name] for name in names)

@@ -55,6 +55,14 @@ def test_the_digest_of_nothing_lets_nobody_in(file, line):
                  'SCOPES NAME, with predict, metrics or manage and commas between them as SCOPES'),
     (f'{ONE} predict\n{TWO} predict a secret\n', 'has not two or three words in line 2: '),
     (f'predict {ONE}\n', 'has a scope in line 1 that is none: give predict, metrics or manage'),
+    (f'{ONE} predict metrics\n', 'has a blank between scopes in line 1, or a comma too many: '
+                                 'write predict,metrics without blanks'),
+    (f'{ONE} predict, metrics\n', 'has a blank between scopes in line 1'),
+    (f'{ONE} predict ,metrics\n', 'has a blank between scopes in line 1'),
+    (f'{ONE} predict , metrics\n', 'has a blank between scopes in line 1'),
+    (f'{ONE} predict metrics manage\n', 'has a blank between scopes in line 1'),
+    (f'{ONE} predict,\n', 'has a blank between scopes in line 1, or a comma too many'),
+    (f'{ONE} predict,,metrics\n', 'has a scope in line 1 that is none'),
     (f'{ONE} predict,secret\n', 'has a scope in line 1 that is none'),
     (f'{ONE} ,\n', 'has a scope in line 1 that is none'),
     ('sécret predict\n', 'has no token in line 1: those are letters, digits and any of -._~+/'),
@@ -102,8 +110,25 @@ def test_a_comment_ends_where_its_line_does(file, blank):
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(UsageError, match='none.*cannot be read: No such file or directory'):
+    with pytest.raises(UsageError, match='none.*cannot be read: No such file or directory; '
+                                         'give a file of tokens that the user of the server'):
         TokenFile(str(tmp_path / 'none'), 'MMS_AUTH_TOKEN_FILE', scoped_tokens)
+
+
+def test_a_token_in_the_place_of_its_file_is_not_shown():
+    with pytest.raises(UsageError) as refused:
+        TokenFile('0123456789abcdef' * 4, '--auth-token-file', scoped_tokens)
+    assert str(refused.value).startswith("--auth-token-file '0123...' looks like a token")
+
+
+def test_a_file_that_has_gone_is_named_whatever_it_is_called(
+        tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'tokens-in-production').write_text(f'{ONE} predict\n')
+    tokens = TokenFile('tokens-in-production', '--auth-token-file', scoped_tokens)
+    (tmp_path / 'tokens-in-production').unlink()
+    tokens.reload()
+    assert "'tokens-in-production' cannot be read: No such file" in caplog.text
 
 
 def test_tokens_are_exchanged_one_after_the_other(file):
