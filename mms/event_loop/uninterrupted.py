@@ -16,8 +16,9 @@ def uninterrupted(work: Callable[[], T]) -> T:
     """What `work` returns, or raises.
 
     It runs in a greenlet of its own. What is thrown into the caller's meanwhile (it is killed, or
-    its time is over) is raised when the work has ended. In a thread without greenlets, where
-    nothing is thrown, the work is just called.
+    its time is over) is raised when the work has ended; of signals that end a program, the second
+    is raised at once, and the work goes on beside. In a thread without greenlets, where nothing is
+    thrown, the work is just called.
     """
     if get_hub_if_exists() is None:
         return work()
@@ -34,8 +35,12 @@ def uninterrupted(work: Callable[[], T]) -> T:
     while not working.ready():
         try:
             working.join()
-        except BaseException as error:
+        except (Exception, gevent.GreenletExit, gevent.Timeout) as error:
             thrown = thrown or error
+        except (KeyboardInterrupt, SystemExit) as error:
+            if isinstance(thrown, (KeyboardInterrupt, SystemExit)):
+                raise
+            thrown = error
     if thrown is not None:
         raise thrown
     returned: list[T]

@@ -6,7 +6,7 @@ import logging
 import re
 from typing import Optional
 
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request as WSGIRequest
 
@@ -85,7 +85,11 @@ def _addressed(request: HTTPRequest, message: str) -> str:
 def _http_exception(request: HTTPRequest, error: HTTPException, endpoints: str) -> HTTPResponse:
     code = error.code or 500
     message = _message(request, code, endpoints) or error.description or ''
-    _log_refusal(request, code, message)
+    if isinstance(error, ClientDisconnected):
+        message = 'The client has left before its request was whole.'
+        logger.info('%s', message)
+    else:
+        _log_refusal(request, code, message)
     response = _response(code, _type(code), message)
     response.headers += [(name, _ordered(value) if name == 'Allow' else value)
                          for name, value in error.get_headers()

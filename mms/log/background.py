@@ -96,7 +96,7 @@ class WriterThread:
     def run(self, job: _Job, seconds: Optional[float] = None) -> bool:
         """Do something in turn, and wait for it; whether it was done in time."""
         with self._changed:
-            return self._wait_for(self._append(job), seconds)
+            return not self._is_over and self._wait_for(self._append(job), seconds)
 
     def begin_use(self) -> None:
         """Somebody is to write in this thread."""

@@ -10,7 +10,7 @@ import gevent
 
 from mms.ipc.messages import TRIAL, Answered, More, Result, Work
 from mms.pool.process import WorkerProcess
-from mms.pool.process_errors import NoAnswer, WorkerGone
+from mms.pool.process_errors import NoAnswer, NotSent, WorkerGone
 from mms.serving.queue import Job
 
 
@@ -49,6 +49,8 @@ class Batch:
         self.jobs = jobs
         self.how = how
         self._room = room
+        # So many of the first the worker has whole.
+        self._given = 0
 
     def run(self, worker: WorkerProcess, limit_s: float, trial_limit_s: Callable[[], float],
             join: Callable[[int], list[Job]]) -> Result:
@@ -70,6 +72,7 @@ class Batch:
         """
         answer = self._exchange(worker, self.jobs, limit_s, trial_limit_s)
         while isinstance(answer, More):
+            self._given = len(self.jobs)
             more = join(answer.room)
             self.jobs += more
             self._room = answer.room - len(more) if more else 0
@@ -84,6 +87,10 @@ class Batch:
     def unanswered(self) -> list[Job]:
         """Jobs that have no answer yet."""
         return [job for job in self.jobs if not job.answer.ready()]
+
+    def may_have_run(self, job: Job, error: WorkerGone) -> bool:
+        """Whether the worker had a job before it ended so."""
+        return not isinstance(error, NotSent) or job in self.jobs[:self._given]
 
     def _exchange(self, worker: WorkerProcess, jobs: Sequence[Job], limit_s: float,
                   trial_limit_s: Callable[[], float]) -> Union[More, Result]:

@@ -10,8 +10,8 @@ import atexit
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from concurrent.futures import Future, InvalidStateError, wait
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Callable, Optional, TypeVar
 
@@ -49,6 +49,7 @@ class LoopThread:
         self._ended = False
         # Held for a moment: nothing is posted to a loop that is destroyed meanwhile.
         self._posting = threading.Lock()
+        self._unanswered: set[Future[Any]] = set()
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name='mms-loop', daemon=True)
         self._thread.start()
@@ -70,6 +71,8 @@ class LoopThread:
             It takes longer than `timeout_s`.
         """
         future: Future[T] = Future()
+        self._unanswered.add(future)
+        future.add_done_callback(self._unanswered.discard)
         self.post(partial(_settle, future, function))
         if os.getpid() != self._owner:
             raise _forked()
@@ -110,7 +113,9 @@ class LoopThread:
                 self._loop.run_callback_threadsafe(gevent.spawn_raw, function)
 
     def stop(self) -> None:
-        """End the loop; what still runs on it is left where it stands."""
+        """End the loop; what still runs on it is left where it stands, and whoever waits for it is
+        told so.
+        """
         self.post(self._stopping.set)
         self._thread.join()
 
@@ -134,6 +139,9 @@ class LoopThread:
             self._ended = True
         # Who was not told that it has ended is answered.
         gevent.sleep(0)
+        for future in tuple(self._unanswered):
+            with suppress(InvalidStateError):
+                future.set_exception(_closed())
         keeper.close()
         if is_own:
             end_lasting_thread()

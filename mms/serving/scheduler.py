@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Optional
 
 import gevent
@@ -40,7 +40,7 @@ from mms.ipc.messages import (
 )
 from mms.metrics.observer import Observer, Unobserved
 from mms.pool.process import WorkerProcess
-from mms.pool.process_errors import NotSent, WorkerGone
+from mms.pool.process_errors import WorkerGone
 from mms.pool.supervisor import Supervisor
 from mms.serving.batch import Batch, Limits
 from mms.serving.caller import Caller
@@ -289,7 +289,7 @@ class Scheduler:
         except WorkerGone as error:
             if batch.how == TRIAL and not batch.unanswered():
                 self._tell_refusal(self._trust.lost())
-            self._retry(batch.unanswered(), error)
+            self._retry(batch, error)
             return
         except BaseException:
             # Half way: nobody knows what it would answer next.
@@ -313,12 +313,11 @@ class Scheduler:
         return batch.run(worker, limit_s, lambda: trial_timeout_s(
             len(batch.jobs), self._each_s, limit_s), join)
 
-    def _retry(self, jobs: Sequence[Job], error: WorkerGone) -> None:
+    def _retry(self, batch: Batch, error: WorkerGone) -> None:
         """A worker has gone with these jobs in hand: each gets another, alone."""
-        is_of_it = not isinstance(error, NotSent)
-        for job in reversed(jobs):
+        for job in reversed(batch.unanswered()):
             job.tries += 1
-            job.deaths += is_of_it
+            job.deaths += batch.may_have_run(job, error)
             if job.deaths < _MOST_DEATHS and job.tries < _MOST_TRIES:
                 self._waiting.put_back(job)
             else:

@@ -46,6 +46,32 @@ def test_a_timeout_is_raised_after_the_work():
     assert told == ['done']
 
 
+class Stop(BaseException):
+    """What a runner of tests throws."""
+
+
+@pytest.mark.parametrize(('thrown', 'error'), [
+    ([KeyboardInterrupt, KeyboardInterrupt], KeyboardInterrupt),
+    ([gevent.GreenletExit, KeyboardInterrupt, SystemExit], SystemExit), ([Stop], Stop)])
+def test_who_is_told_twice_to_stop_waits_for_nothing(thrown, error):
+    forever, caught = Event(), []
+
+    def wait():
+        try:
+            uninterrupted(forever.wait)
+        except BaseException as raised:
+            caught.append(type(raised))
+
+    waiting = gevent.spawn(wait)
+    gevent.sleep(0)
+    for each in thrown:
+        assert not caught
+        gevent.get_hub().loop.run_callback(waiting.throw, each)
+        gevent.sleep(0.01)
+    assert caught == [error]
+    forever.set()
+
+
 def test_a_thread_without_greenlets_gets_none():
     found = []
 

@@ -2,6 +2,7 @@
 
 import pytest
 from front import application
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import Client
 
 from mms.errors import BadRequest, ClientLeft, DeadlineExceeded, ModelUnavailable, QueueFull
@@ -60,3 +61,12 @@ def test_the_real_address_follows_the_placeholder(ask, headers, address):
     answer = ask(BadRequest('It is here:http://<host>:<port>/api-description'), headers)
     assert answer.get_json()['message'] == (
         f'It is here:http://<host>:<port>/api-description{address}')
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error_of_the_model(ask, caplog):
+    with caplog.at_level('INFO'):
+        assert ask(ClientDisconnected()).get_json()['message'] == (
+            'The client has left before its request was whole.')
+    assert [(record.levelname, record.getMessage()) for record in caplog.records
+            if record.name == 'mms.frontend.errors'] == [
+        ('INFO', 'The client has left before its request was whole.')]

@@ -85,6 +85,15 @@ def test_who_logs_little_goes_on_when_the_line_is_written(monkeypatch):
         assert sink.written[-1] == str(number)
 
 
+def test_nothing_is_done_or_waited_for_in_a_thread_that_has_ended():
+    writer, done = WriterThread(), []
+    writer.begin_use()
+    assert writer.run(lambda: done.append(1))
+    assert writer.end_use()
+    assert not writer.run(lambda: done.append(2))
+    assert done == [1]
+
+
 def test_a_disk_that_takes_seconds_holds_up_nobody_and_gets_all_lines_in_turn(logger):
     logger.disk.be_slow(1500)
     took_ms = logger.log(200)

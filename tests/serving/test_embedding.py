@@ -9,15 +9,18 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
+import gevent
 import psutil
 import pytest
 import requests
 from extras import require
 from harness import FIXTURES, REPO, until, write_archive
 
+from mms.errors import ModelUnavailable
 from mms.metrics import Metrics
 from mms.serving.embedding import LoopThread, ThreadedMetrics
 
@@ -434,6 +437,23 @@ def test_what_a_request_that_fails_has_held_goes_at_once():
     finally:
         gc.enable()
         loop.stop()
+
+
+def test_who_waits_for_a_loop_that_ends_is_told_so():
+    loop, entered = LoopThread(), threading.Event()
+
+    def work():
+        entered.set()
+        gevent.sleep(3600)
+
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(loop.call, work)
+        assert entered.wait(20)
+        loop.stop()
+        with pytest.raises(ModelUnavailable):
+            waiting.result(20)
+    with pytest.raises(ModelUnavailable):
+        loop.call(work)
 
 
 def test_what_other_threads_record_is_recorded_in_the_thread_of_the_loop():

@@ -11,6 +11,7 @@ from harness import asking, predicted
 from mms.errors import RequestError, WorkerDied
 from mms.event_loop import guard
 from mms.ipc.channel import Channel
+from mms.ipc.messages import More
 from mms.pool.process_errors import NotSent, WorkerGone
 from mms.serving import scheduler as module
 from mms.serving.caller import Caller
@@ -180,13 +181,18 @@ def test_a_worker_whose_messages_cannot_be_read_is_replaced(model, monkeypatch, 
 @pytest.mark.parametrize(('ends', 'is_answered'), [
     ([NotSent, NotSent, WorkerGone], True), ([WorkerGone, NotSent, NotSent], True),
     ([NotSent] * 3, True), ([NotSent] * 4, False),
-    ([WorkerGone, WorkerGone], False), ([NotSent, WorkerGone, WorkerGone], False)])
+    ([WorkerGone, WorkerGone], False), ([NotSent, WorkerGone, WorkerGone], False),
+    # What has asked for more has what came before.
+    ([More(1), NotSent, WorkerGone], False), ([More(1), NotSent, NotSent], True)])
 def test_a_worker_that_ends_before_it_has_a_request_has_not_ended_of_it(model, ends, is_answered):
     asked = model()
     acquire, left = asked.workers.acquire, list(ends)
 
     def ended(*_, **__):
-        raise left.pop(0)('it ended')
+        end = left.pop(0)
+        if isinstance(end, More):
+            return end
+        raise end('it ended')
 
     def acquired(*arguments):
         worker = acquire(*arguments)

@@ -88,15 +88,25 @@ def test_a_request_survives_the_death_of_all_workers_with_their_template(model):
 
 
 @pytest.mark.engine
-def test_a_request_in_hand_survives_the_death_of_the_template(model, tmp_path):
+def test_a_request_in_hand_survives_the_death_of_one_template_and_is_run_twice_at_most(
+        model, tmp_path):
     started = tmp_path / 'started'
     asked = model(f'open({str(started)!r}, "a").write("x")\n__import__("time").sleep(0.5)\n'
                   'return data', warm_up=False)
-    answer = asked.ask('[1]')
-    for turn in (1, 2):
-        until(lambda turn=turn: started.exists() and len(started.read_text()) == turn)
+
+    def killed_at_start(runs):
+        until(lambda: started.exists() and len(started.read_text()) == runs)
         os.kill(asked.workers.template_pid, signal.SIGKILL)
+
+    answer = asked.ask('[1]')
+    killed_at_start(1)
     assert predicted(answer.get()) == b'[[1]]'
+    answer = asked.ask('[1]')
+    killed_at_start(3)
+    killed_at_start(4)
+    with pytest.raises(WorkerDied):
+        answer.get()
+    assert started.read_text() == 'xxxx'
 
 
 def test_a_request_that_kills_two_workers_while_they_receive_it_is_given_up(model):

@@ -73,8 +73,9 @@ class TLSEngine:
         with memoryview(data) as view:
             if not self._held:
                 self._flush()
-                self._held = bytes(view[:_RECORD_BYTES])
-                self._openssl.write(self._held)
+                record = bytes(view[:_RECORD_BYTES])
+                self._openssl.write(record)
+                self._held = record
             elif view[:len(self._held)] != self._held:
                 raise ssl.SSLError('what is on its way is something else')
         self._flush()

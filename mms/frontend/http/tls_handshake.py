@@ -11,6 +11,7 @@ from gevent import socket
 
 from mms.event_loop.yielding import TimeSlice, yield_if_due
 from mms.frontend.http.admission import Peer
+from mms.frontend.http.client_state import has_sent
 from mms.frontend.http.refusal import refusal
 from mms.frontend.http.tls_socket import TLSContext, TLSSocket, close, linger
 from mms.frontend.request_context import context_of
@@ -51,13 +52,21 @@ class Handshake:
         self._refusals = refusals
         self._on_begin = on_begin
         self._greenlet = gevent.getcurrent()
+        self._is_over = False
 
     def give_way(self) -> bool:
-        """End it for another client's sake, unless it is beyond a limit itself."""
-        if self._peer.refusal:
+        """End it for another client's sake, unless it is beyond a limit itself, or something has
+        come just now.
+        """
+        if self._peer.refusal or has_sent(self._sock):
             return False
-        self._greenlet.kill(block=False)
+        gevent.get_hub().loop.run_callback(self._end_unless_over)
         return True
+
+    def _end_unless_over(self) -> None:
+        # It may have come to its end meanwhile, and its greenlet be at a request.
+        if not self._is_over and not self._greenlet.dead:
+            self._greenlet.throw(gevent.GreenletExit())
 
     def run(self) -> Optional[TLSSocket]:
         """The connection under TLS; None where there is none."""
@@ -65,6 +74,7 @@ class Handshake:
         try:
             made = self._limited()
         finally:
+            self._is_over = True
             if made is None:
                 close(self._sock)
         return made

@@ -5,6 +5,7 @@ import socket
 import ssl
 import struct
 import time
+from contextlib import suppress
 
 import gevent
 import pytest
@@ -14,6 +15,7 @@ from gevent.ssl import SSLContext
 from harness import until
 
 from mms.frontend.http.binding import bind
+from mms.frontend.http.open_connections import Use
 from mms.frontend.http.server import HTTPServer
 from mms.frontend.http.tls import TLS
 from mms.frontend.http.tls_files import File, TLSFiles
@@ -303,6 +305,39 @@ def test_a_handshake_that_is_never_done_ends_and_holds_up_nobody(server, connect
     assert server.refusals.counts()['tls_handshake'] == 100
     client.sendall(PING)
     assert answer(client) == b'https'
+
+
+def test_a_handshake_that_has_come_to_its_end_gives_no_way(server, authority):
+    # Of the standard library, so that the last message leaves when the test wants it to.
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    trusting = ssl.create_default_context(cafile=authority.path)
+    client = trusting.wrap_bio(incoming, outgoing, server_hostname='localhost')
+    raw = plain(server)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    raw.sendall(outgoing.read())
+    while True:
+        incoming.write(raw.recv(65536))
+        try:
+            client.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            pass
+    [served] = server.connections.oldest(Use.READING, time.monotonic(), 9)
+    client.write(LAST)
+    raw.sendall(outgoing.read())
+    # The server has had no turn since.
+    assert not served.give_way()
+    until(lambda: gevent.sleep(0.01) or served not in server.connections)
+    # It was to give way before, and that comes late.
+    served._end_unless_over()
+    data = b''
+    while b'https' not in data:
+        incoming.write(raw.recv(65536))
+        with suppress(ssl.SSLWantReadError):
+            for piece in iter(client.read, b''):
+                data += piece
+    assert data.startswith(b'HTTP/1.1 200')
 
 
 def test_a_handshake_in_records_of_a_byte_each_leaves_others_their_turns(server, monkeypatch):
