@@ -47,9 +47,10 @@ def fill(args: argparse.Namespace, options: Iterable[Option[Any]],
                     if getattr(args, each.dest, None) is not None}
     args.advice = list(_misspelt(environment, options))
     _take(args, _from_environment(options, environment))
-    path = getattr(args, 'config', None)
-    if path is not None:
-        _take(args, _from_file(options, path, args.sources['config'].name))
+    if getattr(args, 'config', None) is not None:
+        source = args.sources['config'].name
+        (reader,) = (each.reader for each in options if each.dest == 'config')
+        _take(args, _from_file(options, reader.read(args.config, source), source))
 
 
 _Found = tuple[Option[Any], Source, Callable[[], Any]]

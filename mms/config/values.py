@@ -101,6 +101,18 @@ class Switch(Scalar[bool]):
     """Reads whether a flag that takes no value is given."""
 
 
+@dataclass(frozen=True)
+class PathText(Scalar[str]):
+    """Reads a path, which an empty text is not."""
+
+    def read(self, value: Any, source: str) -> str:
+        """The value of a setting; see :class:`Reader`."""
+        path = super().read(value, source)
+        if not path:
+            raise UsageError(f'{source} {path!r} is empty: give a path')
+        return path
+
+
 def switch() -> Switch:
     """True where the flag is given."""
     return Switch('true or false', _switch)
@@ -114,6 +126,11 @@ def off_switch() -> Switch:
 def text(empty: str = '') -> Scalar[str]:
     """Any text; `empty` is what an empty one stands for."""
     return Scalar('a text in quotes', lambda value: _text(value) or empty)
+
+
+def path() -> PathText:
+    """A path of a file or folder."""
+    return PathText('a text in quotes', _text)
 
 
 def whole(lowest: int, highest: int) -> Scalar[int]:

@@ -127,6 +127,16 @@ def test_every_option_is_among_those_that_are_tested():
     assert GIVEN.keys() | {'config'} == OPTIONS.keys()
 
 
+@pytest.mark.parametrize('name', [name for name, option in OPTIONS.items() if name != 'log_file'
+                                  and option.metavar in ('FILE', 'DIR', 'PATH', 'PUBKEYS')])
+def test_an_empty_path_is_refused(name, config):
+    option = OPTIONS[name]
+    assert refusal(option.flag, '') == f"{option.flag} '' is empty: give a path"
+    if option.in_file:
+        assert refusal(*config(f'{option.key} = ""\n')) == (
+            f"mms.toml: {option.key} '' is empty: give a path")
+
+
 @pytest.mark.parametrize('name', GIVEN)
 def test_the_command_line_counts_before_the_environment_the_file_and_the_default(
         name, environment, config):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from mms.config.options import Group, option
-from mms.config.values import text, whole
+from mms.config.values import path, text, whole
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class ManagementOptions:
         metavar='HOST',
         help='address on which the management port listens')
     management_token: Optional[str] = option(
-        '--management-token', text(), 'made at each start', Group.MANAGEMENT, metavar='FILE',
+        '--management-token', path(), 'made at each start', Group.MANAGEMENT, metavar='FILE',
         unset=None,
         help='file of the tokens that the management port takes, one on each line, or `none` for '
              'no token',
         more='See [the token](management.md#the-token)')
     model_store: Optional[str] = option(
-        '--model-store', text(), 'none', Group.MANAGEMENT, metavar='DIR', unset=None,
+        '--model-store', path(), 'none', Group.MANAGEMENT, metavar='DIR', unset=None,
         help='folder outside of which the management port loads nothing; a relative location is '
              'looked for there',
         more='See [what may be loaded](management.md#what-may-be-loaded)')

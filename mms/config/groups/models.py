@@ -10,7 +10,7 @@ from typing import Optional
 from mms.config.models import Models
 from mms.config.options import Group, option
 from mms.config.required_models import Required, RequiredModels
-from mms.config.values import switch, text
+from mms.config.values import path, switch, text
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ModelOptions:
              '`s3://bucket/key` URL',
         more='See [locations](#locations). Not required with `--management-port` or `--watch`')
     service: Optional[str] = option(
-        '--service', text(), 'none', Group.MODELS, metavar='FILE', unset=None,
+        '--service', path(), 'none', Group.MODELS, metavar='FILE', unset=None,
         help="service file that replaces every archive's own")
     required_models: Optional[Required] = option(
         '--required-models', RequiredModels(), 'those of `--models`', Group.MODELS,
@@ -34,7 +34,7 @@ class ModelOptions:
              '`none`',
         more='See [health](health.md#ready)')
     watch: Optional[str] = option(
-        '--watch', text(), 'none', Group.MODELS, metavar='DIR', unset=None,
+        '--watch', path(), 'none', Group.MODELS, metavar='DIR', unset=None,
         help='folder whose `.model` files are served under their names while they are there: one '
              'that appears is loaded, one that changes replaces the other, one that goes is '
              'drained',
@@ -50,7 +50,7 @@ class ModelOptions:
         help='write a client SDK for the served models to `build/`, then exit',
         more='See [client SDKs](sdk.md)')
     config: Optional[str] = option(
-        '--config', text(), 'none', Group.MODELS, metavar='FILE', unset=None,
+        '--config', path(), 'none', Group.MODELS, metavar='FILE', unset=None,
         in_file=False,
         help='TOML file with what neither the command line nor the environment says',
         more='See [the config file](#variables-and-the-config-file)')

@@ -8,7 +8,7 @@ from typing import Optional
 from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS, DEFAULT_MAX_IMAGE_PIXELS
 from mms.config.options import Group, option
 from mms.config.trusted_proxies import TrustedProxies
-from mms.config.values import number, proxies, size, text, whole
+from mms.config.values import number, path, proxies, size, text, whole
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class RequestOptions:
         help='TCP port; 0 picks a free one',
         more='The first line of the output names it')
     uds: Optional[str] = option(
-        '--uds', text(), 'none', Group.REQUESTS, metavar='PATH', unset=None,
+        '--uds', path(), 'none', Group.REQUESTS, metavar='PATH', unset=None,
         help='Unix socket to listen on, in the place of the TCP port unless `--port` is given too',
         more='See [a Unix socket](#a-unix-socket)')
     # Clients that wait a minute for a slow model are common; a thousand that do are a queue.

@@ -8,7 +8,7 @@ from typing import Optional
 from mms.config.cors_origins import EVERY_ORIGIN, Origins
 from mms.config.options import Group, option
 from mms.config.rate_limit import RateLimit
-from mms.config.values import names, number, origins, rate_limit, size, text, whole
+from mms.config.values import names, number, origins, path, rate_limit, size, text, whole
 
 
 @dataclass(frozen=True)
@@ -16,22 +16,22 @@ class SecurityOptions:
     """Who may ask, how much, and whose code runs as whom."""
 
     tls_cert: Optional[str] = option(
-        '--tls-cert', text(), 'plain HTTP', Group.SECURITY, metavar='FILE', unset=None,
+        '--tls-cert', path(), 'plain HTTP', Group.SECURITY, metavar='FILE', unset=None,
         help='PEM file of the certificate for TLS on every port, its chain behind it; read again '
              'when it changes',
         more='See [TLS](tls.md)')
     tls_key: Optional[str] = option(
-        '--tls-key', text(), 'in the file of `--tls-cert`', Group.SECURITY, metavar='FILE',
+        '--tls-key', path(), 'in the file of `--tls-cert`', Group.SECURITY, metavar='FILE',
         unset=None,
         help='PEM file of the private key of `--tls-cert`, not encrypted')
     tls_client_ca: Optional[str] = option(
-        '--tls-client-ca', text(), 'clients need no certificate', Group.SECURITY, metavar='FILE',
+        '--tls-client-ca', path(), 'clients need no certificate', Group.SECURITY, metavar='FILE',
         unset=None,
         help='PEM file of authorities: every client has to show a certificate that one of them '
              'has signed',
         more='See [certificates of clients](tls.md#certificates-of-clients)')
     auth_token_file: Optional[str] = option(
-        '--auth-token-file', text(), 'nobody is asked', Group.SECURITY, metavar='FILE', unset=None,
+        '--auth-token-file', path(), 'nobody is asked', Group.SECURITY, metavar='FILE', unset=None,
         help='file of tokens, one on each line with what it is good for (`TOKEN '
              'predict,metrics,manage`); all requests but probes are asked for one',
         more='See [access](access.md)')
@@ -80,7 +80,7 @@ class SecurityOptions:
              'with commas between them; `AWS_*` stands for all that begin like it',
         more='See [their environment](worker_user.md#the-environment)')
     require_signed: Optional[str] = option(
-        '--require-signed', text(), 'none', Group.SECURITY, metavar='PUBKEYS', unset=None,
+        '--require-signed', path(), 'none', Group.SECURITY, metavar='PUBKEYS', unset=None,
         help='PEM file of Ed25519 public keys: only archives are served that one of them has '
              'signed, wherever they come from',
         more='Read again on SIGHUP. See [signed archives](signed_archives.md)')
