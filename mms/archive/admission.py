@@ -71,7 +71,7 @@ class Admission:
         limits = self.limits._replace(most_bytes=SIGNATURE_FILE_BYTES, said='a signature has 300')
         try:
             path = fetch(beside, into, limits=limits)
-            with opened_file(path, str(beside), location.is_real) as stream:
+            with opened_file(path, str(beside), location.is_real, may_be_empty=True) as stream:
                 data = stream.read(SIGNATURE_FILE_BYTES + 1)
         except (FetchError, ArchiveError) as exc:
             raise UntrustedError(f'{location} is not signed, as {_REQUIRE} asks for: {exc}'

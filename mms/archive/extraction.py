@@ -77,8 +77,10 @@ def _open_real(path: str, flags: int) -> int:
 
 
 @contextmanager
-def opened_file(path: str, where: str, is_real: bool = False) -> Iterator[LimitedReader]:
-    """The archive at `path`, open; parameters as of :class:`LimitedReader`.
+def opened_file(path: str, where: str, is_real: bool = False,
+                may_be_empty: bool = False) -> Iterator[LimitedReader]:
+    """The archive at `path`, or what is beside it, open; parameters as of
+    :class:`LimitedReader`.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def opened_file(path: str, where: str, is_real: bool = False) -> Iterator[Limite
         found = os.fstat(stream.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise ArchiveError(f'{where} is neither a file nor a folder')
-        if not found.st_size:
+        if not found.st_size and not may_be_empty:
             raise ArchiveError(f'{where} is empty, not a model archive')
         yield stream
 
@@ -124,6 +126,17 @@ def extract(archive_path: str, into: str) -> None:
     """
     with opened_file(archive_path, archive_path) as stream:
         extract_stream(stream, into, archive_path)
+
+
+def check_zip(stream: LimitedReader, where: str) -> None:
+    """See that an archive is a zip, and not half of one.
+
+    Raises
+    ------
+    ArchiveError
+    """
+    with _translated(stream, where), zipfile.ZipFile(stream):
+        stream.seek(0)
 
 
 def extract_stream(stream: LimitedReader, into: str, where: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Optional, Union
 
 from mms.archive.admission import digest_of
-from mms.archive.extraction import opened_file
+from mms.archive.extraction import check_zip, opened_file
 from mms.archive.json_file import os_reason
 from mms.archive.keys import PrivateKey
 from mms.archive.manifest import MANIFEST_FILE
@@ -165,7 +165,7 @@ def sign_archive(path: str, key_path: str) -> str:
     Raises
     ------
     ArchiveError
-        The archive cannot be read, or is empty.
+        The archive cannot be read, or is none.
     ExportError
         It is a folder, or the signature cannot be written.
     KeyFileError
@@ -177,6 +177,7 @@ def sign_archive(path: str, key_path: str) -> str:
     if os.path.isdir(path):
         raise ExportError(f'{path} is a folder: make an archive of it, which can be signed')
     with opened_file(path, path) as stream:
+        check_zip(stream, path)
         signed = key.sign(digest_of(stream))
     signature = path + SIGNATURE_SUFFIX
     try:

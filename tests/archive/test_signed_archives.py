@@ -154,7 +154,9 @@ def test_a_signature_that_somebody_has_made_fit_is_refused(signed, workspace, ke
 ])
 def test_what_is_no_signature_is_one_line(signed, workspace, keys, text):
     signed[1].write_text(text)
-    refusal(signed[0], workspace, keys)
+    message = refusal(signed[0], workspace, keys)
+    assert message.startswith(f'{signed[1]} is no signature of an archive: ') or 'RSA' in text \
+        or 'ud800' in text
 
 
 def test_a_strange_digest_under_a_known_key_is_refused(signed, workspace, keys):
@@ -199,13 +201,34 @@ def test_what_was_verified_is_extracted_whatever_becomes_of_the_file(
 
 
 def test_an_archive_is_not_read_before_it_is_verified(tmp_path, workspace, keys):
-    (tmp_path / 'x.model').write_bytes(b'no zip at all')
-    assert 'is not signed' in refusal(tmp_path / 'x.model', workspace, keys)
-    sign_archive(str(tmp_path / 'x.model'), str(keys / 'other.key'))
-    assert 'not trusted' in refusal(tmp_path / 'x.model', workspace, keys)
-    sign_archive(str(tmp_path / 'x.model'), str(keys / 'mine.key'))
+    archive = tmp_path / 'x.model'
+    archive.write_bytes(b'no zip at all')
+
+    def sign(name):
+        signed = PrivateKey(str(keys / f'{name}.key'), '--sign').sign(digest(archive))
+        (tmp_path / 'x.model.sig').write_bytes(signed.to_bytes())
+
+    assert 'is not signed' in refusal(archive, workspace, keys)
+    sign('other')
+    assert 'not trusted' in refusal(archive, workspace, keys)
+    sign('mine')
     with pytest.raises(ArchiveError, match='it is not a zip file'):
         opened(tmp_path / 'x.model', workspace, keys)
+
+
+@pytest.mark.parametrize(('content', 'reason'), [
+    (lambda archive, keys: (keys / 'mine.pub').read_bytes(),
+     'is not a model archive: it is not a zip file'),
+    (lambda archive, keys: b'PK', 'is a broken or truncated archive'),
+    (lambda archive, keys: archive.read_bytes()[:-30], 'is a broken or truncated archive')],
+    ids=['text', 'two letters', 'half'])
+def test_what_is_no_archive_is_not_signed(make_zip, files, keys, content, reason):
+    archive = Path(make_zip(files))
+    archive.write_bytes(content(archive, keys))
+    with pytest.raises(ArchiveError, match=reason) as caught:
+        sign_archive(str(archive), str(keys / 'mine.key'))
+    assert '\n' not in str(caught.value)
+    assert os.listdir(archive.parent) == [archive.name]
 
 
 def test_a_watched_archive_is_whole_when_its_signature_fits(signed, keys):
