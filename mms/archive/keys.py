@@ -6,20 +6,24 @@ The package `cryptography` is imported when a key is read: most servers have non
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any, NamedTuple
 
 from mms.archive.json_file import os_reason
 from mms.archive.signed_digest import SignedDigest, signed_bytes
 from mms.errors import KeyFileError, MissingExtraError, UntrustedError
+from mms.runtime.pem import PEMBlock, pem_blocks
 
 # Hundreds of public keys fit.
 _MOST_BYTES = 1024**2
-_PEM_BLOCK = re.compile(rb'-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----', re.DOTALL)
-_BEGIN = b'-----BEGIN '
 _MAKE_ONE = 'make one with openssl genpkey -algorithm ed25519'
 _OPENSSH = b'OPENSSH PRIVATE KEY'
+_OPENSSH_PUBLIC = b'ssh-ed25519 '
+# ssh-keygen does it for keys of other kinds alone. The key is the last 32 bytes, and what DER has
+# before it is always the same (RFC 8410).
+_TO_PEM = (r"(printf '0*0\5\6\3+ep\3!\0'; cut -d' ' -f2 {} | base64 -d | tail -c 32) | "
+           'openssl pkey -pubin -inform DER')
 # Of the digest of a key, in messages.
 SHOWN_DIGITS = 16
 
@@ -48,8 +52,10 @@ class PrivateKey:
         try:
             self._key = _private(data, crypto)
         except TypeError:
+            how = (f"ssh-keygen -p -N '' -f {quote(path)} leaves it" if _OPENSSH in data else
+                   f'openssl pkey -in {quote(path)} -out OTHER writes it')
             raise KeyFileError(f'{said} {path!r} is encrypted: give it without a password, as '
-                               f'openssl pkey -in {path} -out OTHER writes it') from None
+                               f'{how}') from None
         except (ValueError, crypto.unsupported):
             raise KeyFileError(f'{said} {path!r} holds no private key in PEM: {_MAKE_ONE} -out '
                                'KEY') from None
@@ -119,27 +125,33 @@ class PublicKeys:
         crypto = _Crypto.imported()
         found = {}
         data = _read(self._path, self._said)
-        blocks = list(_PEM_BLOCK.finditer(data))
-        if len(blocks) < data.count(_BEGIN):
-            raise KeyFileError(f'{self._said} {self._path!r} has a block that is cut off: one '
-                               'begins, and does not end as it begins')
-        for number, block in enumerate(blocks, 1):
-            if b'PRIVATE' in block[1]:
+        for number, block in enumerate(self._blocks(data), 1):
+            if 'PRIVATE' in block.label:
                 raise KeyFileError(f'{self._said} {self._path!r} holds a private key, which must '
                                    'not lie on a server: openssl pkey -pubout makes the public '
                                    'one of it')
             try:
-                key = crypto.serialization.load_pem_public_key(block[0])
+                key = crypto.serialization.load_pem_public_key(block.text)
             except (ValueError, crypto.unsupported):
                 key = None
             if not isinstance(key, crypto.public):
                 raise KeyFileError(f'{self._said} {self._path!r}: block {number} is no Ed25519 '
                                    'public key')
             found[_id_of(key, crypto)] = key
+        if not found and data.startswith(_OPENSSH_PUBLIC):
+            raise KeyFileError(f'{self._said} {self._path!r} is a public key of OpenSSH: make PEM '
+                               f'of it with {_TO_PEM.format(quote(self._path))}')
         if not found:
             raise KeyFileError(f'{self._said} {self._path!r} holds no public key in PEM: openssl '
                                'pkey -in KEY -pubout makes one of a private key')
         return found
+
+    def _blocks(self, data: bytes) -> list[PEMBlock]:
+        try:
+            return pem_blocks(data)
+        except ValueError:
+            raise KeyFileError(f'{self._said} {self._path!r} has a block that is cut off: one '
+                               'begins, and does not end as it begins') from None
 
 
 class _Crypto(NamedTuple):
@@ -187,7 +199,8 @@ def _read(path: str, said: str) -> bytes:
             data = file.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as exc:
         reason = os_reason(exc) if isinstance(exc, OSError) else str(exc)
-        raise KeyFileError(f'{said} {path!r} cannot be read: {reason}') from exc
+        raise KeyFileError(f'{said} {path!r} cannot be read: {reason}; give a PEM file that '
+                           'may be read here') from exc
     if len(data) > _MOST_BYTES:
         raise KeyFileError(f'{said} {path!r} has more than {_MOST_BYTES} bytes: it is no file of '
                            'keys')

@@ -45,5 +45,5 @@ def _read_again(keys: PublicKeys, path: str) -> None:
     except KeyFileError as error:
         logger.error('%s; the keys stay as they were.', error)
     else:
-        logger.info('Archives must be signed by one of %d keys of %s from now on.', len(keys),
-                    path)
+        whose = 'the key' if len(keys) == 1 else f'one of {len(keys)} keys'
+        logger.info('Archives must be signed by %s of %s from now on.', whose, path)

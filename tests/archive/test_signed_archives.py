@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -100,13 +101,43 @@ def test_the_same_archive_has_the_same_signature(signed, keys):
     assert Path(sign_archive(str(signed[0]), str(keys / 'mine.key'))).read_bytes() == before
 
 
-def test_a_key_of_ssh_keygen_signs(signed, workspace, keys, tmp_path):
-    ssh = tmp_path / 'id'
+@pytest.fixture
+def ssh(tmp_path):
+    """Make a key as ssh-keygen does, with a password."""
     if not shutil.which('ssh-keygen'):
         pytest.skip('needs ssh-keygen')
-    subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', ssh], check=True)
-    sign_archive(str(signed[0]), str(ssh))
+
+    def make(password):
+        subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', password, '-f',
+                        tmp_path / 'my key'], check=True)
+        return tmp_path / 'my key'
+
+    return make
+
+
+def test_a_key_of_ssh_keygen_signs(signed, workspace, keys, ssh):
+    sign_archive(str(signed[0]), str(ssh('')))
     assert 'not trusted' in refusal(signed[0], workspace, keys)
+
+
+def test_a_key_of_ssh_keygen_that_is_encrypted_is_made_one_that_is_not(ssh):
+    key = str(ssh('hunter2'))
+    with pytest.raises(KeyFileError) as caught:
+        PrivateKey(key, '--sign')
+    command = re.search('(ssh-keygen .*) leaves it$', str(caught.value))[1]
+    subprocess.run(f'{command} -P hunter2', shell=True, check=True, capture_output=True)
+    assert PrivateKey(key, '--sign')
+
+
+def test_a_public_key_of_ssh_keygen_is_made_pem(ssh, signed, workspace, tmp_path):
+    key = str(ssh(''))
+    with pytest.raises(KeyFileError, match='is a public key of OpenSSH') as caught:
+        PublicKeys(f'{key}.pub', '--require-signed')
+    command = str(caught.value).partition('make PEM of it with ')[2]
+    pem = subprocess.run(command, shell=True, check=True, capture_output=True).stdout
+    (tmp_path / 'ssh.pub').write_bytes(pem)
+    sign_archive(str(signed[0]), key)
+    assert opened(signed[0], workspace, tmp_path, 'ssh')
 
 
 def test_any_of_several_keys_may_have_signed(signed, workspace, keys, tmp_path):
@@ -317,9 +348,11 @@ def test_a_link_in_a_path_that_had_none_is_not_opened(make_zip, make_folder, fil
 
 
 @pytest.mark.parametrize(('name', 'message'), [
-    ('none.key', 'cannot be read: No such file'), ('mine.pub', 'holds no private key in PEM'),
+    ('none.key', 'cannot be read: No such file or directory; give a PEM file that may be read'),
+    ('mine.pub', 'holds no private key in PEM'),
     ('rsa.key', 'is no Ed25519 key'), ('x25519.key', 'is no Ed25519 key'),
-    ('encrypted.key', 'is encrypted: give it without a password'), ('.', 'cannot be read'),
+    ('encrypted.key', 'is encrypted: give it without a password, as openssl pkey -in '),
+    ('.', 'cannot be read'),
     ('\0', 'cannot be read'),
 ])
 def test_a_private_key_that_cannot_be_used_is_told(keys, name, message):
