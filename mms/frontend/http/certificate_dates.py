@@ -13,9 +13,9 @@ import re
 from calendar import timegm
 from typing import NamedTuple
 
-_CERTIFICATE = re.compile(
-    rb'-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----\s.*?-----END (?:X509 |TRUSTED )?CERTIFICATE'
-    rb'-----', re.DOTALL)
+from mms.runtime.pem import pem_blocks
+
+_LABELS = ('CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE')
 _SEQUENCE, _VERSION = 0x30, 0xa0
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 # Before the times.
@@ -44,9 +44,9 @@ def validities(pem: bytes) -> list[Validity]:
     Raises
     ------
     ValueError
-        One of them is none.
+        One of them is none, or some block is cut off.
     """
-    return [_validity(_der(found[0])) for found in _CERTIFICATE.finditer(pem)]
+    return [_validity(_der(block.text)) for block in pem_blocks(pem) if block.label in _LABELS]
 
 
 def _der(block: bytes) -> bytes:

@@ -6,12 +6,14 @@ import os
 import re
 import ssl
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Optional
 
 from mms.errors import UsageError
 from mms.frontend.http.certificate_dates import Validity, validities
 from mms.frontend.http.tls_socket import TLSContext
+from mms.runtime.pem import PEMBlock, pem_blocks
 
 # Of TLS 1.2; those of 1.3 are all good. Each has forward secrecy and is authenticated encryption.
 _CIPHERS = 'ECDHE+AESGCM:ECDHE+CHACHA20'
@@ -178,14 +180,40 @@ def _contents(file: File) -> bytes:
 
 def _validities(file: File, content: bytes) -> list[Validity]:
     try:
+        blocks = pem_blocks(content)
+    except ValueError as error:
+        raise UsageError(f'{file}: {error}; write it again') from error
+    try:
         found = validities(content)
     except ValueError as error:
         raise UsageError(f'{file} holds a certificate that is broken ({error}): write it again'
                          ) from error
     if not found:
-        raise UsageError(f'{file} holds no certificate in PEM (-----BEGIN CERTIFICATE-----); one '
-                         f'in DER becomes so by: openssl x509 -inform der -in {file.path}')
+        raise UsageError(f'{file} {_what_it_is(content, blocks, file.path)}')
     return found
+
+
+def _what_it_is(content: bytes, blocks: Sequence[PEMBlock], path: str) -> str:
+    """Of a file without a certificate in PEM, and how to mend it."""
+    if not content.strip():
+        return 'is empty: give a certificate in PEM'
+    for block in blocks:
+        if 'PRIVATE KEY' in block.label:
+            return ('holds a private key and no certificate: give the certificate here, and its '
+                    'key with --tls-key')
+        return f'holds no certificate, but a block {block.label}: give a certificate in PEM'
+    if _is_text(content):
+        return ('is a text without a certificate in PEM (-----BEGIN CERTIFICATE-----): give a file '
+                'that has one')
+    return ('holds no certificate in PEM (-----BEGIN CERTIFICATE-----); one in DER becomes so by: '
+            f'openssl x509 -inform der -in {path}')
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return '\0' not in content.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def _unreadable(file: File, error: Exception) -> UsageError:

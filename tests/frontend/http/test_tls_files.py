@@ -25,6 +25,10 @@ def folder(tmp_path_factory):
         b'-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n')
     (folder / 'der.crt').write_bytes(ssl.PEM_cert_to_DER_cert(both.pem.decode()))
     (folder / 'empty').touch()
+    (folder / 'text').write_text('# Schlüssel: siehe nebenan\n', encoding='utf-8')
+    (folder / 'public.key').write_text(
+        '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n')
+    (folder / 'half.crt').write_bytes(b''.join(both.pem.splitlines(True)[:-1]))
     (folder / 'cut.crt').write_bytes(b''.join(both.pem.splitlines(True)[:3])
                                      + b'-----END CERTIFICATE-----\n')
     der = bytearray(ssl.PEM_cert_to_DER_cert(both.pem.decode()))
@@ -68,9 +72,15 @@ def test_authorities_make_clients_show_a_certificate(folder):
     (('ec.crt', 'pipe'), '--tls-key', 'is no regular file'),
     (('large', None), '--tls-cert', 'is too large'),
     (('a\0b', None), '--tls-cert', 'cannot be read'),
-    (('empty', 'ec.key'), '--tls-cert', 'holds no certificate in PEM'),
+    (('empty', 'ec.key'), '--tls-cert', 'is empty: give a certificate in PEM'),
     (('der.crt', 'ec.key'), '--tls-cert', 'openssl x509 -inform der -in '),
-    (('ec.key', 'ec.key'), '--tls-cert', 'holds no certificate in PEM'),
+    (('ec.key', 'ec.crt'), '--tls-cert', 'holds a private key and no certificate: give the '
+     'certificate here, and its key with --tls-key'),
+    (('text', 'ec.key'), '--tls-cert', 'is a text without a certificate in PEM'),
+    (('public.key', 'ec.key'), '--tls-cert', 'holds no certificate, but a block PUBLIC KEY'),
+    (('half.crt', 'ec.key'), '--tls-cert', 'a block is cut off: one begins, and does not end'),
+    (('ec.crt', 'ec.key', 'half.crt'), '--tls-client-ca', 'a block is cut off'),
+    (('ec.crt', 'ec.key', 'ec.key'), '--tls-client-ca', 'holds a private key and no certificate'),
     (('cut.crt', 'ec.key'), '--tls-cert', 'a certificate that is broken'),
     (('broken.crt', 'other.key'), '--tls-cert', 'openssl x509 -in '),
     (('ec.crt', None), '--tls-cert', 'give the file of the key with --tls-key'),
@@ -82,7 +92,7 @@ def test_authorities_make_clients_show_a_certificate(folder):
     (('rsa.crt', 'ec.key'), '--tls-key', 'is not the key of the certificate in --tls-cert'),
     (('both.pem', 'encrypted.key'), '--tls-key', 'without its passphrase (openssl pkey -in '),
     (('both.pem', 'traditional.key'), '--tls-key', 'without its passphrase (openssl pkey -in '),
-    (('ec.crt', 'ec.key', 'empty'), '--tls-client-ca', 'holds no certificate in PEM'),
+    (('ec.crt', 'ec.key', 'empty'), '--tls-client-ca', 'is empty: give a certificate'),
     (('ec.crt', 'ec.key', 'broken.crt'), '--tls-client-ca', 'authorities that sign'),
 ], ids=lambda value: '-'.join(map(str, value)) if isinstance(value, tuple) else None)
 def test_what_cannot_be_used_is_one_line(folder, names, flag, mend):
@@ -92,6 +102,7 @@ def test_what_cannot_be_used_is_one_line(folder, names, flag, mend):
     assert message.startswith(f'{flag} ')
     assert mend in message
     assert '\n' not in message
+    assert ('inform der' in message) == ('der.crt' in names)
 
 
 def test_a_file_that_may_not_be_read_is_told(folder, monkeypatch):
