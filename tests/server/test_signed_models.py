@@ -73,6 +73,11 @@ def test_a_server_serves_signed_archives_alone_from_every_source(serve, tmp_path
     assert answer.status_code == 200
     assert requests.get(f'{models}/stored').json()['modelUrl'] == f'stored.model#sha256={digest}'
 
+    # One alone.
+    shutil.copy(keys / 'mine.pub', trusted)
+    os.kill(server.pid, signal.SIGHUP)
+    assert until(lambda: 'must be signed by the key of' in server.log)
+
     # Keys that cannot be used change nothing.
     trusted.write_text('')
     os.kill(server.pid, signal.SIGHUP)

@@ -65,8 +65,10 @@ class TLS:
                 logger.warning('The certificate stays as it was until its files can be used: %s',
                                error)
                 return
-        logger.info('The certificate of %s was read; new connections get it. It ends on %s.',
-                    self._files.cert.path, _date(self._first_end.ends))
+        ca = self._files.client_ca
+        clients = '' if ca is None else f' So was {ca.path}, against which clients are checked.'
+        logger.info('The certificate of %s was read; new connections get it. It ends on %s.%s',
+                    self._files.cert.path, _date(self._first_end.ends), clients)
         self.warn()
 
     def warn(self) -> None:

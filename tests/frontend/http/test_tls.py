@@ -38,6 +38,14 @@ def test_of_a_certificate_that_is_good_for_long_the_log_says_when_it_ends(load, 
     assert record.getMessage().endswith(' UTC.')
 
 
+def test_the_log_says_that_the_authorities_of_clients_were_read_too(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    files = write(tmp_path, 'a', make('a'))
+    cert, key, ca = (File('--tls', path) for path in (files.cert, files.key, files.cert))
+    TLS(TLSFiles(cert, key, ca)).reload()
+    assert caplog.messages[0].endswith(f' So was {ca.path}, against which clients are checked.')
+
+
 def test_the_first_end_of_the_chain_counts(load, tmp_path):
     chain = make('b', days=(-1, 5))
     tls = load((-1, 90), chain)
