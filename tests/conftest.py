@@ -81,8 +81,10 @@ def pytest_runtest_protocol(item):
     """
     measured = PROCESSES_MEASURED if item.get_closest_marker('measured') else {}
     os.environ.update(measured)
-    faulthandler.dump_traceback_later(_limit_s(item) + HANGS_S, exit=True,
-                                      file=item.config.real_stderr)
+    limit_s = _limit_s(item)
+    if limit_s:
+        faulthandler.dump_traceback_later(limit_s + HANGS_S, exit=True,
+                                          file=item.config.real_stderr)
     yield
     faulthandler.cancel_dump_traceback_later()
     for name in measured:
@@ -90,11 +92,14 @@ def pytest_runtest_protocol(item):
 
 
 def _limit_s(item):
-    """When pytest-timeout ends it."""
+    """When pytest-timeout ends it; 0 for never."""
     marked = item.get_closest_marker('timeout')
     if marked:
         return marked.args[0]
-    return item.config.getoption('timeout', None) or float(item.config.getini('timeout'))
+    given = item.config.getoption('timeout', None)
+    if given is None:
+        given = os.environ.get('PYTEST_TIMEOUT', item.config.getini('timeout'))
+    return float(given)
 
 
 @pytest.hookimpl(hookwrapper=True)
