@@ -109,11 +109,11 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         if port and not listeners.is_kept_open(MAIN):
             # As it was asked for.
             host = settings.host
-        parts.log_started(host, port)
+        also = [listeners.host(name) for name in main[1:]]
+        parts.log_started(host, port, *also)
         announced = announcement(signatures(models), host, port, models.untried,
                                  settings.scheme, settings.auth_token_file is not None)
-        also = [f'Also at {listeners.host(name)}' for name in main[1:]]
-        log.announce([*announced, *([''] if also else []), *also,
+        log.announce([*announced, *([''] if also else []), *(f'Also at {each}' for each in also),
                       *(['', f'Management at {management.announcement}'] if management else [])])
         reloading = Reloading(signals, lambda: in_thread(log.reopen), parts.on_reload, manager,
                               announced[0])

@@ -215,16 +215,16 @@ class Parts:
         return describe(signatures(models), self.settings.host, port,
                         self.settings.scheme, self.settings.auth_token_file is not None)
 
-    def log_started(self, host: str, port: int) -> None:
-        """What people's tools look for in the log."""
+    def log_started(self, host: str, port: int, *sockets: str) -> None:
+        """What people's tools look for in the log; `sockets` are there beside the port."""
         if self.log and not self.log.is_standard_output and in_container(os.environ):
             logger.info('This is a container, and the log file %s goes with it: --log-file - '
                         'writes the log to standard output.', self.settings.log_file,
                         extra=IF_ROOM)
-        address = host_and_port(host, port)
         logger.info('Service started successfully.', extra=ALWAYS)
-        logger.info('Service description endpoint: %s/api-description', address, extra=ALWAYS)
-        logger.info('Service health endpoint: %s/ping', address, extra=ALWAYS)
+        for address in (host_and_port(host, port), *(host_and_port(each, 0) for each in sockets)):
+            logger.info('Service description endpoint: %s/api-description', address, extra=ALWAYS)
+            logger.info('Service health endpoint: %s/ping', address, extra=ALWAYS)
 
 
 def _listed(location: Optional[Location]) -> str:

@@ -87,6 +87,8 @@ def test_with_a_port_it_answers_on_both_and_another_takes_over(archive, path, tm
     second = None
     try:
         assert f'Also at unix:{path}' in first.stdout
+        assert until(lambda: f'Service health endpoint: unix:{path}:/ping' in first.log)
+        assert 'Service health endpoint: 127.0.0.1:' in first.log
         url = next(word for word in first.stdout.split() if word.startswith('http://'))
         assert 'healthy' in curl(path, 'http://localhost/ping')
         assert 'healthy' in subprocess.run(['curl', '-sS', f'{url}/ping'], capture_output=True,

@@ -199,8 +199,8 @@ def _what_it_is(content: bytes, blocks: Sequence[PEMBlock], path: str) -> str:
         return 'is empty: give a certificate in PEM'
     for block in blocks:
         if 'PRIVATE KEY' in block.label:
-            return ('holds a private key and no certificate: give the certificate here, and its '
-                    'key with --tls-key')
+            return ('holds a private key and no certificate: give a certificate here, and a key '
+                    'with --tls-key')
         return f'holds no certificate, but a block {block.label}: give a certificate in PEM'
     if _is_text(content):
         return ('is a text without a certificate in PEM (-----BEGIN CERTIFICATE-----): give a file '

@@ -74,8 +74,8 @@ def test_authorities_make_clients_show_a_certificate(folder):
     (('a\0b', None), '--tls-cert', 'cannot be read'),
     (('empty', 'ec.key'), '--tls-cert', 'is empty: give a certificate in PEM'),
     (('der.crt', 'ec.key'), '--tls-cert', 'openssl x509 -inform der -in '),
-    (('ec.key', 'ec.crt'), '--tls-cert', 'holds a private key and no certificate: give the '
-     'certificate here, and its key with --tls-key'),
+    (('ec.key', 'ec.crt'), '--tls-cert', 'holds a private key and no certificate: give a '
+     'certificate here, and a key with --tls-key'),
     (('text', 'ec.key'), '--tls-cert', 'is a text without a certificate in PEM'),
     (('public.key', 'ec.key'), '--tls-cert', 'holds no certificate, but a block PUBLIC KEY'),
     (('half.crt', 'ec.key'), '--tls-cert', 'a block is cut off: one begins, and does not end'),
