@@ -10,15 +10,15 @@ and stopped, the model is replaced and scaled, the server reads its files again,
 log and temporary files is slow or full. The same seed makes the same choices.
 
 A request is lost where its connection ends without an answer; wrong where the answer is another
-one's. It is doubled where it was run twice, although the first worker that had it was not killed,
-or three times. An error is excused where two processes that had begun the request died.
+one's, or where two come. It is doubled where it was run twice, although the first worker that had
+it was not killed in between, or three times. A 500 is excused where two processes that had begun
+the request died, a 504 where a process was stopped, or there was no template, while it waited.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
-import json
 import random
 import re
 import sys
@@ -30,6 +30,7 @@ from typing import Any
 
 import psutil
 from chaos_actions import Chaos
+from chaos_checks import REQUEST_TIMEOUT_S, doubled, not_allowed, not_tried
 from chaos_clients import Clients, Tally
 from chaos_models import NAME, EchoModel, Run
 from contenders.contender import started
@@ -39,8 +40,6 @@ from scratch import in_scratch
 from mms.client.management_address import read_address
 from mms.client.management_client import ManagementClient
 
-# Short, since a worker that is stopped for good holds up its requests for so long.
-REQUEST_TIMEOUT_S = 3
 WORKERS = 3
 # A disk that is slow or full stays so over some actions.
 RECOVERS_SHARE = 0.4
@@ -49,10 +48,6 @@ TOKEN = 'of-this-benchmark-alone'
 RECOVERY_S = 60
 # In a line of the log.
 SLOW_TURN = 'Nobody was served for'
-# What an answer may be where the worker that had the request was killed, or stopped.
-MAY_DIE, MAY_HANG = 500, 504
-# Of a request: again once.
-MOST_RUNS = 2
 
 
 def main() -> int:
@@ -88,17 +83,21 @@ def run(folder: Path, options: argparse.Namespace) -> int:
         chance = random.Random(options.seed)
         chaos = Chaos(process.pid, model, management, disk, chance)
         with Clients(port, options.connections, options.seed) as clients:
-            take_actions(chaos, chance, options)
-            chaos.recover()
-            # A template that is stopped is noticed when it is to fork.
-            chaos.take('kill a worker')
-            left = recover(chaos, port)
+            wanted = [name for name in chaos.actions if name not in options.without]
+            take_actions(chaos, wanted, chance, options)
+            left = whole_again(chaos, port)
+            for name in wanted:
+                # There was nothing to take it on, or it was refused.
+                if not chaos.done[name]:
+                    chaos.take(name)
+                    left = whole_again(chaos, port)
         management.close()
         blocks = loop_blocks(port)
     told = [line for line in (folder / 'disk' / 'mms_app.log').read_text().splitlines()
             if SLOW_TURN in line]
     print(*told, sep='\n', end='\n' * bool(told), file=sys.stderr)
-    return report(clients.tally, chaos, model.runs(), [*left, *processes_left(folder)], blocks)
+    return report(clients.tally, chaos, wanted, model.runs(), [*left, *processes_left(folder)],
+                  blocks)
 
 
 def disk_of(folder: Path) -> Any:
@@ -110,10 +109,10 @@ def disk_of(folder: Path) -> Any:
     return Disk(folder / 'disk', folder / 'disk_state')
 
 
-def take_actions(chaos: Chaos, chance: random.Random, options: argparse.Namespace) -> None:
+def take_actions(chaos: Chaos, names: Sequence[str], chance: random.Random,
+                 options: argparse.Namespace) -> None:
     """One action after the other, each before one is taken again, and each once at least."""
     ends = time.monotonic() + options.seconds
-    names = [name for name in chaos.actions if name not in options.without]
     is_first_round = True
     while is_first_round or time.monotonic() < ends:
         for name in chance.sample(names, len(names)):
@@ -125,8 +124,11 @@ def take_actions(chaos: Chaos, chance: random.Random, options: argparse.Namespac
         is_first_round = False
 
 
-def recover(chaos: Chaos, port: int) -> list[str]:
+def whole_again(chaos: Chaos, port: int) -> list[str]:
     """Wait until the server is whole again; what it is not after a while."""
+    chaos.recover()
+    # A template that is stopped is noticed when it is to fork.
+    chaos.take('kill a worker')
     ends = time.monotonic() + RECOVERY_S
     while wrong_with(chaos, port) and time.monotonic() < ends:
         time.sleep(0.1)
@@ -179,35 +181,12 @@ def loop_blocks(port: int) -> str:
     return f'{longer} of more than 50 ms; the longest up to {longest} s'
 
 
-def doubled(runs: Mapping[str, Sequence[Run]], ended: set[int]) -> list[str]:
-    """Requests that were run again though no process ended over them, or were run three times."""
-    return [f'{word} was run by {", ".join(str(one.pid) for one in each)}'
-            for word, each in runs.items()
-            if len(each) > MOST_RUNS or any(not {one.pid, one.parent} & ended for one in each[:-1])]
-
-
-def not_allowed(tally: Tally, runs: Mapping[str, Sequence[Run]], chaos: Chaos) -> list[str]:
-    """Answers that no action excuses."""
-    may_hang = any('stop' in name for name in chaos.done)
-    return [f'{word} was answered {status}: {text[:200]}'
-            for word, (status, text) in tally.errors.items()
-            if not (may_die(status, text, runs.get(word, ()), chaos.ended)
-                    or (status == MAY_HANG and may_hang))]
-
-
-def may_die(status: int, text: str, runs: Sequence[Run], ended: set[int]) -> bool:
-    """Whether an answer is that of a request over which two processes have died: one costs none."""
-    kind = json.loads(text).get('type', '') if text[:1] == '{' else ''
-    died = sum(bool({one.pid, one.parent} & ended) for one in runs)
-    return (status, kind) == (MAY_DIE, 'WorkerDiedException') and died >= MOST_RUNS
-
-
-def report(tally: Tally, chaos: Chaos, runs: Mapping[str, Sequence[Run]], left: Sequence[str],
-           blocks: str) -> int:
+def report(tally: Tally, chaos: Chaos, wanted: Sequence[str], runs: Mapping[str, Sequence[Run]],
+           left: Sequence[str], blocks: str) -> int:
     """Print the table; return the status."""
-    twice = doubled(runs, chaos.ended)
-    faults = [*tally.lost, *tally.wrong, *twice, *not_allowed(tally, runs, chaos), *chaos.failed,
-              *left]
+    twice = doubled(runs, chaos.blows)
+    faults = [*tally.lost, *tally.wrong, *twice, *not_allowed(tally, runs, chaos.blows),
+              *not_tried(tally, chaos.done, wanted), *chaos.failed, *left]
     again = sum(len(each) > 1 for each in runs.values())
     rows = [
         ('requests', tally.requests),

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Optional, Protocol
 
 import psutil
+from chaos_checks import KILLED, NOT_YET, PAUSED, STOPPED, Blow
 from chaos_models import NAME, EchoModel
 
 from mms.client.management_client import ManagementClient, ManagementError
@@ -19,6 +20,8 @@ from mms.client.management_client import ManagementClient, ManagementError
 # How long a process is stopped that goes on, and how long each operation of a slow disk takes.
 PAUSE_S = 0.5
 SLOW_MS = 200
+# Of a process that is killed.
+LONGEST_END_S = 5.0
 MOST_WORKERS = 4
 
 
@@ -55,9 +58,8 @@ class Chaos:
     ----------
     done
         Name of an action -> how often it was taken.
-    ended
-        Processes that were killed, or stopped for so long that the server has to end them; each
-        with those that were forked from it.
+    blows
+        What was done to processes, and when.
     failed
         What the management port refused while the disk was well.
     """
@@ -69,7 +71,8 @@ class Chaos:
         self._version = 0
         self._is_full = False
         self.done: Counter[str] = Counter()
-        self.ended: set[int] = set()
+        self.blows: list[Blow] = []
+        self._watched: list[tuple[Blow, list[psutil.Process]]] = []
         self.failed: list[str] = []
         self.actions: Mapping[str, Callable[[], Optional[str]]] = {
             'kill a worker': self._kill_worker,
@@ -87,12 +90,14 @@ class Chaos:
         }
 
     def take(self, name: str) -> None:
-        """Take an action, unless there is nothing to take it on."""
-        if self.actions[name]() != 'nothing':
+        """Take an action, unless there is nothing to take it on, or it is refused."""
+        self._look()
+        if self.actions[name]() is None:
             self.done[name] += 1
 
     def recover(self) -> None:
         """Have the disk well again."""
+        self._look()
         self._is_full = False
         self._disk.be_well()
 
@@ -107,58 +112,83 @@ class Chaos:
                 if _is_called(child, 'mms-model')]
 
     def _kill_worker(self) -> Optional[str]:
-        return self._signal(self.workers(), signal.SIGKILL)
+        return self._end(self.workers(), KILLED)
 
     def _stop_worker(self) -> Optional[str]:
-        return self._signal(self.workers(), signal.SIGSTOP)
+        return self._end(_going_on(self.workers()), STOPPED)
 
     def _pause_worker(self) -> Optional[str]:
         return self._pause(self.workers())
 
     def _kill_template(self) -> Optional[str]:
-        return self._signal(self.templates(), signal.SIGKILL)
+        return self._end(self.templates(), KILLED, is_template=True)
 
     def _stop_template(self) -> Optional[str]:
-        return self._signal(self.templates(), signal.SIGSTOP)
+        return self._end(_going_on(self.templates()), STOPPED, is_template=True)
 
     def _pause_template(self) -> Optional[str]:
-        return self._pause(self.templates())
+        return self._pause(self.templates(), is_template=True)
 
-    def _signal(self, processes: list[psutil.Process], number: signal.Signals) -> Optional[str]:
+    def _end(self, processes: list[psutil.Process], how: str,
+             is_template: bool = False) -> Optional[str]:
+        """Kill one, or stop it for so long that the server has to."""
         if not processes:
             return 'nothing'
         chosen = self._chance.choice(processes)
-        self.ended |= {chosen.pid, *(child.pid for child in _children(chosen))}
+        forked = _children(chosen)
+        blow = Blow(chosen.pid, how, time.monotonic(), is_template=is_template,
+                    forked=frozenset(child.pid for child in forked))
         with suppress(psutil.NoSuchProcess):
-            chosen.send_signal(number)
+            chosen.send_signal(signal.SIGKILL if how == KILLED else signal.SIGSTOP)
+        self.blows.append(blow)
+        self._watched.append((blow, [chosen, *forked]))
+        ends = time.monotonic() + LONGEST_END_S
+        while how == KILLED and blow.over == NOT_YET and time.monotonic() < ends:
+            time.sleep(0.002)
+            self._look()
         return None
 
-    def _pause(self, processes: list[psutil.Process]) -> Optional[str]:
+    def _pause(self, processes: list[psutil.Process],
+               is_template: bool = False) -> Optional[str]:
+        # One that is stopped for good would go on after it.
+        processes = _going_on(processes)
         if not processes:
             return 'nothing'
         chosen = self._chance.choice(processes)
+        blow = Blow(chosen.pid, PAUSED, time.monotonic(), is_template=is_template)
         with suppress(psutil.NoSuchProcess):
             chosen.suspend()
             time.sleep(PAUSE_S * self._chance.random())
             chosen.resume()
+        blow.over = time.monotonic()
+        self.blows.append(blow)
         return None
 
-    def _replace(self) -> None:
+    def _look(self) -> None:
+        """Note which of those that were to end have ended, with all that they had forked."""
+        for blow, processes in self._watched:
+            if not any(_is_there(process) for process in processes):
+                blow.over = time.monotonic()
+        self._watched = [one for one in self._watched if one[0].over == NOT_YET]
+
+    def _replace(self) -> Optional[str]:
         self._version = 1 - self._version
         archive = str(self._model.archives[self._version])
-        self._manage(lambda: self._management.replace(NAME, archive))
+        return self._manage(lambda: self._management.replace(NAME, archive))
 
-    def _scale(self) -> None:
+    def _scale(self) -> Optional[str]:
         number = self._chance.randint(1, MOST_WORKERS)
-        self._manage(lambda: self._management.scale(NAME, number))
+        return self._manage(lambda: self._management.scale(NAME, number))
 
-    def _manage(self, ask: Callable[[], object]) -> None:
+    def _manage(self, ask: Callable[[], object]) -> Optional[str]:
         try:
             ask()
         except ManagementError as error:
             self.done['refused by a full disk' if self._is_full else 'refused'] += 1
             if not self._is_full:
                 self.failed.append(str(error))
+            return 'refused'
+        return None
 
     def _slow_disk(self) -> None:
         self._is_full = False
@@ -178,4 +208,20 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 def _is_called(process: psutil.Process, name: str) -> bool:
     with suppress(psutil.NoSuchProcess):
         return process.name() == name and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _going_on(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that are not stopped."""
+    found = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_STOPPED:
+                found.append(process)
+    return found
+
+
+def _is_there(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False

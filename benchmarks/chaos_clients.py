@@ -11,7 +11,9 @@ import threading
 import time
 import uuid
 from collections import Counter
+from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from chaos_models import NAME, fault_of
@@ -27,6 +29,15 @@ LEAVING_SHARE = 0.02
 _FORM = {'Content-Type': 'application/x-www-form-urlencoded'}
 
 
+class ErrorAnswer(NamedTuple):
+    """An answer that is an error, and when it was asked for and came (:func:`time.monotonic`)."""
+
+    status: int
+    text: str
+    sent: float
+    answered: float
+
+
 class Tally:
     """What became of all requests; any thread may add to it.
 
@@ -35,18 +46,18 @@ class Tally:
     statuses
         Status -> how many answers have it.
     errors
-        Word of a request that was answered by an error -> status and text.
+        Word of a request that was answered by an error -> that answer.
     lost
         Requests that had no answer, each with what happened.
     wrong
-        Answers that are another request's, or none at all.
+        Answers that are another request's, or none at all, or that nobody asked for.
     left
         Requests whose client did not wait.
     """
 
     def __init__(self) -> None:
         self.statuses: Counter[int] = Counter()
-        self.errors: dict[str, tuple[int, str]] = {}
+        self.errors: dict[str, ErrorAnswer] = {}
         self.lost: list[str] = []
         self.wrong: list[str] = []
         self.left = 0
@@ -58,14 +69,15 @@ class Tally:
         """How many were sent whole."""
         return sum(self.statuses.values()) + len(self.lost) + self.left
 
-    def answered(self, word: str, status: int, text: str, took_s: float) -> None:
-        """Check an answer, and count it."""
+    def answered(self, word: str, status: int, text: str, sent: float) -> None:
+        """Check an answer that has come now, and count it."""
+        now = time.monotonic()
         fault = fault_of(word, text) if status == http.client.OK else ''
         with self._lock:
             self.statuses[status] += 1
-            self.longest_s = max(self.longest_s, took_s)
+            self.longest_s = max(self.longest_s, now - sent)
             if status != http.client.OK:
-                self.errors[word] = status, text
+                self.errors[word] = ErrorAnswer(status, text, sent, now)
             if fault:
                 self.wrong.append(fault)
 
@@ -73,6 +85,11 @@ class Tally:
         """Count a request whose connection broke before there was an answer."""
         with self._lock:
             self.lost.append(f'{word} had no answer: {type(error).__name__}: {error}')
+
+    def not_asked_for(self, word: str, data: bytes) -> None:
+        """Note what came after the answer to a request."""
+        with self._lock:
+            self.wrong.append(f'after its answer, {word} was sent {data[:200]!r}')
 
     def gave_up(self) -> None:
         """Count one whose client left."""
@@ -107,39 +124,60 @@ class Clients(ClientThreads):
 
     def _run(self, keeps: bool, chance: random.Random) -> None:
         connection = http.client.HTTPConnection('127.0.0.1', self._port, timeout=TIMEOUT_S)
+        asked = ''
         while not self.is_over.is_set():
             # As clients do that keep connections: one that the server has closed is not used again.
-            if not keeps or _is_readable(connection):
+            if self._has_ended(connection, asked) or not keeps:
                 connection.close()
             word = uuid.UUID(int=chance.getrandbits(128)).hex
             body = body_of(word, LONG_S if chance.random() < LONG_SHARE else 0)
             if chance.random() < LEAVING_SHARE:
-                self._leave(body, chance.random() * LONG_S)
-            elif not self._ask(connection, word, body):
+                self._leave(word, body, chance.random() * LONG_S)
+                continue
+            asked = word
+            if not self._ask(connection, word, body):
                 time.sleep(RETRY_S)
+        self._has_ended(connection, asked)
         connection.close()
+
+    def _has_ended(self, connection: http.client.HTTPConnection, word: str) -> bool:
+        """Whether a connection is of no use after a request: nothing may come but its end."""
+        if connection.sock is None or not select.select([connection.sock], [], [], 0)[0]:
+            return False
+        with suppress(ConnectionError):
+            data = connection.sock.recv(200, socket.MSG_PEEK)
+            if data:
+                self.tally.not_asked_for(word, data)
+        return True
 
     def _ask(self, connection: http.client.HTTPConnection, word: str, body: str) -> bool:
         """Whether it was answered well."""
-        began = time.monotonic()
+        sent = time.monotonic()
         try:
             connection.request('POST', f'/{NAME}/predict', body, _FORM)
             answer = connection.getresponse()
-            text = answer.read().decode()
+            content, more = _read(answer)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             self.tally.not_answered(word, error)
             return False
-        self.tally.answered(word, answer.status, text, time.monotonic() - began)
+        self.tally.answered(word, answer.status, content.decode(errors='replace'), sent)
+        if more:
+            self.tally.not_asked_for(word, more)
+            connection.close()
         return answer.status == http.client.OK
 
-    def _leave(self, body: str, after_s: float) -> None:
+    def _leave(self, word: str, body: str, after_s: float) -> None:
         """Send a request, and do not wait for its answer."""
         head = (f'POST /{NAME}/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n'
                 f'Content-Type: {_FORM["Content-Type"]}\r\n\r\n')
-        with socket.create_connection(('127.0.0.1', self._port), TIMEOUT_S) as sock:
-            sock.sendall((head + body).encode())
-            time.sleep(after_s)
+        try:
+            with socket.create_connection(('127.0.0.1', self._port), TIMEOUT_S) as sock:
+                sock.sendall((head + body).encode())
+                time.sleep(after_s)
+        except OSError as error:
+            self.tally.not_answered(word, error)
+            return
         self.tally.gave_up()
 
 
@@ -148,5 +186,12 @@ def body_of(word: str, seconds: float) -> str:
     return urlencode({'data': json.dumps([word, seconds])})
 
 
-def _is_readable(connection: http.client.HTTPConnection) -> bool:
-    return connection.sock is not None and bool(select.select([connection.sock], [], [], 0)[0])
+def _read(answer: http.client.HTTPResponse) -> tuple[bytes, bytes]:
+    """What an answer has, and what came with it that is none of it: ``http.client`` would drop it
+    with its buffer.
+    """
+    if not answer.length:
+        return answer.read(), b''
+    content = answer.read(answer.length - 1)
+    last = answer.fp.peek()
+    return content + answer.read(), last[1:]

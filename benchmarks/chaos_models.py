@@ -21,10 +21,11 @@ _SIGNATURE = {
 
 
 class Run(NamedTuple):
-    """A process that has begun to run a request, and its parent."""
+    """A process that has begun to run a request, its parent, and when (:func:`time.monotonic`)."""
 
     pid: int
     parent: int
+    began: float
 
 
 class EchoModel:
@@ -53,8 +54,8 @@ class EchoModel:
         """Word of a request -> who has begun to run it, in turn."""
         found = defaultdict(list)
         for line in self._ran.read_text().splitlines():
-            word, pid, parent = line.split()
-            found[word].append(Run(int(pid), int(parent)))
+            word, pid, parent, began = line.split()
+            found[word].append(Run(int(pid), int(parent), float(began)))
         return found
 
     def _build(self, folder: Path, version: int) -> Path:

@@ -33,7 +33,7 @@ class EchoService(SingleNodeService):
         if not isinstance(word, str):
             word, seconds = '', 0
         if word and self._settings['ran']:
-            line = f'{word} {os.getpid()} {os.getppid()}\n'
+            line = f'{word} {os.getpid()} {os.getppid()} {time.monotonic()}\n'
             with open(self._settings['ran'], 'ab', buffering=0) as file:
                 file.write(line.encode())
         time.sleep(seconds)
