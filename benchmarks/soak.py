@@ -15,25 +15,26 @@ the second half.
 from __future__ import annotations
 
 import argparse
+import http.client
 import random
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from body import picture_body
+from body import Body, picture_body
 from chaos_models import NAME, EchoModel
 from contenders.contender import started
 from models import Model
-from picture import kitten_jpeg
-from processes import REPO, free_port, plain_environment, tree
+from picture import kitten_jpeg, other_jpegs
+from processes import REPO, BenchmarkError, free_port, plain_environment, tree
 from scratch import in_scratch
-from soak_clients import BRIGHTNESS, SoakClients
+from soak_clients import BRIGHTNESS, TIMEOUT_S, Picture, SoakClients, ask_picture
 from soak_samples import FRONT, TEMPLATE, WORKER, ProcessSample, Samples, slope
 from weightless import build_weightless
 
@@ -52,8 +53,12 @@ WARM_UP_SHARE = 0.1
 SAMPLES = 80
 DISTURBANCES = 12
 SETTLE_S = 30.0
-# A line through noise has a slope: growth below so much is none.
-NOISE_MB = 6.0
+# A line through noise has a slope: in so few requests, growth below so much is none.
+FEW_REQUESTS, NOISE_MB = 40_000, 6.0
+# From so many requests on each kind of process has one that is measured.
+MANY_REQUESTS = 10_000
+# Of each of two models.
+WORKERS, MODELS = 2, 2
 UNDISTURBED = 0.55
 # gevent's pool of threads grows as it is used, to so many; descriptors of what ends go late.
 MOST_POOL_THREADS = 10
@@ -83,28 +88,32 @@ def main() -> int:
 def run(folder: Path, options: argparse.Namespace) -> int:
     """Serve, ask, and report."""
     echo = EchoModel(folder, notes_runs=False)
-    body = picture_body(kitten_jpeg(), folder / 'picture')
+    body = picture_body(kitten_jpeg(), folder / 'picture', other_jpegs()[:1])
     brightness = build_weightless(MODEL, SERVICE, SIGNATURE, body, folder)
     port, management_port = free_port(), free_port()
     (folder / 'token').write_text(TOKEN)
     (folder / 'token').chmod(0o600)
     command = [sys.executable, '-m', 'mms', '--models', f'{NAME}={echo.archives[0]}',
                f'{BRIGHTNESS}={brightness.archive}', '--port', str(port), '--management-port',
-               str(management_port), '--management-token', str(folder / 'token'), '--workers', '2']
+               str(management_port), '--management-token', str(folder / 'token'), '--workers',
+               str(WORKERS)]
     with started(command, folder, plain_environment(PYTHONPATH=str(REPO)), port,
                  '/ping') as process:
         management = ManagementClient(read_address(f'127.0.0.1:{management_port}'), TOKEN)
         disturbance = Disturbance(process.pid, management, echo, random.Random(options.seed))
         samples = Samples(process.pid)
+        pictures = answered_pictures(port, body)
 
         def clients(requests: int, seed: int) -> SoakClients:
-            return SoakClients(port, management_port, TOKEN, (body.file.read_bytes(),
-                               body.content_type), options.connections, requests, seed)
+            return SoakClients(port, management_port, TOKEN, pictures, options.connections,
+                               requests, seed)
 
         with clients(int(options.requests * WARM_UP_SHARE), options.seed + 1) as first:
             disturbance.all_kinds()
             wait_for(first, lambda sent: None)
-        before = settled(process.pid, lambda still: True)
+        before = settled(process.pid,
+                         lambda still: len(workers(process.pid)) == MODELS * WORKERS)
+        at_first = disturbance.done.copy()
         began = time.monotonic()
         with clients(options.requests, options.seed) as asking:
             watch(asking, options.requests, samples, disturbance)
@@ -112,7 +121,26 @@ def run(folder: Path, options: argparse.Namespace) -> int:
         after = settled(process.pid, lambda still: not grown(before, still))
         samples.take(options.requests)
         management.close()
-    return report(asking, first.faults, samples, disturbance.done, (before, after), took_s, options)
+    return report(asking, first.faults, samples, disturbance.done, (before, after), took_s, options,
+                  most_new(disturbance.done - at_first))
+
+
+def answered_pictures(port: int, body: Body) -> list[Picture]:
+    """Pictures with the answer of a server that nobody else asks.
+
+    Raises
+    ------
+    BenchmarkError
+        They cannot be told from each other by it.
+    """
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=TIMEOUT_S)
+    contents = [file.read_bytes() for file in (body.file, *body.others)]
+    answers = [ask_picture(connection, content, body.content_type) for content in contents]
+    connection.close()
+    if any(status != http.client.OK for status, _ in answers) or len(set(answers)) < len(answers):
+        raise BenchmarkError(f'different pictures are answered {answers}')
+    return [Picture(content, body.content_type, text)
+            for content, (_, text) in zip(contents, answers)]
 
 
 class Disturbance:
@@ -141,10 +169,10 @@ class Disturbance:
 
     def kill(self) -> None:
         """End a worker."""
-        workers = [one for one in tree(self._pid) if _name(one) == 'mms-worker']
-        if workers:
+        found = workers(self._pid)
+        if found:
             with suppress(psutil.NoSuchProcess):
-                self._chance.choice(workers).send_signal(signal.SIGKILL)
+                self._chance.choice(found).send_signal(signal.SIGKILL)
             self.done['workers killed'] += 1
 
     def replace(self) -> None:
@@ -174,6 +202,11 @@ def wait_for(clients: SoakClients, look: Callable[[int], None]) -> None:
     """Look again and again until the clients have sent all."""
     while not clients.is_done.wait(0.1):
         look(clients.sent)
+
+
+def workers(pid: int) -> list[psutil.Process]:
+    """Those of all models."""
+    return [one for one in tree(pid) if _name(one) == 'mms-worker']
 
 
 def settled(pid: int, is_fine: Callable[[Still], bool]) -> Still:
@@ -207,7 +240,8 @@ def grown(before: Still, after: Still) -> list[str]:
 
 
 def report(clients: SoakClients, faults: list[str], samples: Samples, done: Counter[str],
-           ends: tuple[Still, Still], took_s: float, options: argparse.Namespace) -> int:
+           ends: tuple[Still, Still], took_s: float, options: argparse.Namespace,
+           most_new_workers: int) -> int:
     """Print what was seen; return the status."""
     before, after = ends
     wrong = [*faults, *clients.faults, *grown(before, after)]
@@ -217,6 +251,7 @@ def report(clients: SoakClients, faults: list[str], samples: Samples, done: Coun
           f'expected; {done["workers killed"]} workers killed, {done["replacements"]} replacements')
     print('| process | memory at the end | slope in 100,000 requests | descriptors | threads |\n'
           '| --- | --- | --- | --- | --- |')
+    measured = set()
     for kind, share in ((FRONT, 0.25), (TEMPLATE, UNDISTURBED), (WORKER, UNDISTURBED)):
         first = int(options.requests * share)
         for pid, series in samples.series(kind, first).items():
@@ -224,13 +259,17 @@ def report(clients: SoakClients, faults: list[str], samples: Samples, done: Coun
             if series[-1].requests - series[0].requests < (options.requests - first) / 2:
                 continue
             last = series[-1]
+            measured.add(kind)
             growth = slope(series, _memory_mb)
             wrong += [f'{kind} {pid} {what}' for what in too_much(series, options.most_growth)]
             print(f'| {kind} {pid} | {last.memory_mb:.1f} MB | {growth * 100_000:+.2f} MB | '
                   f'{last.descriptors} | {last.threads} |')
+    wrong += not_measured(measured, options.requests)
+    wrong += too_many_new(samples, most_new_workers)
     print(f'descriptors of the front {before.descriptors} before and {after.descriptors} after, '
           f'threads {before.threads} and {after.threads}, children {before.children} and '
-          f'{after.children}; zombies {len(samples.zombies)}')
+          f'{after.children}; zombies {len(samples.zombies)}; new workers '
+          f'{len(samples.new(WORKER))}')
     for text, count in Counter(wrong).most_common(20):
         print(f'{text} ({count} times)' if count > 1 else text)
     return 1 if wrong else 0
@@ -241,11 +280,29 @@ def too_much(series: list[ProcessSample], most_mb: float) -> list[str]:
     memory = slope(series, _memory_mb)
     span = series[-1].requests - series[0].requests
     found = []
-    if memory * 100_000 > most_mb and memory * span > NOISE_MB:
+    noise_mb = NOISE_MB if span <= FEW_REQUESTS else 0
+    if memory * 100_000 > most_mb and memory * span > noise_mb:
         found.append(f'grows by {memory * 100_000:.1f} MB in 100,000 requests')
     if series[0].kind != FRONT and series[-1].descriptors > series[0].descriptors:
         found.append(f'has {series[-1].descriptors} descriptors, {series[0].descriptors} before')
     return found
+
+
+def not_measured(measured: Set[str], requests: int) -> list[str]:
+    """Kinds of processes of which none was there for long in a run of many requests."""
+    return [f'no {kind} was there for long' for kind in (FRONT, TEMPLATE, WORKER)
+            if requests >= MANY_REQUESTS and kind not in measured]
+
+
+def most_new(done: Counter[str]) -> int:
+    """How many workers are started for those that were killed or replaced."""
+    return done['workers killed'] + WORKERS * done['replacements']
+
+
+def too_many_new(samples: Samples, most: int) -> list[str]:
+    """Workers that came in the place of others that this run has not ended."""
+    new = len(samples.new(WORKER))
+    return [f'{new} workers are new, and {most} were killed or replaced'] if new > most else []
 
 
 def _memory_mb(sample: ProcessSample) -> float:

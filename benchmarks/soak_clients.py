@@ -8,9 +8,10 @@ import socket
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 
 from body import URLENCODED
 from chaos_clients import body_of
@@ -23,10 +24,18 @@ FORM = {'Content-Type': URLENCODED}
 # Of a server that closes a connection, or has a worker that is killed, no answer is surprising but
 # these: whoever sends what is wrong is told so.
 EXPECTED = {'json': {200}, 'picture': {200}, 'fresh': {200}, 'no json': {400}, 'no path': {404},
-            'metrics': {200}, 'listing': {200}, 'description': {200}}
-# A broken head, or a client that leaves, has an answer or none.
+            'metrics': {200}, 'listing': {200}, 'description': {200},
+            'broken head': {'HTTP/1.1 400 BAD REQUEST'}, 'leaves': {'left'}}
 SHARES = {'json': 50, 'picture': 15, 'fresh': 8, 'no json': 6, 'no path': 6, 'broken head': 4,
           'leaves': 4, 'metrics': 2, 'listing': 2, 'description': 3}
+
+
+class Picture(NamedTuple):
+    """A form with a picture, its type, and the answer to it."""
+
+    content: bytes
+    content_type: str
+    answer: str
 
 
 class SoakClients(ClientThreads):
@@ -36,8 +45,8 @@ class SoakClients(ClientThreads):
     ----------
     port, management_port, token
         Of the server.
-    picture
-        Body and type of a form with a picture.
+    pictures
+        Some of the requests ask about one of them.
     count
         How many clients there are.
     requests
@@ -53,12 +62,11 @@ class SoakClients(ClientThreads):
         Answers that are not what was expected.
     """
 
-    def __init__(self, port: int, management_port: int, token: str, picture: tuple[bytes, str],
+    def __init__(self, port: int, management_port: int, token: str, pictures: Sequence[Picture],
                  count: int, requests: int, seed: int) -> None:
         self._port, self._management_port, self._token = port, management_port, token
-        self._picture = picture
+        self._pictures = pictures
         self._left = requests
-        self._picture_answer = ''
         self._lock = threading.Lock()
         self.outcomes: Counter[tuple[str, object]] = Counter()
         self.faults: list[str] = []
@@ -72,6 +80,12 @@ class SoakClients(ClientThreads):
         return sum(self.outcomes.values())
 
     def _run(self, chance: random.Random) -> None:
+        try:
+            self._ask_all(chance)
+        finally:
+            self.is_done.set()
+
+    def _ask_all(self, chance: random.Random) -> None:
         connection = http.client.HTTPConnection('127.0.0.1', self._port, timeout=TIMEOUT_S)
         kinds, weights = list(SHARES), list(SHARES.values())
         while not self.is_over.is_set() and self._take():
@@ -84,7 +98,6 @@ class SoakClients(ClientThreads):
                 outcome = type(error).__name__
             self._note(kind, outcome)
         connection.close()
-        self.is_done.set()
 
     def _take(self) -> bool:
         with self._lock:
@@ -106,12 +119,9 @@ class SoakClients(ClientThreads):
             status, text = _exchange(connection, 'POST', f'/{NAME}/predict', body_of(word, 0), FORM)
             return (fault_of(word, text) if status == http.client.OK else '') or status
         if kind == 'picture':
-            content, content_type = self._picture
-            status, text = _exchange(connection, 'POST', f'/{BRIGHTNESS}/predict', content,
-                                     {'Content-Type': content_type})
-            # All ask about one picture.
-            self._picture_answer = self._picture_answer or text
-            return status if text == self._picture_answer else f'answered {text[:200]}'
+            picture = chance.choice(self._pictures)
+            status, text = ask_picture(connection, picture.content, picture.content_type)
+            return status if text == picture.answer else f'answered {status}: {text[:200]}'
         if kind == 'no json':
             return _exchange(connection, 'POST', f'/{NAME}/predict', 'data=[1', FORM)[0]
         if kind == 'listing':
@@ -139,9 +149,17 @@ class SoakClients(ClientThreads):
         with socket.create_connection(('127.0.0.1', self._port), TIMEOUT_S) as sock:
             sock.sendall(data)
             if answered:
-                with suppress(ConnectionError):
-                    return sock.recv(100).split(b'\r\n')[0].decode()
+                with suppress(ConnectionError), sock.makefile('rb') as file:
+                    return file.readline().rstrip().decode(errors='replace') or 'no answer'
+                return 'no answer'
         return 'left'
+
+
+def ask_picture(connection: http.client.HTTPConnection, content: bytes,
+                content_type: str) -> tuple[int, str]:
+    """Status and text of what a form with a picture is answered."""
+    return _exchange(connection, 'POST', f'/{BRIGHTNESS}/predict', content,
+                     {'Content-Type': content_type})
 
 
 def _exchange(connection: http.client.HTTPConnection, method: str, path: str,

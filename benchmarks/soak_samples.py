@@ -62,6 +62,12 @@ class Samples:
         self.all += taken
         return taken
 
+    def new(self, kind: str) -> set[int]:
+        """Processes of a kind that were not there in the first sample."""
+        pids = {sample.pid for sample in self.all if sample.kind == kind}
+        return pids - {sample.pid for sample in self.all
+                       if sample.requests == self.all[0].requests}
+
     def series(self, kind: str, from_requests: int = 0) -> dict[int, list[ProcessSample]]:
         """Process id -> what a process of a kind held, from so many requests on."""
         found: dict[int, list[ProcessSample]] = {}
