@@ -59,8 +59,12 @@ class Blow:
         A worker that is stopped for good is killed when what it has is answered. A template is
         killed while its workers run what is not.
         """
-        return (self.how == KILLED or (self.how == STOPPED and self.is_template)) \
-            and self.had(run) and run.began <= self.over
+        return self.is_deadly and self.had(run) and run.began <= self.over
+
+    @property
+    def is_deadly(self) -> bool:
+        """Whether processes end of it that may have a request."""
+        return self.how == KILLED or (self.how == STOPPED and self.is_template)
 
     def holds_up(self) -> bool:
         """Whether requests wait for it: for a process that is stopped, or for another template."""
@@ -85,11 +89,15 @@ def not_allowed(tally: Tally, runs: Mapping[str, Sequence[Run]],
 
 
 def may_die(answer: ErrorAnswer, runs: Sequence[Run], blows: Sequence[Blow]) -> bool:
-    """Whether an answer is that of a request over which two processes have died: one costs none."""
-    died = sum(any(blow.may_cost(run) and blow.at <= answer.answered for blow in blows)
-               for run in runs)
+    """Whether an answer is that of a request over which two processes have died: one costs none.
+
+    One may have died before it began to run what it was given.
+    """
+    deadly = [blow for blow in blows if blow.is_deadly and blow.at <= answer.answered
+              and blow.over >= answer.sent]
     return (answer.status, _kind_of(answer.text)) == (MAY_DIE, 'WorkerDiedException') \
-        and died >= MOST_RUNS
+        and len(deadly) >= MOST_RUNS \
+        and all(any(blow.may_cost(run) for blow in deadly) for run in runs)
 
 
 def may_hang(answer: ErrorAnswer, runs: Sequence[Run], blows: Sequence[Blow]) -> bool:

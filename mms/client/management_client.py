@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -70,7 +71,7 @@ class Answer(NamedTuple):
 
 
 class ManagementClient:
-    """One management port; its connection is kept from call to call.
+    """One management port; its connection is kept from call to call, unless the server ends it.
 
     Parameters
     ----------
@@ -179,6 +180,8 @@ class ManagementClient:
             content = json.dumps(body).encode()
             headers['Content-Type'] = 'application/json'
         try:
+            if self._connection.sock is not None and _is_over(self._connection.sock):
+                self._connection.close()
             if self._connection.sock is None:
                 self._connection.connect()
             _wait_at_most(self._connection, None if forever else ANSWER_S)
@@ -222,6 +225,13 @@ def _path(name: str) -> str:
 def _truth(value: bool) -> str:
     # Whatever is not this word means false in MMS 1.x.
     return 'true' if value else 'false'
+
+
+def _is_over(sock: socket.socket) -> bool:
+    """Whether the server has ended a connection that is kept: it sends nothing unasked."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _wait_at_most(connection: http.client.HTTPConnection, seconds: Optional[float]) -> None:

@@ -196,6 +196,27 @@ def test_a_server_that_goes_away_while_it_is_asked_is_told():
         leaving.join()
 
 
+def test_a_connection_that_the_server_has_ended_meanwhile_is_made_anew():
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        ended = threading.Event()
+
+        def answer_once_each():
+            for _ in range(2):
+                connection, _ = server.accept()
+                connection.recv(1000)
+                connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}')
+                connection.close()
+                ended.set()
+
+        answering_once = threading.Thread(target=answer_once_each)
+        answering_once.start()
+        with asking(f'127.0.0.1:{server.getsockname()[1]}') as client:
+            assert client.describe('m') == {}
+            assert ended.wait(20)
+            assert client.describe('m') == {}
+        answering_once.join()
+
+
 @pytest.mark.parametrize('address', [
     'no-such-host.invalid:1', 'no..host:1', f"{'long' * 20}.invalid:1"])
 def test_a_host_that_is_not_known_is_told(address):

@@ -94,7 +94,9 @@ def test_an_error_that_one_death_has_cost_is_found():
     died = ErrorAnswer(500, WORKER_DIED, sent=9, answered=14)
     both = [kill(1), kill(2, 13)]
     assert may_die(died, TWICE['b'], both)
-    assert not may_die(died, TWICE['b'][:1], both)
+    # The second may have been killed before it began.
+    assert may_die(died, TWICE['b'][:1], both)
+    assert not may_die(died, [*TWICE['b'], Run(3, 9, 12)], both)
     assert not may_die(died, TWICE['b'], both[:1])
     assert not may_die(died, TWICE['b'], [kill(1), kill(2, at=15)])
     assert not may_die(died._replace(text='{}'), TWICE['b'], both)
