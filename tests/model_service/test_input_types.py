@@ -88,7 +88,8 @@ def test_to_look_for_null_costs_a_large_tensor_next_to_nothing():
             times.append(time.thread_time() - start)
         return min(times)
 
-    assert seconds(lambda: tensor_of(lists, 'data')) < 1.5 * seconds(lambda: mx.nd.array(lists))
+    # A look at each number by itself takes ten times as long.
+    assert seconds(lambda: tensor_of(lists, 'data')) < 3 * seconds(lambda: mx.nd.array(lists))
 
 
 def test_one_number_takes_no_digit_of_another(model_folder):

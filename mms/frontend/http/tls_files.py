@@ -197,11 +197,11 @@ def _what_it_is(content: bytes, blocks: Sequence[PEMBlock], path: str) -> str:
     """Of a file without a certificate in PEM, and how to mend it."""
     if not content.strip():
         return 'is empty: give a certificate in PEM'
-    for block in blocks:
-        if 'PRIVATE KEY' in block.label:
-            return ('holds a private key and no certificate: give a certificate here, and a key '
-                    'with --tls-key')
-        return f'holds no certificate, but a block {block.label}: give a certificate in PEM'
+    if any('PRIVATE KEY' in block.label for block in blocks):
+        return ('holds a private key and no certificate: give a certificate here, and a key with '
+                '--tls-key')
+    if blocks:
+        return f'holds no certificate, but a block {blocks[0].label}: give a certificate in PEM'
     if _is_text(content):
         return ('is a text without a certificate in PEM (-----BEGIN CERTIFICATE-----): give a file '
                 'that has one')
