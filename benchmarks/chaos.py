@@ -11,8 +11,9 @@ log and temporary files is slow or full. The same seed makes the same choices.
 
 A request is lost where its connection ends without an answer; wrong where the answer is another
 one's, or where two come. It is doubled where it was run twice, although the first worker that had
-it was not killed in between, or three times. A 500 is excused where two processes that had begun
-the request died, a 504 where a process was stopped, or there was no template, while it waited.
+it was not killed in between, or three times. A 500 is excused where two processes died while it
+waited, and each that had begun the request is one of them; a 504 where a process was stopped, or
+there was no template, while it waited.
 """
 
 from __future__ import annotations

@@ -72,18 +72,18 @@ class LoopThread:
         """
         future: Future[T] = Future()
         self._unanswered.add(future)
-        future.add_done_callback(self._unanswered.discard)
-        self.post(partial(_settle, future, function))
-        if os.getpid() != self._owner:
-            raise _forked()
-        if self._ended and not future.done():
-            raise _closed()
-        _wait(future, timeout_s)
         try:
+            self.post(partial(_settle, future, function))
+            if os.getpid() != self._owner:
+                raise _forked()
+            if self._ended and not future.done():
+                raise _closed()
+            _wait(future, timeout_s)
             if not future.done():
                 raise TimeoutError
             return future.result()
         finally:
+            self._unanswered.discard(future)
             # Its error has this frame in its traceback: both would stay until Python collects its
             # garbage, with the request that failed.
             del future

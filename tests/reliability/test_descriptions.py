@@ -17,7 +17,8 @@ CHECKS = ['not_a_server_error', 'status_code_conformance', 'content_type_conform
 EXAMPLES = 200 if LONG else 3
 # What nobody has asked for is ignored, as ever: fields that there are not, a limit of a list that
 # is empty, and what a request to scale a model has for one to replace it.
-LENIENT = ('unexpected properties', 'parameter `limit` in query', '/properties/response_timeout')
+LENIENT = re.compile(r"unexpected properties|parameter `limit` in query[\s\S]*[?&]limit=[&']"
+                     r'|/properties/response_timeout[\s\S]*curl -X PUT')
 TOKEN = 'a-token-of-the-test'
 HOOKS = 'tests.reliability.schemathesis_hooks'
 
@@ -56,14 +57,14 @@ def ask_all(server, document, url, *words):
 def faults(said):
     """What was found, without what is so on purpose."""
     parts = re.split(r'^\d+\. Test Case ID: ', said, flags=re.MULTILINE)[1:]
-    return [part for part in parts if not any(each in part for each in LENIENT)]
+    return [part for part in parts if not LENIENT.search(part)]
 
 
 def test_the_server_answers_as_its_description_says(server):
     document = server.get('/api-description').json()['description']
     said, is_clean = ask_all(server, document, server.url)
     assert faults(said) == []
-    assert is_clean or any(each in said for each in LENIENT), said
+    assert is_clean or LENIENT.search(said), said
     assert re.search(r'Tested: +5', said), said
     assert 'Traceback' not in server.log
 
@@ -75,6 +76,6 @@ def test_the_management_port_answers_as_its_description_says(server):
     document = requests.options(url, headers=given, timeout=20).json()
     said, is_clean = ask_all(server, document, url, '-H', f'Authorization: Bearer {TOKEN}')
     assert faults(said) == []
-    assert is_clean or any(each in said for each in LENIENT), said
+    assert is_clean or LENIENT.search(said), said
     assert re.search(r'Tested: +6', said), said
     assert 'Traceback' not in server.log

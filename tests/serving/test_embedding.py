@@ -454,6 +454,8 @@ def test_who_waits_for_a_loop_that_ends_is_told_so():
             waiting.result(20)
     with pytest.raises(ModelUnavailable):
         loop.call(work)
+    # Nothing is kept of calls that are over.
+    assert not loop._unanswered
 
 
 def test_what_other_threads_record_is_recorded_in_the_thread_of_the_loop():

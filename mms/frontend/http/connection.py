@@ -19,12 +19,7 @@ from mms.event_loop.guard import report
 from mms.event_loop.yielding import PollTracker, RunQueue, TimeSlice, yield_if_due
 from mms.frontend.http.answer_writer import AnswerWriter
 from mms.frontend.http.client_state import has_left, has_sent
-from mms.frontend.http.headers import (
-    PlainHeaders,
-    check_request_line,
-    plain_headers,
-    read_block,
-)
+from mms.frontend.http.headers import PlainHeaders, check_request_line, plain_headers, read_block
 from mms.frontend.http.pace import Transfer
 from mms.frontend.http.received import Received, TooSlow, cut
 from mms.frontend.http.refusal import MESSAGES, TurnedAway
@@ -34,12 +29,7 @@ from mms.frontend.http.tls_socket import close, linger
 from mms.frontend.probes import PROBES
 from mms.ipc.messages import Body
 from mms.log import request_ids
-from mms.metrics.refusals import (
-    LATE_HEAD,
-    LONG_LINE,
-    SLOW_READER,
-    SLOW_UPLOAD,
-)
+from mms.metrics.refusals import LATE_HEAD, LONG_LINE, SLOW_READER, SLOW_UPLOAD
 from mms.runtime.byte_budget import Reservation
 
 logger = logging.getLogger(__name__)
@@ -276,8 +266,9 @@ class Connection(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         return environ
 
     def client_left(self) -> bool:
-        """Whether the client has closed its connection; any thread may ask."""
-        # Any thread: the connection may end meanwhile.
+        """Whether the client has closed its connection; any thread may ask, also when it has ended
+        on this side.
+        """
         sock = self.__dict__.get('socket')
         return sock is None or has_left(sock, self._began)
 
