@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mms.frontend.exchange import HTTPRequest
+from mms.log.call_site import CallSite
 from mms.log.json_lines import FIELDS, field_value
 from mms.log.lines import one_line
 from mms.serving.caller import Caller
 
 logger = logging.getLogger(__name__)
+_answers = CallSite(logger, logging.INFO)
 
 # What takes place in the hooks of a service; a service may note others, of which nobody knows.
 _STAGES = ('preprocess', 'inference', 'postprocess')
@@ -71,8 +73,8 @@ class AccessLog:
             if context.trace_state:
                 more += f' tracestate={context.trace_state}'
         fields = {FIELDS: _fields(request, status, took_s)} if self._has_fields else None
-        logger.info('%s %s %d %.1f ms%s', one_line(request.method), one_line(request.path), status,
-                    took_s * 1000, more, extra=fields)
+        _answers.log('%s %s %d %.1f ms%s', one_line(request.method), one_line(request.path),
+                     status, took_s * 1000, more, extra=fields)
 
     def _log_slow(self, request: HTTPRequest, status: int, took_s: float) -> None:
         phases = phases_ms(request.caller)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -18,12 +19,15 @@ from mms.log.request_ids import about
 _PATIENCE_S = 0.03
 _MOST_WAITS = 20
 _WAITS_WITHIN_S = 0.1
+# Who has logged more than that in so many of these times, one after the other, logs much: each wait
+# takes as long as ten lines.
+_MUCH = 3
 # Once that was not enough, nobody waits for so long; twice as long each time it is not.
 _IMPATIENT_S = 0.1
 _MOST_IMPATIENT_S = 5.0
 # Lines that nobody waits for are written together: a thread that wakes up for each takes turns with
 # the one that logs, which takes twice as long.
-_COLLECT_S = 0.01
+_COLLECT_S = 0.025
 # What waits to be written: some thousand lines.
 _MOST_WAITING_BYTES = 1024 * 1024
 # When the log ends, a disk that is slow has so long.
@@ -54,7 +58,8 @@ class WriterThread:
     """Does one job after the other, until each who writes in it has ended."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._jobs: list[Union[_Text, _Job]] = []
         self._left_out: dict[Sink, int] = {}
         self._is_awaited = False
@@ -62,6 +67,7 @@ class WriterThread:
         self._put = 0
         self._done = 0
         self._waits = 0
+        self._much = 0
         self._patience_s = 0.0
         self._window_ends_s = 0.0
         self._patient_from_s = 0.0
@@ -69,12 +75,14 @@ class WriterThread:
         self._users = 0
         self._is_over = False
         self._hangs = False
+        self._process = os.getpid()
+        self._has_ended = False
         self._thread = threading.Thread(target=self._run, name='mms-log', daemon=True)
         self._thread.start()
 
     def is_running(self) -> bool:
         """Whether there is a thread: a process that was forked meanwhile has none."""
-        return self._thread.is_alive()
+        return not self._has_ended and os.getpid() == self._process
 
     def is_current(self) -> bool:
         """Whether the thread is that of the caller."""
@@ -84,11 +92,12 @@ class WriterThread:
         """Have a text written soon, and wait a moment at most; where too much waits already, it is
         left out, and a text tells how many were.
         """
-        with self._changed:
+        with self._lock:
             if self._jobs and self._waiting_bytes + len(text) > _MOST_WAITING_BYTES:
                 self._left_out[sink] = self._left_out.get(sink, 0) + 1
                 return
-            self._tell_left_out(sink)
+            if self._left_out:
+                self._tell_left_out(sink)
             mine = self._append(_Text(sink, text))
             if self._may_wait():
                 self._wait_a_moment(mine)
@@ -132,12 +141,14 @@ class WriterThread:
     def _may_wait(self) -> bool:
         now = time.monotonic()
         if now >= self._window_ends_s:
+            is_much = self._waits > _MOST_WAITS and now < self._window_ends_s + _WAITS_WITHIN_S
+            self._much = self._much + 1 if is_much else 0
             self._window_ends_s = now + _WAITS_WITHIN_S
             self._waits, self._patience_s = 0, _PATIENCE_S
         self._waits += 1
         # What is written may log a line itself.
-        return (self._waits <= _MOST_WAITS and self._patience_s > 0 and now >= self._patient_from_s
-                and threading.current_thread() is not self._thread)
+        return (self._waits <= _MOST_WAITS and self._much < _MUCH and self._patience_s > 0
+                and now >= self._patient_from_s and not self.is_current())
 
     def _wait_a_moment(self, number: int) -> None:
         began = time.monotonic()
@@ -169,6 +180,7 @@ class WriterThread:
                     self._tell_left_out(sink)
                 self._changed.notify_all()
             jobs = self._take()
+        self._has_ended = True
 
     def _take(self) -> list[Union[_Text, _Job]]:
         """What is to be done now; nothing at the end."""

@@ -60,8 +60,8 @@ class Formatter(LineFormatter):
 
     def line(self, record: logging.LogRecord) -> str:
         """Head and message of `record`, its traceback on the lines below; both are escaped."""
-        head = one_line(f'[{record.levelname} {self.formatTime(record)} PID:{record.process} '
-                        f'{record.pathname}:{record.funcName}:{record.lineno}')
+        head = (f'[{one_line(record.levelname)} {self.formatTime(record)} PID:{record.process} '
+                f'{_place(record.pathname, record.funcName, record.lineno)}')
         if self.coloured:
             head = f'{_colour(record.levelno)}{head}]{_RESET}'
         text = further_lines(message_of(record))
@@ -70,6 +70,11 @@ class Formatter(LineFormatter):
             first, end, rest = text.partition('\n')
             text = f'{first}{ids}{end}{rest}'
         return f'{head} {text}'
+
+
+@lru_cache(maxsize=64)
+def _place(path: str, function: Optional[str], line: int) -> str:
+    return one_line(f'{path}:{function}:{line}')
 
 
 @lru_cache(maxsize=1)

@@ -85,6 +85,41 @@ def test_who_logs_little_goes_on_when_the_line_is_written(monkeypatch):
         assert sink.written[-1] == str(number)
 
 
+class Clock:
+    """Stands still unless it is told."""
+
+    now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
+def test_who_goes_on_logging_much_waits_for_no_line(monkeypatch):
+    monkeypatch.setattr(background, '_PATIENCE_S', 60)
+    # What nobody waits for is there later.
+    monkeypatch.setattr(background, '_COLLECT_S', 60)
+    clock, writer, sink, waited = Clock(), WriterThread(), Sink(), []
+    monkeypatch.setattr(background, 'time', clock)
+
+    def waits_for(lines):
+        for _ in range(lines):
+            written = len(sink.written)
+            writer.put(sink, 'text')
+            waited.append(len(sink.written) > written)
+        clock.now += 0.1
+        count = sum(waited)
+        waited.clear()
+        return count
+
+    assert [waits_for(30) for _ in range(6)] == [20, 20, 20, 0, 0, 0]
+    assert [waits_for(5) for _ in range(2)] == [0, 5]
+    assert waits_for(30) == 20
+    clock.now += 0.1
+    assert waits_for(30) == 20
+    writer.run(lambda: None)
+    assert len(sink.written) == 6 * 30 + 10 + 60
+
+
 def test_nothing_is_done_or_waited_for_in_a_thread_that_has_ended():
     writer, done = WriterThread(), []
     writer.begin_use()
