@@ -4,6 +4,8 @@
 #             CORES='1 2 4 16 64' as machines of how many cores those of the engine run again
 # make quick  ruff, mypy and the tests that start no server: in less than a minute
 # make lint   ruff and mypy
+# make bench  the short form of benchmarks/compare.py: this server and its peers, in some minutes;
+#             it takes wrk; BENCH_ARGS chooses (docs/performance.md)
 # make soak   the long form of tests/reliability (docs/reliability.md); SOAK_ARGS chooses
 # Each makes its own environment in .venv; PYTHON=... chooses the interpreter.
 # make matrix the core of the tests in every Python here, with the lowest and the highest NumPy;
@@ -34,7 +36,7 @@ COVERAGE = build/coverage
 QUICK = $(addprefix tests/, archive batching config event_loop ipc log metrics \
 	mxnet_engine terminal utils worker/batches worker/codecs test_architecture.py test_errors.py)
 
-.PHONY: demo test coverage quick lint soak matrix clean
+.PHONY: demo test coverage quick lint soak bench matrix clean
 
 demo: $(VENV)/.installed
 	@BIN='$(CURDIR)/$(BIN)' sh examples/efficientnet_lite0/demo.sh
@@ -65,6 +67,10 @@ lint: $(VENV)/.lint
 # One after the other: they measure.
 soak: $(VENV)/.test
 	MMS_SOAK=1 $(BIN)/python -m pytest --timeout 7200 tests/reliability $(SOAK_ARGS)
+
+# Each server alone, one after the other.
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/compare.py --short $(BENCH_ARGS)
 
 matrix: $(VENV)/bin/python
 	$(BIN)/python tests/matrix $(MATRIX_ARGS)

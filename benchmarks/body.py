@@ -56,9 +56,10 @@ class Body:
                        self.content_type.replace(self.boundary, own))
 
 
-def picture_body(picture: bytes, file: Path, others: Sequence[bytes] = ()) -> Body:
-    """Write a multipart body whose part ``data`` is a JPEG, and one beside it for each other."""
-    head = ('Content-Disposition: form-data; name="data"; filename="picture.jpg"\r\n'
+def picture_body(picture: bytes, file: Path, others: Sequence[bytes] = (),
+                 name: str = 'data') -> Body:
+    """Write a multipart body whose part is a JPEG, and one beside it for each other."""
+    head = (f'Content-Disposition: form-data; name="{name}"; filename="picture.jpg"\r\n'
             'Content-Type: image/jpeg')
     further = [_multipart(head, other, file.with_name(f'{file.name}{number}')).file
                for number, other in enumerate(others, 2)]

@@ -14,6 +14,7 @@ from typing import Any, Callable
 import alexnet
 import dense
 import efficientnet
+import small
 from hooks import load_service, read_raw, run_batch
 
 HERE = Path(__file__).resolve().parent
@@ -22,6 +23,7 @@ BUILDERS: dict[str, Callable[[Path], str]] = {
     'alexnet': alexnet.build_archive,
     'efficientnet': efficientnet.build_archive,
     'dense': dense.build_archive,
+    'small': small.build_archive,
 }
 
 
@@ -38,7 +40,10 @@ def main() -> None:
 def export_graph(name: str, service: Any, graph: Path) -> None:
     """Write the network, which has run once, and what the peers run it with."""
     graph.mkdir()
-    service.net.export(str(graph / 'network'), epoch=0)
+    if name == 'small':
+        small.export_network(graph)
+    else:
+        service.net.export(str(graph / 'network'), epoch=0)
     (graph / 'hooks.txt').write_text(name)
     (graph / 'labels.json').write_text(json.dumps(getattr(service, 'labels', [])))
     shutil.copy(HERE / 'peers' / 'graph.py', graph)

@@ -31,8 +31,8 @@ from contenders.this_server import serve_alone
 from cores_table import Row, document, tables
 from limit import BATCH, measure_limit
 from machine import describe_machine
-from measure import SETTLE_S, WARM_S
 from models import MODELS, BuiltModel, build_model
+from parts.run import SETTLE_S, Lengths
 from place import Place, held, seen
 from processes import BenchmarkError, cores, end_on_sigterm, pss_mb, tree
 from wrk import Load, check_wrk, run_wrk
@@ -82,7 +82,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
                         f'with --seen {" ".join(map(str, SEEN))})')
     parser.add_argument('--seconds', type=_positive, default=10,
                         help='load of each figure (default: 10)')
-    parser.add_argument('--warm-up', type=int, default=WARM_S, metavar='SECONDS',
+    parser.add_argument('--warm-up', type=int, default=Lengths.warm_s, metavar='SECONDS',
                         help='load before each of them (default: %(default)s)')
     parser.add_argument('--seen', action='store_true',
                         help='show the server so many cores, and hold it to none; needs a C '

@@ -16,6 +16,7 @@ from processes import BenchmarkError
 # imports pkg_resources, which release 81 dropped.
 PEER_REQUIREMENTS = ('mxnet==1.9.1', 'numpy<2', 'pillow', 'setuptools<81')
 DONE = 'requirements.txt'
+PYTHON = os.path.realpath(sys.executable)
 
 
 def default_cache() -> Path:
@@ -35,12 +36,13 @@ class Environment:
     steps
         The arguments of one ``pip install`` after the other.
     python
-        What it is made with.
+        What it is made with; as it is, the Python that this one's own environment was made with,
+        so that it serves any checkout.
     """
 
     folder: Path
     steps: Sequence[Sequence[str]]
-    python: str = sys.executable
+    python: str = PYTHON
 
     @property
     def bin(self) -> Path:

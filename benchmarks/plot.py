@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from measure import Row
 from models import MODELS
+from parts.closed_table import Row
 from processes import BenchmarkError
 
 INSTALL = 'pip install matplotlib'

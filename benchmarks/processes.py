@@ -103,3 +103,18 @@ def pss_mb(pid: int) -> float:
         with contextlib.suppress(psutil.NoSuchProcess):
             total += process.memory_full_info().pss
     return total / 2**20
+
+
+def cpu_s(pid: int) -> float:
+    """Processor seconds of a process and its descendants so far, of those that ended too."""
+    total = 0.0
+    for process in tree(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += sum(process.cpu_times()[:4])
+    return total
+
+
+def machine_cpu_s() -> float:
+    """Processor seconds of everything that has run on this machine."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice - times.steal

@@ -51,12 +51,24 @@ class Setting:
         return {'OMP_NUM_THREADS': str(threads), **engine}
 
 
-def batch_settings() -> list[Setting]:
+# For a server beside which there is little time to choose, and for several models at once.
+LEAN = Setting(1, 1, naive_engine=True)
+
+
+def usual_setting(batch: int = 4) -> Setting:
+    """Return a worker a core, each with one thread."""
+    return Setting(cores(), batch, naive_engine=cores() > 1)
+
+
+def batch_settings(is_short: bool = False) -> list[Setting]:
     """Return the settings that are tried of a server with workers and batches.
 
     Workers that share the machine want no engine threads beside their own; for a lone
-    request, which engine is faster depends on the network, so both are tried.
+    request, which engine is faster depends on the network, so both are tried. A short
+    comparison tries those that were the best most often.
     """
+    if is_short:
+        return [LEAN, usual_setting(1), usual_setting(4)]
     return [Setting(1, 1, naive_engine=True),
             *(Setting(workers, batch, naive_engine=workers > 1)
               for workers in sorted({1, cores()}) for batch in BATCHES)]
@@ -88,16 +100,34 @@ class Contender(abc.ABC):
         """Install what is missing."""
 
     @abc.abstractmethod
-    def settings(self) -> list[Setting]:
-        """Return the settings to try."""
+    def settings(self, is_short: bool = False) -> list[Setting]:
+        """Return the settings to try; fewer for a short comparison."""
+
+    def lean(self) -> Setting:
+        """Return the setting that starts soonest: one worker a model."""
+        return LEAN
+
+    def mixed(self) -> Setting:
+        """Return the setting for models that share the machine, and for loads not chosen for."""
+        return usual_setting()
 
     def suits(self, setting: Setting, connections: int) -> bool:
         """Whether a setting is worth trying with so many connections."""
         return setting.suits(connections)
 
     @abc.abstractmethod
-    def serve(self, built: BuiltModel, setting: Setting) -> AbstractContextManager[Endpoint]:
-        """Start the server, wait until it is ready, and stop it at the end."""
+    def serve_all(self, models: Mapping[str, BuiltModel],
+                  setting: Setting) -> AbstractContextManager[dict[str, Endpoint]]:
+        """Start the server with models by their names, wait until it is ready, and stop it at
+        the end; each model gets as many workers as the setting says.
+        """
+
+    @contextlib.contextmanager
+    def serve(self, built: BuiltModel, setting: Setting) -> Iterator[Endpoint]:
+        """The same with one model."""
+        name = built.model.name
+        with self.serve_all({name: built}, setting) as endpoints:
+            yield endpoints[name]
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 
@@ -29,7 +30,7 @@ class LitServe(Contender):
     """A LitAPI with batches, and workers per device."""
 
     name = f'LitServe {VERSION}'
-    command = ('python lit_serve_app.py FOLDER PORT W B: LitAPI(max_batch_size=B, '
+    command = ('python lit_serve_app.py FOLDERS PORT W B: LitAPI(max_batch_size=B, '
                f'batch_timeout={BATCH_DELAY_MS / 1000}), LitServer(workers_per_device=W)')
 
     def __init__(self) -> None:
@@ -41,19 +42,22 @@ class LitServe(Contender):
             [f'litserve=={VERSION}', 'python-multipart', *PEER_REQUIREMENTS]])
         self._environment.install()
 
-    def settings(self) -> list[Setting]:
+    def settings(self, is_short: bool = False) -> list[Setting]:
         """Workers 1 and one a core, batches of 1 to 16."""
-        return batch_settings()
+        return batch_settings(is_short)
 
     @contextlib.contextmanager
-    def serve(self, built: BuiltModel, setting: Setting) -> Iterator[Endpoint]:
-        """Start it; its health endpoint waits for the workers."""
+    def serve_all(self, models: Mapping[str, BuiltModel],
+                  setting: Setting) -> Iterator[dict[str, Endpoint]]:
+        """Start it with an API a model; its health endpoint waits for the workers."""
         assert self._environment is not None
         port = free_port()
-        command = [str(self._environment.bin / 'python'), str(APP), str(built.graph), str(port),
+        folders = {f'/{name}': str(built.graph) for name, built in models.items()}
+        command = [str(self._environment.bin / 'python'), str(APP), json.dumps(folders), str(port),
                    str(setting.workers), str(setting.batch), str(BATCH_DELAY_MS / 1000)]
-        environment = plain_environment(PYTHONPATH=str(built.graph),
+        # Any of the folders has the module that all import.
+        environment = plain_environment(PYTHONPATH=next(iter(folders.values())),
                                         **setting.threads_environment())
         with scratch() as folder, started(command, Path(folder), environment, port,
                                           '/health') as process:
-            yield Endpoint(process.pid, port, '/predict', '/health')
+            yield {name: Endpoint(process.pid, port, f'/{name}', '/health') for name in models}

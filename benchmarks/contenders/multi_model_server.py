@@ -7,7 +7,7 @@ import http.client
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Optional
 from urllib.parse import urlencode
@@ -50,18 +50,20 @@ class MultiModelServer(Contender):
             [f'multi-model-server=={VERSION}', *PEER_REQUIREMENTS]])
         self._environment.install()
 
-    def settings(self) -> list[Setting]:
+    def settings(self, is_short: bool = False) -> list[Setting]:
         """Workers 1 and one a core, batches of 1 to 16."""
-        return batch_settings()
+        return batch_settings(is_short)
 
     @contextlib.contextmanager
-    def serve(self, built: BuiltModel, setting: Setting) -> Iterator[Endpoint]:
-        """Start the front, and register the model."""
+    def serve_all(self, models: Mapping[str, BuiltModel],
+                  setting: Setting) -> Iterator[dict[str, Endpoint]]:
+        """Start the front, and register the models one after the other."""
         assert self._environment is not None
-        name, port, management = built.model.name, free_port(), free_port()
+        port, management = free_port(), free_port()
         with scratch() as scratch_folder:
             folder = Path(scratch_folder)
-            write_mar(built, folder / f'{name}.mar')
+            for name, built in models.items():
+                write_mar(built, name, folder / f'{name}.mar')
             (folder / 'config.properties').write_text('\n'.join([
                 f'inference_address=http://127.0.0.1:{port}',
                 f'management_address=http://127.0.0.1:{management}',
@@ -71,23 +73,25 @@ class MultiModelServer(Contender):
             command = [str(self._environment.bin / 'multi-model-server'), '--start',
                        '--foreground', '--mms-config', 'config.properties']
             with started(command, folder, environment, port, '/ping') as process:
-                register(management, name, setting)
-                yield Endpoint(process.pid, port, f'/predictions/{name}', '/ping')
+                for name in models:
+                    register(management, name, setting)
+                yield {name: Endpoint(process.pid, port, f'/predictions/{name}', '/ping')
+                       for name in models}
 
 
-def write_mar(built: BuiltModel, file: Path) -> None:
+def write_mar(built: BuiltModel, name: str, file: Path) -> None:
     """Write a model archive around the exported network."""
     manifest = {
         'runtime': 'python', 'modelServerVersion': '1.0', 'implementationVersion': '1.0',
         'specificationVersion': '1.0',
-        'model': {'modelName': built.model.name, 'handler': f'{HANDLER.name}:handle'},
+        'model': {'modelName': name, 'handler': f'{HANDLER.name}:handle'},
     }
     with zipfile.ZipFile(file, 'w') as archive:
         archive.writestr('MAR-INF/MANIFEST.json', json.dumps(manifest))
         archive.write(HANDLER, HANDLER.name)
-        for path in sorted(built.graph.iterdir()):
+        for path in sorted(built.graph.rglob('*')):
             if path.is_file():
-                archive.write(path, path.name)
+                archive.write(path, path.relative_to(built.graph))
 
 
 def register(management_port: int, name: str, setting: Setting) -> None:

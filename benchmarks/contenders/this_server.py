@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Optional
@@ -16,19 +16,37 @@ from processes import REPO, free_port, plain_environment
 
 from contenders.contender import OUTPUT, Contender, Endpoint, Setting, scratch, started
 
+# What it is called in tables.
+THIS = 'this server'
+
 
 class ThisServer(Contender):
-    """``python -m mms``, with the flags of one ``--server-flags``."""
+    """``python -m mms``, with the flags of one ``--server-flags``.
 
-    def __init__(self, flags: str = '', place: Optional[Place] = None) -> None:
-        self.name = 'this server'
+    With a `cache`, what is measured at one start is known at the next; without, each start
+    has an empty one.
+    """
+
+    def __init__(self, flags: str = '', place: Optional[Place] = None,
+                 cache: Optional[Path] = None, name: str = THIS) -> None:
+        self.name = name
         self.command = f'python -m mms --models NAME=NAME.model --port PORT {flags}'.rstrip()
         self._flags = flags
         self._place = place or anywhere()
+        self._cache = cache
 
-    def settings(self) -> list[Setting]:
+    def settings(self, is_short: bool = False) -> list[Setting]:
         """Return the one that the flags make."""
-        return [Setting(flags=self._flags or 'default flags')]
+        del is_short
+        return [self.lean()]
+
+    def lean(self) -> Setting:
+        """The same."""
+        return Setting(flags=self._flags or 'default flags')
+
+    def mixed(self) -> Setting:
+        """The same."""
+        return self.lean()
 
     def suits(self, setting: Setting, connections: int) -> bool:
         """It serves any number of connections with the same flags."""
@@ -36,17 +54,22 @@ class ThisServer(Contender):
         return True
 
     @contextlib.contextmanager
-    def serve(self, built: BuiltModel, setting: Setting) -> Iterator[Endpoint]:
+    def serve_all(self, models: Mapping[str, BuiltModel],
+                  setting: Setting) -> Iterator[dict[str, Endpoint]]:
         """Start it in a folder of its own."""
         del setting
-        name, port = built.model.name, free_port()
+        port = free_port()
         command = self._place.command([
-            sys.executable, '-m', 'mms', '--models', f'{name}={built.archive}',
-            '--port', str(port), *shlex.split(self._flags)])
-        environment = plain_environment(PYTHONPATH=str(REPO), **self._place.variables)
-        with scratch() as folder, started(command, Path(folder), environment, port,
-                                          '/ping') as process:
-            yield Endpoint(process.pid, port, f'/{name}/predict', '/ping', Path(folder) / OUTPUT)
+            sys.executable, '-m', 'mms', '--port', str(port), *shlex.split(self._flags),
+            '--models', *(f'{name}={built.archive}' for name, built in models.items())])
+        with scratch() as name:
+            folder = Path(name)
+            environment = plain_environment(
+                PYTHONPATH=str(REPO), XDG_CACHE_HOME=str(self._cache or folder / 'cache'),
+                **self._place.variables)
+            with started(command, folder, environment, port, '/ping') as process:
+                yield {name: Endpoint(process.pid, port, f'/{name}/predict', '/ping',
+                                      folder / OUTPUT) for name in models}
 
 
 def serve_alone(built: BuiltModel, flags: str = '',

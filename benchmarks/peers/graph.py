@@ -21,6 +21,8 @@ from PIL import Image  # noqa: E402
 
 SIDE_PX = 224
 TOP = 5
+# How a vision service of MMS 0.4 resizes.
+AREA = 2
 
 
 class Graph:
@@ -36,7 +38,8 @@ class Graph:
         self.hooks = HOOKS[(folder / 'hooks.txt').read_text()](
             json.loads((folder / 'labels.json').read_text()))
         self.network = mx.gluon.SymbolBlock.imports(
-            str(folder / 'network-symbol.json'), ['data'], str(folder / 'network-0000.params'))
+            str(folder / 'network-symbol.json'), [self.hooks.input],
+            str(folder / 'network-0000.params'))
         self.network.hybridize(**self.hooks.compilation)
 
     def answer(self, raws: 'list[bytes]') -> 'list[dict[str, Any]]':
@@ -51,6 +54,7 @@ class Graph:
 class AlexNetHooks:
     """Those of examples/gluon_alexnet."""
 
+    input = 'data'
     compilation: 'dict[str, bool]' = {}
 
     def __init__(self, labels: 'list[str]') -> None:
@@ -75,6 +79,7 @@ class AlexNetHooks:
 class EfficientNetHooks:
     """Those of examples/efficientnet_lite0."""
 
+    input = 'data'
     compilation = {'static_alloc': True, 'static_shape': True}
 
     def __init__(self, labels: 'list[str]') -> None:
@@ -100,6 +105,7 @@ class EfficientNetHooks:
 class DenseHooks:
     """Those of services/dense_service.py."""
 
+    input = 'data'
     compilation: 'dict[str, bool]' = {}
 
     def __init__(self, labels: 'list[str]') -> None:
@@ -114,4 +120,26 @@ class DenseHooks:
         return output.asnumpy().tolist()
 
 
-HOOKS = {'alexnet': AlexNetHooks, 'efficientnet': EfficientNetHooks, 'dense': DenseHooks}
+class SmallHooks:
+    """Those of the vision service of MMS 0.4."""
+
+    input = 'picture'
+    compilation: 'dict[str, bool]' = {}
+
+    def __init__(self, labels: 'list[str]') -> None:
+        self.labels = labels
+
+    def preprocess(self, raw: bytes) -> Any:
+        """Return shape (1, 3, 24, 40)."""
+        pixels = mx.image.imresize(mx.img.imdecode(raw), 40, 24, AREA)
+        return mx.nd.transpose(pixels.astype(np.float32), (2, 0, 1)).expand_dims(axis=0)
+
+    def postprocess(self, output: Any) -> Any:
+        """Return the five likeliest classes."""
+        scores = output.asnumpy()[0]
+        return [[{'class': self.labels[index], 'probability': float(scores[index])}
+                 for index in np.argsort(scores)[::-1][:TOP]]]
+
+
+HOOKS = {'alexnet': AlexNetHooks, 'efficientnet': EfficientNetHooks, 'dense': DenseHooks,
+         'small': SmallHooks}

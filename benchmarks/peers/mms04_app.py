@@ -4,6 +4,7 @@ Each worker extracts the archive into a folder of its own: 0.4 extracts beside t
 archive, and several would write the same files at once.
 """
 
+import json
 import os
 import tempfile
 
@@ -17,16 +18,20 @@ from mms.mxnet_model_server import MMS
 # the __iter__ of a subclass and holds texts, of which that is the first letter.
 del MultiDict.__iter__
 
-NAME, ARCHIVE = os.environ['MMS04_NAME'], os.environ['MMS04_ARCHIVE']
-
 folder = tempfile.mkdtemp()
-link = os.path.join(folder, os.path.basename(ARCHIVE))
-os.symlink(ARCHIVE, link)
+models = []
+for name, archive in json.loads(os.environ['MMS04_MODELS']).items():
+    # In a folder of its own: several may be of one file.
+    os.mkdir(os.path.join(folder, name))
+    link = os.path.join(folder, name, os.path.basename(archive))
+    os.symlink(archive, link)
+    models.append(f'{name}={link}')
+service = os.environ['MMS04_SERVICE']
 arguments = ArgParser.extract_args([
-    '--models', f'{NAME}={link}', '--service', os.environ['MMS04_SERVICE'],
+    '--models', *models, *(['--service', service] if service else []),
     '--log-file', os.path.join(folder, 'mms_app.log')])
 try:
     application = MMS(args=arguments, models=ModelLoader.load(arguments.models)).create_app()
 except SystemExit as error:
     # Else gunicorn would start the worker again for ever.
-    raise RuntimeError('MMS 0.4 cannot serve the model; its log says why') from error
+    raise RuntimeError('MMS 0.4 cannot serve the models; its log says why') from error

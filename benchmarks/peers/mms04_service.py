@@ -26,7 +26,7 @@ class GraphService(SingleNodeService):
         self.model_name = model_name
         with open(os.path.join(model_dir, 'signature.json')) as file:
             self._signature = json.load(file)
-        self.graph = Graph(Path(os.environ['MMS04_GRAPH']))
+        self.graph = Graph(Path(json.loads(os.environ['MMS04_GRAPHS'])[model_name]))
 
     def _preprocess(self, data):
         value = data[0]

@@ -17,7 +17,7 @@ def handle(data: Optional[list[dict[str, Any]]], context: Any) -> list[dict[str,
         _graph = Graph(Path(context.system_properties['model_dir']))
     if data is None:
         return []
-    return _graph.answer([_bytes(request['data']) for request in data])
+    return _graph.answer([_bytes(value) for request in data for value in request.values()])
 
 
 def _bytes(value: Any) -> bytes:

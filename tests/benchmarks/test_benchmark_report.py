@@ -3,9 +3,9 @@
 
 import pytest
 from contenders.contender import Setting, batch_settings
-from measure import Row, best
+from parts.closed import best
+from parts.closed_table import Row, section
 from probe import percentile
-from report import tables
 from wrk import Load
 
 
@@ -15,14 +15,15 @@ def row(contender, requests_per_s, connections=8, **options):
 
 
 def test_each_row_has_its_share_of_the_limit_of_as_many_connections():
-    text = tables([row('in process, no HTTP', 100.0), row('a', 90.0, ping_p99_ms=1.5),
-                   row('a', 50.0, connections=32)])
-    assert '| 8 | a | 2 x batch 4 | 90.0 | 90% | 1.00 | 12.3 | 100 | 0 | 1.50 | 1.0% |' in text
+    text = section([row('in process, no HTTP', 100.0), row('a', 90.0, ping_p99_ms=1.5),
+                    row('a', 50.0, connections=32)]).table
+    assert ('| 8 | a | 2 x batch 4 | 90.0 | 90% |  | 1.00 | 12.3 |  | 100 | 0 | 1.50 | 1.0% |'
+            in text)
     assert '| 32 | a | 2 x batch 4 | 50.0 |  |' in text
 
 
 def test_a_contender_without_figures_has_its_reason_in_the_table():
-    text = tables([Row('alexnet', 1, 'a', reason='it does not start | today')])
+    text = section([Row('alexnet', 1, 'a', reason='it does not start | today')]).table
     assert '| 1 | a |  | it does not start / today |' in text
 
 

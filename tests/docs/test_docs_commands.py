@@ -32,7 +32,8 @@ GIVEN = {
 # Commands that are shown and not run: they install, or take a tool that is no part of the tests, or
 # minutes, and tests of their own run them for a shorter time.
 NOT_RUN = ('pip install', 'pip uninstall', 'apt-get install', 'npm install',
-           'make test PYTEST_ARGS', 'make soak', 'python benchmarks/', 'python tests/reliability/')
+           'make test PYTEST_ARGS', 'make soak', 'make bench', 'python benchmarks/',
+           'python tests/reliability/')
 # Pages that need more: the tests that play them ask more of the same server.
 PLAYED_ELSEWHERE = {
     'docs/sdk.md': 'tests/docs/test_docs_sdk.py',

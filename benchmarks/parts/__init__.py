@@ -1,0 +1,1 @@
+"""The parts of a comparison, each with a table of its own."""
