@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urlencode
 
+import launcher
 import psutil
 import requests
 
@@ -104,11 +105,12 @@ def predicted(reply):
 class Server:
     """A ``python -m mms`` process, in a folder and with temporary files of its own.
 
-    `port` is that of the command line, which has none where it is None.
+    A launcher forks it, but for one that is given a command or sockets. `port` is that of the
+    command line, which has none where it is None.
     """
 
     def __init__(self, folder, words, port='0', env=None,
-                 command=(sys.executable, '-m', 'mms'), pass_fds=()):
+                 command=None, pass_fds=()):
         self.folder = Path(folder)
         self.temporary = self.folder / 'tmp'
         self.temporary.mkdir(parents=True, exist_ok=True)
@@ -116,10 +118,14 @@ class Server:
                        'HOME': str(self.folder), 'PYTHONDONTWRITEBYTECODE': '1', **(env or {})}
         # What the certificate of one under TLS is checked against, and the one to show it.
         self.verify, self.cert = True, None
-        self.process = subprocess.Popen(
-            [*command, *(['--port', port] if port else []), *words], cwd=self.folder,
-            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True, pass_fds=pass_fds)
+        words = [*(['--port', port] if port else []), *words]
+        if command or pass_fds:
+            self.process = subprocess.Popen(
+                [*(command or (sys.executable, '-m', 'mms')), *words], cwd=self.folder,
+                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, start_new_session=True, pass_fds=pass_fds)
+        else:
+            self.process = launcher.start('mms', words, self.folder, environment)
         self._lines = {'stdout': [], 'stderr': []}
         self._readers = [threading.Thread(target=self._read, args=(name,), daemon=True)
                          for name in self._lines]

@@ -10,6 +10,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import launcher
 import pytest
 from harness import PICTURES, TENSORS, write_archive
 
@@ -27,9 +28,8 @@ def run(tmp_path):
     here.mkdir()
 
     def run(*words):
-        done = subprocess.run(
-            [sys.executable, '-m', 'mms.export_model', *map(str, words)], cwd=here,
-            env={**os.environ, 'TMPDIR': str(temporary)}, capture_output=True, text=True)
+        done = launcher.run('mms.export_model', *words, cwd=here, text=True,
+                            env={**launcher.environment(), 'TMPDIR': str(temporary)})
         assert list(temporary.iterdir()) == list(here.iterdir()) == []
         return done
 

@@ -12,6 +12,7 @@ import sys
 import termios
 import threading
 
+import launcher
 import pytest
 from harness import REPO, write_archive
 from management_port import answering
@@ -31,16 +32,17 @@ NOT_FOUND = {'code': 404, 'type': 'ModelNotFoundException', 'message': 'Model no
 def environment(tmp_path):
     """Of a person with a folder and tokens of their own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith('MMS_')}
-    return {**kept, 'PYTHONPATH': str(REPO), 'XDG_RUNTIME_DIR': str(tmp_path)}
+    return {**kept, 'PYTHONPATH': str(REPO), 'PYTHONDONTWRITEBYTECODE': '1',
+            'XDG_RUNTIME_DIR': str(tmp_path)}
 
 
 @pytest.fixture
 def run(tmp_path, environment):
     """Run the command before a port; its status, and what it printed."""
 
-    def run(*words, env=(), **options):
-        return subprocess.run([*COMMAND, *words], cwd=tmp_path, env={**environment, **dict(env)},
-                              capture_output=True, text=True, timeout=60, **options)
+    def run(*words, env=()):
+        return launcher.run('mms', 'models', *words, cwd=tmp_path, text=True,
+                            env={**environment, **dict(env)})
 
     return run
 

@@ -2,14 +2,13 @@
 
 import contextlib
 import json
-import os
 import re
 import signal
-import subprocess
 import sys
 
+import launcher
 import pytest
-from harness import REPO, Server, until, write_archive
+from harness import Server, until, write_archive
 
 COMMAND = (sys.executable, '-m', 'mms', 'models')
 # A service that is loaded when a file is there.
@@ -57,10 +56,9 @@ def start(server, folder):
 
     def start(*words):
         # Where the server leaves its token depends on these.
-        environment = {**os.environ, 'PYTHONPATH': str(REPO), 'MMS_MANAGEMENT': url,
+        environment = {**launcher.environment(), 'MMS_MANAGEMENT': url,
                        'TMPDIR': str(server.temporary)}
-        return subprocess.Popen([*COMMAND, *words], cwd=folder, env=environment, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return launcher.start('mms', ['models', *words], folder, environment, text=True)
 
     return start
 

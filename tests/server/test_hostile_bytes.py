@@ -12,6 +12,7 @@ import sys
 import termios
 import threading
 
+import launcher
 import pytest
 from extras import extra
 from harness import REPO, TENSORS, Server, until, write_archive
@@ -265,9 +266,7 @@ def read_all(descriptor, into):
 
 def refused(*words, cwd, module='mms', env=None):
     """What a command says of words that it refuses, and its log."""
-    done = subprocess.run(
-        [sys.executable, '-m', module, *words], cwd=cwd, capture_output=True, timeout=120,
-        env={**os.environ, 'PYTHONPATH': str(REPO), **(env or {})}, stdin=subprocess.DEVNULL)
+    done = launcher.run(module, *words, cwd=cwd, env={**launcher.environment(), **(env or {})})
     assert done.returncode in (1, 2)
     for text in (done.stdout.decode(), done.stderr.decode()):
         assert_harmless(text)
@@ -321,9 +320,7 @@ def test_an_archive_that_is_refused_says_nothing_raw(place, tmp_path):
 @pytest.mark.parametrize('place', [*ARCHIVES, 'the model'])
 def test_an_archive_that_is_looked_at_says_nothing_raw(place, flag, tmp_path):
     path = write_archive(tmp_path, 'm', **ARCHIVES.get(place, {'model': NAMED}))
-    done = subprocess.run(
-        [sys.executable, '-m', 'mms.export_model', flag, path], cwd=tmp_path, capture_output=True,
-        timeout=120, env={**os.environ, 'PYTHONPATH': str(REPO)})
+    done = launcher.run('mms.export_model', flag, path, cwd=tmp_path)
     said = done.stdout.decode() + done.stderr.decode()
     assert said
     raw = {char for char in said if not char.isprintable()} - {'\n', '\t'}

@@ -3,12 +3,11 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
+import launcher
 import pytest
-from harness import REPO, TENSORS, write_archive
+from harness import TENSORS, write_archive
 
 SOURCE = '''import os, sys, time
 from mms.model_service.model_service import SingleNodeService
@@ -41,9 +40,7 @@ def source(at_import='', at_first='pass'):
 
 
 def export(folder, *words):
-    return subprocess.Popen([sys.executable, '-m', 'mms.export_model', *words], cwd=folder,
-                            env={**os.environ, 'PYTHONPATH': str(REPO)}, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return launcher.start('mms.export_model', words, folder, text=True)
 
 
 def model_folder(tmp_path, text):

@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import sys
 
 import pytest
 import requests
@@ -39,6 +40,7 @@ def server(tmp_path_factory):
         folder, ['--models', f'forked={folder}/forked.model', f'alone={folder}/alone.model',
                  '--workers', '2', '--watch', str(folder / 'watched'), '--management-port', '0',
                  '--metrics-port', '0'],
+        command=(sys.executable, '-m', 'mms'),
         env={**FOR_THE_FRONT, **OWN, 'TRACE': str(folder / 'trace'),
              'MMS_MANAGEMENT_TOKEN': str(folder / 'tokens')})
     yield server.wait_until_up()
