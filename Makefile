@@ -6,7 +6,8 @@
 # make lint   ruff and mypy
 # make bench  the short form of benchmarks/compare.py: this server and its peers, in some minutes;
 #             it takes wrk; BENCH_ARGS chooses (docs/performance.md)
-# make soak   the long form of tests/reliability (docs/reliability.md); SOAK_ARGS chooses
+# make soak   the long form of tests/reliability and of takeovers (docs/reliability.md);
+#             SOAK_ARGS chooses
 # Each makes its own environment in .venv; PYTHON=... chooses the interpreter.
 # make matrix the core of the tests in every Python here, with the lowest and the highest NumPy;
 #             PYTHONS='/path/to/python3.9 ...' chooses, MATRIX_ARGS=--help tells more
@@ -66,7 +67,8 @@ lint: $(VENV)/.lint
 
 # One after the other: they measure.
 soak: $(VENV)/.test
-	MMS_SOAK=1 $(BIN)/python -m pytest --timeout 7200 tests/reliability $(SOAK_ARGS)
+	MMS_SOAK=1 $(BIN)/python -m pytest --timeout 7200 tests/reliability \
+		tests/server/test_takeover.py $(SOAK_ARGS)
 
 # Each server alone, one after the other.
 bench: $(VENV)/.installed

@@ -1,8 +1,9 @@
 """The tests of the engine (marked `engine`) once more, on machines of other sizes.
 
 Forking, workers on several threads, memory, retries, recycling and batching: all that depends on
-what threads a process has, and on how many cores the server sees. The smallest and the largest
-machine alone, unless CORES names others: each takes a minute of a processor.
+what threads a process has, and on how many cores the server sees. The largest machine, and of the
+smallest, where a process has no thread more than Python's, what the server itself chooses by it;
+CORES names others, for all of them: each takes most of a minute of a processor.
 """
 
 import os
@@ -20,13 +21,15 @@ pytestmark = needs_compiler
 # On as many as there are, the tests run by themselves.
 SEEN = [cores for cores in map(int, os.environ.get('CORES', '1 64').split())
         if cores != len(os.sched_getaffinity(0))]
+WHOLE_SERVERS = 'tests/server/test_workers.py'
 # As many run side by side; each waits for its processes for a third of the time.
 SIDE_BY_SIDE = 2
 
 
 def run(cores):
+    others = ['tests/pool', 'tests/serving'] if cores > 1 or 'CORES' in os.environ else []
     words = [sys.executable, '-m', 'pytest', '-m', 'engine', '-q', '-p', 'no:cacheprovider',
-             'tests/pool', 'tests/serving', 'tests/server/test_workers.py']
+             *others, WHOLE_SERVERS]
     variables = {**os.environ, **environment(cores), 'PYTEST_ADDOPTS': ''}
     return subprocess.run(words, cwd=REPO, env=variables,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
 import sys
@@ -13,7 +14,8 @@ import pytest
 import urllib3
 from harness import write_archive
 
-RESTARTS = 100
+# The hundred is the long form of `make soak`.
+RESTARTS = 100 if os.environ.get('MMS_SOAK') else 25
 BODY = urlencode({'data': '[7]'}).encode()
 FORM = {'Content-Type': 'application/x-www-form-urlencoded'}
 # Which worker has answered.
@@ -75,9 +77,8 @@ class Clients:
                     self.failures.append(f'{time.strftime("%X")} {ask.__name__} {wrong}')
 
 
-# Each start takes most of a second of a processor.
 @pytest.mark.timeout(1200)
-def test_a_hundred_servers_take_over_from_each_other_and_no_request_fails(launch, tmp_path):
+def test_one_server_after_the_other_takes_over_and_no_request_fails(launch, tmp_path):
     words = ('--models', f"m={write_archive(tmp_path, 'm', WHO)}", '--workers', 1, '--reuse-port')
     old = launch(*words).wait_until_up()
     clients, servers = Clients(old.port, kept=3, fresh=3, slow=3), [old]
@@ -93,7 +94,7 @@ def test_a_hundred_servers_take_over_from_each_other_and_no_request_fails(launch
     assert clients.failures == []
     # Each of them has answered.
     assert len(clients.workers) > RESTARTS
-    assert clients.answered > 10 * RESTARTS
+    assert clients.answered > 5 * RESTARTS
 
 
 # Becomes the server, as one that a service manager starts with a socket.
