@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Any, Callable, NamedTuple
+from itertools import accumulate
+from math import prod
+from typing import Any, Callable, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -24,21 +26,6 @@ _STEPS_TO = 64
 
 class NotJoinable(Exception):
     """Values cannot be one batch; the message is one clause for a log line."""
-
-
-class Joined(NamedTuple):
-    """Several values as one.
-
-    Attributes
-    ----------
-    value
-        Of the same structure as each; ``padded_rows(rows)`` rows long.
-    rows
-        The rows of each value, in order.
-    """
-
-    value: Any
-    rows: list[int]
 
 
 class Layout(NamedTuple):
@@ -59,6 +46,47 @@ class Layout(NamedTuple):
     shapes: tuple[tuple[int, ...], ...]
 
 
+class Flat(NamedTuple):
+    """A value that can be joined, looked at once: what MXNet says of an array is a call into it.
+
+    Attributes
+    ----------
+    value
+        As a hook returned it.
+    arrays
+        Those in it, in order.
+    layout
+        What it must have in common with another.
+    rows
+        Its length on axis 0.
+    """
+
+    value: Any
+    arrays: list[Any]
+    layout: Layout
+    rows: int
+
+    @property
+    def numbers(self) -> int:
+        """How many its arrays hold."""
+        return self.rows * sum(map(prod, self.layout.shapes))
+
+
+class Joined(NamedTuple):
+    """Several values as one.
+
+    Attributes
+    ----------
+    value
+        Of the same structure as each; ``padded_rows(rows)`` rows long.
+    rows
+        The rows of each value, in order.
+    """
+
+    value: Any
+    rows: list[int]
+
+
 def padded_rows(rows: Sequence[int]) -> int:
     """The batch size that is used for requests of so many rows.
 
@@ -76,8 +104,8 @@ def padded_rows(rows: Sequence[int]) -> int:
     return -(-total // step) * step
 
 
-def layout_of(value: Any) -> Layout:
-    """What `value` must have in common with another.
+def flat(value: Any) -> Flat:
+    """`value`, and what it must have in common with another.
 
     Raises
     ------
@@ -86,9 +114,21 @@ def layout_of(value: Any) -> Layout:
         or not the same number of them.
     """
     arrays = list(_arrays(value, 'its _preprocess returns'))
-    _rows_of(arrays)
-    return Layout(_structure(value), tuple(map(_type, arrays)),
-                  tuple(tuple(array.shape[1:]) for array in arrays))
+    shapes = [array.shape for array in arrays]
+    return Flat(value, arrays,
+                Layout(_structure(value), tuple(map(_type, arrays)),
+                       tuple(tuple(shape[1:]) for shape in shapes)),
+                _rows_of(shapes))
+
+
+def layout_of(value: Any) -> Layout:
+    """What `value` must have in common with another.
+
+    Raises
+    ------
+    NotJoinable
+    """
+    return flat(value).layout
 
 
 def join(values: Sequence[Any]) -> Joined:
@@ -110,14 +150,25 @@ def join(values: Sequence[Any]) -> Joined:
     ------
     NotJoinable
     """
-    layouts = [layout_of(value) for value in values]
-    for other in layouts[1:]:
-        _check_same(layouts[0], other)
-    columns = zip(*(_arrays(value, '') for value in values))
-    rows = [_rows_of(list(_arrays(value, ''))) for value in values]
+    return join_flat(list(map(flat, values)))
+
+
+def join_flat(values: Sequence[Flat]) -> Joined:
+    """The same, of values that were looked at already.
+
+    Raises
+    ------
+    NotJoinable
+    """
+    first = values[0]
+    for other in values[1:]:
+        if other.layout != first.layout:
+            _tell_difference(first.layout, other.layout)
+    rows = [value.rows for value in values]
     padding = padded_rows(rows) - sum(rows)
-    joined = iter([_concatenated(column, padding) for column in columns])
-    return Joined(map_arrays(values[0], lambda array: next(joined)), rows)
+    joined = iter([_concatenated(column, padding)
+                   for column in zip(*(value.arrays for value in values))])
+    return Joined(map_arrays(first.value, lambda array: next(joined)), rows)
 
 
 def split(output: Any, rows: Sequence[int]) -> list[Any]:
@@ -140,11 +191,11 @@ def split(output: Any, rows: Sequence[int]) -> list[Any]:
     """
     total = padded_rows(rows)
     for array in _arrays(output, 'its output does not follow the batch axis: it is'):
-        if array.ndim == 0 or array.shape[0] != total:
+        shape = array.shape
+        if shape[:1] != (total,):
             raise NotJoinable(f'its output does not follow the batch axis: shape '
-                              f'{tuple(array.shape)} for {total} rows')
-    ends = np.cumsum(rows).tolist()
-    return [_cut(output, end - count, end) for end, count in zip(ends, rows)]
+                              f'{tuple(shape)} for {total} rows')
+    return [_cut(output, end - count, end) for end, count in zip(accumulate(rows), rows)]
 
 
 def arrays_in(value: Any) -> list[Any]:
@@ -158,13 +209,13 @@ def arrays_in(value: Any) -> list[Any]:
 
 
 def map_arrays(value: Any, change: Callable[[Any], Any]) -> Any:
-    """`value` anew, with ``change(array)`` in place of each of its arrays."""
-    if _is_array(value):
-        return change(value)
+    """`value`, which can be joined, anew, with ``change(array)`` in place of each of its arrays."""
     if isinstance(value, dict):
         rebuilt = value.copy()
         rebuilt.update({key: map_arrays(item, change) for key, item in value.items()})
         return rebuilt
+    if not isinstance(value, (list, tuple)):
+        return change(value)
     items = [map_arrays(item, change) for item in value]
     if isinstance(value, tuple) and hasattr(value, '_make'):
         return value._make(items)
@@ -201,36 +252,36 @@ def _is_array(value: Any) -> bool:
     return type(value) is np.ndarray and value.dtype.kind in 'biufc'
 
 
-def _rows_of(arrays: Sequence[Any]) -> int:
-    if any(array.ndim == 0 for array in arrays):
+def _rows_of(shapes: Sequence[tuple[int, ...]]) -> int:
+    if not all(shapes):
         raise NotJoinable('one of its inputs is a single number')
-    rows = {array.shape[0] for array in arrays}
+    rows = {shape[0] for shape in shapes}
     if len(rows) > 1:
         raise NotJoinable('its inputs have different numbers of rows')
-    if 0 in rows or any(0 in array.shape for array in arrays):
+    if any(0 in shape for shape in shapes):
         raise NotJoinable('one of its inputs is empty')
     return int(rows.pop())
 
 
 def _structure(value: Any) -> Hashable:
-    if _is_array(value):
-        return 'array'
+    """Of a value whose arrays were found to be such."""
     if isinstance(value, dict):
         return type(value), tuple((key, _structure(item)) for key, item in value.items())
-    return type(value), tuple(map(_structure, value))
+    if isinstance(value, (list, tuple)):
+        return type(value), tuple(map(_structure, value))
+    return 'array'
 
 
 def _type(array: Any) -> Hashable:
-    return type(array), str(np.dtype(array.dtype)), str(getattr(array, 'context', ''))
+    return type(array), np.dtype(array.dtype), str(getattr(array, 'context', ''))
 
 
-def _check_same(one: Layout, other: Layout) -> None:
+def _tell_difference(one: Layout, other: Layout) -> NoReturn:
     if one.structure != other.structure:
         raise NotJoinable('the structure of its inputs differs')
     if one.types != other.types:
         raise NotJoinable('the types of its inputs differ')
-    if one.shapes != other.shapes:
-        raise NotJoinable('the shapes of its inputs differ')
+    raise NotJoinable('the shapes of its inputs differ')
 
 
 def _concatenated(arrays: Sequence[Any], padding: int) -> Any:

@@ -6,13 +6,13 @@ import inspect
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from mms.ipc.messages import Answer, Request
 from mms.log import request_ids
 from mms.model_service.model_service import SingleNodeService
 from mms.mxnet_engine.reasons import reason_of
-from mms.worker.batches.collate import NotJoinable, arrays_in, join, layout_of, split
+from mms.worker.batches.collate import Flat, NotJoinable, flat, join_flat, split
 from mms.worker.codecs.codec import Codec
 from mms.worker.devices.device_loss import note_or_raise
 from mms.worker.hooks import Turn
@@ -71,7 +71,8 @@ def answer_jointly(service: Any, requests: Sequence[Request], codec: Codec,
     answered
         Called with each answer as soon as it is there, and with its place in what is returned.
     flush
-        Called before each ``_inference``, for which answers that are there should not wait.
+        Called before each ``_inference``, for which answers that are there should not wait, and
+        behind it: its time is that of no single answer.
 
     Returns
     -------
@@ -91,8 +92,9 @@ def answer_jointly(service: Any, requests: Sequence[Request], codec: Codec,
     for group in _groups(turns):
         flush()
         _infer(service, group, complain)
+        flush()
         # Before the next group: a Module's outputs are valid until its next forward.
-        for turn in group:
+        for turn in group.turns:
             turn.postprocess()
             assert turn.answer is not None
             answered(turn.place, turn.answer)
@@ -110,7 +112,11 @@ def infer_together(service: Any, values: Sequence[Any]) -> list[Any]:
     Exception
         Whatever the hook raises.
     """
-    joined = join(values)
+    return _infer_flat(service, list(map(flat, values)))
+
+
+def _infer_flat(service: Any, values: Sequence[Flat]) -> list[Any]:
+    joined = join_flat(values)
     return split(service._run_inference(joined.value), joined.rows)
 
 
@@ -120,67 +126,95 @@ def _preprocessed(service: Any, place: int, request: Request, codec: Codec) -> T
     return turn
 
 
-def _groups(turns: Sequence[Turn]) -> list[list[Turn]]:
+class _Group:
+    """Requests that are preprocessed, and fit together.
+
+    Attributes
+    ----------
+    turns
+        One each.
+    values
+        What they are to be joined of, until that is done; none for a request that fits with
+        nothing.
+    """
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self.values: list[Flat] = []
+
+    def add(self, turn: Turn, value: Optional[Flat]) -> None:
+        """Take one more."""
+        self.turns.append(turn)
+        if value is not None:
+            self.values.append(value)
+
+
+def _groups(turns: Sequence[Turn]) -> list[_Group]:
     """Those that fit together; what fits with nothing is a group of one."""
-    groups: dict[Any, list[Turn]] = {}
+    groups: dict[Any, _Group] = {}
     for turn in turns:
         if turn.answer is None:
-            groups.setdefault(_fit(turn), []).append(turn)
+            value = _flat(turn.value)
+            fits = id(turn) if value is None else value.layout
+            groups.setdefault(fits, _Group()).add(turn, value)
     return [piece for group in groups.values() for piece in _pieces(group)]
 
 
-def _pieces(group: list[Turn]) -> list[list[Turn]]:
+def _pieces(group: _Group) -> list[_Group]:
     """The group, cut where a batch would hold more than `_MOST_NUMBERS`."""
-    if len(group) == 1:
+    if len(group.turns) == 1:
         return [group]
-    pieces: list[list[Turn]] = [[]]
+    pieces = [_Group()]
     room = _MOST_NUMBERS
-    for turn in group:
-        numbers = sum(array.size for array in arrays_in(turn.value))
-        if numbers > room and pieces[-1]:
-            pieces.append([])
+    for turn, value in zip(group.turns, group.values):
+        if value.numbers > room and pieces[-1].turns:
+            pieces.append(_Group())
             room = _MOST_NUMBERS
-        pieces[-1].append(turn)
-        room -= numbers
+        pieces[-1].add(turn, value)
+        room -= value.numbers
     return pieces
 
 
-def _fit(turn: Turn) -> Any:
+def _flat(value: Any) -> Optional[Flat]:
     try:
-        layout = layout_of(turn.value)
-        hash(layout)
+        found = flat(value)
+        hash(found.layout)
     except (NotJoinable, TypeError):
-        return id(turn)
-    return layout
+        return None
+    return found
 
 
-def _infer(service: Any, group: Sequence[Turn], complain: Callable[[str], None]) -> None:
-    failure = _infer_joined(service, group) if len(group) > 1 else ''
-    if not failure and len(group) > 1:
+def _infer(service: Any, group: _Group, complain: Callable[[str], None]) -> None:
+    turns = group.turns
+    failure = _infer_joined(service, group) if len(turns) > 1 else ''
+    if not failure and len(turns) > 1:
         return
     # The joined arrays were copies: what _preprocess returned is untouched.
-    for turn in group:
+    for turn in turns:
         turn.infer()
     if failure:
-        logger.debug('%d requests were run one by one: %s', len(group), failure)
-        if all(turn.answer is None for turn in group):
+        logger.debug('%d requests were run one by one: %s', len(turns), failure)
+        if all(turn.answer is None for turn in turns):
             complain(failure)
 
 
-def _infer_joined(service: Any, group: Sequence[Turn]) -> str:
+def _infer_joined(service: Any, group: _Group) -> str:
     """Why the requests could not run together; an empty string when they have."""
-    service.stage_times_ms = group[0].times_ms
-    request_ids.take([turn.context for turn in group])
+    turns = group.turns
+    service.stage_times_ms = turns[0].times_ms
+    request_ids.take([turn.context for turn in turns])
     start = time.perf_counter()
     try:
-        outputs = infer_together(service, [turn.value for turn in group])
+        outputs = _infer_flat(service, group.values)
     except NotJoinable as error:
         return str(error)
     except BaseException as error:
         note_or_raise(error)
         return f'it fails when run together: {reason_of(error)}'
+    finally:
+        group.values = []
     elapsed_ms = (time.perf_counter() - start) * 1000
-    for turn, output in zip(group, outputs):
+    for turn, output in zip(turns, outputs):
         turn.value = output
         turn.times_ms['inference'] = elapsed_ms
     return ''
