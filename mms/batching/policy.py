@@ -9,6 +9,9 @@ _SHORTEST_RETRY_S = 1
 _LONGEST_RETRY_S = 60
 # Of the time of a request, what the batch that it is in may take.
 _BATCH_SHARE = 0.5
+# What takes a worker no longer is not shared: to wake another one, and for the front to read the
+# answers of two, costs more than the time that it saves.
+_MOMENT_S = 0.003
 # A trial runs every request twice: only as many as leave most of their time to them.
 _TRIAL_SHARE = 0.25
 _LARGEST_TRIAL = 4
@@ -46,6 +49,19 @@ def largest_batch(unanswered: int, workers: int, most: int) -> int:
         The batch size.
     """
     return min(most, max(1, math.ceil(unanswered / max(1, workers))))
+
+
+def quick_batch(most: int, each_s: float) -> int:
+    """How many requests a worker answers within a moment; 0 where it is none, or not known.
+
+    Parameters
+    ----------
+    most
+        The batch size.
+    each_s
+        How long a request runs, in batches as they come; 0 while this is not known.
+    """
+    return min(most, int(_MOMENT_S / each_s)) if each_s > 0 else 0
 
 
 def batch_in_time(most: int, each_s: float, timeout_s: float) -> int:

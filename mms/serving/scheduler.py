@@ -15,6 +15,7 @@ from mms.batching.policy import (
     batch_in_time,
     fair_share,
     largest_batch,
+    quick_batch,
     retry_after_s,
     trial_size,
     trial_timeout_s,
@@ -263,14 +264,17 @@ class Scheduler:
         if first.tries or most < 2:
             return Batch([first], ALONE, 0)
         peak = self.demand.peak()
+        quick = quick_batch(most, self._each_s)
         if not self._limits.max_batch_delay_s:
-            most = largest_batch(peak, self._workers.alive, most)
+            most = max(quick, largest_batch(peak, self._workers.alive, most))
         most = batch_in_time(most, self._each_s, self._limits.request_timeout_s)
-        share = fair_share(len(self._waiting) + 1, free_workers, most)
+        waiting = len(self._waiting) + 1
+        share = max(min(waiting, quick), fair_share(waiting, free_workers, most))
         if self._trust.allows() and not (share > 1 and self._trust.wants_recheck()):
             jobs = [first, *self._waiting.take(share - 1)]
-            # A lone client sends nothing more while it waits.
-            room = most - len(jobs) if peak > len(jobs) else 0
+            # A lone client sends nothing more while it waits. What is over in a moment had better
+            # run than wait until the front has time to say who else is there.
+            room = most - len(jobs) if peak > len(jobs) > quick else 0
             return Batch(jobs, JOINT, room)
         share = trial_size(share, self._each_s, self._limits.request_timeout_s)
         jobs = [first, *self._waiting.take(share - 1)]
@@ -298,8 +302,9 @@ class Scheduler:
         finally:
             self._workers.release(worker)
         self._learn(batch, result, time.monotonic() - started)
-        # The worker gets its next batch before the answers of this one are written.
-        gevent.sleep(0)
+        if len(self._waiting):
+            # The worker gets its next batch before the answers of this one are written.
+            gevent.sleep(0)
         batch.settle(result)
 
     def _work(self, batch: Batch, worker: WorkerProcess) -> Result:

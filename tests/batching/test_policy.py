@@ -6,6 +6,7 @@ from mms.batching.policy import (
     batch_in_time,
     fair_share,
     largest_batch,
+    quick_batch,
     retry_after_s,
     trial_size,
 )
@@ -38,6 +39,13 @@ def test_shares_that_are_taken_one_after_the_other_leave_no_free_worker_idle():
 ])
 def test_no_worker_takes_so_many_that_another_has_none(unanswered, workers, most, largest):
     assert largest_batch(unanswered, workers, most) == largest
+
+
+@pytest.mark.parametrize(('most', 'each_s', 'quick'), [
+    (16, 0.0001, 16), (16, 0.0005, 6), (16, 0.0029, 1), (16, 0.02, 0), (16, 0.0, 0), (1, 0.0001, 1),
+])
+def test_what_is_over_in_a_moment_is_known_by_what_ran_before(most, each_s, quick):
+    assert quick_batch(most, each_s) == quick
 
 
 @pytest.mark.parametrize(('most', 'alone_s', 'timeout_s', 'size'), [

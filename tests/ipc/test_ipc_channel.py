@@ -55,6 +55,8 @@ MESSAGES = [
     Result([2, 0, 3, 1], [Failure('BadRequest', 'wrong «field»'), Reply(b''),
                           Reply(b'[' + b'1,' * 20_000 + b'1]'), Failure('InferenceError', '')],
            compared=True, refusal='it does not', memory_bytes=12),
+    Result([0, 1], [Reply(b'1', {'inference': float('inf'), 'half \udcff': 2.0}),
+                    Failure('InferenceError', 'half a character: \udcff')]),
     Failure('ServiceError', 'no licence'),
     Measure(4, 0.1), Measured(12.5),
     Ping(),

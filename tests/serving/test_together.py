@@ -8,6 +8,7 @@ import pytest
 from fleet import numpy_service, until
 from harness import predicted
 
+from mms.batching import policy
 from mms.errors import BadRequest, InferenceError, WorkerDied
 
 GATE = ('while data.ravel()[0] == -1 and not os.path.exists({gate!r}): time.sleep(0.005)\n'
@@ -224,6 +225,17 @@ def test_free_workers_share_what_waits(model, tmp_path):
     assert [json.loads(predicted(answer.get())) for answer in answers] == numbers(8)[1]
     assert len(notes.read_text().split()) >= 2
     assert max(map(int, notes.read_text().split())) <= 7
+
+
+def test_what_one_worker_answers_in_a_moment_is_not_shared(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(policy, '_MOMENT_S', 60.0)
+    notes = tmp_path / 'notes'
+    asked = model(source=numpy_service(notes, batchable=True), workers=2)
+    asked.ask('[1]').get()
+    notes.write_text('')
+    answers = [asked.ask(f'[{number}]') for number in range(8)]
+    assert [json.loads(predicted(answer.get())) for answer in answers] == numbers(8)[1]
+    assert notes.read_text() == '8 '
 
 
 def test_a_request_waits_for_company_only_as_long_as_it_is_told(model, tmp_path):

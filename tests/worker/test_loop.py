@@ -21,6 +21,7 @@ from mms.ipc.messages import (
     Work,
 )
 from mms.runtime.private_memory import FreedMemoryLimit
+from mms.worker import outbox
 from mms.worker.codecs.classic import Classic
 from mms.worker.codecs.codec import Endpoint
 from mms.worker.loop import ModelProcess
@@ -117,6 +118,23 @@ def test_answers_are_sent_as_they_come_where_they_come_slowly():
         ([0], [[2]]), ([1], [[4]])]
     sent = told(Work([ONE], JOINT, 1), Work([TWO], JOINT, 0), service=Slow())
     assert [list(message.places) for message in sent[1:]] == [[0], [1]]
+
+
+def test_what_all_of_a_batch_have_waited_for_makes_none_of_them_slow():
+    class SlowTogether(Stateless):
+        def _inference(self, data):
+            time.sleep(0.02)
+            return data * 2
+
+    sent = told(Work([ONE, TWO], JOINT), service=SlowTogether())
+    assert [type(message) for message in sent] == [Result]
+
+
+def test_answers_leave_together_where_others_had_the_core_between_them(monkeypatch):
+    # The thread sleeps, and neither computes nor says that it has waited: so it looks.
+    monkeypatch.setattr(outbox, '_waits', lambda: 0)
+    sent = told(Work([ONE, TWO], JOINT), service=Slow())
+    assert [type(message) for message in sent] == [Result]
 
 
 def test_a_trial_answers_before_it_compares_and_says_what_it_found():
