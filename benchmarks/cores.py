@@ -41,7 +41,7 @@ SEEN = (1, 2, 4, 16)
 CONNECTIONS_PER_CORE = 4
 # Enough to fill batches on one core, and no more than one wrk thread is sure to keep busy.
 CONNECTIONS = range(8, 128 + 1)
-WORKERS = re.compile(r'is loaded after .*?, (\d+ workers?\b[^(\n]*)')
+WORKERS = re.compile(r'is (?:loaded|measured) after .*?[,:] (\d+ workers?\b[^(\n]*)')
 NOT_FORKED = re.compile(r'is not forked(?: any more)?: (.+?)\.(?= |$)'
                         r'|workers cannot be forked \((.+)\)', re.MULTILINE)
 
@@ -130,8 +130,8 @@ def _measure(built: BuiltModel, place: Place, options: argparse.Namespace) -> Ro
         load = _load(endpoint, built, connections, options)
         processes, memory_mb = len(tree(endpoint.pid)), pss_mb(endpoint.pid)
         said = _said(endpoint)
-    why, chosen = NOT_FORKED.search(said), WORKERS.search(said)
-    workers = chosen[1].strip() if chosen else 'not said'
+    why, chosen = NOT_FORKED.search(said), WORKERS.findall(said)
+    workers = chosen[-1].strip() if chosen else 'not said'
     one_worker_mb = memory_mb if workers.split()[:2] == ['1', 'worker'] else \
         _one_worker_mb(built, place, connections, options)
     limit = None if options.seen else _limit_per_s(built, place, options.seconds)

@@ -28,6 +28,7 @@ from typing import Any
 import psutil
 from alexnet import build_archive
 from body import FIXED_HELP, Body, picture_body
+from measured import await_measured
 from picture import kitten_jpeg, other_jpegs
 
 
@@ -52,6 +53,7 @@ def main() -> None:
              *map(str, files)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
+            await_measured(Path(folder) / 'mms_app.log')
             served, direct = compare(port, body, hooks, args.rounds, args.requests)
             front, tree = memory_mb(server)
         finally:
@@ -65,7 +67,8 @@ def start_server(archive: str, folder: str) -> tuple[subprocess.Popen[str], int,
     """Server process, its port, and the seconds until ``/ping`` was healthy."""
     start = time.perf_counter()
     server = subprocess.Popen(
-        [sys.executable, '-m', 'mms', '--models', f'alexnet={archive}', '--port', '0'],
+        [sys.executable, '-m', 'mms', '--models', f'alexnet={archive}', '--port', '0',
+         '--no-cache'],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert server.stdout is not None
     line = server.stdout.readline()

@@ -22,6 +22,9 @@ from mms.mxnet_compat.engine import compute_as_served
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# Nothing is kept in the cache folder of whoever runs the tests, nor for the next test.
+os.environ['XDG_CACHE_HOME'] = os.devnull
+
 compute_as_served()
 mxnet_compat.prepare_services()
 

@@ -112,14 +112,15 @@ def until(condition, seconds=60):
 
 
 def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, pool=(),
-               batch_size=None, warm_up=True, **options):
+               batch_size=None, warm_up=True, later=False, **options):
     """Who keeps the workers of such a model alive, as `pool` says; not started yet.
 
-    Without `warm_up` its hooks meet no request before the test's own.
+    Without `warm_up` its hooks meet no request before the test's own; what is measured `later` is
+    measured when the test asks for it.
     """
     settings = PoolSettings(resources, workers, **dict(pool))
     load = replace(load_message(folder, name, body, **options), batch_size=batch_size,
-                   warm_up=warm_up, report_memory=settings.max_memory_bytes > 0)
+                   warm_up=warm_up, later=later, report_memory=settings.max_memory_bytes > 0)
     return Supervisor(load, settings)
 
 

@@ -33,6 +33,8 @@ PICTURES = {
 TENSORS = {**PICTURES, 'input_type': 'application/json',
            'inputs': [{'data_name': 'data', 'data_shape': [0, 1]}]}
 
+# What the log says of a model that is measured, or cannot be.
+MEASURED = re.compile(r'Model (\S+) (?:is measured after|could not be measured)')
 # What the log says of a model whose workers load it themselves.
 NOT_FORKED = re.compile(r'Model (\S+?)(?: is not forked|: workers cannot be forked)')
 
@@ -158,7 +160,13 @@ class Server:
         assert self.process.poll() is None, self.stderr
         self.url = next(word for word in self.stdout.split() if word.startswith(('http://', 'https://')))
         self.port = int(self.url.rpartition(':')[2])
+        until(lambda: self.unmeasured() == 0 or self.process.poll() is not None, seconds)
         return self
+
+    def unmeasured(self):
+        """How many models answer already, and are measured beside that."""
+        log = self.log
+        return log.count(' until it is measured.') - len(set(MEASURED.findall(log)))
 
     def workers(self, model=None):
         """Processes that answer requests: forked ones, or those that have loaded it themselves."""

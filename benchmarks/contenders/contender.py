@@ -124,10 +124,14 @@ class Contender(abc.ABC):
 
     @contextlib.contextmanager
     def serve(self, built: BuiltModel, setting: Setting) -> Iterator[Endpoint]:
-        """The same with one model."""
+        """The same with one model, at its best."""
         name = built.model.name
         with self.serve_all({name: built}, setting) as endpoints:
+            self.await_measured(endpoints[name])
             yield endpoints[name]
+
+    def await_measured(self, endpoint: Endpoint) -> None:  # noqa: B027  (most measure nothing)
+        """Wait until it is at its best, which may be a while after it answers."""
 
 
 @contextlib.contextmanager

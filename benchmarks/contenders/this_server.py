@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Optional
 
+from measured import await_measured
 from models import BuiltModel
 from place import Place, anywhere
 from processes import REPO, free_port, plain_environment
@@ -70,6 +71,11 @@ class ThisServer(Contender):
             with started(command, folder, environment, port, '/ping') as process:
                 yield {name: Endpoint(process.pid, port, f'/{name}/predict', '/ping',
                                       folder / OUTPUT) for name in models}
+
+    def await_measured(self, endpoint: Endpoint) -> None:
+        """Wait until it knows what pays; it answers before."""
+        assert endpoint.output is not None
+        await_measured(endpoint.output)
 
 
 def serve_alone(built: BuiltModel, flags: str = '',

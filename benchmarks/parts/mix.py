@@ -50,6 +50,7 @@ def _measure(run: Run, contender: Contender, models: Mapping[str, BuiltModel]
              ) -> tuple[dict[str, Load], dict[str, Load]]:
     with contender.serve_all(models, contender.mixed()) as endpoints:
         for name, endpoint in endpoints.items():
+            contender.await_measured(endpoint)
             check_answer(endpoint, models[name])
             warm_up(endpoint, models[name], CONNECTIONS, run.lengths.warm_s)
 

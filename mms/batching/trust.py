@@ -32,6 +32,13 @@ class Trust:
         self._passed = 0
         self._together = 0
         self._lost = 0
+        self._is_refused = False
+
+    def learn(self, batch_size: int, proven: bool, refusal: str) -> None:
+        """Know more of the model, unless its requests have shown that they must run alone."""
+        if self._is_refused:
+            return
+        self.batch_size, self._proven, self.refusal = batch_size, proven, refusal
 
     def allows(self) -> bool:
         """Whether requests run together without a trial."""
@@ -56,6 +63,7 @@ class Trust:
             if not was_open:
                 return None
             self.refusal = refusal
+            self._is_refused = True
             return refusal
         self._passed += compared
         return None

@@ -21,15 +21,19 @@ import orjson
 from mms.devices.device import Device
 from mms.errors import RequestError, error_name
 from mms.ipc.context import Context
+from mms.ipc.findings import Fusion, findings_of
 from mms.ipc.messages import (
     JSON,
     Answer,
     Answered,
     Body,
     Content,
+    Explore,
     Failure,
     Fork,
     Forked,
+    Fuse,
+    Fused,
     Load,
     Loaded,
     Measure,
@@ -82,7 +86,10 @@ class Socket(Protocol):
 
 
 _KINDS: tuple[type, ...] = (Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More,
-                            Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong)
+                            Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong,
+                            Explore, Fuse, Fused)
+# Fields that hold findings.
+_FINDINGS = {Ready: 'findings', Explore: 'known'}
 
 
 class Channel:
@@ -163,6 +170,11 @@ class Channel:
             header['answers'] = [self._answer(*head) for head in header['answers']]
         if kind is Load and header['device'] is not None:
             header['device'] = Device(*header['device'])
+        if kind in (Load, Fuse):
+            header['fused'] = tuple(Fusion(*one) for one in header.get('fused', ()))
+        found = _FINDINGS.get(kind)
+        if found and header.get(found) is not None:
+            header[found] = findings_of(header[found])
         message: Message = kind(**header)
         return message
 

@@ -9,6 +9,7 @@ from typing import Any, Union
 
 from mms.devices.device import Device
 from mms.ipc.context import NO_CONTEXT, Context
+from mms.ipc.findings import Findings, Fusion
 from mms.runtime.byte_budget import ChunkedBuffer
 
 Body = Union[bytes, bytearray]
@@ -52,6 +53,11 @@ class Load:
         Whether each :class:`Result` is to say how much memory the process has.
     max_form_fields
         Most fields and files of a form.
+    later
+        Whether a process that can be forked is ready when it has answered, and what pays is
+        measured when :class:`Explore` asks for it.
+    fused
+        Forms of its networks that are known to be faster.
     """
 
     endpoint: str
@@ -70,11 +76,21 @@ class Load:
     answered: Union[int, None] = None
     report_memory: bool = False
     max_form_fields: int = sys.maxsize
+    later: bool = False
+    fused: Sequence[Fusion] = ()
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Process to front: the service is constructed, and waits for :class:`WarmUp`."""
+    """Process to front: the service is constructed, and waits for :class:`WarmUp`.
+
+    Attributes
+    ----------
+    measures
+        Whether it then measures what pays, for which it needs the cores to itself.
+    """
+
+    measures: bool = True
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,12 @@ class Ready:
         Whether the service has answered zeros, noise or samples as its signature describes them.
     why_alone
         Why requests run one by one; an empty string where they may run together.
+    is_measured
+        Whether it is known what pays; otherwise :class:`Explore` finds it out.
+    findings
+        What was measured; None where nothing was.
+    disturbed
+        Whether other processes had much of the time in which it was measured.
     """
 
     signature: dict[str, Any]
@@ -121,6 +143,9 @@ class Ready:
     answered: Union[int, None] = None
     answers_samples: bool = False
     why_alone: str = ''
+    is_measured: bool = True
+    findings: Union[Findings, None] = None
+    disturbed: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,11 +156,41 @@ class Fork:
 
 
 @dataclass(frozen=True)
+class Explore:
+    """Front to template: fork a process that measures what pays, says so in a :class:`Ready`, and
+    ends. Three descriptors follow.
+
+    Attributes
+    ----------
+    known
+        What was measured before, and has only to be proven; None where nothing is known.
+    """
+
+    known: Union[Findings, None] = None
+
+
+@dataclass(frozen=True)
 class Forked:
-    """Template to front: the process id of a new worker, or the reason why there is none."""
+    """Template to front: the process id of a new process, or the reason why there is none."""
 
     pid: int
     reason: str = ''
+
+
+@dataclass(frozen=True)
+class Fuse:
+    """Front to template: give your networks the forms that are known to be faster, where this
+    changes no answer.
+    """
+
+    fused: Sequence[Fusion]
+
+
+@dataclass(frozen=True)
+class Fused:
+    """Template to front: that is done; whether any network has another form now."""
+
+    changed: bool
 
 
 @dataclass(frozen=True)
@@ -300,5 +355,5 @@ class Pong:
     reason: str
 
 
-Message = Union[Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More, Answered, Result,
-                Failure, WarmUp, Measure, Measured, Ping, Pong]
+Message = Union[Load, Loaded, Ready, Fork, Forked, Explore, Fuse, Fused, Reap, Reaped, Work, More,
+                Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong]

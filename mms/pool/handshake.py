@@ -43,8 +43,9 @@ class Handshake:
                 self._channel.send(load)
             except ChannelClosed:
                 raise self._died_early(ServiceError) from None
-            self._receive(Loaded, ServiceError)
-        await_turn()
+            loaded = self._receive(Loaded, ServiceError)
+        if loaded.measures:
+            await_turn()
         with suppress(ChannelClosed):
             # How it ended is told to those who wait until it is ready.
             self._channel.send(WarmUp())
@@ -53,10 +54,10 @@ class Handshake:
             ServiceError if load.strict else WarmUpFailed,
             'was run for the first time')
 
-    def join(self, seconds: float) -> Ready:
+    def join(self, seconds: float, when: str) -> Ready:
         """Wait until one is ready that has its model already."""
         late = ServiceError(f'it was not ready within {seconds:.0f} s')
-        return self._await_ready(seconds, late)
+        return self._await_ready(seconds, late, when=when)
 
     def _await_ready(self, seconds: Optional[float], late: ServiceError,
                      early: type[ServiceError] = ServiceError,

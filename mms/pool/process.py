@@ -19,8 +19,11 @@ from mms.event_loop.yielding import PollTracker
 from mms.ipc.channel import ChannelClosed
 from mms.ipc.messages import (
     Answered,
+    Explore,
     Fork,
     Forked,
+    Fuse,
+    Fused,
     Load,
     Measure,
     Measured,
@@ -52,7 +55,8 @@ _REAP_POLL_S = 0.01
 _LAST_WORDS_S = 1.0
 # What may be said in answer.
 _ANSWERS: dict[type, tuple[type, ...]] = {
-    Work: (More, Result), Measure: (Measured,), Ping: (Pong,), Fork: (Forked,), Reap: (Reaped,)}
+    Work: (More, Result), Measure: (Measured,), Ping: (Pong,), Fork: (Forked,), Reap: (Reaped,),
+    Explore: (Forked,), Fuse: (Fused,)}
 
 
 class _Pending(AsyncResult):  # type: ignore[misc]  # gevent has no types
@@ -142,7 +146,7 @@ class WorkerProcess:
         load_s, warm_up_s
             How long either may take, in seconds; None for as long as it takes.
         await_turn
-            Called between the two: returns when the cores are free to be measured on.
+            Called between the two where it measures: returns when the cores are free for that.
 
         Raises
         ------
@@ -153,14 +157,19 @@ class WorkerProcess:
         """
         self._start(lambda: self._handshake().load(load, load_s, warm_up_s, await_turn))
 
-    def join(self, seconds: float) -> None:
+    def join(self, seconds: float, when: str = 'loaded') -> None:
         """Start the process, which has its model already, and wait until it is ready.
+
+        Parameters
+        ----------
+        when
+            What it does until then, for messages.
 
         Raises
         ------
         ServiceError
         """
-        self._start(lambda: self._handshake().join(seconds))
+        self._start(lambda: self._handshake().join(seconds, when))
 
     def exchange(self, message: Message, seconds: Optional[float] = None,
                  ends: Optional[Ends] = None,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from mms.pool.worker import COMING, WorkerKind, WorkerState
+from mms.pool.worker import COMING, SERVING, WorkerKind, WorkerState
 
 
 class WorkerView(Protocol):
@@ -120,7 +120,7 @@ def agree(desired: DesiredState, workers: Sequence[W]) -> bool:
 
 def _serving(workers: Iterable[W]) -> list[W]:
     return [worker for worker in workers
-            if worker.state is WorkerState.IDLE or worker.state is WorkerState.BUSY]
+            if worker.state in SERVING]
 
 
 def _worn(workers: Iterable[W]) -> list[W]:

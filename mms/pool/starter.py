@@ -16,6 +16,7 @@ from mms.devices.device import GPU, Device
 from mms.errors import ServiceError
 from mms.event_loop.in_thread import in_lasting_thread
 from mms.event_loop.uninterrupted import uninterrupted
+from mms.ipc.findings import Findings
 from mms.ipc.messages import Load, Ready
 from mms.pool.backoff import deadline_s, join_deadline_s
 from mms.pool.process import WorkerProcess
@@ -76,6 +77,12 @@ class WorkerStarter:
         self._worker_bytes = FORKED_WORKER_BYTES
         self._has_wider = True
         self._why_alone = ''
+        self._measured: Optional[Ready] = None
+
+    @property
+    def load_message(self) -> Load:
+        """What every process is told to load."""
+        return self._load
 
     @property
     def forks(self) -> bool:
@@ -91,6 +98,47 @@ class WorkerStarter:
     def levels(self) -> Sequence[int]:
         """Numbers of threads that pay."""
         return self.ready.levels or (1,)
+
+    def measured(self, known: Optional[Findings]) -> Ready:
+        """What a fork of the template finds out beside the workers; `known` was measured before.
+
+        Raises
+        ------
+        ServiceError
+        """
+        template = self._living_template()
+        if template is None:
+            raise ServiceError('it has no template any more')
+        if known is not None and not set(known.levels) <= set(self._load.threads):
+            known = None
+        process = WorkerProcess(self._load.endpoint, template.explorer(known), 1, _nothing,
+                                budget=self._settings.budget)
+        try:
+            process.join(_WARM_UP_S, 'was measured')
+        except ServiceError as error:
+            self.ready = replace(self.ready, why_alone=f'it could not be measured ({error})')
+            raise
+        uninterrupted(process.kill)
+        return process.ready
+
+    def take(self, measured: Ready) -> bool:
+        """Go by what was measured from now on; whether workers that are forked from now on have
+        faster networks than those that are there.
+        """
+        self._measured = measured
+        self.ready = self._as_measured(self.ready)
+        forms = measured.findings.fused if measured.findings else ()
+        self._load = replace(self._load, fused=forms)
+        template = self._living_template()
+        return bool(forms) and template is not None and template.fuse(forms)
+
+    def _as_measured(self, ready: Ready) -> Ready:
+        measured = self._measured
+        if measured is None:
+            return ready
+        return replace(ready, batch_size=measured.batch_size, levels=measured.levels,
+                       proven=measured.proven, why_alone=measured.why_alone, is_measured=True,
+                       findings=measured.findings)
 
     def open(self, await_turn: Callable[[], None]) -> PoolSize:
         """Load the model, and find out what there is to know; the size of its pool.
@@ -145,6 +193,10 @@ class WorkerStarter:
         logger.warning('Model %s: workers cannot be forked (%s); each is started on its own.',
                        self._load.endpoint, reason)
         self._worker_bytes = _resident_bytes(self._template.pid)
+        if not self.ready.is_measured:
+            # There will be no process to measure in.
+            self._load = replace(self._load, later=False)
+            uninterrupted(self._process(self._load, WorkerKind(1), _nothing).kill)
         self._found_by(self.ready)
         self._template.kill()
         self._template = None
@@ -262,6 +314,7 @@ class WorkerStarter:
             # It takes for known what the first one has found.
             self.ready = replace(process.ready, why_alone=self._why_alone)
         self._why_alone = self.ready.why_alone
+        self.ready = self._as_measured(self.ready)
         if self._load_deadline_s is None:
             self._load_deadline_s = deadline_s(time.monotonic() - began)
         return process

@@ -14,6 +14,7 @@ from gevent.event import Event
 from mms.devices.device import Device
 from mms.errors import ModelUnavailable, ServiceError
 from mms.event_loop.guard import BackgroundTasks, attempt
+from mms.ipc.findings import Findings
 from mms.ipc.messages import Load, Ready
 from mms.metrics.observer import Restart
 from mms.pool.probe import Probe
@@ -24,7 +25,7 @@ from mms.pool.settings import PoolSettings
 from mms.pool.sizing import FEWEST_MEASURED, PoolSize, best_size
 from mms.pool.starter import WorkerStarter
 from mms.pool.throughput import requests_per_s
-from mms.pool.worker import COMING, Worker, WorkerKind, WorkerState
+from mms.pool.worker import COMING, SERVING, Worker, WorkerKind, WorkerState
 from mms.pool.workers import Workers
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,10 @@ class _State(Enum):
     SERVING = 'serving'
     MEASURING = 'measuring'
     STOPPING = 'stopping'
+
+
+class _Disturbed(Exception):
+    """Requests came while workers were measured."""
 
 
 class Supervisor:
@@ -71,6 +76,7 @@ class Supervisor:
         self._changed = Event()
         self._asking = BackgroundTasks(f'the workers of model {self.name}')
         self._state = _State.LOADING
+        self._is_wanted = False
         self.probe = Probe(self)
         self._reconciler = Reconciler(self.name, self._workers, self._started,
                                       self.probe.why_refused, self._changed.set, self._count)
@@ -89,6 +95,11 @@ class Supervisor:
     def size(self) -> PoolSize:
         """How many workers the model is to have, and why."""
         return self._size
+
+    @property
+    def load_message(self) -> Load:
+        """What its processes are told to load."""
+        return self._starter.load_message
 
     @property
     def pids(self) -> list[int]:
@@ -197,18 +208,21 @@ class Supervisor:
         self.probe.start()
         self._turn_to(_State.SERVING)
 
+    @property
+    def _may_settle(self) -> bool:
+        """Whether nobody has said how many workers there are to be, and fewer may pay."""
+        return not (self._settings.workers or self.on_devices) and self._starter.forks and \
+            self._size.workers > FEWEST_MEASURED
+
     def settle(self) -> None:
         """Keep as many workers as pay when all of them compute at once, where nobody has said how
         many there are to be; call it before there are requests.
         """
-        size = self._size
-        if self._settings.workers or self.on_devices or not self._starter.forks or \
-                size.workers <= FEWEST_MEASURED:
+        if not self._may_settle:
             return
         self._turn_to(_State.MEASURING)
         try:
-            self._size = best_size(size, self._settings.resources, self._starter.levels,
-                                   self._requests_per_s)
+            self._size = self._best_size(self._requests_per_s)
             self._reconciler.want(self._desired(self._size), best_effort=True)
             self._reconciler.await_agreement()
             if self._size.wide and not self._workers.on_threads(self._size.wide):
@@ -216,6 +230,65 @@ class Supervisor:
         finally:
             self._reconciler.want(self._desired(self._size))
             self._turn_to(_State.SERVING)
+
+    def measure(self, known: Optional[Findings] = None) -> bool:
+        """Find out what pays, while requests run, and go by it: where networks are faster then,
+        each worker is replaced.
+
+        Parameters
+        ----------
+        known
+            What was measured before, and has only to be proven; None to measure.
+
+        Returns
+        -------
+        bool
+            Whether it was measured as if nothing else had computed meanwhile.
+
+        Raises
+        ------
+        ServiceError
+            It cannot be measured.
+        """
+        measured = self._starter.measured(known)
+        is_faster = self._starter.take(measured)
+        size = self._starter.size_of(self._settings.workers)
+        self._size = self._within(size, self._size.workers)
+        self._reconciler.want(self._desired(self._size))
+        if is_faster:
+            for worker in self._workers.loaded:
+                self._renew(worker)
+        self._changed.set()
+        self._reconciler.await_agreement()
+        return not measured.disturbed
+
+    def settle_beside(self) -> bool:
+        """The same while requests come, to which it gives way; whether that is done."""
+        if not self._may_settle:
+            return True
+        settings = self._settings
+
+        def requests_per_s(size: PoolSize) -> float:
+            self._is_wanted = False
+            if self._workers.busy:
+                raise _Disturbed
+            per_s = self._requests_per_s(size)
+            if self._is_wanted or self._settings is not settings:
+                raise _Disturbed
+            return per_s
+
+        try:
+            self._size = self._best_size(requests_per_s)
+        except _Disturbed:
+            return False
+        finally:
+            self._reconciler.want(self._desired(self._size))
+        self._tell_size()
+        return True
+
+    def _best_size(self, requests_per_s: Callable[[PoolSize], float]) -> PoolSize:
+        return best_size(self._size, self._settings.resources, self._starter.levels,
+                         requests_per_s)
 
     def scale(self, workers: Optional[int] = None, devices: Sequence[Device] = (),
               fewest: Optional[int] = None) -> None:
@@ -253,6 +326,9 @@ class Supervisor:
         self._size = self._within(size, before)
         self._reconciler.want(self._desired(self._size))
         self._changed.set()
+        self._tell_size()
+
+    def _tell_size(self) -> None:
         logger.info('Model %s is to have %d worker%s (%s).', self.name, self._size.workers,
                     's' * (self._size.workers != 1), self._size.why)
 
@@ -291,6 +367,7 @@ class Supervisor:
                 break
             if self._reconciler.failure and not self._workers.loaded:
                 raise ModelUnavailable(self._reconciler.failure)
+            self._is_wanted = True
             self._changed.clear()
             self._changed.wait()
         if worker.kind.threads != fitting and fitting in self._size.wider:
@@ -411,9 +488,17 @@ class Supervisor:
         self._reconciler.want(self._desired(size._replace(workers=max(here, size.workers))),
                               best_effort=True)
         self._reconciler.await_agreement()
-        workers = [worker.process for worker in self._workers.on_threads(size.threads)]
-        enough = len(workers) >= size.workers
-        return requests_per_s(workers[:size.workers], self.ready.batch_size) if enough else 0.0
+        workers = [worker.process for worker in self._workers.on_threads(size.threads)
+                   if worker.state is WorkerState.IDLE][:size.workers]
+        if len(workers) < size.workers:
+            return 0.0
+        for worker in workers:
+            self.borrow(worker)
+        try:
+            return requests_per_s(workers, self.ready.batch_size)
+        finally:
+            for worker in workers:
+                self.release(worker)
 
     def _busy(self) -> Counter[Optional[Device]]:
         """How many workers are busy on each device; of no matter where there are none."""
@@ -430,6 +515,11 @@ class Supervisor:
                     process.memory_bytes // 1024**2)
         self._count(reason)
         self._reconciler.replace(worker)
+
+    def _renew(self, worker: Worker) -> None:
+        """Have another worker, forked now, in the place of one."""
+        if worker.state in SERVING and not worker.is_to_be_replaced:
+            self._reconciler.replace(worker)
 
     def _count(self, reason: Restart) -> None:
         self._settings.observer.restarted(self.name, reason)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from typing import Optional
 
 from gevent.lock import RLock
 
 from mms.errors import ServiceError
-from mms.ipc.messages import Fork, Forked, Message, Reap, Reaped
+from mms.ipc.findings import Findings, Fusion
+from mms.ipc.messages import Explore, Fork, Forked, Fuse, Fused, Message, Reap, Reaped
 from mms.pool.process import WorkerProcess
 from mms.pool.process_errors import NoAnswer, WorkerGone
 from mms.pool.spawn import Ends, Spawner
@@ -17,6 +19,8 @@ from mms.runtime.model_identity import Identity
 
 # It does nothing but fork and reap: what takes longer has broken it.
 _LONGEST_ANSWER_S = 10.0
+# To give a network another form, and to see that it still answers the same, takes some runs.
+_LONGEST_FUSION_S = 90.0
 
 
 class Template:
@@ -47,7 +51,18 @@ class Template:
 
     def spawner(self, threads: int) -> Spawner:
         """How a worker of so many threads is forked."""
-        return lambda ends: self._fork(ends, threads)
+        return lambda ends: self._fork(ends, Fork(threads))
+
+    def explorer(self, known: Optional[Findings]) -> Spawner:
+        """How a process is forked that measures what pays; `known` has only to be proven."""
+        return lambda ends: self._fork(ends, Explore(known))
+
+    def fuse(self, forms: Sequence[Fusion]) -> bool:
+        """Give its networks forms that are faster; whether workers that are forked from now on have
+        any.
+        """
+        answer = self._ask(Fuse(forms), seconds=_LONGEST_FUSION_S)
+        return isinstance(answer, Fused) and answer.changed
 
     def status_of(self, pid: int) -> Optional[int]:
         """Exit status of a worker; None while it runs."""
@@ -63,9 +78,9 @@ class Template:
         """End the process at once, and with it its workers."""
         self._process.kill()
 
-    def _fork(self, ends: Ends, threads: int) -> _ForkedHandle:
+    def _fork(self, ends: Ends, fork: Message) -> _ForkedHandle:
         self._identity.own(ends.output)
-        answer = self._ask(Fork(threads), ends)
+        answer = self._ask(fork, ends)
         if not isinstance(answer, Forked):
             raise ServiceError('its template process has ended')
         if not answer.pid:
@@ -74,10 +89,11 @@ class Template:
             raise ServiceError(f'its template process says {answer.pid!r} for a process id')
         return _ForkedHandle(self, answer.pid, self._identity.uid)
 
-    def _ask(self, message: Message, ends: Optional[Ends] = None) -> Optional[Message]:
+    def _ask(self, message: Message, ends: Optional[Ends] = None,
+             seconds: float = _LONGEST_ANSWER_S) -> Optional[Message]:
         with self._turn:
             try:
-                return self._process.exchange(message, _LONGEST_ANSWER_S, ends)
+                return self._process.exchange(message, seconds, ends)
             except NoAnswer:
                 self._process.abort()
             except WorkerGone:

@@ -50,6 +50,7 @@ _NEXT = {
     WorkerState.GONE: set(),
 }
 LOADED = frozenset({WorkerState.IDLE, WorkerState.BUSY, WorkerState.RETIRING})
+SERVING = frozenset({WorkerState.IDLE, WorkerState.BUSY})
 ADMITTED = LOADED | {WorkerState.CLOSING}
 COMING = frozenset({WorkerState.SPAWNING, WorkerState.WARMING})
 

@@ -82,6 +82,14 @@ def buffer_bytes(least: int) -> int:
     return max(least, free_bytes() // _BUFFER_SHARE)
 
 
+def memory_bytes(cgroups: Path = _CGROUPS, own: Path = _SELF) -> int:
+    """Memory of the machine, or less where a cgroup has a limit."""
+    limits = [int(words[0]) for folder in _folders(cgroups, own)
+              for name in ('memory.max', 'memory.limit_in_bytes')
+              if (words := _words(folder / name)) and words[0].isdecimal()]
+    return min([int(psutil.virtual_memory().total), *limits])
+
+
 def _folders(cgroups: Path, own: Path) -> Iterator[Path]:
     """The folders of this process's own cgroups, and of those that hold them."""
     with suppress(OSError):

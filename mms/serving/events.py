@@ -18,6 +18,8 @@ class Change(Enum):
     PARKED = 'parked'
     REPLACED = 'replaced'
     SCALED = 'scaled'
+    # It is known what pays.
+    MEASURED = 'measured'
     REMOVED = 'removed'
     STATE = 'state'
 

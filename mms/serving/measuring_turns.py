@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Optional
 
 from gevent.event import Event
@@ -40,6 +42,15 @@ class MeasuringTurns:
         """Wait until no model loads, `patience_s` at most, and none is measured."""
         self._none_loads.wait(patience_s)
         self._free.acquire()
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """The turn of a model that answers: no other loads, or is measured."""
+        self.acquire(None)
+        try:
+            yield
+        finally:
+            self.release()
 
     def release(self) -> None:
         """Let the next one be measured."""

@@ -114,13 +114,20 @@ class ModelFactory:
         self._placement.give_back(name)
 
     def make(self, opened: OpenedModel, devices: Sequence[Device], threads: Callable[[], int],
-             on_change: Callable[[ServedModel], None]) -> ServedModel:
-        """A model that is not loaded yet."""
+             on_change: Callable[[ServedModel], None], later: bool = False) -> ServedModel:
+        """A model that is not loaded yet.
+
+        Parameters
+        ----------
+        later
+            Whether it may be measured once it is served.
+        """
         name, options = opened.name, opened.options
         pool = replace(self._pool, workers=self.workers_of(name, options),
                        fewest_workers=options.fewest_workers, devices=devices,
                        models=self._placement.models)
-        workers = Supervisor(_load(opened, self._settings), pool, self.files.keep(opened.loaded))
+        load = replace(_load(opened, self._settings), later=later)
+        workers = Supervisor(load, pool, self.files.keep(opened.loaded))
         return ServedModel(opened.loaded, opened.location, workers, options,
                            _limits(options, self._settings), threads, on_change,
                            self._observer)

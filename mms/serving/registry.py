@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -25,6 +26,8 @@ from mms.runtime.resources import usable
 from mms.serving.autoscaler import Autoscaler
 from mms.serving.caller import Caller
 from mms.serving.events import Change, Event, Events, Listener
+from mms.serving.findings_store import FindingsStore, cache_folder
+from mms.serving.measuring import Measuring
 from mms.serving.measuring_turns import MeasuringTurns, Turn
 from mms.serving.model_factory import ModelFactory, OpenedModel
 from mms.serving.model_locks import ModelLocks
@@ -66,6 +69,10 @@ class Registry:
         self._table = ModelTable()
         self._autoscaler = Autoscaler(lambda: list(self._table.served.values()))
         self._is_stopped = False
+        self._measuring = Measuring(
+            self._turns, lambda: sum(model.workers.busy for model in self.models),
+            self._store(settings, identity or Identity()),
+            lambda model: self._publish(Change.MEASURED, model))
 
     @property
     def names(self) -> Sequence[str]:
@@ -155,7 +162,7 @@ class Registry:
             The first model that does not load; the others are stopped.
         """
         devices = [self._factory.place(one.name, one.options) for one in opened]
-        models = [self._make(one, its) for one, its in zip(opened, devices)]
+        models = [self._make(one, its, later=True) for one, its in zip(opened, devices)]
         turns = [self._turns.turn() for _ in models]
         loads = [self._loads.spawn(_load, model, turn, on_ready)
                  for model, turn in zip(models, turns)]
@@ -284,6 +291,7 @@ class Registry:
 
     def give_up(self) -> None:
         """Answer every request that has no answer yet, and end the workers at once."""
+        self._measuring.stop()
         gevent.joinall([gevent.spawn(model.give_up) for model in self.models])
 
     def stop(self) -> None:
@@ -292,6 +300,7 @@ class Registry:
         """
         self._is_stopped = True
         self._autoscaler.stop()
+        self._measuring.stop()
         self._loads.kill()
         self._factory.files.stop()
         gevent.joinall([gevent.spawn(model.stop) for model in self.models])
@@ -333,7 +342,8 @@ class Registry:
                      old: Optional[ServedModel] = None) -> ServedModel:
         """A model that is loaded, and that no request finds yet; ready for the load of `old`."""
         with self._factory.placed(opened.name, opened.options) as devices:
-            model = self._make(opened, devices)
+            # Who takes over from another under load has to do as well from the first request.
+            model = self._make(opened, devices, later=old is None)
             load = self._loads.spawn(_load, model, self._turns.turn(_PATIENCE_S))
             try:
                 load.get()
@@ -347,9 +357,9 @@ class Registry:
         self._factory.files.watch()
         return model
 
-    def _make(self, opened: OpenedModel, devices: Sequence[Device]) -> ServedModel:
+    def _make(self, opened: OpenedModel, devices: Sequence[Device], later: bool) -> ServedModel:
         model = self._factory.make(opened, devices, self._threads,
-                                   lambda changed: self._publish(Change.STATE, changed))
+                                   lambda changed: self._publish(Change.STATE, changed), later)
         self._table.begin(model)
         return model
 
@@ -358,6 +368,7 @@ class Registry:
         self._table.serve(opened, model)
         self._let_scale(model)
         self._publish(change, model)
+        self._measuring.begin(model)
 
     def _let_scale(self, model: ServedModel) -> None:
         """Let the load decide how many workers a model has, where that is asked for."""
@@ -371,6 +382,7 @@ class Registry:
         self._publish(Change.PARKED if model.name in self._table.parked else Change.REMOVED, model)
 
     def _end(self, model: ServedModel, drain_timeout_s: float) -> None:
+        self._measuring.end(model)
         model.drain(drain_timeout_s)
         self._stop(model)
         opened = self._table.take_opened(model)
@@ -385,6 +397,11 @@ class Registry:
         model.stop()
         self._factory.files.forget(model.folder)
         self._table.forget(model)
+
+    def _store(self, settings: Settings, identity: Identity) -> Optional[FindingsStore]:
+        if not settings.cache:
+            return None
+        return FindingsStore(cache_folder(os.environ), self._resources, identity.environment())
 
     def _threads(self) -> int:
         """On how many threads a worker had best compute while the load is what it is."""

@@ -80,8 +80,8 @@ class Scheduler:
         self._limits = limits
         self._threads = threads
         self._observer = observer or Unobserved()
-        self._trust = Trust(workers.ready.batch_size, workers.ready.proven,
-                            workers.ready.why_alone)
+        ready = workers.ready
+        self._trust = Trust(ready.batch_size, ready.proven, ready.why_alone)
         self._waiting = Waiting(self._caller_left)
         self._unanswered: set[Job] = set()
         self._each_s = 0.0
@@ -140,6 +140,11 @@ class Scheduler:
             # For the same reason.
             del job
         return reply
+
+    def learn(self) -> None:
+        """Go by what is known of the workers now."""
+        ready = self._workers.ready
+        self._trust.learn(ready.batch_size, ready.proven, ready.why_alone)
 
     def ill_health(self) -> str:
         """Why the model cannot answer; an empty string when it can. See :class:`Probe`."""

@@ -12,7 +12,8 @@ from mms.archive.reader import LoadedModel
 from mms.devices.device import Device
 from mms.errors import ModelUnavailable, ServiceError
 from mms.event_loop.guard import FAULTS, report
-from mms.ipc.messages import Reply, Request
+from mms.ipc.findings import Findings
+from mms.ipc.messages import Load, Reply, Request
 from mms.log.brief_start import IF_ROOM
 from mms.metrics.observer import Observer, Unobserved
 from mms.pool.supervisor import Supervisor
@@ -139,7 +140,8 @@ class ServedModel:
             turn.arrive()
         try:
             self.workers.start(turn.take)
-            self.workers.settle()
+            if self.is_measured:
+                self.workers.settle()
         except ServiceError as error:
             failure = self._failure(error)
             self._lifecycle.turn_to(ModelState.FAILED, str(failure))
@@ -152,6 +154,27 @@ class ServedModel:
                     time.monotonic() - began, self.workers.ready.service_class,
                     _described(self.workers), extra=IF_ROOM)
         self._lifecycle.turn_to(ModelState.READY)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is known what pays; else requests run one by one, each on one thread."""
+        return self.workers.ready.is_measured
+
+    @property
+    def load_message(self) -> Load:
+        """What its processes were told to load."""
+        return self.workers.load_message
+
+    def measure(self, known: Optional[Findings]) -> bool:
+        """Find out what pays, while it answers, and go by it; see :meth:`Supervisor.measure`."""
+        began = time.monotonic()
+        try:
+            is_sure = self.workers.measure(known)
+        finally:
+            self.scheduler.learn()
+        logger.info('Model %s is measured after %.1f s: %s.', self.name,
+                    time.monotonic() - began, _described(self.workers))
+        return is_sure
 
     def submit(self, request: Request, caller: Optional[Caller] = None) -> Reply:
         """Answer one request; see :meth:`Scheduler.submit`."""
@@ -223,4 +246,6 @@ def _described(workers: Supervisor) -> str:
     wide = f', one of {size.wide} for a lone request' if size.wide else ''
     together = f'up to {batch_size} requests together' if batch_size > 1 else \
         'one request at a time'
+    if not workers.ready.is_measured:
+        together += ' until it is measured'
     return f'{number}{threads}{wide} ({size.why}), {together}'

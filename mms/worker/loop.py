@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any, Callable, NoReturn, Optional
+from typing import Any, Callable, NoReturn, Optional, Protocol
 
 from mms.errors import ServiceError
 from mms.ipc.channel import Channel, ChannelClosed
+from mms.ipc.findings import Findings, Fusion
 from mms.ipc.messages import (
     JOINT,
     TRIAL,
+    Explore,
     Failure,
     Fork,
     Forked,
+    Fuse,
+    Fused,
     Measure,
     Measured,
     Message,
@@ -56,6 +61,18 @@ _REST_S = 3.0
 # What is kept all the same: to get it anew costs the next request up to a millisecond.
 _KEPT_AT_REST_BYTES = 4 * 1024**2
 _COMPUTING = (Work, Measure)
+# Beside busy workers, a process that measures has a quarter of the time that one of them has.
+_NICENESS = 6
+
+
+class Later(Protocol):
+    """What is found out of a service once it serves."""
+
+    def measured(self, known: Optional[Findings]) -> Ready:
+        """What this process, which is a fork, finds out; `known` was measured before."""
+
+    def fuse(self, forms: Sequence[Fusion]) -> bool:
+        """Give its networks forms that are faster; whether any has another form now."""
 
 
 class ModelProcess:
@@ -77,10 +94,13 @@ class ModelProcess:
         Reads requests, and writes their answers.
     report_memory
         Whether the front wants to know how much memory this process has.
+    later
+        What is found out of the service once it serves.
     """
 
     def __init__(self, channel: Channel, log_fd: int, service: Any, ready: Ready,
-                 sample: Optional[list[Any]], codec: Codec, report_memory: bool) -> None:
+                 sample: Optional[list[Any]], codec: Codec, report_memory: bool,
+                 later: Later) -> None:
         self._channel = channel
         self._log_fd = log_fd
         self._service = service
@@ -88,6 +108,7 @@ class ModelProcess:
         self._sample = sample
         self._codec = codec
         self._report_memory = report_memory
+        self._later = later
         self._pace = AnswerPace()
         self._freed_memory = FreedMemoryLimit(_KEPT_AT_REST_BYTES)
         self._rests_at: Optional[float] = None
@@ -105,6 +126,9 @@ class ModelProcess:
                 message = self._channel.receive()
                 if isinstance(message, Fork):
                     self._fork(message.threads)
+                    continue
+                if isinstance(message, Explore):
+                    self._explore(message)
                     continue
                 answer = self._answer(message)
                 if is_lost():
@@ -133,6 +157,8 @@ class ModelProcess:
             return Reaped(reap(message.pid))
         if isinstance(message, Measure):
             return Measured(self._requests_per_s(message))
+        if isinstance(message, Fuse):
+            return Fused(self._later.fuse(message.fused))
         assert isinstance(message, Work)
         outbox = Outbox(self._channel, self._pace)
         try:
@@ -175,18 +201,35 @@ class ModelProcess:
             return 0.0
 
     def _fork(self, threads: int) -> None:
-        descriptors = self._channel.receive_descriptors()
-        try:
-            pid = fork_worker(descriptors, [self._channel.fileno(), self._log_fd])
-        except OSError as error:
-            self._channel.send(Forked(0, f'no worker process can be started ({error.strerror})'))
+        if not self._is_fork('mms-worker'):
             return
-        if pid:
-            self._channel.send(Forked(pid))
-        elif threads == 1:
+        if threads == 1:
             self._begin(threads)
         else:
             _in_new_thread(lambda: self._begin_and_serve(threads))
+
+    def _is_fork(self, name: str) -> bool:
+        """Whether this is a fork that was made now; the front is told of it."""
+        descriptors = self._channel.receive_descriptors()
+        try:
+            pid = fork_worker(descriptors, [self._channel.fileno(), self._log_fd], name)
+        except OSError as error:
+            self._channel.send(Forked(0, f'no worker process can be started ({error.strerror})'))
+            return False
+        if pid:
+            self._channel.send(Forked(pid))
+        return not pid
+
+    def _explore(self, message: Explore) -> None:
+        """Have a fork of this process measure what pays, which it says, and ends."""
+        if not self._is_fork('mms-measure'):
+            return
+        os.nice(_NICENESS)
+        try:
+            self._channel.send(self._later.measured(message.known))
+        except RAISED as error:
+            self._channel.send(Failure(ServiceError.__name__, reason_of(error)))
+        raise ChannelClosed('nothing to serve')
 
     def _begin(self, threads: int) -> None:
         set_threads(threads)

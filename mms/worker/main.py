@@ -11,12 +11,14 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import Optional, cast
 
 from mms import mxnet_compat
 from mms.errors import ServiceError, StartupError
 from mms.ipc.channel import Channel, ChannelClosed
+from mms.ipc.findings import Findings, Fusion
 from mms.ipc.messages import Failure, Load, Loaded, Ready, WarmUp
 from mms.log.setup import configure_worker
 from mms.mxnet_engine.reasons import line_in, reason_of
@@ -31,6 +33,7 @@ from mms.worker.processes.fork_safety import Baseline
 from mms.worker.processes.operator_threads import prepare_threads
 from mms.worker.processes.parent import close_in_forks, die_with_parent
 from mms.worker.warm_up.exploration import Exploration
+from mms.worker.warm_up.warm_up_report import WarmUpReport
 
 logger = logging.getLogger(__name__)
 
@@ -106,22 +109,44 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
         logger.warning('Model %s: %s', load.endpoint, line)
 
     exploration = Exploration(factory.make, baseline, load)
-    channel.send(Loaded())
+    channel.send(Loaded(exploration.measures))
     turn = channel.receive()
     assert isinstance(turn, WarmUp)
     report = exploration.run()
-    service = exploration.service
-    ready = Ready(exploration.signature, factory.service_class.__name__,
-                  report.unforkable, report.batch_size,
-                  report.levels, report.batch_size > 1 and service.batchable is True,
-                  report.spoiled,
-                  report.first_answer.other if report.first_answer else load.answered,
-                  report.answers_samples, report.why_alone)
+    later = _Later(exploration, report, factory.service_class.__name__, load.answered)
+    ready = later.ready(report)
     channel.send(ready)
+    service = exploration.service
     return ModelProcess(channel, log_fd, service, ready, report.sample,
                         Codecs(Endpoint(load.endpoint, service, load.max_image_pixels,
                                         load.max_form_fields)),
-                        load.report_memory)
+                        load.report_memory, later)
+
+
+class _Later:
+    """What is found out of a service, now and once it serves."""
+
+    def __init__(self, exploration: Exploration, report: WarmUpReport, service_class: str,
+                 answered: Optional[int]) -> None:
+        self._exploration = exploration
+        self._report = report
+        self._service_class = service_class
+        self._answered = answered
+
+    def ready(self, report: WarmUpReport) -> Ready:
+        service, first = self._exploration.service, report.first_answer
+        return Ready(self._exploration.signature, self._service_class, report.unforkable,
+                     report.batch_size, report.levels,
+                     report.batch_size > 1 and service.batchable is True, report.spoiled,
+                     first.other if first else self._answered, report.answers_samples,
+                     report.why_alone, report.is_measured, report.findings,
+                     report.disturbed)
+
+    def measured(self, known: Optional[Findings]) -> Ready:
+        return self.ready(self._exploration.measure_apart(self._report, known))
+
+    def fuse(self, forms: Sequence[Fusion]) -> bool:
+        return self._exploration.fuse(self._report, forms)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,13 +9,17 @@ import pytest
 from mms.devices.device import CPU, Device
 from mms.ipc.channel import Channel, ChannelClosed
 from mms.ipc.context import Context
+from mms.ipc.findings import Findings, Fusion
 from mms.ipc.messages import (
     CLASSIC,
     JOINT,
     Answered,
+    Explore,
     Failure,
     Fork,
     Forked,
+    Fuse,
+    Fused,
     Load,
     Loaded,
     Measure,
@@ -42,6 +46,9 @@ MESSAGES = [
     Loaded(), WarmUp(),
     Ready({'inputs': [{'data_name': 'data', 'data_shape': [1, 3]}]}, 'Service', 'a thread', 16,
           [1, 2], answered=2, answers_samples=True),
+    Ready({}, 'Service', levels=[1, 2], findings=Findings((1, 2), 4, (Fusion(2, 'net', 'a'),)),
+          disturbed=True),
+    Explore(), Explore(Findings((), 1)), Fuse((Fusion(1, 'net', 'b'),)), Fused(True),
     Fork(2), Forked(17), Forked(0, 'no memory'), Reap(17), Reaped(None), Reaped(-9),
     Work([Request(CLASSIC, 'multipart/form-data; boundary=é\udcff', b'\x00\xff')]),
     Work([Request(CLASSIC, '', b'')]),

@@ -40,7 +40,7 @@ def told(*messages, service=None, report_memory=False):
     service = service or Service()
     ModelProcess(channel, -1, service, Ready(SIGNATURE, 'Service'), None,
                  Classic(Endpoint('m', service, 100)),
-                 report_memory).serve()
+                 report_memory, None).serve()
     return channel.sent
 
 

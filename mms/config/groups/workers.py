@@ -44,6 +44,11 @@ class WorkerOptions:
         Group.WORKERS, unset=True,
         help='run Gluon networks as their service made them, never fused',
         more='See [fused graphs](performance.md#fused-graphs)')
+    cache: bool = option(
+        '--no-cache', off_switch(), 'kept in `~/.cache/mxnet-model-server`',
+        Group.WORKERS, unset=True,
+        help='measure at each start what pays, and keep nothing of it for the next',
+        more='See [what is kept](performance.md#what-is-kept)')
     max_requests_per_worker: int = option(
         '--max-requests-per-worker', whole(0, 10**9), '0', Group.WORKERS, metavar='N',
         help='replace a worker after so many requests; 0 for never',

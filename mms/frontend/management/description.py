@@ -48,6 +48,7 @@ def served(model: ServedModel, summary: ModelSummary, at_startup: bool) -> Descr
         'maxWorkers': options.max_workers or least,
         'batchSize': model.scheduler.batch_size,
         'maxBatchDelay': _number(model.limits.max_batch_delay_s * _MS_PER_S),
+        'measured': model.is_measured,
         'status': model.state.value,
         'reason': model.reason,
         'loadedAtStartup': at_startup,

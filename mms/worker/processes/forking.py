@@ -19,7 +19,7 @@ from mms.runtime.process_name import set_process_name
 from mms.worker.processes.parent import die_with_parent
 
 
-def fork_worker(descriptors: list[int], onto: list[int]) -> int:
+def fork_worker(descriptors: list[int], onto: list[int], name: str = 'mms-worker') -> int:
     """Fork; the child continues where the parent stands.
 
     Parameters
@@ -28,6 +28,8 @@ def fork_worker(descriptors: list[int], onto: list[int]) -> int:
         The child's own message socket, log socket and output pipe; closed in the parent.
     onto
         Numbers that the child finds the first two at: those of the parent's own.
+    name
+        Of its process.
 
     Returns
     -------
@@ -47,17 +49,17 @@ def fork_worker(descriptors: list[int], onto: list[int]) -> int:
     try:
         pid = os.fork()
         if not pid:
-            _become_worker(parent, descriptors, onto)
+            _become_worker(parent, descriptors, onto, name)
     finally:
         for fd in descriptors:
             os.close(fd)
     return pid
 
 
-def _become_worker(parent: int, descriptors: list[int], onto: list[int]) -> None:
+def _become_worker(parent: int, descriptors: list[int], onto: list[int], name: str) -> None:
     os.setsid()
     die_with_parent(parent)
-    set_process_name('mms-worker')
+    set_process_name(name)
     channel, log, output = descriptors
     os.set_blocking(channel, True)
     os.dup2(channel, onto[0], inheritable=False)

@@ -6,12 +6,15 @@ import gc
 import logging
 import os
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Callable, Optional, Union
 
 from mms.devices.device import GPU
 from mms.errors import ServiceError
+from mms.ipc.findings import Findings, Fusion
 from mms.ipc.messages import Load
 from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.worker.devices.cuda_errors import is_device_error, is_out_of_memory
@@ -22,6 +25,7 @@ from mms.worker.warm_up.answer_advice import advice_on
 from mms.worker.warm_up.batch_limit import allowed_batch_size
 from mms.worker.warm_up.first_answer import FirstAnswer, answer, difference
 from mms.worker.warm_up.made_up_requests import MadeUpRequests
+from mms.worker.warm_up.own_time import OwnTime
 from mms.worker.warm_up.refusal import Refusal, is_all_built_in, refusal_of
 from mms.worker.warm_up.warm_up import MOST_TOGETHER, WarmUp, prime_opencv
 from mms.worker.warm_up.warm_up_report import WarmUpReport
@@ -30,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 # A fork that does nothing is there, and gone, in some milliseconds.
 _FORK_S = 5.0
+# A share of the time in which a core is wanted. Next to nobody it is 1 to 2 in 100.
+_DISTURBED = 0.15
+_NOT_MEASURED = 'it is not measured yet'
 # Each of what is tried in a process that is thrown away. Without MXNet nothing has to be compiled,
 # and a model that hangs is not waited for as long.
 _TRIAL_TIMEOUT_S = 40.0
@@ -40,8 +47,9 @@ class Exploration:
     """Finds out whether a service answers, which numbers of threads and batch sizes pay, and
     whether its requests may run together.
 
-    A process that cannot be forked, and that is not told what another has found, is spent
-    afterwards: what is tried in forks elsewhere, it tries in itself.
+    Where the front wants this later, and the process can be forked, it answers first, and what pays
+    is measured in a fork. A process that cannot be forked, and that is not told what another has
+    found, is spent afterwards: what is tried in forks elsewhere, it tries in itself.
 
     Parameters
     ----------
@@ -74,6 +82,12 @@ class Exploration:
         self._is_new = True
         self.signature = signature_of(self.service)
         self._made_up = MadeUpRequests(self.service, self.signature)
+        self._why_unforkable = self._unforkable()
+
+    @property
+    def measures(self) -> bool:
+        """Whether :meth:`run` measures what pays, as far as is known before it."""
+        return not self._load.later or bool(self._why_unforkable)
 
     def run(self) -> WarmUpReport:
         """Do so; the first requests of the service are made up here.
@@ -84,17 +98,62 @@ class Exploration:
             It answers no request, as far as can be known; or, where the user wants this to be
             strict, none that could be made up.
         """
-        report = WarmUpReport(unforkable=self._unforkable())
+        report = WarmUpReport(unforkable=self._why_unforkable)
         if self._load.answered is not None:
             report.answers_samples = self._made_up.is_as_described(self._load.answered)
         if self._load.warm_up and self._load.explored:
             self._warm_up_as_known(report)
         elif self._load.warm_up:
             self._explore(report)
-        if not self._load.explored:
-            report.batch_size, report.why_alone = allowed_batch_size(
-                self.service, self._load, report, self._made_up, self._trial_timeout_s)
+        if not report.is_measured:
+            report.batch_size, report.why_alone = 1, _NOT_MEASURED
+        elif not self._load.explored:
+            self._allow_batches(report)
         return report
+
+    def measure_apart(self, report: WarmUpReport, known: Optional[Findings]) -> WarmUpReport:
+        """What is found out in a fork of this process, which ends then.
+
+        Parameters
+        ----------
+        report
+            What :meth:`run` has found.
+        known
+            What was measured before; None to measure.
+        """
+        report = replace(report, is_measured=True)
+        began_s = time.thread_time()
+        with OwnTime() as own:
+            self._measure(report, known)
+            self._compare(report)
+            self._allow_batches(report)
+        computed_s = time.thread_time() - began_s
+        report.disturbed = own.waited_s > _DISTURBED * (own.waited_s + computed_s)
+        return report
+
+    def fuse(self, report: WarmUpReport, forms: Sequence[Fusion]) -> bool:
+        """Give the networks forms that are faster, unless this changes an answer; whether any has
+        another form now.
+        """
+        first = report.first_answer
+        if first is None or report.sample is None:
+            return False
+        work = self._work(first.other, self._load.threads)
+        try:
+            work.fuse(forms)
+            changed = self._changed(first) if work.fused else ''
+        except RAISED as error:
+            changed = reason_of(error)
+        if changed:
+            logger.warning('Model %s is not fused: %s.', self._model, changed)
+            from mms.worker.warm_up.fusion import unfuse
+
+            unfuse(self.service)
+        return bool(work.fused) and not changed
+
+    def _allow_batches(self, report: WarmUpReport) -> None:
+        report.batch_size, report.why_alone = allowed_batch_size(
+            self.service, self._load, report, self._made_up, self._trial_timeout_s)
 
     @property
     def _trial_timeout_s(self) -> float:
@@ -136,12 +195,23 @@ class Exploration:
         self._baseline.take_threads("MXNet's OpenCV")
         self._warm_up(report, first)
         report.unforkable = report.unforkable or self._baseline.excess('its hooks')
-        if not report.spoiled:
-            # A fork of a process whose hooks have started threads would wait for them.
-            changed = self._changed_here(first) if report.unforkable else self._changed(first)
-            if changed:
-                report.spoiled = f'it remembers what it has answered: {changed} after other ' \
-                                   'requests'
+        report.is_measured = not self._load.later or bool(report.unforkable or report.spoiled)
+        if report.is_measured:
+            self._measure(report)
+            report.unforkable = report.unforkable or self._baseline.excess('its hooks')
+        elif self._load.fused:
+            self._fuse_as_known(report, first)
+        self._compare(report)
+
+    def _compare(self, report: WarmUpReport) -> None:
+        """See whether it still answers as it did when it was new."""
+        first = report.first_answer
+        if report.spoiled or first is None or report.sample is None:
+            return
+        # A fork of a process whose hooks have started threads would wait for them.
+        changed = self._changed_here(first) if report.unforkable else self._changed(first)
+        if changed:
+            report.spoiled = f'it remembers what it has answered: {changed} after other requests'
 
     def _first_answer(self, report: WarmUpReport) -> Union[FirstAnswer, Refusal, None]:
         if not self._made_up.requests:
@@ -242,19 +312,37 @@ class Exploration:
             '--check tries it.', self._model, reason)
 
     def _warm_up(self, report: WarmUpReport, first: FirstAnswer) -> None:
-        """Run it, and measure, with inputs that it answers."""
+        """Run it with inputs that it answers."""
+        if self._runs(report, self._work(first.other, self._load.threads).answer):
+            report.sample = self._made_up.requests[first.other]
+
+    def _measure(self, report: WarmUpReport, known: Optional[Findings] = None) -> None:
+        """Measure what pays with inputs that it answers, or take what is known."""
+        first = report.first_answer
+        if first is None or report.sample is None:
+            return
         # A process of its own has the number of threads that it was started with.
         threads = self._load.threads[:1] if report.unforkable else self._load.threads
         work = self._work(first.other, threads)
+        if not self._runs(report, lambda: work.take(known) if known else work.measure()):
+            report.sample = None
+            return
+        report.levels = work.levels
+        report.batch_size = min(work.batch_size or self._most, self._most)
+        report.findings = Findings(work.levels, report.batch_size, work.fused)
+
+    def _runs(self, report: WarmUpReport, work: Callable[[], None]) -> bool:
         try:
-            work.run()
+            work()
         except RAISED as error:
             logger.debug('The warm-up fails', exc_info=True)
             report.spoiled = f'it refuses what it has answered ({reason_of(error)})'
-            return
-        report.sample = self._made_up.requests[first.other]
-        report.levels = work.levels
-        report.batch_size = work.batch_size or self._most
+            return False
+        return True
+
+    def _fuse_as_known(self, report: WarmUpReport, first: FirstAnswer) -> None:
+        work = self._work(first.other, self._load.threads)
+        self._runs(report, lambda: work.fuse(self._load.fused))
 
     def _work(self, place: int, threads: Sequence[int]) -> WarmUp:
         return WarmUp(self._model, self.service, self._made_up.requests[place], threads,

@@ -12,17 +12,18 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
+from mms.ipc.findings import Fusion
 from mms.mxnet_compat import mxnet as mx
 from mms.mxnet_engine.arrays import copied, materialise, wait_for
 from mms.mxnet_engine.default_context import on
 from mms.mxnet_engine.reasons import RAISED
 from mms.runtime.private_memory import private_bytes
 from mms.worker.batches.compare import same
-from mms.worker.warm_up.graph_plan import FUSED, STATIC, Graph, key_of
+from mms.worker.warm_up.graph_plan import FUSED, STATIC, Graph, key_of, threads_of
 from mms.worker.warm_up.hybrid_net import CannotFuse, HybridNet, nets_of, notes_of
 from mms.worker.warm_up.own_time import OwnTime
 
@@ -41,7 +42,7 @@ _RUNS_TO_TRY = 8
 
 
 def fuse(service: Any, batches: Mapping[int, Any], budget_s: float = 5.0,
-         threads: int = 1) -> list[str]:
+         threads: int = 1, known: Optional[Mapping[str, str]] = None) -> list[str]:
     """Give the Gluon nets of `service` their fastest form at each batch size.
 
     The nets are called as before. Other shapes, other thread counts and
@@ -59,6 +60,9 @@ def fuse(service: Any, batches: Mapping[int, Any], budget_s: float = 5.0,
         OpenMP threads of those who will call the nets. To plan for several
         counts call again. All runs in a thread of its own, since oneDNN's
         primitives, which it keeps by thread, are made for one count.
+    known
+        Name of a net -> its fastest form, which has only to give the same answers; the others stay
+        as they are. None to find out.
 
     Returns
     -------
@@ -69,14 +73,27 @@ def fuse(service: Any, batches: Mapping[int, Any], budget_s: float = 5.0,
     if not nets_of(service):
         return lines
     worker = threading.Thread(target=_fuse, name='fusion',
-                              args=(service, batches, budget_s, threads, lines))
+                              args=(service, batches, budget_s, threads, lines, known))
     worker.start()
     worker.join()
     return lines
 
 
+def fused_forms(service: Any) -> list[Fusion]:
+    """The forms that the nets of `service` have now."""
+    return list(dict.fromkeys(
+        Fusion(threads_of(key), net.name, plan.form)
+        for net in nets_of(service) for key, plan in net.forward().plans.items()))
+
+
+def unfuse(service: Any) -> None:
+    """Let all nets of `service` run as they were."""
+    for net in nets_of(service):
+        net.drop(list(net.forward().plans))
+
+
 def _fuse(service: Any, batches: Mapping[int, Any], budget_s: float, threads: int,
-          lines: list[str]) -> None:
+          lines: list[str], known: Optional[Mapping[str, str]]) -> None:
     deadline = time.monotonic() + budget_s
     nets: list[HybridNet] = []
     try:
@@ -84,17 +101,19 @@ def _fuse(service: Any, batches: Mapping[int, Any], budget_s: float, threads: in
         nets = nets_of(service)
         if nets:
             with on(getattr(service, 'ctx', None)):
-                _try_sizes(service, nets, batches, deadline)
+                _try_sizes(service, nets, batches, deadline, known)
     except RAISED as error:
         logger.debug('Fusion fails', exc_info=True)
         for net in nets:
             net.give_up(_text(error))
     called = [net for net in nets if net.calls]
-    lines += [net.line() for net in called or nets]
+    lines += [net.line() for net in called or nets] if known is None else [
+        f'{net.name}: batch {min(batches)}: {known[net.name]}, as was measured before'
+        for net in nets if net.mine]
 
 
 def _try_sizes(service: Any, nets: list[HybridNet], batches: Mapping[int, Any],
-               deadline: float) -> None:
+               deadline: float, known: Optional[Mapping[str, str]]) -> None:
     cost_s = 0.0  # to try a batch, for each picture in it
     for size in sorted(batches):
         if time.monotonic() + cost_s * size > deadline:
@@ -108,8 +127,12 @@ def _try_sizes(service: Any, nets: list[HybridNet], batches: Mapping[int, Any],
             raise CannotFuse('its answers vary')
         cost_s = _RUNS_TO_TRY * took_s / size
         for net in nets:
-            if net.calls and not net.left_alone:
+            if not net.calls or net.left_alone:
+                continue
+            if known is None:
                 _try_net(net, trial, expected, size, deadline)
+            elif net.name in known:
+                _take_form(net, known[net.name], trial, expected)
 
 
 def _try_net(net: HybridNet, trial: _Trial, expected: Any, size: int, deadline: float) -> None:
@@ -130,14 +153,35 @@ def _try_net(net: HybridNet, trial: _Trial, expected: Any, size: int, deadline: 
         net.give_up(_text(error))
 
 
-def _try_form(net: HybridNet, graph: Graph, form: str, trial: _Trial,
-              expected: Any) -> tuple[float, bool]:
-    """How many times as fast it is, and whether it was kept."""
-    before_mb = private_bytes() / MEGABYTE
+def _take_form(net: HybridNet, form: str, trial: _Trial, expected: Any) -> None:
+    try:
+        _put_plans(net, Graph(net.block, net.calls[0]), form, trial, expected)
+        _check_on_noise(net)
+    except (*RAISED, KeyError) as error:
+        logger.debug('%s stays as it is', net.name, exc_info=True)
+        net.give_up(_text(error))
+
+
+def _put_plans(net: HybridNet, graph: Graph, form: str, trial: _Trial,
+               expected: Any) -> dict[Any, Any]:
+    """Let the net run by plans of a form, once it is sure that it gives the same answers.
+
+    Raises
+    ------
+    CannotFuse
+    """
     plans = {key_of(args): graph.plan(form) for args in net.calls}
     net.put(plans)
     if not same(expected, trial.run()):
         raise CannotFuse('other answers when fused')
+    return plans
+
+
+def _try_form(net: HybridNet, graph: Graph, form: str, trial: _Trial,
+              expected: Any) -> tuple[float, bool]:
+    """How many times as fast it is, and whether it was kept."""
+    before_mb = private_bytes() / MEGABYTE
+    plans = _put_plans(net, graph, form, trial, expected)
     heavy = private_bytes() / MEGABYTE - before_mb > max(HEAVY_MB, HEAVY_SHARE * net.megabytes())
     if not net.gains:
         _check_on_noise(net)

@@ -45,12 +45,13 @@ class PlannedForward:
 
 class Plan:
     """A compiled graph and the parameters it takes; `structure` makes what the net returns of
-    its outputs.
+    its outputs, `form` says which it is.
     """
 
     def __init__(self, operator: Any, inputs: list[Any],
-                 structure: Callable[[list[Any]], Any]) -> None:
+                 structure: Callable[[list[Any]], Any], form: str) -> None:
         self._operator, self._inputs, self._structure = operator, inputs, structure
+        self.form = form
 
     def __call__(self, args: Any) -> Any:
         """Outputs in the structure that the net gives them."""
@@ -107,7 +108,7 @@ class Graph:
                  ('static_alloc', True), ('static_shape', True)]
         inputs = [self._names.index(name) if data else arrays[name]
                   for name, data in zip(names, is_data)]
-        return Plan(mx.nd.CachedOp(symbol, flags), inputs, self._structure)
+        return Plan(mx.nd.CachedOp(symbol, flags), inputs, self._structure, form)
 
 
 def _like(example: Any, value: Any) -> Any:
@@ -125,6 +126,11 @@ def key_of(args: Any) -> Any:
         return current_threads(), _shape_of(args)
     except TypeError:
         return object()
+
+
+def threads_of(key: Any) -> int:
+    """For how many threads the plan of a key was made; 0 of one that never fits."""
+    return int(key[0]) if isinstance(key, tuple) else 0
 
 
 def _shape_of(value: Any) -> Any:

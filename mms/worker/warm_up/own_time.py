@@ -23,21 +23,24 @@ class OwnTime:
     ----------
     seconds
         At the end of the block; more than 0.
+    waited_s
+        How long it waited for a core.
     """
 
     seconds: float
+    waited_s: float
 
     def __enter__(self) -> OwnTime:
         # What it waits between the two readings must not count as waited only: the least of
         # several such times would then be next to nothing.
         self._start_s = time.perf_counter()
-        self._waited_s = _waited_s()
+        self._before_s = _waited_s()
         return self
 
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
                  traceback: Optional[TracebackType]) -> None:
-        waited_s = _waited_s() - self._waited_s
-        self.seconds = max(time.perf_counter() - self._start_s - waited_s, _LEAST_S)
+        self.waited_s = _waited_s() - self._before_s
+        self.seconds = max(time.perf_counter() - self._start_s - self.waited_s, _LEAST_S)
 
 
 def _waited_s() -> float:

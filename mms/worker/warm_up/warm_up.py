@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Callable, Optional
 
+from mms.ipc.findings import Findings, Fusion
 from mms.ipc.messages import Measure
 from mms.model_service.model_service import SingleNodeService
 from mms.mxnet_engine.arrays import copied
@@ -112,6 +113,8 @@ class WarmUp:
         Numbers of threads that pay, the smallest first; none where it cannot run on several.
     batch_size
         Most requests that it pays to run together; 0 where that was not measured.
+    fused
+        Forms that its networks have got.
     """
 
     def __init__(self, model: str, service: Any, sample: list[Any], threads: Sequence[int],
@@ -124,20 +127,60 @@ class WarmUp:
         self._most = batch_size
         self.levels: Sequence[int] = ()
         self.batch_size = 0
+        self.fused: Sequence[Fusion] = ()
 
-    def run(self) -> None:
-        """Run the sample once, then as often as there is to be measured.
+    def answer(self) -> None:
+        """Run the sample once.
 
         Raises
         ------
         Exception
             What the hooks raise over one request.
         """
-        self._answer()
+        self._service.inference(copy_of(self._sample))
+
+    def measure(self) -> None:
+        """Run the sample, which it has answered, as often as there is to be measured.
+
+        Raises
+        ------
+        Exception
+            What the hooks raise over one request.
+        """
         self.levels = self._paying_levels()
         ready = self._fused()
         if ready is not None:
             self._measure(ready)
+
+    def take(self, known: Findings) -> None:
+        """Take what was measured before for what pays.
+
+        Raises
+        ------
+        Exception
+            What the hooks raise over one request.
+        """
+        self.levels, self.batch_size = known.levels, known.batch_size
+        self.fuse(known.fused)
+
+    def fuse(self, forms: Sequence[Fusion]) -> None:
+        """Give its networks forms that are known to be faster, where this changes no answer.
+
+        Raises
+        ------
+        Exception
+            What the hooks raise over one request.
+        """
+        if not forms or not self._joins or not self._optimize:
+            return
+        from mms.worker.warm_up.fusion import fuse, fused_forms
+
+        ready = copied(self._service._run_preprocess(copy_of(self._sample)))
+        for threads in dict.fromkeys(form.threads for form in forms):
+            known = {form.net: form.form for form in forms if form.threads == threads}
+            self._log_fusion(threads, fuse(self._service, {1: ready}, _FUSION_BUDGET_S, threads,
+                                           known))
+        self.fused = fused_forms(self._service)
 
     def run_as_known(self, every_size: bool) -> None:
         """Run the sample once, and fuse; with `every_size`, also all batch sizes that there may
@@ -148,7 +191,7 @@ class WarmUp:
         Exception
             What the hooks raise over one request.
         """
-        self._answer()
+        self.answer()
         ready = self._fused()
         if every_size and ready is not None:
             self._run_sizes(ready)
@@ -157,12 +200,17 @@ class WarmUp:
         """What ``_preprocess`` makes of the sample, once the networks have been fused for it; None
         where requests never run together.
         """
-        if not isinstance(self._service, SingleNodeService) or obstacle(self._service):
+        if not self._joins:
             return None
         ready = self._service._run_preprocess(copy_of(self._sample))
         if self._optimize:
-            self._fuse(copied(ready))
+            self._find_forms(copied(ready))
         return ready
+
+    @property
+    def _joins(self) -> bool:
+        """Whether its requests may run together, as far as its hooks go."""
+        return isinstance(self._service, SingleNodeService) and not obstacle(self._service)
 
     def _run_sizes(self, ready: Any) -> None:
         for size in sorted({padded_rows([1] * most)
@@ -172,15 +220,12 @@ class WarmUp:
             except NotJoinable:
                 return
 
-    def _answer(self) -> None:
-        self._service.inference(copy_of(self._sample))
-
     def _paying_levels(self) -> Sequence[int]:
         """Before anything is fused: a fused graph is made for one number of threads."""
         if len(self._threads) == 1:
             return self._threads
         try:
-            times = times_by_threads(self._answer, self._threads, _THREADS_BUDGET_S)
+            times = times_by_threads(self.answer, self._threads, _THREADS_BUDGET_S)
             logger.info('Model %s: a request %s.', self._model, ', '.join(
                 f'on {count} thread{"s" * (count != 1)} in {1000 * time_s:.1f} ms'
                 for count, time_s in times.items()))
@@ -204,8 +249,8 @@ class WarmUp:
         logger.info('Model %s: inference of %s.', self._model, ', '.join(
             f'{size} in {1000 * time_s:.1f} ms' for size, time_s in times.items()))
 
-    def _fuse(self, ready: Any) -> None:
-        from mms.worker.warm_up.fusion import fuse
+    def _find_forms(self, ready: Any) -> None:
+        from mms.worker.warm_up.fusion import fuse, fused_forms
 
         levels = list(self.levels or self._threads[:1])
         end = time.monotonic() + _FUSION_BUDGET_S
@@ -213,9 +258,14 @@ class WarmUp:
         for threads in dict.fromkeys([levels[0], levels[-1], *levels]):
             left_s = end - time.monotonic()
             # Larger sizes have plans, and their memory, of their own, and win little.
-            for line in fuse(self._service, {1: ready}, left_s, threads) if left_s > 0 else ():
-                logger.info('Model %s on %d thread%s: %s.', self._model, threads,
-                            's' * (threads != 1), line)
+            if left_s > 0:
+                self._log_fusion(threads, fuse(self._service, {1: ready}, left_s, threads))
+        self.fused = fused_forms(self._service)
+
+    def _log_fusion(self, threads: int, lines: Sequence[str]) -> None:
+        for line in lines:
+            logger.info('Model %s on %d thread%s: %s.', self._model, threads,
+                        's' * (threads != 1), line)
 
 
 def worthwhile(times_s: Mapping[int, float]) -> int:
@@ -245,17 +295,18 @@ def _sizes(most: int) -> list[int]:
 
 def _times_s(run: Callable[[Any], Any], batches: Mapping[int, Any]) -> dict[int, float]:
     times: dict[int, float] = {}
-    end = time.monotonic() + _MEASURING_BUDGET_S
+    left_s = _MEASURING_BUDGET_S
     for size, batch in batches.items():
         try:
-            run(batch)
+            left_s -= _time_s(run, batch)
         except Exception:
             # What is known of smaller batches counts, but for that of a single request.
             if len(times) < 2:
                 raise
             break
-        times[size] = min(_time_s(run, batch) for _ in range(_REPEATS))
-        if time.monotonic() > end or times[size] > _HOPELESS * size * times[1]:
+        runs = [_time_s(run, batch) for _ in range(_REPEATS)]
+        times[size], left_s = min(runs), left_s - sum(runs)
+        if left_s < 0 or times[size] > _HOPELESS * size * times[1]:
             break
     return times
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from mms.ipc.findings import Findings
 from mms.worker.warm_up.first_answer import FirstAnswer
 
 
@@ -29,6 +30,12 @@ class WarmUpReport:
         Why this process must take no request: the warm-up has changed the answers.
     first_answer
         The answer to a made-up request before anything else was run; None where there is none.
+    is_measured
+        Whether it is known what pays.
+    findings
+        What was measured; None where nothing was.
+    disturbed
+        Whether other processes had much of the time in which it was measured.
     answers_samples
         Whether it has answered what :func:`mms.worker.warm_up.sample.sample_inputs` makes.
     """
@@ -40,4 +47,7 @@ class WarmUpReport:
     unforkable: str = ''
     spoiled: str = ''
     first_answer: Optional[FirstAnswer] = None
+    is_measured: bool = True
+    findings: Optional[Findings] = None
+    disturbed: bool = False
     answers_samples: bool = False

@@ -55,7 +55,8 @@ def told(service, *messages):
     channel = Ends(*messages)
     try:
         ModelProcess(channel, -1, service, Ready(SIGNATURE, 'Service'), None,
-                     Classic(Endpoint('m', service, 100)), report_memory=False).serve()
+                     Classic(Endpoint('m', service, 100)), report_memory=False,
+                     later=None).serve()
     except DeviceLost:
         return channel.sent, True
     return channel.sent, False

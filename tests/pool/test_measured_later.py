@@ -1,0 +1,163 @@
+"""Models that answer first, and whose pool is measured beside that."""
+
+import gevent
+import pytest
+from fleet import kill, mxnet_service, until
+from harness import predicted, work
+
+from mms.devices.device import CPU, Device
+from mms.errors import ServiceError
+from mms.ipc.findings import Findings, Fusion
+from mms.ipc.messages import Result
+from mms.runtime.resources import Resources
+
+pytestmark = pytest.mark.engine
+TWO = Resources(2, 2**40, 2)
+STATIC = 'planned (static allocation)'
+GLUON = mxnet_service('data = [self.net(data[0])]').replace(
+    '        self.ctx = mx.cpu()', '''        self.ctx = mx.cpu()
+        self.net = mx.gluon.nn.HybridSequential()
+        with self.net.name_scope():
+            self.net.add(mx.gluon.nn.Dense(2, in_units=2))
+        self.net.initialize(mx.init.One())''')
+
+
+def asked(workers, text='[[1, 2]]'):
+    """What a worker answers."""
+    worker = workers.acquire()
+    try:
+        result = worker.exchange(work(text))
+        assert isinstance(result, Result)
+        return predicted(result.answers[0])
+    finally:
+        workers.release(worker)
+
+
+@pytest.fixture
+def later(supervise):
+    """A supervisor of a model that is measured later."""
+    def start(source=None, **options):
+        return supervise(source=source or mxnet_service('pass'), later=True,
+                         **{'workers': None, 'resources': TWO, **options})
+    return start
+
+
+def test_a_model_answers_before_it_is_measured_and_is_the_same_afterwards(later):
+    workers = later()
+    assert not workers.ready.is_measured
+    assert (workers.ready.batch_size, workers.size.wider) == (1, ())
+    assert workers.ready.why_alone == 'it is not measured yet'
+    first, pids = asked(workers), set(workers.pids)
+    workers.measure()
+    assert workers.ready.is_measured
+    assert workers.ready.batch_size > 1
+    assert not workers.ready.why_alone
+    assert asked(workers) == first
+    assert pids <= set(workers.pids)
+
+
+def test_what_is_known_is_not_measured_again_but_proven(later, caplog):
+    caplog.set_level('INFO')
+    workers = later()
+    workers.measure(Findings((1, 2), 8))
+    assert (workers.ready.batch_size, workers.size.wider) == (8, (2,))
+    assert sorted(worker.threads for worker in workers.here) == [1, 1, 2]
+    assert not [line for line in caplog.messages if 'inference of' in line]
+    alone = later(source=mxnet_service('data[0] = data[0] + len(data[0])'))
+    alone.measure(Findings((1,), 8))
+    assert alone.ready.batch_size == 1
+    assert 'differ' in alone.ready.why_alone
+
+
+def test_numbers_of_threads_that_there_are_not_are_not_taken(later):
+    workers = later()
+    workers.measure(Findings((1, 64), 8))
+    assert workers.ready.is_measured
+    assert 64 not in workers.ready.levels
+
+
+def test_workers_with_faster_networks_take_the_place_of_all_that_are_there(later):
+    workers = later(source=GLUON)
+    first, pids = asked(workers), set(workers.pids)
+    workers.measure(Findings((1,), 4, (Fusion(1, 'net', STATIC),)))
+    assert not pids & set(workers.pids)
+    assert len(workers.pids) == len(pids)
+    assert asked(workers) == first
+
+
+@pytest.mark.parametrize('forms', [
+    (Fusion(1, 'net', 'no form'),), (Fusion(1, 'other', STATIC),), (Fusion(7, 'net', STATIC),)])
+def test_forms_that_there_are_not_change_nothing(later, forms):
+    workers = later(source=GLUON)
+    first = asked(workers)
+    workers.measure(Findings((1,), 4, forms))
+    assert workers.ready.batch_size == 4
+    assert asked(workers) == first
+
+
+def test_a_template_that_dies_later_has_what_was_measured(later):
+    workers = later(source=GLUON)
+    first = asked(workers)
+    workers.measure(Findings((1,), 4, (Fusion(1, 'net', STATIC),)))
+    template = workers.template_pid
+    kill(template)
+    until(lambda: workers.template_pid not in (None, template) and len(workers.pids) == 2)
+    assert (workers.ready.is_measured, workers.ready.batch_size) == (True, 4)
+    assert asked(workers) == first
+
+
+def test_a_model_that_cannot_be_measured_answers_as_before(later):
+    workers = later(source=mxnet_service('if len(data[0]) > 1: os.abort()'))
+    with pytest.raises(ServiceError, match='ended while it was measured'):
+        workers.measure()
+    assert not workers.ready.is_measured
+    assert workers.ready.batch_size == 1
+    assert 'it could not be measured (' in workers.ready.why_alone
+    assert asked(workers)
+
+
+def test_a_process_that_ends_while_it_measures_is_told(later, monkeypatch):
+    workers = later(source=mxnet_service('time.sleep(0.05)'))
+    first = asked(workers)
+    measuring = gevent.spawn(workers.measure)
+    gevent.sleep(0.5)
+    kill(workers.template_pid)
+    with pytest.raises(ServiceError):
+        measuring.get(timeout=60)
+    until(lambda: len(workers.pids) == 2)
+    assert not workers.ready.is_measured
+    assert asked(workers) == first
+    workers.measure()
+    assert workers.ready.is_measured
+
+
+def test_requests_are_answered_while_it_is_measured(later):
+    workers = later(source=mxnet_service('time.sleep(0.01)'))
+    measuring, count = gevent.spawn(workers.measure), 0
+    while not measuring.ready():
+        assert asked(workers)
+        count += 1
+    measuring.get()
+    assert count > 3
+
+
+def test_on_devices_all_is_measured_at_once(later):
+    workers = later(workers=1, pool={'devices': [Device(CPU, 0)]})
+    assert workers.ready.is_measured
+    assert asked(workers)
+
+
+def test_more_workers_than_pay_go_while_no_request_is_there(later, monkeypatch):
+    from fleet import patch_pool
+    patch_pool(monkeypatch, 'requests_per_s',
+               lambda workers, batch_size: 10.0 if len(workers) != 2 else 30.0)
+    workers = later(resources=Resources(4, 2**40, 2))
+    assert workers.size[:2] == (4, 1)
+    workers.measure(Findings((1, 2), 4))
+    taken = workers.acquire()
+    assert not workers.settle_beside()
+    assert workers.size[:2] == (4, 1)
+    workers.release(taken)
+    assert workers.settle_beside()
+    assert workers.size[:2] == (2, 2)
+    until(lambda: len(workers.pids) == 2)
