@@ -25,7 +25,7 @@ from contenders.contender import Contender
 from contenders.lit_serve import LitServe
 from contenders.mms04 import MMS04
 from contenders.multi_model_server import MultiModelServer
-from contenders.this_server import ThisServer
+from contenders.this_server import BEFORE, ThisServer
 from environments import default_cache
 from machine import describe_machine
 from models import MODELS
@@ -97,6 +97,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument('--fixed', action='store_true', help=FIXED_HELP)
     parser.add_argument('--server-flags', action='append', default=[], metavar='"--FLAG ..."',
                         help='flags of this server, as one word after a =; again for another row')
+    parser.add_argument('--before', type=Path, metavar='CHECKOUT',
+                        help='another state of this server, for further rows')
     parser.add_argument('--cache', type=Path, default=default_cache(),
                         help="folder for the peers' environments (default: %(default)s)")
     parser.add_argument('--out', type=Path, metavar='FILE.md',
@@ -131,7 +133,9 @@ def _prepared(options: argparse.Namespace) -> tuple[list[Contender], list[str]]:
 
 def _contenders(options: argparse.Namespace) -> list[tuple[str, Contender]]:
     makers: dict[str, list[Callable[[], Contender]]] = {
-        'mms': [partial(ThisServer, flags) for flags in options.server_flags or ['']],
+        'mms': [*(partial(ThisServer, flags) for flags in options.server_flags or ['']),
+                *([partial(ThisServer, name=BEFORE, checkout=options.before.resolve())]
+                  if options.before else [])],
         'multi-model-server': [MultiModelServer],
         'litserve': [LitServe],
         'mms-0.4': [partial(MMS04, options.mms04_python)],

@@ -52,7 +52,7 @@ def summary(sections: Iterable[Section]) -> Section:
 
 def _against_best(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
     own = [figure for figure in figures if figure.contender == THIS]
-    others = [figure for figure in figures if figure.contender != THIS]
+    others = [figure for figure in figures if not figure.contender.startswith(THIS)]
     if not own or not others:
         return []
     this, best = _best(own), _best(others)

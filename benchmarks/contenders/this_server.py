@@ -19,22 +19,28 @@ from contenders.contender import OUTPUT, Contender, Endpoint, Setting, scratch, 
 
 # What it is called in tables.
 THIS = 'this server'
+BEFORE, AGAIN = f'{THIS}, before', f'{THIS}, started again'
 
 
 class ThisServer(Contender):
     """``python -m mms``, with the flags of one ``--server-flags``.
 
     With a `cache`, what is measured at one start is known at the next; without, each start
-    has an empty one.
+    has an empty one. Another `checkout` is served with the packages of this one.
     """
 
     def __init__(self, flags: str = '', place: Optional[Place] = None,
-                 cache: Optional[Path] = None, name: str = THIS) -> None:
+                 cache: Optional[Path] = None, name: str = THIS, checkout: Path = REPO) -> None:
         self.name = name
         self.command = f'python -m mms --models NAME=NAME.model --port PORT {flags}'.rstrip()
         self._flags = flags
         self._place = place or anywhere()
         self._cache = cache
+        self._checkout = checkout
+
+    def again(self, cache: Path) -> ThisServer:
+        """Return the same one, started with what an earlier start has left in `cache`."""
+        return ThisServer(self._flags, self._place, cache, AGAIN, self._checkout)
 
     def settings(self, is_short: bool = False) -> list[Setting]:
         """Return the one that the flags make."""
@@ -66,7 +72,7 @@ class ThisServer(Contender):
         with scratch() as name:
             folder = Path(name)
             environment = plain_environment(
-                PYTHONPATH=str(REPO), XDG_CACHE_HOME=str(self._cache or folder / 'cache'),
+                PYTHONPATH=str(self._checkout), XDG_CACHE_HOME=str(self._cache or folder / 'cache'),
                 **self._place.variables)
             with started(command, folder, environment, port, '/ping') as process:
                 yield {name: Endpoint(process.pid, port, f'/{name}/predict', '/ping',

@@ -81,9 +81,13 @@ def _table(rows: Sequence[Row]) -> str:
 
 def _of_connections(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     most = max((row.requests_per_s for row in rows if row.contender == limit.NAME), default=0.0)
-    best = max((row.requests_per_s for row in rows if row.contender not in (limit.NAME, THIS)),
-               default=0.0)
-    return [_cells(row, most, best if row.contender == THIS else 0.0) for row in rows]
+    best = max((row.requests_per_s for row in rows if not _is_ours(row)
+                and row.contender != limit.NAME), default=0.0)
+    return [_cells(row, most, best if _is_ours(row) else 0.0) for row in rows]
+
+
+def _is_ours(row: Row) -> bool:
+    return row.contender.startswith(THIS)
 
 
 def _cells(row: Row, most: float, best: float) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def measure(run: Run, models: Sequence[Model]) -> list[Section]:
 def _base_rate(run: Run, model: Model) -> float:
     """What the best of the others answers; of this server alone, a part of a closed load."""
     known = {name: rate for (of, name), (_, rate) in run.chosen.items() if of == model.name}
-    others = [rate for name, rate in known.items() if name != THIS]
+    others = [rate for name, rate in known.items() if not name.startswith(THIS)]
     best = max(others or known.values(), default=None)
     return best if best else _measured_rate(run, model)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from answers import check_answer
 from contenders.contender import Contender
-from contenders.this_server import THIS, ThisServer
+from contenders.this_server import AGAIN, ThisServer
 from models import MODELS, SMALL, BuiltModel, Model
 from processes import cpu_s, pss_mb
 from report import lines, number
@@ -19,7 +19,6 @@ from sections import Figure, Section
 
 from parts.run import Run, say, told
 
-AGAIN = f'{THIS}, started again'
 HEAD = ('model', 'contender', 'setting', 'ready, s', 'first answer, s', 'CPU, s', 'memory, MB')
 LEGEND = f"""\
 *ready*: from the start of the process to a healthy answer of all that it serves; *first answer*: to
@@ -59,8 +58,8 @@ def _by_turns(run: Run, model: Model,
               cache: Path) -> Sequence[tuple[Contender, list[Start]]]:
     built = run.built(model)
     contenders = [*run.contenders]
-    if any(isinstance(one, ThisServer) for one in contenders):
-        again = ThisServer(cache=cache, name=AGAIN)
+    if isinstance(contenders[0], ThisServer):
+        again = contenders[0].again(cache)
         contenders.insert(1, again)
         with told(f'start, {model.name}, {AGAIN}'):
             start(again, {model.name: built})

@@ -18,6 +18,7 @@ from parts import closed, many, mix, open_loop, startup, tail
 from parts.run import Lengths, Run
 from processes import BenchmarkError
 from sections import Figure, Section, put_into, summary
+from step_cost import NAMES
 
 needs_wrk = pytest.mark.skipif(shutil.which('wrk') is None, reason='no wrk')
 LENGTHS = Lengths(load_s=1, warm_s=0, choosing_s=1, probed_s=1, tail_s=1, rounds=1, models=3)
@@ -132,7 +133,7 @@ def test_tables_go_between_the_markers_of_a_page_and_nothing_else_changes(tmp_pa
 def test_the_page_on_performance_has_markers_for_every_table():
     page = (REPO / 'docs' / 'performance.md').read_text(encoding='utf-8')
     names = ['summary', *(f'closed-{name}' for name in MODELS), 'open-loop', 'start', 'many',
-             'mix', 'tail', 'machine']
+             'mix', 'tail', 'machine', 'steps-alexnet', 'steps-dense']
     for name in names:
         assert page.count(f'<!-- compare: {name} -->\n') == 1
         assert page.count(f'<!-- end of compare: {name} -->\n') == 1
@@ -150,6 +151,21 @@ def test_a_short_run_prints_its_tables_and_says_whom_it_leaves_out(tmp_path):
     assert answer.returncode == 0, answer.stderr
     assert '## One dense layer' in answer.stdout
     assert '| 2 | this server | default flags |' in page.read_text()
+
+
+@needs_wrk
+def test_the_steps_of_a_request_are_measured_in_two_states(tmp_path):
+    answer = subprocess.run(
+        [sys.executable, REPO / 'benchmarks' / 'step_cost.py', '--models', 'dense', '--seconds',
+         '1', '--rounds', '1', '--before', REPO], capture_output=True, text=True, timeout=200,
+        check=False)
+    assert answer.returncode == 0, answer.stderr
+    head, _, *rows = answer.stdout[answer.stdout.index('| step'):].strip().splitlines()
+    assert head == '| step | before | now |'
+    assert [row.split('|')[1].strip() for row in rows] == list(NAMES)
+    for name, row in zip(NAMES, rows):
+        for cell in row.strip(' |').split('|')[1:]:
+            assert float(cell) > 0 or 'ms' in name and 'CPU' not in name
 
 
 def test_small_models_are_those_of_an_archive_of_mms04():
