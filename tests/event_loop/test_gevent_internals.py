@@ -15,9 +15,9 @@ from gevent._hub_local import get_hub_if_exists
 from gevent.event import AsyncResult, Event
 from gevent.hub import Hub, Waiter
 from gevent.pool import Pool
-from gevent.pywsgi import WSGIHandler, WSGIServer
+from gevent.pywsgi import WSGIServer
 
-from mms.frontend.http.connection import Connection
+from mms.event_loop.deadline import Deadline
 from mms.frontend.http.server import HTTPServer
 
 
@@ -148,84 +148,23 @@ def test_an_answer_that_was_waited_for_has_its_error_beside_it():
     assert isinstance(result.exception, KeyError)
 
 
-# Of mms.frontend.http.connection: what pywsgi's handler calls, and in what order.
-def test_every_method_that_is_overridden_is_there():
-    assert overridden(Connection, WSGIHandler) == [
-        'MessageClass', '_connection_upgrade_requested', '_handle_client_error', '_headers',
-        '_send_error_response_if_possible', '_sendall', 'finalize_headers', 'get_environ',
-        'handle', 'handle_error', 'handle_one_request', 'log_request', 'process_result',
-        'read_request', 'read_requestline', 'run_application']
-
-
-@pytest.mark.parametrize(('caller', 'names'), [
-    ('handle_one_request', ['read_requestline', 'read_request', '_handle_client_error',
-                            'get_environ', 'handle_one_response', 'close_connection']),
-    ('read_request', ['MessageClass', 'rfile', 'request_version', 'content_length']),
-    ('get_environ', ['_headers', '_connection_upgrade_requested', 'typeheader', 'path',
-                     'wsgi_input', 'getheader']),
-    ('handle_one_response', ['run_application', '_discard', 'log_request', 'response_length',
-                             'handle_error']),
-    ('run_application', ['process_result', 'application', 'environ', 'result']),
-    ('handle_error', ['_send_error_response_if_possible']),
-    ('_write_with_headers', ['finalize_headers', 'response_headers', '_sendall', '_write']),
-    ('_write', ['_sendall']),
-    ('process_result', ['write', '_sendall']),
-    ('finalize_headers', ['provided_date', 'provided_content_length', 'response_headers']),
-    ('handle', ['handle_one_request', 'socket', 'rfile', 'wsgi_input']),
-])
-def test_a_method_of_gevents_still_uses_these_names(caller, names):
-    code = getattr(WSGIHandler, caller).__code__
-    used = {*code.co_names, *code.co_consts}
-    assert [name for name in names if name not in used] == []
-
-
-def test_a_connection_has_what_a_request_is_read_from():
-    here, there = socket.socketpair()
-    handler = WSGIHandler(here, ('::1', 7), None)
-    assert (handler.socket, handler.client_address) == (here, ('::1', 7))
-    there.sendall(b'ab')
-    assert handler.rfile.peek(1)[:1] == b'a'
-    there.close()
-    here.close()
-
-
-def test_constants_and_dates_are_where_they_were():
-    assert pywsgi.MAX_REQUEST_LINE == 8192
+# Of mms.frontend.http.answer.
+def test_dates_are_where_they_were():
     assert pywsgi.format_date_time(0) == b'Thu, 01 Jan 1970 00:00:00 GMT'
 
 
-def test_an_answer_takes_this_way_through_the_handler():
-    """The order of the calls is what draining, time limits and framing stand on."""
-    calls = []
-
-    class Noting(Connection):
-        pass
-
-    for name in ('read_requestline', 'read_request', 'MessageClass', 'get_environ', '_headers',
-                 'run_application', 'process_result', 'finalize_headers', '_sendall',
-                 'log_request'):
-        def noted(*words, name=name):
-            calls.append(name)
-            return getattr(Connection, name)(*words)
-
-        setattr(Noting, name, noted)
-
-    def app(environ, start_response):
-        start_response('200 OK', [('Content-Length', '2')])
-        return [b'ok']
-
-    listener = socket.socket()
-    listener.bind(('127.0.0.1', 0))
-    server = HTTPServer(listener, app)
-    server.handler_class = Noting
-    server.listen()
-    with socket.create_connection(listener.getsockname()) as client:
-        client.sendall(b'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
-        assert client.makefile('rb').read().endswith(b'\r\n\r\nok')
-    server.end()
-    assert calls == ['read_requestline', 'read_request', 'MessageClass', 'get_environ',
-                     '_headers', 'run_application', 'process_result', 'finalize_headers',
-                     '_sendall', '_sendall', 'log_request']
+# Of mms.event_loop.deadline.
+def test_a_limit_that_is_set_anew_has_its_timer_where_gevent_looks():
+    deadline = Deadline()
+    assert not deadline.pending
+    for seconds in (60, 0.01):
+        deadline.set(seconds)
+        assert deadline.pending
+    with pytest.raises(Deadline) as raised:
+        gevent.sleep(30)
+    assert raised.value is deadline
+    deadline.close()
+    assert not deadline.pending
 
 
 # Of mms.frontend.http.server.

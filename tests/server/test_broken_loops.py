@@ -52,7 +52,7 @@ def status(ask):
 @pytest.mark.parametrize(('target', 'answer', 'over'), [
     ('mms.serving.scheduler:Scheduler._next_batch', 200, 'the queue of model m'),
     ('mms.serving.scheduler:Scheduler._work', 500, 'a batch of model m'),
-    ('mms.frontend.http.connection:Connection.get_environ', 500, 'a request from 127.0.0.1'),
+    ('mms.frontend.http.connection:Connection._environ', 500, 'a request from 127.0.0.1'),
     ('mms.frontend.http.server:HTTPServer.handle', 0, ''),
     ('mms.frontend.http.server:HTTPServer.do_read', 200, ''),
 ])

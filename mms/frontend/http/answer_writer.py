@@ -57,8 +57,8 @@ class AnswerWriter:
         return self.sent_bytes - _unsent(self._socket)
 
     def begin(self) -> None:
-        """Time is counted for answers from now on."""
-        self._socket.settimeout(_ANSWER_STALL_S)
+        """Another answer begins."""
+        self.sent_bytes = 0
 
     def write(self, data: Body) -> None:
         """Send a piece, or keep it for the next one if it is small."""
@@ -70,8 +70,9 @@ class AnswerWriter:
 
     def flush(self) -> None:
         """Send what was kept."""
-        data, self._held = self._held, bytearray()
-        self._send(data)
+        if self._held:
+            data, self._held = self._held, bytearray()
+            self._send(data)
 
     def forget(self) -> None:
         """Send nothing of what was kept."""
@@ -79,6 +80,7 @@ class AnswerWriter:
 
     def _send(self, data: Body) -> None:
         """Send piece by piece: each has its own time limit, and others their turns between."""
+        self._socket.settimeout(_ANSWER_STALL_S)
         self.is_sending = True
         try:
             with memoryview(data) as rest:

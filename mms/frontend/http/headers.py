@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, Optional
+from collections.abc import Callable
+from typing import Any, Optional, overload
 
 from mms.frontend.http.limits import HEAD_BYTES, HEADER_LINES
 
 _PIECE_BYTES = 8192
-# RFC 9112, 5: nothing between a name and its colon, no line that goes on in the next one, no
-# control characters. A bare LF may end a line (2.2).
-_LINES = re.compile(
-    rb"(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+:[\t\x20-\x7e\x80-\xff]*\r?\n)*\r?\n")
-# Section 3: single spaces. Beyond ASCII there are bytes that are blanks to Python alone, and
+# What buffered streams hold: a head that is longer has not come at one go.
+LONGEST_LINE = 8192
+# RFC 9112, 3: single spaces. Beyond ASCII there are bytes that are blanks to Python alone, and
 # HTTP/0.9 knows no heads, so that others take what follows for another request.
-_REQUEST_LINE = re.compile(
-    r"[A-Za-z0-9!#$%&'*+.^_`|~-]+ [\x21-\x7e\x80-\xff]+ HTTP/1\.[0-9]\r?\n")
+_REQUEST_LINE = (rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+ [\x21-\x7e\x80-\x84\x86-\x9f\xa1-\xff]+ "
+                 rb'HTTP/1\.[0-9]\r?\n')
+# Section 5: nothing between a name and its colon, no line that goes on in the next one, no
+# control characters. A bare LF may end a line (2.2).
+_LINES = rb"(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+:[\t\x20-\x7e\x80-\xff]*\r?\n)*\r?\n"
+_is_request_line = re.compile(_REQUEST_LINE).fullmatch
+_are_lines = re.compile(_LINES).fullmatch
+_begins_with_head = re.compile(rb'(%s)(%s)' % (_REQUEST_LINE, _LINES)).match
 # A length that 64 bits hold, and no sign, space or underscore, which int() would take.
 _LENGTH = re.compile(r'[0-9]{1,18}', re.ASCII)
-_SPACE = ' \t'
+# With what ends a line before the LF.
+_SPACE = ' \t\r'
 
 
 class BadHead(ValueError):
@@ -31,46 +36,43 @@ class LargeHead(BadHead):
 
 
 class PlainHeaders:
-    """Header lines without any surprise; what pywsgi uses of an email message.
+    """Header lines without any surprise.
+
+    Parameters
+    ----------
+    block
+        The lines, with the empty one behind them; see :func:`check_lines`.
 
     Attributes
     ----------
-    status
-        Why they cannot be read: never.
-    headers
-        The lines.
+    pairs
+        Name and value of each, in turn.
     """
 
-    status = ''
+    __slots__ = ('__weakref__', '_values', 'pairs')
 
     def __init__(self, block: str) -> None:
-        # Not splitlines(): in Latin-1, the byte 0x85 is the end of a line too.
-        self.headers = [line.rstrip('\r') + '\r\n' for line in block.split('\n')[:-2]]
+        self.pairs: list[tuple[str, str]] = []
         self._values: dict[str, str] = {}
-        for name, value in self.pairs():
+        # Not splitlines(): in Latin-1, the byte 0x85 is the end of a line too.
+        for line in block.split('\n')[:-2]:
+            name, _, value = line.partition(':')
+            value = value.strip(_SPACE)
+            self.pairs.append((name, value))
             self._values.setdefault(name.lower(), value)
 
-    @property
-    def typeheader(self) -> Optional[str]:
-        """The value of ``Content-Type``."""
-        return self._values.get('content-type')
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """First value of a header."""
-        return self._values.get(name.lower(), default)
+    @overload
+    def get(self, name: str) -> Optional[str]: ...
 
-    getheader = get
+    @overload
+    def get(self, name: str, default: str) -> str: ...
 
-    def pairs(self) -> Iterator[tuple[str, str]]:
-        """Name and value of each line."""
-        for line in self.headers:
-            name, _, value = line[:-2].partition(':')
-            yield name, value.strip(_SPACE)
-
-    def __delitem__(self, name: str) -> None:
-        self._values.pop(name.lower(), None)
-        self.headers = [line for line in self.headers
-                        if line.partition(':')[0].lower() != name.lower()]
+    def get(self, name: str, default: Optional[str] = None) -> Optional[str]:
+        """First value of a header, whose name is in small letters."""
+        return self._values.get(name, default)
 
     def check_framing(self, version: str) -> None:
         """Make sure that the end of the body is beyond doubt.
@@ -116,22 +118,22 @@ class PlainHeaders:
         """Each value of a header, whose name is in small letters."""
         if name not in self._values:
             return []
-        return [value for key, value in self.pairs() if key.lower() == name]
+        return [value for key, value in self.pairs if key.lower() == name]
 
 
-def check_request_line(line: str) -> None:
+def check_request_line(line: bytes) -> None:
     """Make sure that everybody finds the same method, target and version.
 
     Parameters
     ----------
     line
-        In Latin-1, with its end.
+        With its end.
 
     Raises
     ------
     BadHead
     """
-    if not _REQUEST_LINE.fullmatch(line):
+    if not _is_request_line(line):
         raise BadHead('the request line is no method, target and HTTP/1.1 with single spaces '
                       'between them')
 
@@ -167,21 +169,52 @@ def read_block(stream: Any, most_bytes: int, most_lines: int,
     return b''.join(pieces)
 
 
+def find_head(come: bytes) -> Optional[tuple[bytes, bytes]]:
+    """First line and header lines of a head that has come whole, and in which everything is as it
+    has to be; None for any other.
+
+    Parameters
+    ----------
+    come
+        What has come, the head and whatever is behind it.
+    """
+    found = _begins_with_head(come)
+    return (found[1], found[2]) if found else None
+
+
+def check_size(block: bytes, most_bytes: int, most_lines: int) -> None:
+    """Make sure that a head is no larger than anybody needs.
+
+    Raises
+    ------
+    LargeHead
+        Its lines are too many, or too long.
+    """
+    if block.count(b'\n') > most_lines + 1:
+        raise LargeHead(f'it has more than {most_lines} header lines (--max-headers)')
+    if len(block) > most_bytes:
+        raise LargeHead(f'it is larger than {most_bytes} bytes (--max-header-size)')
+
+
+def check_lines(block: bytes) -> None:
+    """Make sure that they are header lines, and an empty one.
+
+    Raises
+    ------
+    BadHead
+    """
+    if not _are_lines(block):
+        raise BadHead('a header line is broken')
+
+
 def plain_headers(block: bytes, most_bytes: int = HEAD_BYTES,
                   most_lines: int = HEADER_LINES) -> PlainHeaders:
     """The head's lines; bytes beyond ASCII are Latin-1.
 
     Raises
     ------
-    LargeHead
-        They are too many, or too long.
-    BadHead
-        They are no header lines.
+    LargeHead, BadHead
     """
-    if block.count(b'\n') > most_lines + 1:
-        raise LargeHead(f'it has more than {most_lines} header lines (--max-headers)')
-    if len(block) > most_bytes:
-        raise LargeHead(f'it is larger than {most_bytes} bytes (--max-header-size)')
-    if not _LINES.fullmatch(block):
-        raise BadHead('a header line is broken')
+    check_size(block, most_bytes, most_lines)
+    check_lines(block)
     return PlainHeaders(block.decode('latin-1'))

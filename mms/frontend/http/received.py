@@ -24,18 +24,26 @@ class Received(socket.SocketIO):
         super().__init__(sock, 'r')
         self.count = 0
         self._error: Optional[TooSlow] = None
+        self._has_stopped = False
 
     def readinto(self, buffer: Any) -> Optional[int]:
         """As many bytes as there are; see :class:`io.RawIOBase`."""
+        if self._has_stopped:
+            # Who has waited for so long does not wait again.
+            raise OSError('nothing has come for long')
+        # Not that of SocketIO: it takes as long as all else that is read with.
         try:
-            count = super().readinto(buffer)
-        except OSError:
+            count: int = self._sock.recv_into(buffer)  # type: ignore[attr-defined]  # of SocketIO
+        except OSError as error:
+            self._has_stopped = isinstance(error, socket.timeout)
             if self._error:
                 raise self._error from None
+            if isinstance(error, BlockingIOError):
+                return None
             raise
         if self._error:
             raise self._error
-        self.count += count or 0
+        self.count += count
         return count
 
     def end(self, error: TooSlow, sock: Any) -> None:

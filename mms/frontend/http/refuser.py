@@ -9,11 +9,18 @@ from mms.config.cors_origins import Origins
 from mms.errors import BuffersFull
 from mms.frontend.cors import cors_headers
 from mms.frontend.http.headers import BadHead, LargeHead
-from mms.frontend.http.refusal import TurnedAway, refusal
+from mms.frontend.http.refusal import MESSAGES, TurnedAway, refusal
 from mms.frontend.request_context import context_of
 from mms.log import request_ids
 from mms.log.lines import one_line
-from mms.metrics.refusals import BAD_HEAD, BUFFERS_FULL, LARGE_HEAD, Refusals
+from mms.metrics.refusals import BAD_HEAD, BUFFERS_FULL, LARGE_HEAD, LONG_LINE, Refusals
+
+
+class LongLine(ValueError):
+    """The first line of a request is longer than anybody needs."""
+
+    def __init__(self) -> None:
+        super().__init__(MESSAGES['414'][1])
 
 
 class Refuser:
@@ -82,4 +89,6 @@ def _reason_of(error: BaseException) -> tuple[str, str]:
         return error.status, error.reason
     if isinstance(error, BuffersFull):
         return '503', BUFFERS_FULL
+    if isinstance(error, LongLine):
+        return '414', LONG_LINE
     return ('431', LARGE_HEAD) if isinstance(error, LargeHead) else ('400', BAD_HEAD)

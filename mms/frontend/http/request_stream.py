@@ -77,9 +77,6 @@ class RequestStream:
             raise OSError('the connection ended before the body')
         return data
 
-    def _discard(self) -> None:
-        """Nothing, for pywsgi: the connection reads what is left, or is closed."""
-
 
 class ChunkedStream(RequestStream):
     """In chunks.

@@ -12,22 +12,11 @@ PLAIN = (b'Host: x\r\nContent-Type:  text/plain; a=b \r\nX-Twice: 1\r\nx-twice: 
 
 def test_plain_lines_are_what_pythons_parser_makes_of_them():
     found, expected = plain_headers(PLAIN), headers_factory(io.BytesIO(PLAIN), 0)
-    for name in ('host', 'CONTENT-TYPE', 'X-Twice', 'Empty', 'None', "A!#$%&'*+.^`|~b_c-d"):
+    for name in ('host', 'content-type', 'x-twice', 'empty', 'none', "a!#$%&'*+.^`|~b_c-d"):
         assert found.get(name, 'no') == expected.get(name, 'no').strip()
-    assert found.typeheader == found.getheader('content-type') == 'text/plain; a=b'
-    assert [tuple(line.strip().split(':', 1)) for line in found.headers] == [
-        tuple(line.strip().split(':', 1)) for line in
-        (f'{name}:{value}' for name, value in
-         (line.decode().rstrip('\r\n').split(':', 1) for line in PLAIN.splitlines()[:-1]))]
-
-
-def test_a_header_can_be_taken_out():
-    found = plain_headers(PLAIN)
-    del found['X-TWICE'], found['none']
-    assert found.get('x-twice') is None
-    assert not any('wice' in line for line in found.headers)
-    assert [name for name, _ in found.pairs()][:3] == ['Host', 'Content-Type',
-                                                       "A!#$%&'*+.^`|~b_c-d"]
+        assert (name in found) is (name in expected)
+    assert found.pairs == [(name, value.strip()) for name, value in expected.items()]
+    assert found.all('x-twice') == ['1', '2']
 
 
 @pytest.mark.parametrize('block', [
@@ -42,7 +31,7 @@ def test_what_is_no_header_line_is_refused(block):
 
 def test_bytes_beyond_ascii_are_latin_1_and_a_bare_line_feed_ends_a_line():
     found = plain_headers(b'A: \x85\xa0\xe9 \x85\nB: 2\n\n')
-    assert list(found.pairs()) == [('A', '\x85\xa0\xe9 \x85'), ('B', '2')]
+    assert found.pairs == [('A', '\x85\xa0\xe9 \x85'), ('B', '2')]
 
 
 @pytest.mark.parametrize('lines', [
@@ -72,18 +61,19 @@ def test_a_body_whose_end_is_clear_is_taken():
     'GET /', 'GET  / HTTP/1.1', 'GET / HTTP/1.1 ', ' GET / HTTP/1.1', 'GET\t/ HTTP/1.1',
     'GET\x85/ HTTP/1.1', 'GET /\xa0HTTP/1.1', 'GET\x1c/\x1fHTTP/1.1', 'GET /\x0b HTTP/1.1',
     'GET /a b HTTP/1.1', 'GET / HTTP/1.1\r', 'G<T / HTTP/1.1', 'G\xe9T / HTTP/1.1',
-    'GET /\x00 HTTP/1.1', 'GET / HTTP/1', 'GET / HTTP/1.1.1', 'GET / HTTP/+1.1',
-    'GET / HTTP/1.0_1', 'GET / HTTP/1.\xb2', 'GET / HTTP/0.9', 'GET / http/1.1', '',
+    'GET /\xa0 HTTP/1.1', 'GET /a\x85b HTTP/1.1', 'GET /\x00 HTTP/1.1', 'GET / HTTP/1',
+    'GET / HTTP/1.1.1', 'GET / HTTP/+1.1', 'GET / HTTP/1.0_1', 'GET / HTTP/1.\xb2',
+    'GET / HTTP/0.9', 'GET / http/1.1', '',
 ])
 def test_a_request_line_that_others_could_read_in_another_way_is_refused(line):
     with pytest.raises(BadHead):
-        check_request_line(line + '\r\n')
+        check_request_line(line.encode('latin-1') + b'\r\n')
 
 
 @pytest.mark.parametrize('line', ['GET / HTTP/1.1\r\n', 'M-SEARCH * HTTP/1.0\n',
                                   'post http://h:1/\xe9%zz?a"b HTTP/1.9\r\n'])
 def test_a_plain_request_line_is_taken(line):
-    check_request_line(line)
+    check_request_line(line.encode('latin-1'))
 
 
 def test_a_request_is_for_one_host():
