@@ -16,6 +16,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Optional
@@ -94,6 +95,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
                         help='everything shorter: fewer settings, models and seconds')
     parser.add_argument('--seconds', type=int, metavar='N',
                         help=f'load of each figure (default: {SECONDS}; {SHORT.load_s} if short)')
+    parser.add_argument('--many', type=int, metavar='N',
+                        help=f'models of the part many, 2 at least (default: {Lengths.models}; '
+                        f'{SHORT.models} if short)')
     parser.add_argument('--fixed', action='store_true', help=FIXED_HELP)
     parser.add_argument('--server-flags', action='append', default=[], metavar='"--FLAG ..."',
                         help='flags of this server, as one word after a =; again for another row')
@@ -109,9 +113,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _lengths(options: argparse.Namespace) -> Lengths:
-    if options.short:
-        return Lengths(**{**vars(SHORT), 'load_s': options.seconds or SHORT.load_s})
-    return Lengths(options.seconds or SECONDS)
+    lengths = SHORT if options.short else Lengths(SECONDS)
+    return replace(lengths, load_s=options.seconds or lengths.load_s,
+                   models=max(2, options.many or lengths.models))
 
 
 def _prepared(options: argparse.Namespace) -> tuple[list[Contender], list[str]]:

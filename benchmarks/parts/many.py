@@ -10,10 +10,13 @@ from parts.run import Run, told
 from parts.startup import Start, start
 
 HEAD = ('models', 'contender', 'setting', 'ready, s', 'CPU, s', 'memory, MB', 'one more model, s',
-        'one more model, MB')
+        'one more model, MB', 'idle, of a core')
 LEGEND = """\
 *ready* and *CPU*: from the start to a healthy answer; *memory*: of all processes, after an answer
-of each model. *One more model*: the difference to a server with one, divided by the others."""
+of each model. *One more model*: the difference to a server with one, divided by the others. *Idle*:
+processor time of all processes while nobody asks."""
+# Long enough for what is done every few seconds.
+IDLE_S = 10
 
 
 def measure(run: Run) -> list[Section]:
@@ -23,14 +26,15 @@ def measure(run: Run) -> list[Section]:
     for contender in run.contenders:
         with told(f'{count} models, {contender.name}'):
             one: Start = start(contender, {'m0': built})
-            many = start(contender, {f'm{number}': built for number in range(count)})
+            many = start(contender, {f'm{index}': built for index in range(count)}, IDLE_S)
             rows.append((str(count), contender.name, str(contender.lean()), number(many.ready_s),
                          number(many.cpu_s), f'{many.memory_mb:.0f}',
                          f'{(many.ready_s - one.ready_s) / (count - 1):.2f}',
-                         f'{(many.memory_mb - one.memory_mb) / (count - 1):.1f}'))
+                         f'{(many.memory_mb - one.memory_mb) / (count - 1):.1f}',
+                         f'{many.idle_cores:.1%}'))
             figures += [Figure(f'{count} small models, start to ready, s', contender.name,
                                many.ready_s),
                         Figure(f'{count} small models, memory, MB', contender.name,
                                many.memory_mb)]
-    table = lines([HEAD, ('---:', '---', '---', *['---:'] * 5), *rows])
+    table = lines([HEAD, ('---:', '---', '---', *['---:'] * 6), *rows])
     return [Section('many', 'Many models', table, LEGEND, tuple(figures))]

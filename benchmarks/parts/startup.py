@@ -6,7 +6,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from answers import check_answer
@@ -17,13 +17,16 @@ from processes import cpu_s, pss_mb
 from report import lines, number
 from sections import Figure, Section
 
-from parts.run import Run, say, told
+from parts.run import SETTLE_S, Run, say, told
 
-HEAD = ('model', 'contender', 'setting', 'ready, s', 'first answer, s', 'CPU, s', 'memory, MB')
+HEAD = ('model', 'contender', 'setting', 'ready, s', 'first answer, s', 'CPU, s', 'at its best, s',
+        'memory, MB')
 LEGEND = f"""\
 *ready*: from the start of the process to a healthy answer of all that it serves; *first answer*: to
-that of the first prediction; medians of several starts, by turns. *{AGAIN}*: with what an earlier
-start has left in the user's cache. The others start with one worker a model."""
+that of the first prediction; *CPU*: of all processes until ready; *at its best*: until this server
+has measured what pays, which it does beside the first answers. Medians of several starts, by turns.
+*{AGAIN}*: with what an earlier start has left in the user's cache. The others start with
+one worker a model."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class Start:
     ready_s: float
     answer_s: float
     cpu_s: float
+    best_s: float
     memory_mb: float
+    idle_cores: float
 
 
 def measure(run: Run) -> list[Section]:
@@ -42,14 +47,13 @@ def measure(run: Run) -> list[Section]:
     for model in (SMALL, MODELS['alexnet']):
         with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as cache:
             for contender, starts in _by_turns(run, model, Path(cache)):
-                row = Start(*(statistics.median(values) for values in zip(*(
-                    (one.ready_s, one.answer_s, one.cpu_s, one.memory_mb) for one in starts))))
+                row = Start(*(statistics.median(values) for values in zip(*map(astuple, starts))))
                 rows.append((model.short_title, contender.name, str(contender.lean()),
                              number(row.ready_s), number(row.answer_s), number(row.cpu_s),
-                             f'{row.memory_mb:.0f}'))
+                             number(row.best_s), f'{row.memory_mb:.0f}'))
                 figures.append(Figure(f'{model.short_title}, start to ready, s', contender.name,
                                       row.ready_s))
-    table = lines([HEAD, ('---', '---', '---', *['---:'] * 4), *rows])
+    table = lines([HEAD, ('---', '---', '---', *['---:'] * 5), *rows])
     kept = tuple(figure for figure in figures if figure.contender != AGAIN)
     return [Section('start', 'From start to ready', table, LEGEND, kept)]
 
@@ -71,8 +75,8 @@ def _by_turns(run: Run, model: Model,
     return [(one, found[one.name]) for one in contenders if found[one.name]]
 
 
-def start(contender: Contender, models: dict[str, BuiltModel]) -> Start:
-    """Start it, ask each model once, and stop it."""
+def start(contender: Contender, models: dict[str, BuiltModel], idle_s: int = 0) -> Start:
+    """Start it, ask each model once, leave it alone for a while, and stop it."""
     began = time.monotonic()
     with contender.serve_all(models, contender.lean()) as endpoints:
         ready_s = time.monotonic() - began
@@ -82,7 +86,16 @@ def start(contender: Contender, models: dict[str, BuiltModel]) -> Start:
         for name, endpoint in endpoints.items():
             check_answer(endpoint, models[name])
             answer_s = answer_s or time.monotonic() - began
-        made = Start(ready_s, answer_s, used, pss_mb(first.pid))
+        contender.await_measured(first)
+        made = Start(ready_s, answer_s, used, time.monotonic() - began, pss_mb(first.pid),
+                     _idle_cores(first.pid, idle_s) if idle_s else 0.0)
     say(f'{len(models)} x {next(iter(models.values())).model.name}, {contender.name}: ready after '
         f'{ready_s:.2f} s, {made.memory_mb:.0f} MB')
     return made
+
+
+def _idle_cores(pid: int, seconds: int) -> float:
+    time.sleep(SETTLE_S)
+    before = cpu_s(pid)
+    time.sleep(seconds)
+    return (cpu_s(pid) - before) / seconds

@@ -15,8 +15,8 @@ SKIPPED = 100
 HEAD = ('contender', 'setting', 'requests/s', 'p50, ms', 'p99, ms', 'longest, ms', 'p99 / p50',
         'errors')
 LEGEND = f"""\
-{CONNECTIONS} connections on a server that has just got ready, without a load to warm up; the first
-{SKIPPED} answers are left out."""
+{CONNECTIONS} connections on a server that has had no other load; the first {SKIPPED} answers are
+left out."""
 
 
 def measure(run: Run) -> list[Section]:

@@ -55,6 +55,8 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(Run, 'built', lambda self, model: BuiltModel(
         model, tmp_path, tmp_path, body, tmp_path, PREDICTION))
     monkeypatch.setattr('parts.run.SETTLE_S', 0)
+    monkeypatch.setattr('parts.startup.SETTLE_S', 0)
+    monkeypatch.setattr('parts.many.IDLE_S', 1)
     return made
 
 
