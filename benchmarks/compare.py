@@ -49,8 +49,11 @@ PARTS = {
     'tail': 'p99 over p50 in a long load',
 }
 # What a short comparison does: in some minutes on two cores.
-SHORT = Lengths(load_s=4, warm_s=2, choosing_s=2, probed_s=2, tail_s=20, rounds=1, models=5)
-SHORT_MODELS, SHORT_PEERS, SECONDS = ('alexnet', 'dense'), PEERS[1:], 20
+SHORT = Lengths(load_s=3, warm_s=1, probed_s=1, tail_s=20, rounds=1, models=5, idle_s=3,
+                shares=(0.8,))
+SHORT_MODELS, SHORT_PEERS, SHORT_CONNECTIONS = ('alexnet', 'dense'), PEERS[1:], (1, 32)
+SHORT_PARTS = tuple(part for part in PARTS if part != 'tail')
+SECONDS = 20
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -78,9 +81,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--parts', nargs='+', choices=list(PARTS), default=list(PARTS),
-                        metavar='PART', help='of ' + ', '.join(
-                            f'{name} ({what})' for name, what in PARTS.items()) + ' (default: all)')
+    parser.add_argument('--parts', nargs='+', choices=list(PARTS), metavar='PART',
+                        help='of ' + ', '.join(f'{name} ({what})' for name, what in PARTS.items())
+                        + ' (default: all; short, without tail)')
     parser.add_argument('--models', nargs='+', choices=list(MODELS), metavar='MODEL',
                         help=f'under closed and open load, of {", ".join(MODELS)} (default: all)')
     parser.add_argument('--peers', nargs='+', choices=PEERS, metavar='PEER',
@@ -90,9 +93,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
                         help='a Python 3.6 for MMS 0.4, which is left out where there is none '
                         '(default: python3.6)')
     parser.add_argument('--connections', nargs='+', type=int, metavar='N',
-                        help='numbers of connections (default: 1 8 32, and 16 for dense)')
+                        help='numbers of connections (default: 1 8 32, and 16 for dense; '
+                        'short, 1 and 32)')
     parser.add_argument('--short', action='store_true',
-                        help='everything shorter: fewer settings, models and seconds')
+                        help='everything shorter: fewer models, connections and seconds, and one '
+                        'setting of each peer')
     parser.add_argument('--seconds', type=int, metavar='N',
                         help=f'load of each figure (default: {SECONDS}; {SHORT.load_s} if short)')
     parser.add_argument('--many', type=int, metavar='N',
@@ -109,7 +114,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
                         help='write a page here, and the plot beside it as FILE.svg')
     parser.add_argument('--into', type=Path, metavar='PAGE.md',
                         help='put the tables into this page, between the markers that it has')
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.parts = options.parts or (SHORT_PARTS if options.short else tuple(PARTS))
+    if options.short:
+        options.connections = options.connections or SHORT_CONNECTIONS
+    return options
 
 
 def _lengths(options: argparse.Namespace) -> Lengths:

@@ -65,7 +65,7 @@ def batch_settings(is_short: bool = False) -> list[Setting]:
 
     Workers that share the machine want no engine threads beside their own; for a lone
     request, which engine is faster depends on the network, so both are tried. A short
-    comparison tries those that were the best most often.
+    comparison takes the last that suits, of those that were the best most often.
     """
     if is_short:
         return [LEAN, usual_setting(1), usual_setting(4)]

@@ -15,7 +15,7 @@ from processes import BenchmarkError, cores, cpu_s, machine_cpu_s, pss_mb
 from sections import Section
 from wrk import Load, run_wrk
 
-from parts.closed_table import Row, section
+from parts.closed_table import LEGEND, Row, section
 from parts.run import Run, say, told, warm_up
 
 # Of one core: what others than the server and wrk may take before it is told.
@@ -34,6 +34,8 @@ def measure(run: Run, models: Sequence[Model], connections: Optional[Sequence[in
             rows += _Measured(run, model, contender).rows(counts)
         every += rows
         sections.append(section(rows))
+    # Once, behind the last of them.
+    sections[-1:] = [replace(one, legend=LEGEND) for one in sections[-1:]]
     return sections, every
 
 
@@ -65,20 +67,25 @@ class _Measured:
             self._run.chosen[self._model.name, row.contender] = (row.setting, row.requests_per_s)
 
     def _choose(self, connections: Sequence[int]) -> dict[int, Row]:
-        name, settings = self._contender.name, self._contender.settings(self._run.is_short)
-        fitting = {setting: [count for count in connections
-                             if self._contender.suits(setting, count)] for setting in settings}
-        if len(settings) == 1:
-            return {count: Row(self._model.name, count, name, settings[0])
-                    if count in fitting[settings[0]] else self._none(count)
-                    for count in connections}
-        tried = [row for setting, counts in fitting.items() if counts
-                 for row in self._measure(setting, counts, self._run.lengths.choosing_s)]
+        fitting = {count: self._fitting(count) for count in connections}
+        tried: list[Row] = []
+        for setting in self._contender.settings(self._run.is_short):
+            counts = [count for count in connections
+                      if setting in fitting[count] and len(fitting[count]) > 1]
+            if counts:
+                tried += self._measure(setting, counts, self._run.lengths.choosing_s)
         return {count: best([row for row in tried if row.connections == count])
-                or self._none(count) for count in connections}
+                or self._only(count, fitting[count]) for count in connections}
 
-    def _none(self, connections: int) -> Row:
-        return Row(self._model.name, connections, self._contender.name, reason='no setting suits')
+    def _fitting(self, connections: int) -> list[Setting]:
+        """The settings to try; of a short comparison the last one, that of the largest batches."""
+        fitting = [setting for setting in self._contender.settings(self._run.is_short)
+                   if self._contender.suits(setting, connections)]
+        return fitting[-1:] if self._run.is_short else fitting
+
+    def _only(self, connections: int, fitting: Sequence[Setting]) -> Row:
+        return Row(self._model.name, connections, self._contender.name,
+                   fitting[0] if fitting else None, reason='' if fitting else 'no setting suits')
 
     def _measure(self, setting: Setting, connections: Sequence[int], seconds: int,
                  probed: bool = False) -> list[Row]:

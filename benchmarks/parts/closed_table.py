@@ -56,9 +56,9 @@ class Row:
 def section(rows: Sequence[Row]) -> Section:
     """Return the table of one model's rows."""
     model = MODELS[rows[0].model]
-    return Section(f'closed-{model.name}', model.title, _table(rows), LEGEND,
-                   tuple(figure for row in rows if row.load and row.contender != limit.NAME
-                         for figure in _figures(row)))
+    figures = tuple(figure for row in rows if row.load and row.contender != limit.NAME
+                    for figure in _figures(row))
+    return Section(f'closed-{model.name}', model.title, _table(rows), figures=figures)
 
 
 def _figures(row: Row) -> list[Figure]:
@@ -70,6 +70,8 @@ def _figures(row: Row) -> list[Figure]:
                Figure(f'{what}, p99, ms', row.contender, row.load.p99_ms)]
     if row.cpu_s_per_1000 is not None:
         figures.append(Figure(f'{what}, CPU s per 1000', row.contender, row.cpu_s_per_1000))
+    if row.ping_p99_ms is not None:
+        figures.append(Figure(f'{what}, /ping p99, ms', row.contender, row.ping_p99_ms))
     return figures
 
 

@@ -15,8 +15,6 @@ LEGEND = """\
 *ready* and *CPU*: from the start to a healthy answer; *memory*: of all processes, after an answer
 of each model. *One more model*: the difference to a server with one, divided by the others. *Idle*:
 processor time of all processes while nobody asks."""
-# Long enough for what is done every few seconds.
-IDLE_S = 10
 
 
 def measure(run: Run) -> list[Section]:
@@ -26,7 +24,8 @@ def measure(run: Run) -> list[Section]:
     for contender in run.contenders:
         with told(f'{count} models, {contender.name}'):
             one: Start = start(contender, {'m0': built})
-            many = start(contender, {f'm{index}': built for index in range(count)}, IDLE_S)
+            many = start(contender, {f'm{index}': built for index in range(count)},
+                         run.lengths.idle_s)
             rows.append((str(count), contender.name, str(contender.lean()), number(many.ready_s),
                          number(many.cpu_s), f'{many.memory_mb:.0f}',
                          f'{(many.ready_s - one.ready_s) / (count - 1):.2f}',

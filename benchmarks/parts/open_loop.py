@@ -18,16 +18,14 @@ from wrk import run_wrk
 
 from parts.run import Run, say, told, warm_up
 
-# Of what the best of the others answers under the closed load with most connections.
-SHARES = (0.5, 0.8)
 # One client holds so many requests a second with little lag of its own (client_limit.py).
 PER_CLIENT = 4000
 HEAD = ('model', 'rate, /s', 'contender', 'setting', 'held, /s', 'p50, ms', 'p99, ms',
         'longest, ms', 'errors', 'CPU s per 1000', "client's lag p99, ms", "client's CPU, cores")
-LEGEND = f"""\
+LEGEND = """\
 Requests are due at even distances, and their times count from then, not from when a connection was
 free for them: what a server that stands still keeps from being sent has waited too. The rates are
-{' and '.join(f'{share:g}' for share in SHARES)} of what the best of the others answers closed.
+shares of what the best of the others answers closed, on most connections.
 *held*: good answers until the last request was due. *client's lag*: what the client itself kept
 requests back; a p99 of the server that is not far above it is the client's as well."""
 
@@ -60,7 +58,8 @@ def measure(run: Run, models: Sequence[Model]) -> list[Section]:
         base = _base_rate(run, model)
         for contender in run.contenders:
             with told(f'open loop, {model.name}, {contender.name}'):
-                rows += _measure(run, model, contender, [base * share for share in SHARES])
+                rows += _measure(run, model, contender,
+                                 [base * share for share in run.lengths.shares])
     rows.sort(key=lambda row: (list(models).index(row.model), row.rate))
     figures = [Figure(f'{row.model.short_title}, {number(row.rate)} requests a second, p99, ms',
                       row.contender, row.load.p99_ms) for row in rows]

@@ -31,6 +31,9 @@ class Lengths:
     tail_s: int = 60
     rounds: int = 3
     models: int = 20
+    idle_s: int = 10  # long enough for what is done every few seconds
+    # Rates of the open loop, of what the best of the others answers closed.
+    shares: tuple[float, ...] = (0.5, 0.8)
 
 
 @dataclass

@@ -21,7 +21,8 @@ from sections import Figure, Section, put_into, summary
 from step_cost import NAMES
 
 needs_wrk = pytest.mark.skipif(shutil.which('wrk') is None, reason='no wrk')
-LENGTHS = Lengths(load_s=1, warm_s=0, choosing_s=1, probed_s=1, tail_s=1, rounds=1, models=3)
+LENGTHS = Lengths(load_s=1, warm_s=0, choosing_s=1, probed_s=1, tail_s=1, rounds=1, models=3,
+                  idle_s=1)
 
 
 class Answers(Contender):
@@ -56,7 +57,6 @@ def run(tmp_path, monkeypatch):
         model, tmp_path, tmp_path, body, tmp_path, PREDICTION))
     monkeypatch.setattr('parts.run.SETTLE_S', 0)
     monkeypatch.setattr('parts.startup.SETTLE_S', 0)
-    monkeypatch.setattr('parts.many.IDLE_S', 1)
     return made
 
 
