@@ -25,6 +25,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Nothing is kept in the cache folder of whoever runs the tests, nor for the next test.
 os.environ['XDG_CACHE_HOME'] = os.devnull
 
+# As in the processes of models (mms/pool/spawn.py): threads of OpenMP that wait for each other spin
+# no longer than this, or they take what the other tests need, two thirds of all that these compute.
+os.environ.setdefault('GOMP_SPINCOUNT', '1000')
 compute_as_served()
 mxnet_compat.prepare_services()
 
