@@ -36,7 +36,7 @@ from parts.run import Lengths, Run, say
 from plot import check_plot, draw
 from processes import BenchmarkError, end_on_sigterm
 from report import facts
-from sections import Section, put_into, summary
+from sections import Section, check_page, put_into, summary
 from wrk import check_wrk
 
 PEERS = ('limit', 'mms', 'multi-model-server', 'litserve', 'mms-0.4')
@@ -63,6 +63,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     end_on_sigterm()
     try:
         check_wrk()
+        check_page(options.into)
         if _plot_of(options):
             check_plot()
         contenders, left_out = _prepared(options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from contenders.this_server import THIS
 from processes import BenchmarkError
@@ -63,6 +64,12 @@ def _against_best(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
 
 def _best(figures: Sequence[Figure]) -> Figure:
     return max(figures, key=lambda figure: figure.value if figure.is_rate else -figure.value)
+
+
+def check_page(page: Optional[Path]) -> None:
+    """Raise BenchmarkError before anything is measured that could not be put there."""
+    if page is not None and not page.is_file():
+        raise BenchmarkError(f'there is no page {page} to put tables into (--into)')
 
 
 def put_into(page: Path, sections: Iterable[Section]) -> list[str]:

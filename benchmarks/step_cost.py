@@ -28,7 +28,7 @@ from parts.run import warm_up
 from processes import REPO, BenchmarkError, cpu_s, end_on_sigterm, own_cpu_s
 from prometheus_client.parser import text_string_to_metric_families
 from report import lines, number
-from sections import Section, put_into
+from sections import Section, check_page, put_into
 from wrk import check_wrk, run_wrk
 
 DEFAULT_MODELS = ('alexnet', 'dense')
@@ -74,6 +74,7 @@ def main() -> int:
     columns = {**({'before': options.before.resolve()} if options.before else {}), 'now': REPO}
     try:
         check_wrk()
+        check_page(options.into)
         with tempfile.TemporaryDirectory(prefix='mms-benchmarks-') as folder:
             for name in options.models:
                 built = build_model(MODELS[name], Path(folder) / name, options.fixed)

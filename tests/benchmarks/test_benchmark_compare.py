@@ -170,6 +170,17 @@ def test_the_steps_of_a_request_are_measured_in_two_states(tmp_path):
             assert float(cell) > 0 or ('ms' in name and 'CPU' not in name)
 
 
+@needs_wrk
+@pytest.mark.parametrize('script', ['compare.py', 'step_cost.py'])
+def test_a_page_that_is_not_there_is_told_before_anything_is_measured(script, tmp_path):
+    answer = subprocess.run([sys.executable, REPO / 'benchmarks' / script, '--into',
+                             tmp_path / 'none.md'], capture_output=True, text=True, timeout=60,
+                            check=False)
+    assert (answer.returncode, answer.stdout) == (1, '')
+    [line] = answer.stderr.splitlines()
+    assert line.startswith(f'{script}: there is no page {tmp_path}')
+
+
 def test_small_models_are_those_of_an_archive_of_mms04():
     assert SMALL.is_of_mms04
     assert SMALL.field == 'picture'
