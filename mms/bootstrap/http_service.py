@@ -141,7 +141,9 @@ def load_models(parts: Parts, undo: ExitStack,
     """
     # Before models are fetched: a GPU that is not there, or fails, is told at once.
     identity = identity_of(parts.settings)
-    models = parts.registry(look_for_gpus(parts.settings, identity), identity)
+    launcher = parts.launcher(identity)
+    undo.callback(launcher.stop)
+    models = parts.registry(look_for_gpus(parts.settings, identity), identity, launcher)
     at_start = look_at_start(parts)
     parts.exposition.watch(Gauges(models, parts.health.report).look, yield_if_due)
     admission = admission_of(parts, undo)

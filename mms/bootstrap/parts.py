@@ -38,6 +38,7 @@ from mms.log.setup import JSON, FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.metrics.exposition import Exposition
 from mms.metrics.server_metrics import ServerMetrics
+from mms.pool.launcher import Launcher
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.container import in_container
 from mms.runtime.file_changes import FileChanges
@@ -179,10 +180,19 @@ class Parts:
         return [OpenedModel(model, _listed(locations.get(model.service_name)))
                 for model in self._given]
 
-    def registry(self, visible_gpus: VisibleGPUs, identity: Identity) -> Registry:
+    def launcher(self, identity: Identity) -> Launcher:
+        """What forks the processes of models; it begins, unless they are all on devices."""
+        launcher, settings = Launcher(identity), self.settings
+        if not settings.models or not all(
+                settings.devices_of(name).said for name in settings.models):
+            launcher.begin()
+        return launcher
+
+    def registry(self, visible_gpus: VisibleGPUs, identity: Identity,
+                 launcher: Launcher) -> Registry:
         """The models, none of them loaded."""
         models = Registry(self.settings, visible_gpus, self.budget, self.server_metrics,
-                          identity)
+                          identity, launcher)
         models.subscribe(partial(_follow, self.server_metrics))
         self.health = HealthMonitor(models, self.lifecycle, self.settings.required)
         return models

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, Optional, TypeVar
 
 import gevent
-from gevent.monkey import get_original
+from gevent.monkey import get_original, is_module_patched
 from gevent.threadpool import ThreadPool
 
 from mms.event_loop.uninterrupted import uninterrupted
@@ -40,6 +40,12 @@ def in_lasting_thread(work: Callable[[], T]) -> T:
     if pool is None or pool.hub is not hub:
         pool = _own.lasting = ThreadPool(1, hub=hub)
     return _done_in(pool, work)
+
+
+def in_starting_thread(start: Callable[[], T]) -> T:
+    """What `start` returned, or raised, where processes that end with their starter are started."""
+    # In a program that has patched it, it watches processes on the main thread's loop alone.
+    return start() if is_module_patched('subprocess') else in_lasting_thread(start)
 
 
 def end_lasting_thread() -> None:

@@ -34,6 +34,8 @@ from mms.ipc.messages import (
     Forked,
     Fuse,
     Fused,
+    Imported,
+    Launch,
     Load,
     Loaded,
     Measure,
@@ -48,6 +50,7 @@ from mms.ipc.messages import (
     Reply,
     Request,
     Result,
+    Unsuited,
     WarmUp,
     Work,
 )
@@ -87,7 +90,7 @@ class Socket(Protocol):
 
 _KINDS: tuple[type, ...] = (Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More,
                             Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong,
-                            Explore, Fuse, Fused)
+                            Explore, Fuse, Fused, Imported, Launch, Unsuited)
 # Fields that hold findings.
 _FINDINGS = {Ready: 'findings', Explore: 'known'}
 

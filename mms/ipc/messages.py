@@ -194,6 +194,39 @@ class Fused:
 
 
 @dataclass(frozen=True)
+class Imported:
+    """Launcher to front, once: it has imported what models need, and can be forked; or the reason
+    why it cannot.
+    """
+
+    unforkable: str = ''
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Front to launcher: fork a process of a model, which is answered as :class:`Fork` is. Three
+    descriptors follow.
+
+    Attributes
+    ----------
+    log_level
+        Lowest level that it logs.
+    """
+
+    endpoint: str
+    log_level: int
+
+
+@dataclass(frozen=True)
+class Unsuited:
+    """Process to front, in place of :class:`Loaded`: why its model has to be loaded by a process
+    that was not forked.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Reap:
     """Front to template: has this worker ended?"""
 
@@ -356,4 +389,5 @@ class Pong:
 
 
 Message = Union[Load, Loaded, Ready, Fork, Forked, Explore, Fuse, Fused, Reap, Reaped, Work, More,
-                Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong]
+                Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong,
+                Imported, Launch, Unsuited]

@@ -26,6 +26,7 @@ from . import (
     late_packages,
     library,
     numpy_names,
+    preloaded,
     repairs,
 )
 
@@ -68,8 +69,11 @@ def prepare_services() -> None:
     It does what :func:`prepare` does, puts back the names of NumPy that such files
     use, silences the warning of ``load_params``, which is how the tutorial loads
     weights, and sees to it that the process can be forked once MXNet is imported, and that
-    the import does only what services need.
+    the import does only what services need. A fork of a process that has done so, and has
+    preloaded MXNet, has nothing left to do.
     """
+    if preloaded.find() is not None:
+        return
     prepare()
     after_import.call(late_operators.BASE, late_operators.write_when_called)
     after_import.call(late_operators.BASE, late_packages.hide)

@@ -26,6 +26,13 @@ def call(name: str, action: Action) -> None:
         finder.actions.append(action)
 
 
+def imported(module: ModuleType) -> None:
+    """A module is there that was not imported by those who find modules."""
+    for finder in list(sys.meta_path):
+        if isinstance(finder, _Finder) and finder.name == module.__name__:
+            finder.finish(module)
+
+
 def _finder_of(name: str) -> _Finder:
     for finder in sys.meta_path:
         if isinstance(finder, _Finder) and finder.name == name:
@@ -53,6 +60,14 @@ class _Finder(MetaPathFinder):
                 return spec
         return None
 
+    def finish(self, module: ModuleType) -> None:
+        """Leave, and call what was to be called, once."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        actions, self.actions = self.actions, []
+        for action in actions:
+            action(module)
+
 
 class _Loader(Loader):
     """The module's own loader, which it hands back to the module at once."""
@@ -68,7 +83,4 @@ class _Loader(Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
-        for action in self._finder.actions:
-            action(module)
+        self._finder.finish(module)

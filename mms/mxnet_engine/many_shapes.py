@@ -13,6 +13,9 @@ from mms.mxnet_engine.shape_inference import ShapeInference, shapes_of
 # The batch sizes up to 64 that worker/axis.py uses are 20; a few more, for pictures of
 # several sizes.
 MAX_BOUND = 24
+# With parameters of less than this, executors are made anew within some milliseconds.
+_QUICKLY_BOUND_BYTES = 8 * 1024**2
+_FLOAT_BYTES = 4
 
 
 class _Bound(NamedTuple):
@@ -76,6 +79,21 @@ class ManyShapesModule(mx.mod.Module):  # type: ignore[misc]  # MXNet has no typ
                 super().reshape(data_shapes, label_shapes)
             else:
                 self._change_to(data_shapes, label_shapes)
+
+    def give_back(self) -> None:
+        """Let go of the memory of all shapes but the smallest, where these are bound anew quickly
+        when they come: that of a small network's batch of 16 may be more than all else it has.
+        """
+        arrays = {**(self._arg_params or {}), **(self._aux_params or {})}
+        size = _FLOAT_BYTES * sum(math.prod(array.shape) for array in arrays.values())
+        if len(self._bound) > 1 and size < _QUICKLY_BOUND_BYTES:
+            smallest = min(self._bound.values(), key=_elements)
+            for bound in self._bound.values():
+                for shared in bound.group.shared_data_arrays:
+                    shared.clear()
+            self._bound.clear()
+            self._keep(smallest)
+            self._exec_group, self._data_shapes, self._label_shapes = smallest
 
     def _change_to(self, data_shapes: Any, label_shapes: Any) -> None:
         self._keep(_Bound(self._exec_group, self._data_shapes, self._label_shapes))

@@ -11,10 +11,10 @@ import gevent
 from mms.archive.signature import validate_signature
 from mms.errors import ServiceError, SignatureError
 from mms.ipc.channel import ChannelClosed
-from mms.ipc.messages import Failure, Load, Loaded, Ready, WarmUp
+from mms.ipc.messages import Failure, Imported, Load, Loaded, Ready, Unsuited, WarmUp
 from mms.ipc.shape import BrokenFrame
 from mms.pool.channel import FrontChannel
-from mms.pool.process_errors import WarmUpFailed
+from mms.pool.process_errors import DiedEarly, Unlaunchable, WarmUpFailed
 
 M = TypeVar('M')
 
@@ -43,7 +43,7 @@ class Handshake:
                 self._channel.send(load)
             except ChannelClosed:
                 raise self._died_early(ServiceError) from None
-            loaded = self._receive(Loaded, ServiceError)
+            loaded = self._receive(Loaded, DiedEarly)
         if loaded.measures:
             await_turn()
         with suppress(ChannelClosed):
@@ -53,6 +53,11 @@ class Handshake:
             f'it was not run for the first time within {warm_up_s or 0:.0f} s'),
             ServiceError if load.strict else WarmUpFailed,
             'was run for the first time')
+
+    def imported(self, seconds: float) -> str:
+        """Wait until a launcher can be forked; why it cannot, empty where it can."""
+        with gevent.Timeout(seconds, ServiceError(f'it was not ready within {seconds:.0f} s')):
+            return self._receive(Imported, ServiceError, 'started').unforkable
 
     def join(self, seconds: float, when: str) -> Ready:
         """Wait until one is ready that has its model already."""
@@ -77,6 +82,8 @@ class Handshake:
         if isinstance(answer, Failure):
             self._how_it_ended()
             raise ServiceError(answer.message)
+        if isinstance(answer, Unsuited):
+            raise Unlaunchable(answer.reason)
         if not isinstance(answer, kind):
             raise ServiceError(f'its worker process sent {named(answer)} while it {when}')
         return answer

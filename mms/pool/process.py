@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections import deque
-from typing import Callable, Optional
+from typing import Callable, Optional, TypeVar
 
 import gevent
 from gevent import socket
@@ -24,6 +24,7 @@ from mms.ipc.messages import (
     Forked,
     Fuse,
     Fused,
+    Launch,
     Load,
     Measure,
     Measured,
@@ -48,6 +49,8 @@ from mms.runtime.byte_budget import ByteBudget
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar('T')
+
 # How long a process that was told to go may take before it is killed.
 _GRACE_S = 3.0
 _REAP_POLL_S = 0.01
@@ -56,7 +59,8 @@ _LAST_WORDS_S = 1.0
 # What may be said in answer.
 _ANSWERS: dict[type, tuple[type, ...]] = {
     Work: (More, Result), Measure: (Measured,), Ping: (Pong,), Fork: (Forked,), Reap: (Reaped,),
-    Explore: (Forked,), Fuse: (Fused,)}
+    Explore: (Forked,), Fuse: (Fused,),
+    Launch: (Forked,)}
 
 
 class _Pending(AsyncResult):  # type: ignore[misc]  # gevent has no types
@@ -155,7 +159,8 @@ class WorkerProcess:
         ServiceError
             The model does not load; the message says why.
         """
-        self._start(lambda: self._handshake().load(load, load_s, warm_up_s, await_turn))
+        self.ready = self._start(
+            lambda: self._handshake().load(load, load_s, warm_up_s, await_turn))
 
     def join(self, seconds: float, when: str = 'loaded') -> None:
         """Start the process, which has its model already, and wait until it is ready.
@@ -169,7 +174,16 @@ class WorkerProcess:
         ------
         ServiceError
         """
-        self._start(lambda: self._handshake().join(seconds, when))
+        self.ready = self._start(lambda: self._handshake().join(seconds, when))
+
+    def prepare(self, seconds: float) -> str:
+        """Start a launcher, and wait until it can be forked; why it cannot, empty where it can.
+
+        Raises
+        ------
+        ServiceError
+        """
+        return self._start(lambda: self._handshake().imported(seconds))
 
     def exchange(self, message: Message, seconds: Optional[float] = None,
                  ends: Optional[Ends] = None,
@@ -254,15 +268,16 @@ class WorkerProcess:
         """End the process at once and reap it."""
         self._end(0)
 
-    def _start(self, handshake: Callable[[], Ready]) -> None:
+    def _start(self, handshake: Callable[[], T]) -> T:
         try:
             uninterrupted(self._spawn)
-            self.ready = handshake()
+            said = handshake()
         except BaseException:
             if self._is_spawned:
                 uninterrupted(self.kill)
             raise
         gevent.spawn(self._read)
+        return said
 
     def _spawn(self) -> None:
         try:

@@ -24,6 +24,18 @@ class NoAnswer(Exception):
     """The process has not answered in time."""
 
 
+class DiedEarly(ServiceError):
+    """The process ended before it had loaded its model."""
+
+
+class Unlaunchable(ServiceError):
+    """The model cannot be loaded by a process that was forked from the launcher."""
+
+
+class LaunchFailed(ServiceError):
+    """The launcher has not started a process, which says nothing of the model."""
+
+
 class WarmUpFailed(ServiceError):
     """The model is loaded, but ends its process, or hangs, when it is run for the first time."""
 

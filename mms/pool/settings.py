@@ -8,6 +8,7 @@ from typing import Optional
 
 from mms.devices.device import Device
 from mms.metrics.observer import Observer, Restart, Unobserved
+from mms.pool.launcher import Launcher
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.model_identity import Identity
 from mms.runtime.resources import Resources
@@ -40,6 +41,8 @@ class PoolSettings:
         Where the answers of the workers count that are held.
     observer
         Is told of restarts.
+    launcher
+        Forks the processes that load models; None where each is a Python of its own.
     """
 
     resources: Resources
@@ -53,6 +56,7 @@ class PoolSettings:
     identity: Identity = field(default_factory=Identity)
     budget: ByteBudget = field(default_factory=ByteBudget)
     observer: Observer = field(default_factory=Unobserved)
+    launcher: Optional[Launcher] = None
 
     def exceeded(self, served: int, memory_bytes: int) -> Optional[Restart]:
         """Why a worker that has answered so much, and has so much memory, is to be replaced; None

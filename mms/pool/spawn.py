@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Callable, NamedTuple, Optional, Protocol
 
 from mms.runtime.interrupts import signals_held_in_children
-from mms.runtime.killing import kill_group
+from mms.runtime.killing import kill, kill_group
 from mms.runtime.model_identity import Identity
 
 _WORKER = 'from mms.worker.main import main; sys.exit(main())'
+_LAUNCHER = 'from mms.worker.launcher import main; sys.exit(main())'
 _NAIVE = 'NaiveEngine'
 _ENVIRONMENT = {
     # MXNet says on standard error, for every Module, that it fuses operators.
@@ -58,29 +60,72 @@ class Handle(Protocol):
 Spawner = Callable[[Ends], Handle]
 
 
+class Program(NamedTuple):
+    """What a process runs.
+
+    Attributes
+    ----------
+    python
+        The words that have Python run it.
+    environment
+        What it is told by its environment.
+    folder
+        Where it is; None where that has no name any more.
+    """
+
+    python: tuple[str, ...]
+    environment: dict[str, str]
+    folder: Optional[str]
+
+
+def model_program(identity: Identity, threads: Optional[int]) -> Program:
+    """That of a process that loads a model.
+
+    Parameters
+    ----------
+    identity
+        Who it is.
+    threads
+        Processor threads of one operator; None on a GPU.
+    """
+    return _program(_WORKER, identity, threads)
+
+
+def launcher_program(identity: Identity) -> Optional[Program]:
+    """That of the launcher; None where its forks would not compute as models do."""
+    program = _program(_LAUNCHER, identity, 1)
+    return program if program.environment['MXNET_ENGINE_TYPE'] == _NAIVE else None
+
+
+def _program(code: str, identity: Identity, threads: Optional[int]) -> Program:
+    folder = None
+    with suppress(OSError):
+        folder = os.getcwd()
+    return Program(tuple(identity.python(code)), _environment(threads, identity.environment()),
+                   folder)
+
+
 class Spawned:
-    """A process that loads the model itself.
+    """A process that is a Python of its own.
 
     Parameters
     ----------
     ends
         What it inherits.
-    endpoint
-        The model's name, for those who read ``ps``.
+    program
+        What it runs.
+    identity
+        Who it is.
     log_level
         Lowest level that it logs.
-    threads
-        Processor threads of one operator; None on a GPU.
-    identity
-        Who it is; None for the user of the front.
+    words
+        More words, for those who read ``ps``.
     """
 
-    def __init__(self, ends: Ends, endpoint: str, log_level: int, threads: Optional[int],
-                 identity: Optional[Identity] = None) -> None:
-        identity = identity or Identity()
+    def __init__(self, ends: Ends, program: Program, identity: Identity, log_level: int,
+                 words: Sequence[str] = ()) -> None:
         command = [
-            *identity.python(_WORKER),
-            '--model', endpoint, '--fd', str(ends.channel), '--log-fd', str(ends.log),
+            *program.python, *words, '--fd', str(ends.channel), '--log-fd', str(ends.log),
             '--parent', str(os.getpid()), '--log-level', str(log_level),
         ]
         # A session of its own: Ctrl-C on a terminal is for the front, which drains, and what
@@ -90,13 +135,13 @@ class Spawned:
             self._process = subprocess.Popen(
                 command, pass_fds=(ends.channel, ends.log), stdin=subprocess.DEVNULL,
                 stdout=ends.output, stderr=ends.output, start_new_session=True,
-                env=_environment(threads, identity.environment()), **identity.arguments())
+                env=program.environment, **identity.arguments())
         self.pid = self._process.pid
         self._status: Optional[int] = None
 
     def poll(self) -> Optional[int]:
         """Exit status, -N for signal N; None while it runs."""
-        if self._status is None and self._has_ended():
+        if self._status is None and _has_ended(self.pid):
             # Helpers that the service started and left behind. Until it is reaped, the number of
             # its group is no other's.
             kill_group(self.pid)
@@ -107,16 +152,54 @@ class Spawned:
         """End it at once; nothing happens if it has ended."""
         self._process.kill()
 
-    def _has_ended(self) -> bool:
-        try:
-            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        except ChildProcessError:
-            # Somebody else has reaped it.
-            return True
-
     def ends_with_template(self) -> bool:
         """Never: it was not forked."""
         return False
+
+
+class Launched:
+    """A child of this process that the launcher has forked.
+
+    Parameters
+    ----------
+    pid
+        Its process id.
+    uid
+        Number of its user; None for any.
+    """
+
+    def __init__(self, pid: int, uid: Optional[int]) -> None:
+        self.pid = pid
+        self._uid = uid
+        self._status: Optional[int] = None
+
+    def poll(self) -> Optional[int]:
+        """Exit status, -N for signal N; None while it runs."""
+        if self._status is None and _has_ended(self.pid):
+            kill_group(self.pid, self._uid)
+            try:
+                self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            except ChildProcessError:
+                self._status = 0
+        return self._status
+
+    def kill(self) -> None:
+        """End it at once; nothing happens if it has ended."""
+        # It keeps its number until it is reaped.
+        if self._status is None:
+            kill(self.pid, self._uid)
+
+    def ends_with_template(self) -> bool:
+        """Never: it is no child of the launcher."""
+        return False
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        # Somebody else has reaped it.
+        return True
 
 
 def _environment(threads: Optional[int], given: Mapping[str, str]) -> dict[str, str]:

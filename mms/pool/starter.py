@@ -10,17 +10,16 @@ from typing import Any, Callable, Optional
 
 import psutil
 from gevent.lock import RLock
-from gevent.monkey import is_module_patched
 
 from mms.devices.device import GPU, Device
 from mms.errors import ServiceError
-from mms.event_loop.in_thread import in_lasting_thread
+from mms.event_loop.in_thread import in_starting_thread
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.ipc.findings import Findings
 from mms.ipc.messages import Load, Ready
 from mms.pool.backoff import deadline_s, join_deadline_s
 from mms.pool.process import WorkerProcess
-from mms.pool.process_errors import WarmUpFailed
+from mms.pool.process_errors import DiedEarly, LaunchFailed, Unlaunchable, WarmUpFailed
 from mms.pool.settings import PoolSettings
 from mms.pool.sizing import (
     FORKED_WORKER_BYTES,
@@ -29,7 +28,7 @@ from mms.pool.sizing import (
     size_on,
     thread_counts,
 )
-from mms.pool.spawn import Spawned, Spawner
+from mms.pool.spawn import Spawned, Spawner, model_program
 from mms.pool.template import Template
 from mms.pool.worker import WorkerKind
 
@@ -77,6 +76,7 @@ class WorkerStarter:
         self._worker_bytes = FORKED_WORKER_BYTES
         self._has_wider = True
         self._why_alone = ''
+        self._launcher = settings.launcher
         self._measured: Optional[Ready] = None
 
     @property
@@ -304,11 +304,17 @@ class WorkerStarter:
         self._prepare()
         began = time.monotonic()
         on_gpu = kind.device is not None and kind.device.kind == GPU
-        threads = None if on_gpu else kind.threads
-        process = WorkerProcess(load.endpoint, self._spawning(threads), kind.threads,
-                                on_death, kind.device, self._settings.budget)
-        process.load(load, self._load_deadline_s, _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S,
-                     await_turn)
+
+        def started(spawner: Spawner) -> WorkerProcess:
+            process = WorkerProcess(load.endpoint, spawner, kind.threads, on_death, kind.device,
+                                    self._settings.budget)
+            process.load(load, self._load_deadline_s,
+                         _WARM_UP_ON_GPU_S if on_gpu else _WARM_UP_S, await_turn)
+            return process
+
+        process = None if load.explored or kind.device is not None else self._launched(started)
+        if process is None:
+            process = started(self._spawning(None if on_gpu else kind.threads))
         self.ready = process.ready
         if load.explored:
             # It takes for known what the first one has found.
@@ -319,15 +325,29 @@ class WorkerStarter:
             self._load_deadline_s = deadline_s(time.monotonic() - began)
         return process
 
+    def _launched(self, started: Callable[[Spawner], WorkerProcess]) -> Optional[WorkerProcess]:
+        """A process that was forked from the launcher; None where the model needs another."""
+        if self._launcher is None or not self._launcher.is_ready():
+            return None
+        try:
+            return started(self._launcher.spawner(self._load.endpoint, _log_level()))
+        except LaunchFailed as error:
+            logger.warning('Model %s is loaded by a Python of its own this time: %s.',
+                           self._load.endpoint, error)
+        except (Unlaunchable, DiedEarly) as error:
+            self._launcher = None
+            logger.info('Model %s is loaded by a Python of its own: forked from the launcher, %s.',
+                        self._load.endpoint, error)
+        return None
+
     def _spawning(self, threads: Optional[int]) -> Spawner:
-        level = logging.getLogger().getEffectiveLevel()
-        return lambda ends: _beside_the_loop(lambda: Spawned(
-            ends, self._load.endpoint, level, threads, self._settings.identity))
+        endpoint, identity = self._load.endpoint, self._settings.identity
+        return lambda ends: in_starting_thread(lambda: Spawned(
+            ends, model_program(identity, threads), identity, _log_level(), ['--model', endpoint]))
 
 
-def _beside_the_loop(start: Callable[[], Spawned]) -> Spawned:
-    # In a program that has patched it, it watches processes on the main thread's loop alone.
-    return start() if is_module_patched('subprocess') else in_lasting_thread(start)
+def _log_level() -> int:
+    return logging.getLogger().getEffectiveLevel()
 
 
 def _resident_bytes(pid: int) -> int:

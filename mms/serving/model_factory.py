@@ -13,6 +13,7 @@ from mms.config.settings import Settings
 from mms.devices.device import Device, VisibleGPUs
 from mms.ipc.messages import Load
 from mms.metrics.observer import Observer, Unobserved
+from mms.pool.launcher import Launcher
 from mms.pool.settings import PoolSettings
 from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import ByteBudget
@@ -68,18 +69,22 @@ class ModelFactory:
         Is told of batches and restarts.
     identity
         Who the processes of the models are.
+    launcher
+        Forks them; None where each that loads a model is a Python of its own.
     """
 
     def __init__(self, settings: Settings, visible_gpus: VisibleGPUs, resources: Resources,
                  budget: ByteBudget, observer: Optional[Observer] = None,
-                 identity: Optional[Identity] = None) -> None:
+                 identity: Optional[Identity] = None,
+                 launcher: Optional[Launcher] = None) -> None:
         self._settings = settings
         self._observer = observer or Unobserved()
         self._placement = Placement(visible_gpus)
         self._pool = PoolSettings(
             resources, max_requests=settings.max_requests_per_worker,
             max_memory_bytes=settings.max_worker_memory_bytes, optimize=settings.optimize,
-            identity=identity or Identity(), budget=budget, observer=self._observer)
+            identity=identity or Identity(), budget=budget, observer=self._observer,
+            launcher=launcher)
         self.files = ExtractedFiles()
 
     def workers_of(self, name: str, options: ModelOptions) -> Optional[int]:

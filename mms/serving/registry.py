@@ -19,6 +19,7 @@ from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.ipc.messages import Reply, Request
 from mms.metrics.observer import Observer
+from mms.pool.launcher import Launcher
 from mms.pool.sizing import threads_for
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.model_identity import Identity
@@ -54,14 +55,17 @@ class Registry:
         Is told of batches and restarts.
     identity
         Who the processes of the models are; None for the user of this one.
+    launcher
+        Forks them; None where each that loads a model is a Python of its own.
     """
 
     def __init__(self, settings: Settings, visible_gpus: VisibleGPUs, budget: ByteBudget,
                  observer: Optional[Observer] = None,
-                 identity: Optional[Identity] = None) -> None:
+                 identity: Optional[Identity] = None,
+                 launcher: Optional[Launcher] = None) -> None:
         self._resources = usable()
         self._factory = ModelFactory(settings, visible_gpus, self._resources, budget, observer,
-                                     identity)
+                                     identity, launcher)
         self._turns = MeasuringTurns()
         self._locks = ModelLocks()
         self._events = Events()

@@ -1,6 +1,6 @@
 """The process that holds one model.
 
-Started by the front process with two inherited sockets: one for messages, one
+Started by the front process, or forked from the launcher, with two sockets: one for messages, one
 for log lines. Exit status 0 after a clean end, 1 when the model did not load.
 """
 
@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from io import TextIOWrapper
 from typing import Optional, cast
 
@@ -19,8 +20,9 @@ from mms import mxnet_compat
 from mms.errors import ServiceError, StartupError
 from mms.ipc.channel import Channel, ChannelClosed
 from mms.ipc.findings import Findings, Fusion
-from mms.ipc.messages import Failure, Load, Loaded, Ready, WarmUp
+from mms.ipc.messages import Failure, Load, Loaded, Ready, Unsuited, WarmUp
 from mms.log.setup import configure_worker
+from mms.mxnet_compat import preloaded
 from mms.mxnet_engine.reasons import line_in, reason_of
 from mms.runtime.process_name import set_process_name
 from mms.worker.codecs.codec import Endpoint
@@ -30,6 +32,7 @@ from mms.worker.loading.readable import check_readable
 from mms.worker.loading.service_factory import ServiceFactory
 from mms.worker.loop import ModelProcess
 from mms.worker.processes.fork_safety import Baseline
+from mms.worker.processes.launching import is_of_a_library
 from mms.worker.processes.operator_threads import prepare_threads
 from mms.worker.processes.parent import close_in_forks, die_with_parent
 from mms.worker.warm_up.exploration import Exploration
@@ -41,20 +44,38 @@ logger = logging.getLogger(__name__)
 def main(argv: Optional[list[str]] = None) -> int:
     """Load the model that the front names, then serve it until the front is gone."""
     args = _parser().parse_args(argv)
-    die_with_parent(args.parent)
+    return run_model(args.parent, args.fd, args.log_fd, args.log_level)
+
+
+def run_model(front: int, channel_fd: int, log_fd: int, log_level: int,
+              is_launched: bool = False) -> int:
+    """The same in a process that has its descriptors already.
+
+    Parameters
+    ----------
+    front
+        Process id of its parent.
+    channel_fd, log_fd
+        Its sockets.
+    log_level
+        Lowest level that it logs.
+    is_launched
+        Whether it was forked from the launcher.
+    """
+    die_with_parent(front)
     starter = os.getpid()
     set_process_name('mms-model')
     sys.dont_write_bytecode = True
-    for fd in (args.fd, args.log_fd):
+    for fd in (channel_fd, log_fd):
         os.set_inheritable(fd, False)
-    configure_worker(args.log_fd, args.log_level)
+    configure_worker(log_fd, log_level)
     cast(TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)
-    sock = socket.socket(fileno=args.fd)
+    sock = socket.socket(fileno=channel_fd)
     close_in_forks(sock)
     # The front's gevent made both ends non-blocking; this end has its own flag.
     sock.setblocking(True)
     try:
-        return _end(starter, _run(Channel(sock), args.log_fd))
+        return _end(starter, _run(Channel(sock), log_fd, is_launched))
     except ChannelClosed:
         return _end(starter, 0)
     except DeviceLost:
@@ -77,13 +98,16 @@ def _end(starter: int, status: int) -> int:
     os._exit(status)
 
 
-def _run(channel: Channel, log_fd: int) -> int:
+def _run(channel: Channel, log_fd: int, is_launched: bool) -> int:
     load = channel.receive()
     assert isinstance(load, Load)
     try:
         process = _load(channel, log_fd, load)
     except StartupError as error:
         logger.debug('Model %s does not load', load.endpoint, exc_info=True)
+        if is_launched and is_of_a_library(error):
+            channel.send(Unsuited(str(error)))
+            return 0
         channel.send(Failure(ServiceError.__name__, str(error)))
         return 1
     except (ChannelClosed, DeviceLost):
@@ -103,12 +127,17 @@ def _load(channel: Channel, log_fd: int, load: Load) -> ModelProcess:
     prepare_threads(load)
     baseline.take_threads('the import of NumPy')
     check_readable(load)
+    withheld = preloaded.find()
+    if withheld is not None:
+        withheld.unsuited = partial(_leave, channel, os.getpid())
     factory = ServiceFactory(load.service_file, load.model_name, load.model_dir, load.manifest,
                              load.device)
     for line in factory.advice:
         logger.warning('Model %s: %s', load.endpoint, line)
 
     exploration = Exploration(factory.make, baseline, load)
+    if withheld is not None:
+        withheld.unsuited = preloaded.warn
     channel.send(Loaded(exploration.measures))
     turn = channel.receive()
     assert isinstance(turn, WarmUp)
@@ -147,6 +176,15 @@ class _Later:
 
     def fuse(self, forms: Sequence[Fusion]) -> bool:
         return self._exploration.fuse(self._report, forms)
+
+
+def _leave(channel: Channel, pid: int, reason: str) -> None:
+    """End this process, unless it is a fork of its own: another is to load the model."""
+    if os.getpid() == pid:
+        channel.send(Unsuited(reason))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:

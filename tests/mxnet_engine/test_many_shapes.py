@@ -108,6 +108,26 @@ def test_a_shape_that_does_not_fit_leaves_the_module_as_it_was():
     assert np.array_equal(run(module, pictures(1)), right)
 
 
+def test_what_a_small_network_gives_back_is_bound_anew_when_it_comes(binds):
+    module, _ = bound()
+    answers = {rows: run(module, pictures(rows)) for rows in (1, 4, 16, 2)}
+    module.give_back()
+    binds.clear()
+    for rows in (1, 16, 4, 16):
+        assert np.allclose(run(module, pictures(rows)), answers[rows], atol=1e-6)
+    assert len(binds) == 2
+
+
+def test_a_network_of_many_parameters_gives_nothing_back(binds, monkeypatch):
+    monkeypatch.setattr('mms.mxnet_engine.many_shapes._QUICKLY_BOUND_BYTES', 100)
+    module, _ = bound()
+    run(module, pictures(4))
+    module.give_back()
+    binds.clear()
+    run(module, pictures(4))
+    assert len(binds) == 0
+
+
 def test_it_can_be_bound_anew():
     module, network = bound()
     run(module, pictures(2))

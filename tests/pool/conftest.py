@@ -7,8 +7,9 @@ import pytest
 from harness import load_message
 
 from mms.pool.process import WorkerProcess
-from mms.pool.spawn import Spawned
+from mms.pool.spawn import Spawned, model_program
 from mms.pool.template import Template
+from mms.runtime.model_identity import Identity
 
 
 @pytest.fixture
@@ -21,7 +22,8 @@ def start(tmp_path):
         load = replace(load_message(tmp_path, f'm{len(processes)}', body, **options),
                        warm_up=warm_up)
         process = WorkerProcess(
-            load.endpoint, lambda ends: Spawned(ends, load.endpoint, logging.INFO, 1), 1, on_death)
+            load.endpoint, lambda ends: Spawned(
+                ends, model_program(Identity(), 1), Identity(), logging.INFO), 1, on_death)
         processes.append(process)
         process.load(load, load_s, warm_up_s)
         return process

@@ -151,6 +151,9 @@ class WarmUp:
         ready = self._fused()
         if ready is not None:
             self._measure(ready)
+            give_back = getattr(getattr(self._service, 'mx_model', None), 'give_back', None)
+            if give_back is not None:
+                give_back()
 
     def take(self, known: Findings) -> None:
         """Take what was measured before for what pays.
