@@ -83,6 +83,9 @@ def test_workers_with_faster_networks_take_the_place_of_all_that_are_there(later
     assert not pids & set(workers.pids)
     assert len(workers.pids) == len(pids)
     assert asked(workers) == first
+    pids = set(workers.pids)
+    workers.measure(Findings((1,), 2, (Fusion(1, 'net', STATIC),)))
+    assert set(workers.pids) == pids
 
 
 @pytest.mark.parametrize('forms', [

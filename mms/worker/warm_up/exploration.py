@@ -136,20 +136,20 @@ class Exploration:
         another form now.
         """
         first = report.first_answer
-        if first is None or report.sample is None:
+        if first is None or report.sample is None or 'mxnet' not in sys.modules:
             return False
-        work = self._work(first.other, self._load.threads)
+        from mms.worker.warm_up.fusion import fused_forms, unfuse
+
+        before = fused_forms(self.service)
         try:
-            work.fuse(forms)
-            changed = self._changed(first) if work.fused else ''
+            self._work(first.other, self._load.threads).fuse(forms)
+            changed = self._changed(first)
         except RAISED as error:
             changed = reason_of(error)
         if changed:
             logger.warning('Model %s is not fused: %s.', self._model, changed)
-            from mms.worker.warm_up.fusion import unfuse
-
             unfuse(self.service)
-        return bool(work.fused) and not changed
+        return set(fused_forms(self.service)) != set(before)
 
     def _allow_batches(self, report: WarmUpReport) -> None:
         report.batch_size, report.why_alone = allowed_batch_size(

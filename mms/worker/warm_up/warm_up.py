@@ -164,10 +164,15 @@ class WarmUp:
             What the hooks raise over one request.
         """
         self.levels, self.batch_size = known.levels, known.batch_size
-        self.fuse(known.fused)
+        self.fuse(known.fused, logging.INFO)
 
-    def fuse(self, forms: Sequence[Fusion]) -> None:
+    def fuse(self, forms: Sequence[Fusion], level: int = logging.DEBUG) -> None:
         """Give its networks forms that are known to be faster, where this changes no answer.
+
+        Parameters
+        ----------
+        level
+            At which that is logged.
 
         Raises
         ------
@@ -182,7 +187,7 @@ class WarmUp:
         for threads in dict.fromkeys(form.threads for form in forms):
             known = {form.net: form.form for form in forms if form.threads == threads}
             self._log_fusion(threads, fuse(self._service, {1: ready}, _FUSION_BUDGET_S, threads,
-                                           known))
+                                           known), level)
         self.fused = fused_forms(self._service)
 
     def run_as_known(self, every_size: bool) -> None:
@@ -265,9 +270,9 @@ class WarmUp:
                 self._log_fusion(threads, fuse(self._service, {1: ready}, left_s, threads))
         self.fused = fused_forms(self._service)
 
-    def _log_fusion(self, threads: int, lines: Sequence[str]) -> None:
+    def _log_fusion(self, threads: int, lines: Sequence[str], level: int = logging.INFO) -> None:
         for line in lines:
-            logger.info('Model %s on %d thread%s: %s.', self._model, threads,
+            logger.log(level, 'Model %s on %d thread%s: %s.', self._model, threads,
                         's' * (threads != 1), line)
 
 
