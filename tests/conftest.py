@@ -28,6 +28,8 @@ os.environ['XDG_CACHE_HOME'] = os.devnull
 # As in the processes of models (mms/pool/spawn.py): threads of OpenMP that wait for each other spin
 # no longer than this, or they take what the other tests need, two thirds of all that these compute.
 os.environ.setdefault('GOMP_SPINCOUNT', '1000')
+# Generators of clients run for two seconds each: Java's best compiler costs more than it gains.
+os.environ.setdefault('JAVA_OPTS', '-XX:TieredStopAtLevel=1')
 compute_as_served()
 mxnet_compat.prepare_services()
 
