@@ -21,12 +21,12 @@ PICTURE = ROOT / 'docs' / 'architecture.svg'
 FLOORS = ['version', 'errors', 'runtime', 'devices', 'event_loop', 'log', 'ipc', 'archive',
           'config', 'arg_parser', 'model_loader', 'client', 'management_command', 'mxnet_compat',
           'pictures', 'utils', 'mxnet_engine', 'model_service', 'worker', 'from_onnx', 'exporter',
-          'export_model', 'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal',
-          'bootstrap', 'mxnet_model_server', '__main__']
+          'export_model', 'metrics', 'batching', 'pool', 'serving', 'frontend', 'fronts',
+          'terminal', 'bootstrap', 'mxnet_model_server', '__main__']
 # Both the front process and the processes of models are built on it.
 GROUND = {'version', 'errors', 'runtime', 'devices', 'config', 'log', 'ipc', 'archive'}
-FRONT = {'event_loop', 'metrics', 'batching', 'pool', 'serving', 'frontend', 'terminal',
-         'bootstrap', 'mxnet_model_server', '__main__'}
+FRONT = {'event_loop', 'metrics', 'batching', 'pool', 'serving', 'frontend', 'fronts',
+         'terminal', 'bootstrap', 'mxnet_model_server', '__main__'}
 MODEL = {'mxnet_compat', 'pictures', 'utils', 'mxnet_engine', 'model_service', 'worker'}
 # The exporter looks at services as a worker does; it runs none of the front.
 TOOLS = {'arg_parser', 'model_loader', 'client', 'management_command', 'from_onnx', 'exporter',

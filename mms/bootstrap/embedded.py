@@ -47,6 +47,9 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         if settings.management_port is not None:
             logger.warning('%s has no effect in an embedding program: models come and go through '
                            'a server of its own.', settings.said('management_port'))
+        if settings.front_processes is not None:
+            logger.warning('%s has no effect in an embedding program: its own server speaks HTTP.',
+                           settings.said('front_processes'))
         if settings.tls_cert is not None:
             logger.warning('%s has no effect in an embedding program, which has ports and TLS of '
                            'its own.', settings.said('tls_cert'))

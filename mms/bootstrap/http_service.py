@@ -6,11 +6,13 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import Optional
 
 import gevent
 
 from mms.bootstrap.admission import admission_of
 from mms.bootstrap.exposure import warn_of_exposure
+from mms.bootstrap.front_processes import FrontProcesses, start_fronts
 from mms.bootstrap.http_limits import limits_of, warn_of_limits
 from mms.bootstrap.listeners import MAIN, NAMES, Listeners, bind_main
 from mms.bootstrap.management_listener import MANAGEMENT, ManagementListener
@@ -85,6 +87,7 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         warn_of_exposure([listeners.host(name) for name in (MAIN, METRICS)
                           if listeners.is_bound(name)], settings)
         warn_of_limits(settings)
+        fronts = start_fronts(parts, listeners, tls, undo)
         parts.loop_probe.start()
         undo.callback(parts.loop_probe.stop)
         if tls is not None:
@@ -100,8 +103,11 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         metrics.start()
         undo.callback(metrics.stop)
         application = parts.application(models, metrics, port, GiveWay())
-        for name in main:
-            listeners.listen(name, application, settings.cors_origins)
+        if fronts:
+            fronts.open(main, models, application, metrics)
+        else:
+            for name in main:
+                listeners.listen(name, application, settings.cors_origins)
         log.begin()
         undo.callback(GuardedLoop('the log on the terminal', partial(_write_pending, log)).kill)
         signals.begin_serving()
@@ -115,7 +121,7 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
                                  settings.scheme, settings.auth_token_file is not None)
         log.announce([*announced, *([''] if also else []), *(f'Also at {each}' for each in also),
                       *(['', f'Management at {management.announcement}'] if management else [])])
-        reloading = Reloading(signals, lambda: in_thread(log.reopen), parts.on_reload, manager,
+        reloading = Reloading(signals, partial(_reopen, log, fronts), parts.on_reload, manager,
                               announced[0])
         undo.callback(GuardedLoop('files that are read again', reloading.turn).kill)
         manager.ready(announced[0])
@@ -164,6 +170,12 @@ def _warn_of_no_effect(settings: Settings, listeners: Listeners) -> None:
         for setting in needed:
             if setting in settings.sources and not listeners.is_bound(name):
                 logger.warning('%s has no effect without %s.', settings.said(setting), flag)
+
+
+def _reopen(log: FrontLog, fronts: Optional[FrontProcesses]) -> None:
+    in_thread(log.reopen)
+    if fronts:
+        fronts.reopen_logs()
 
 
 def _write_pending(log: FrontLog) -> None:

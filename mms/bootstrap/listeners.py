@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, Optional
+from functools import partial
+from typing import Any, Callable, Optional, Protocol
 
 import gevent
 from gevent import socket
@@ -20,6 +21,8 @@ from mms.frontend.http.limits import UNLIMITED, Limits
 from mms.frontend.http.server import BACKLOG, HTTPServer
 from mms.frontend.http.tls import TLS
 from mms.frontend.http.unix_socket import UnixSocket
+from mms.fronts.acceptor import Acceptor
+from mms.fronts.fleet import Fleet
 from mms.metrics.refusals import Refusals
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.service_manager import PassedSockets
@@ -31,6 +34,35 @@ UNIX = 'unix'
 # Of those that a service manager may pass on.
 NAMES = (MAIN, 'metrics', 'management')
 _EVERY_ADDRESS = ('0.0.0.0', '::')
+
+
+class Busy(Protocol):
+    """Some connections."""
+
+    @property
+    def busy(self) -> int:
+        """How many are answering a request."""
+
+
+class Serving(Protocol):
+    """Who serves connections."""
+
+    @property
+    def connections(self) -> Busy:
+        """Those that are open."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a request is in flight, or may be on its way."""
+
+    def begin_drain(self) -> None:
+        """Have each answer say that its connection is closed after it."""
+
+    def drain(self, timeout_s: float, hurry: Event) -> bool:
+        """Accept nothing more, and wait for the requests in flight; whether all have an answer."""
+
+    def end(self) -> None:
+        """Close every connection."""
 
 
 class Listeners:
@@ -70,6 +102,7 @@ class Listeners:
         self._kept_open: set[str] = set()
         self._unix: Optional[UnixSocket] = None
         self._servers: dict[str, HTTPServer] = {}
+        self._fleet: Optional[Fleet] = None
 
     def is_passed(self, name: str) -> bool:
         """Whether a socket of that name was bound already, and is not taken."""
@@ -130,13 +163,16 @@ class Listeners:
         """Whether the socket of a name was bound by somebody else, who keeps it."""
         return name in self._kept_open
 
-    def listen(self, name: str, application: Any, origins: Origins = NO_ORIGIN) -> None:
-        """Answer on a listener's address from now on.
+    def listen(self, name: str, application: Any, origins: Origins = NO_ORIGIN,
+               fleet: Optional[Fleet] = None) -> HTTPServer:
+        """Answer on a listener's address from now on; the server that does so.
 
         Parameters
         ----------
         origins
             Pages of these may ask there.
+        fleet
+            Front processes that take the connections; None for none.
 
         Raises
         ------
@@ -147,16 +183,19 @@ class Listeners:
             self._sockets[name] = self._undo.enter_context(self._unix.listen(BACKLOG))
         sock = self._sockets[name]
         tls = None if sock.family == socket.AF_UNIX else self._tls
-        server = HTTPServer(sock, application, self._budget,
-                            self.is_kept_open(name), tls, origins, self._limits,
-                            self._refusals)
+        kind: Callable[..., HTTPServer] = HTTPServer
+        if fleet is not None:
+            kind, self._fleet = partial(Acceptor, name, fleet), fleet
+        server = kind(sock, application, self._budget, self.is_kept_open(name), tls, origins,
+                      self._limits, self._refusals)
         self._undo.callback(server.end)
         server.listen()
         self._servers[name] = server
+        return server
 
     def begin_drain(self) -> None:
         """Have each answer say that its connection is closed after it."""
-        for server in self._servers.values():
+        for server in self._serving:
             server.begin_drain()
 
     def drain(self, timeout_s: float, hurry: Event) -> bool:
@@ -171,7 +210,7 @@ class Listeners:
         """
         if self._unix:
             self._unix.remove()
-        servers, end = list(self._servers.values()), time.monotonic() + timeout_s
+        servers, end = self._serving, time.monotonic() + timeout_s
         while True:
             drained = [gevent.spawn(server.drain, end - time.monotonic(), hurry)
                        for server in servers]
@@ -184,8 +223,12 @@ class Listeners:
     def end(self) -> None:
         """Close every connection; safe to call twice."""
         # That of the models, which is the last, is asked most.
-        for server in reversed(list(self._servers.values())):
+        for server in reversed(self._serving):
             server.end()
+
+    @property
+    def _serving(self) -> list[Serving]:
+        return [*self._servers.values(), *([self._fleet] if self._fleet else [])]
 
 
 def _address_of(sock: socket.socket) -> tuple[str, int]:

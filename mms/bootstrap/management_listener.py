@@ -80,7 +80,7 @@ class ManagementListener:
         parts.lifecycle.subscribe(
             lambda state: jobs.stop() if state is ServerState.DRAINING else None)
         self._undo.callback(jobs.stop)
-        server = Server(models, loader, store, parts.server_metrics.summary, parts.lifecycle,
+        server = Server(models, loader, store, parts.summary, parts.lifecycle,
                         settings.models, parts.budget)
         self._listeners.listen(MANAGEMENT, management_application(
             server, jobs, self._allowed(tokens), health_routes(parts.health, self._sees(tokens)),

@@ -12,6 +12,7 @@ from typing import Any, Callable, Optional, Protocol
 
 from mms.archive.location import Location
 from mms.archive.reader import LoadedModel
+from mms.bootstrap.buffers import budget_of
 from mms.bootstrap.opening import Opener, check_service_file
 from mms.config.settings import Settings
 from mms.devices.device import VisibleGPUs
@@ -27,23 +28,21 @@ from mms.frontend.api.metrics import metrics_routes
 from mms.frontend.api.openapi import describe
 from mms.frontend.application import Application
 from mms.frontend.chain import Middleware
-from mms.frontend.measuring import Measuring
-from mms.frontend.middleware import standard_middleware
 from mms.frontend.predictor import Models, Predictor, RequestCounts
 from mms.frontend.rate_limiting import RateLimiting
 from mms.frontend.routes import routes
 from mms.frontend.routing import Table
+from mms.frontend.stack import stack
 from mms.log.brief_start import ALWAYS, IF_ROOM
 from mms.log.setup import JSON, FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.metrics.exposition import Exposition
+from mms.metrics.model_tally import ModelSummary
 from mms.metrics.server_metrics import ServerMetrics
 from mms.pool.launcher import Launcher
-from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.container import in_container
 from mms.runtime.file_changes import FileChanges
 from mms.runtime.model_identity import Identity
-from mms.runtime.resources import buffer_bytes
 from mms.serving.events import Change, Event
 from mms.serving.gauges import STATES, WORKER_STATES
 from mms.serving.health_monitor import HealthMonitor
@@ -91,6 +90,10 @@ class Parts:
         Where each answer leaves a line.
     access
         Who may ask; everybody, until the tokens are read.
+    limiting
+        How often each client may ask; None for any number of times.
+    after_reading
+        What is called, in whichever thread, when a file was read again.
     """
 
     health: HealthMonitor
@@ -100,8 +103,7 @@ class Parts:
         self.app_name = app_name
         self.settings = settings
         self.lifecycle = ServerLifecycle()
-        self.budget = ByteBudget(settings.max_buffered_bytes
-                                 or buffer_bytes(settings.max_request_bytes))
+        self.budget = budget_of(settings)
         self.server_metrics = ServerMetrics()
         self.loop_probe = LoopProbe(self.server_metrics.blocked)
         self.exposition = Exposition(self.server_metrics, STATES, WORKER_STATES)
@@ -110,6 +112,9 @@ class Parts:
         self.access_log = AccessLog(settings.access_log_exclude, settings.slow_request_s,
                                     settings.log_format == JSON)
         self.access = Access(None, settings.cors_origins, self.server_metrics.refusals)
+        self.limiting = RateLimiting(settings.rate_limit, self.server_metrics.refusals) \
+            if settings.rate_limit else None
+        self.after_reading: list[Callable[[], None]] = []
         self._given = given
 
     @property
@@ -160,6 +165,8 @@ class Parts:
             # What was read earlier takes the place of nothing newer.
             with reading:
                 read()
+            for told in self.after_reading:
+                told()
 
         self.on_reload.append(lambda: in_thread(read_in_turn))
         undo.callback(FileChanges(paths, read_in_turn).stop)
@@ -212,13 +219,14 @@ class Parts:
         table = Table([*routes(predictor, lambda: self.description(models, port),
                                monitor or self.health, self.access.sees_all),
                        *metrics_routes(self.exposition)], models)
-        limiting = [RateLimiting(settings.rate_limit, self.server_metrics.refusals)] \
-            if settings.rate_limit else []
-        return Application(table, [
-            *limiting, *standard_middleware(metrics, self.access_log, settings.cors_origins,
-                                            self.access.control()),
-            Measuring(self.server_metrics), *more],
-                           settings.forwarded_allow_ips)
+        return Application(table, stack(
+            metrics, self.server_metrics, self.access_log, settings.cors_origins, self.access,
+            self.limiting, *more), settings.forwarded_allow_ips)
+
+    def summary(self, model: str) -> ModelSummary:
+        """What a person wants to know of a model's requests."""
+        self.exposition.catch_up()
+        return self.server_metrics.summary(model)
 
     def description(self, models: Models, port: int) -> dict[str, Any]:
         """The Swagger document."""

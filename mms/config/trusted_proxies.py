@@ -60,6 +60,9 @@ class TrustedProxies:
     def __hash__(self) -> int:
         return hash(self._text)
 
+    def __reduce__(self) -> tuple[type[TrustedProxies], tuple[str]]:
+        return TrustedProxies, (self._text,)
+
     def __repr__(self) -> str:
         return f'TrustedProxies({self._text!r})'
 

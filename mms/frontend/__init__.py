@@ -1,8 +1,7 @@
 """HTTP: from a request to the model that answers it, and back.
 
 To be imported from outside: :mod:`mms.frontend.http.server`, the ``application``, its ``routes``,
-``routing``, ``predictor``, ``middleware``, ``measuring``, ``rate_limiting`` and ``chain``, the
-``access_log``, the
-``openapi`` document, ``address``, :mod:`mms.frontend.flask_app`, and
-:mod:`mms.frontend.management`.
+``routing``, ``predictor``, ``middleware``, its ``stack``, ``rate_limiting`` and ``chain``, the
+``exchange``, the ``access_log``, the ``openapi`` document, ``address``,
+:mod:`mms.frontend.flask_app`, and :mod:`mms.frontend.management`.
 """

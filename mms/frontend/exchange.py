@@ -67,7 +67,7 @@ class HTTPRequest:
         # Another server than this package's does not say whether a client has left.
         self.caller = Caller(environ.get('mms.client_left', stays))
         self.method: str = environ['REQUEST_METHOD'].upper()
-        self.sent_path = sent = _decoded(environ.get('PATH_INFO', ''))
+        self.sent_path = sent = decoded(environ.get('PATH_INFO', ''))
         is_plain = sent[:1] == '/' and sent[1:2] != '/'
         self.path = sent if is_plain else '/' + sent.lstrip('/')
         match = find(self.path, self.method) if is_plain or sent[:2] != '//' else NO_MATCH
@@ -92,7 +92,7 @@ class HTTPRequest:
         self.token_name = token_name
 
 
-def _decoded(path: str) -> str:
+def decoded(path: str) -> str:
     """WSGI has the bytes of a path as Latin-1."""
     return path if path.isascii() else path.encode('latin-1').decode('utf-8', 'replace')
 

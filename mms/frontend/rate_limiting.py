@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
+from typing import Optional, Protocol
 
 from mms.config.rate_limit import RateLimit
 from mms.errors import TooManyRequests
@@ -51,6 +52,13 @@ class TokenBuckets:
         return 0.0 if is_let else wait_s
 
 
+class Buckets(Protocol):
+    """Whoever counts the requests of clients."""
+
+    def take(self, client: str) -> float:
+        """Count a request of a client; 0 where it may make it, else seconds until it may."""
+
+
 class RateLimiting(Middleware):
     """Refuses the requests of clients that make too many; never those for the server's health.
 
@@ -60,10 +68,18 @@ class RateLimiting(Middleware):
         How many each may make.
     refusals
         Where it is counted.
+    buckets
+        Count the requests; None for those of this server alone.
+
+    Attributes
+    ----------
+    buckets
+        Those that count.
     """
 
-    def __init__(self, limit: RateLimit, refusals: Refusals) -> None:
-        self._buckets = TokenBuckets(limit)
+    def __init__(self, limit: RateLimit, refusals: Refusals,
+                 buckets: Optional[Buckets] = None) -> None:
+        self.buckets: Buckets = buckets or TokenBuckets(limit)
         self._limit = limit
         self._refusals = refusals
 
@@ -77,7 +93,7 @@ class RateLimiting(Middleware):
         if request.path in PROBES and request.route is not None:
             return
         client = request.context.client
-        wait_s = self._buckets.take(client_key(client))
+        wait_s = self.buckets.take(client_key(client))
         if wait_s:
             request.count_for_nobody()
             self._refusals.count(RATE, f'{client} makes more requests than --rate-limit allows.')

@@ -14,6 +14,12 @@ from mms.frontend.predictor import Predictor
 from mms.ipc.messages import CLASSIC
 
 
+def prediction_route(predictor: Predictor) -> Route:
+    """The endpoint of every model."""
+    return Route(('POST',), '/<model>/predict', Predictions(predictor).predict, 'Prediction',
+                 protocol=CLASSIC, scopes=PREDICT)
+
+
 def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]],
            monitor: Monitor, sees_all: Sees = everybody) -> list[Route]:
     """Every endpoint.
@@ -32,8 +38,7 @@ def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]],
     models = predictor.models
     ping = Health(models).ping
     return [
-        Route(('POST',), '/<model>/predict', Predictions(predictor).predict, 'Prediction',
-              protocol=CLASSIC, scopes=PREDICT),
+        prediction_route(predictor),
         Route(('GET',), '/ping', ping, 'Ping', scopes=OPEN),
         Route(('GET',), '/', ping, 'Ping', scopes=OPEN),
         Route(('GET',), '/api-description', Description(models, describe).describe,

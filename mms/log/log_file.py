@@ -140,17 +140,26 @@ class SharedLogFile(BackgroundHandler, LogFile):
 
     The others write on in the file that was rotated, for a second at most, and rotate it themselves
     once the first has gone.
+
+    Parameters
+    ----------
+    path, rotation, formatter
+        See :class:`LogFile`.
+    follows
+        Whether another process rotates it, whoever has the lock.
     """
 
-    def __init__(self, path: str, rotation: LogRotation, formatter: logging.Formatter) -> None:
+    def __init__(self, path: str, rotation: LogRotation, formatter: logging.Formatter,
+                 follows: bool = False) -> None:
         super().__init__(path, rotation, formatter)
+        self._follows = follows
         self._lock_of_file = FileLock()
         self._owns = True
         self._next_look_s = 0.0
 
     def share(self) -> bool:
         """Find out whether this process is the one that rotates the file; whether it is."""
-        self._owns = self._lock_of_file.take(self.baseFilename)
+        self._owns = not self._follows and self._lock_of_file.take(self.baseFilename)
         return self._owns
 
     def emit(self, record: logging.LogRecord) -> None:

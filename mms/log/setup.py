@@ -55,6 +55,8 @@ class FrontLog:
         Where `log_file` comes from, for messages.
     in_background
         Whether a thread writes what is a file on a disk, from :meth:`begin` on.
+    follows
+        Whether another process of the same server has the log, and rotates the file.
 
     Raises
     ------
@@ -64,13 +66,14 @@ class FrontLog:
 
     def __init__(self, log_file: str, rotation: LogRotation, level: int,
                  said: str = '--log-file', form: str = TEXT, verbose: bool = False,
-                 in_background: bool = False) -> None:
+                 in_background: bool = False, follows: bool = False) -> None:
         self._said = said
         self._in_background = in_background
+        self._follows = follows
         self._is_json = form == JSON
         written = JSONFormatter() if self._is_json else Formatter(coloured=False)
         self._file = None if log_file == STANDARD_OUTPUT else _opened(
-            said, log_file, rotation, written)
+            said, log_file, rotation, written, follows)
         root = logging.getLogger()
         # What is logged while this one starts, the log of an earlier start has already.
         self._earlier = [handler for handler in _handlers_of(root, LogFile)
@@ -178,7 +181,7 @@ class FrontLog:
         return StreamLog(sys.stderr, shown) if whole else self._brief.stream_log(sys.stderr, shown)
 
     def _share(self, file: SharedLogFile) -> None:
-        if not file.share():
+        if not file.share() and not self._follows:
             logger.info('Another process writes the log file %s too, and rotates it: this one '
                         'writes there, and does not rotate it while the other runs. %s gives it '
                         'a file of its own.', file.baseFilename, self._said, extra=ALWAYS)
@@ -186,10 +189,10 @@ class FrontLog:
 
 
 def _opened(said: str, path: str, rotation: LogRotation,
-            formatter: logging.Formatter) -> SharedLogFile:
+            formatter: logging.Formatter, follows: bool = False) -> SharedLogFile:
     try:
         _check_writable(path)
-        return SharedLogFile(path, rotation, formatter)
+        return SharedLogFile(path, rotation, formatter, follows)
     except (OSError, ValueError) as error:
         raise _unusable(said, path, error) from error
 

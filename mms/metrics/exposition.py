@@ -43,10 +43,16 @@ class Exposition:
         What is counted.
     states, worker_states
         Of a model and of a worker: each has its value, also where nothing is in it.
+
+    Attributes
+    ----------
+    catch_up
+        Called before the text is written: what other processes have counted is counted here then.
     """
 
     def __init__(self, metrics: ServerMetrics, states: Sequence[str],
                  worker_states: Sequence[str]) -> None:
+        self.catch_up: Callable[[], None] = _go_on
         self._registry = CollectorRegistry()
         self._live = _Live(states, worker_states)
         ProcessCollector(registry=self._registry)
@@ -86,6 +92,7 @@ class Exposition:
         accept
             The header of whoever asks: OpenMetrics where it is wanted.
         """
+        self.catch_up()
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 

@@ -54,6 +54,11 @@ class Histogram:
         copied.total = self.total
         return copied
 
+    def add(self, counts: Sequence[int], total: float) -> None:
+        """Count the values of another one of the same bounds."""
+        self.counts = [own + more for own, more in zip(self.counts, counts)]
+        self.total += total
+
     @property
     def count(self) -> int:
         """How many values there were."""

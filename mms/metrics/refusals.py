@@ -57,6 +57,19 @@ class Refusals:
             logger.log(level, '%s%s', message,
                        f' ({untold} more like this are not logged)' if untold else '')
 
+    def take(self) -> Mapping[str, int]:
+        """Reason -> how many there were since the last time."""
+        with self._lock:
+            taken = {reason: count for reason, count in self._counts.items() if count}
+            self._counts = dict.fromkeys(REASONS, 0)
+        return taken
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        """Count what another has counted, and has told the log."""
+        with self._lock:
+            for reason, count in counts.items():
+                self._counts[reason] += count
+
     def counts(self) -> Mapping[str, int]:
         """Reason -> how many there were."""
         with self._lock:

@@ -14,7 +14,16 @@ from mms.event_loop.guard import BackgroundTasks, attempt
 from mms.event_loop.in_thread import in_thread
 from mms.metrics.host import HostGauges
 from mms.metrics.names import HOST_GAUGES, STAGE_METRICS
-from mms.metrics.report import Key, Point, Report, Sink, Tally, fresh_tallies, points_of
+from mms.metrics.report import (
+    Key,
+    Point,
+    Recorded,
+    Report,
+    Sink,
+    Tally,
+    fresh_tallies,
+    points_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +110,22 @@ class Metrics:
         if stages:
             for name, value in {**stages, 'LatencyOverall': overall}.items():
                 self._record(name, value, model)
+
+    def take(self) -> list[Recorded]:
+        """What was recorded since the last time, which begins anew."""
+        found = [(*key, tally.samples, tally.total, tally.minimum, tally.maximum)
+                 for key, tally in self._tallies.items() if tally.samples]
+        for name, model, *_ in found:
+            self._tallies[name, model] = Tally()
+        return found
+
+    def add(self, recorded: Sequence[Recorded]) -> None:
+        """Record what another process has recorded."""
+        for name, model, samples, total, minimum, maximum in recorded:
+            tally = self._tallies.get((name, model))
+            # A model may have gone meanwhile.
+            if tally is not None:
+                tally.merge(samples, total, minimum, maximum)
 
     def flush(self) -> None:
         """Report what was recorded since the last time, and begin anew."""

@@ -10,6 +10,8 @@ from mms.metrics.names import METRICS, Definition
 
 # (metric's name, model's name or None for the host)
 Key = tuple[str, Optional[str]]
+# The same, with samples, total, minimum and maximum of what was recorded.
+Recorded = tuple[str, Optional[str], int, float, float, float]
 
 
 class Tally:
@@ -38,6 +40,14 @@ class Tally:
         self.total += value
         self.minimum = min(self.minimum, value)
         self.maximum = max(self.maximum, value)
+
+
+    def merge(self, samples: int, total: float, minimum: float, maximum: float) -> None:
+        """Record what another one has recorded."""
+        self.samples += samples
+        self.total += total
+        self.minimum = min(self.minimum, minimum)
+        self.maximum = max(self.maximum, maximum)
 
 
 class Point(NamedTuple):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Optional
+from typing import Optional, TypeVar
 
 from mms.metrics.histogram import BLOCK_SECONDS, Histogram
 from mms.metrics.model_tally import Exchange, ModelSummary, ModelTally
 from mms.metrics.observer import Restart
 from mms.metrics.refusals import Refusals
+
+T = TypeVar('T')
 
 # Of requests that are for no model.
 NO_MODEL = ''
@@ -85,6 +87,27 @@ class ServerMetrics:
         """Count a time in which the event loop attended to nobody else."""
         with self._lock:
             self._blocked_s.observe(seconds)
+
+    def change(self, what: Callable[[Callable[[str], ModelTally], Histogram], T]) -> T:
+        """What `what` returns, which is given what finds the tally of a model, and the times of the
+        loop; nobody else counts meanwhile.
+        """
+        with self._lock:
+            return what(self._known, self._blocked_s)
+
+    def take(self) -> tuple[Mapping[str, ModelTally], Histogram]:
+        """What was counted of requests, and the times of the loop; all begins anew."""
+        with self._lock:
+            every = {NO_MODEL: self._of_nobody, **self._served, **self._gone}
+            # Of a hundred models few are asked at a time.
+            taken = {name: tally for name, tally in every.items()
+                     if tally.requests or any(tally.refusals.values())}
+            self._served.update({name: ModelTally() for name in taken if name in self._served})
+            self._gone = {name: tally for name, tally in self._gone.items() if name not in taken}
+            if NO_MODEL in taken:
+                self._of_nobody = ModelTally()
+            blocked_s, self._blocked_s = self._blocked_s, Histogram(BLOCK_SECONDS)
+        return taken, blocked_s
 
     @property
     def blocked_s(self) -> Histogram:

@@ -44,15 +44,19 @@ class ByteBudget:
         """
         with self._lock:
             if self.held_bytes + count > self.limit_bytes:
-                raise BuffersFull(
-                    f'The server holds as many bytes of requests and answers as it may, '
-                    f'{self.limit_bytes} (--max-buffered-bytes).')
+                raise full(self.limit_bytes)
             self.held_bytes += count
 
     def release(self, count: int) -> None:
         """Hold so many less."""
         with self._lock:
             self.held_bytes -= count
+
+
+def full(limit_bytes: int) -> BuffersFull:
+    """What is told where as many bytes are held as may be."""
+    return BuffersFull('The server holds as many bytes of requests and answers as it may, '
+                       f'{limit_bytes} (--max-buffered-bytes).')
 
 
 class Reservation:
@@ -174,6 +178,21 @@ class ChunkedBuffer:
             yield piece
             self._size -= len(piece)
             self._count(-len(piece))
+
+    def take(self) -> Union[bytes, bytearray]:
+        """All that it holds, in one piece; nothing of it counts here any more."""
+        pieces, self._pieces, self._size = self._pieces, [], 0
+        self._count(-self._counted)
+        return pieces[0] if len(pieces) == 1 else b''.join(pieces)
+
+    def hand_over(self) -> Iterator[Union[bytes, bytearray]]:
+        """Each piece once; it counts no more when it is given: another process counts it then."""
+        self._pieces.reverse()
+        while self._pieces:
+            piece = self._pieces.pop()
+            self._size -= len(piece)
+            self._count(-len(piece))
+            yield piece
 
     def _count(self, more: int) -> None:
         if more > 0:

@@ -16,12 +16,12 @@ from mms.config.defaults import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
 from mms.ipc.messages import Answer, Failure
 from mms.mxnet_engine.reasons import RAISED, line_in, reason_of
+from mms.runtime.parent import die_with_parent
 from mms.worker.codecs.classic import Classic, prediction_in
 from mms.worker.codecs.codec import Endpoint
 from mms.worker.hooks import answer_alone
 from mms.worker.loading.live_signature import signature_of
 from mms.worker.loading.service_factory import ServiceFactory
-from mms.worker.processes.parent import die_with_parent
 from mms.worker.warm_up.answer_advice import advice_on
 from mms.worker.warm_up.made_up_request import made_up_request
 from mms.worker.warm_up.sample import bound_lengths, sample_inputs

@@ -21,12 +21,12 @@ from mms.ipc.messages import Forked, Imported, Launch
 from mms.log.setup import configure_worker
 from mms.mxnet_compat.preloaded import preload
 from mms.mxnet_engine.reasons import reason_of
+from mms.runtime.parent import die_with_parent
 from mms.runtime.private_memory import trim_malloc
 from mms.runtime.process_name import set_command_line, set_process_name
 from mms.worker.main import run_model
 from mms.worker.processes.fork_safety import Baseline
 from mms.worker.processes.launching import fork_model
-from mms.worker.processes.parent import die_with_parent
 
 logger = logging.getLogger(__name__)
 

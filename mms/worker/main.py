@@ -24,6 +24,7 @@ from mms.ipc.messages import Failure, Load, Loaded, Ready, Unsuited, WarmUp
 from mms.log.setup import configure_worker
 from mms.mxnet_compat import preloaded
 from mms.mxnet_engine.reasons import line_in, reason_of
+from mms.runtime.parent import die_with_parent
 from mms.runtime.process_name import set_process_name
 from mms.worker.codecs.codec import Endpoint
 from mms.worker.codecs.registry import Codecs
@@ -34,7 +35,7 @@ from mms.worker.loop import ModelProcess
 from mms.worker.processes.fork_safety import Baseline
 from mms.worker.processes.launching import is_of_a_library
 from mms.worker.processes.operator_threads import prepare_threads
-from mms.worker.processes.parent import close_in_forks, die_with_parent
+from mms.worker.processes.parent import close_in_forks
 from mms.worker.warm_up.exploration import Exploration
 from mms.worker.warm_up.warm_up_report import WarmUpReport
 

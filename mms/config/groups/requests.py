@@ -8,7 +8,7 @@ from typing import Optional
 from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS, DEFAULT_MAX_IMAGE_PIXELS
 from mms.config.options import Group, option
 from mms.config.trusted_proxies import TrustedProxies
-from mms.config.values import number, path, proxies, size, text, whole
+from mms.config.values import number, path, proxies, size, text, whole, whole_or_auto
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class RequestOptions:
         '--uds', path(), 'none', Group.REQUESTS, metavar='PATH', unset=None,
         help='Unix socket to listen on, in the place of the TCP port unless `--port` is given too',
         more='See [a Unix socket](#a-unix-socket)')
+    front_processes: Optional[int] = option(
+        '--front-processes', whole_or_auto(64), 'auto', Group.REQUESTS, metavar='N',
+        help='processes that speak HTTP for the port, or `auto`: as many as pay on the cores that '
+             'there are',
+        more='See [front processes](performance.md#front-processes)')
     # Clients that wait a minute for a slow model are common; a thousand that do are a queue.
     queue_size: int = option(
         '--queue-size', whole(1, 10**6), '1000', Group.REQUESTS, metavar='N',

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Optional
 
 from mms.errors import UsageError
@@ -64,6 +64,11 @@ class TokenFile:
         # Not later: a name that was that of a file is no token.
         refuse_token(path, said)
         self._tokens = self._read()
+
+    @property
+    def listed(self) -> Sequence[Token]:
+        """All of them."""
+        return self._tokens.listed
 
     def find(self, sent: str) -> Optional[Token]:
         """What is known of a token that was sent; None where it is not one of these."""

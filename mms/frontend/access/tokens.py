@@ -59,6 +59,11 @@ class Tokens:
     def __len__(self) -> int:
         return len(self._tokens)
 
+    @property
+    def listed(self) -> Sequence[Token]:
+        """All of them."""
+        return self._tokens
+
     def find(self, sent: str) -> Optional[Token]:
         """What is known of a token that was sent; it takes as long for any that is sent."""
         digest, found = digest_of(sent), None

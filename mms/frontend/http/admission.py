@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Optional
 
 from mms.config.trusted_proxies import UNIX
@@ -75,7 +76,7 @@ class Admission:
         reason = ''
         if self._has_too_many(peer):
             reason = CLIENT_CONNECTIONS
-        elif count - self._heard >= self._limits.connections and not self._make_room():
+        elif self.is_full(peer, count) and not self._make_room():
             reason = CONNECTIONS
         if reason:
             if self._heard >= MOST_HEARD:
@@ -85,6 +86,10 @@ class Admission:
         if self._limits.connections_per_client:
             self._by_client[client_key(peer.host)] += 1
         return peer, reason
+
+    def is_full(self, peer: Peer, count: int) -> bool:
+        """Whether a client that may have another connection gets it only in place of one."""
+        return count - self._heard >= self._limits.connections and not self._has_too_many(peer)
 
     def left(self, peer: Peer) -> None:
         """A connection that was let in has ended."""
@@ -104,9 +109,21 @@ class Admission:
     def _make_room(self) -> bool:
         """Close a connection that is not used; whether there was one."""
         now = time.monotonic()
-        for use, after_s in ((Use.WAITING, _IDLE_S), (Use.READING, _SLOW_HEAD_S)):
-            for connection in self._connections.oldest(use, now - after_s, _MOST_LOOKED_AT):
-                if connection.give_way():
-                    self._connections.forget(connection)
-                    return True
+        return any(self.close_oldest(use, now - after_s) for use, after_s in gives_way_after_s())
+
+    def close_oldest(self, use: Use, before: float) -> bool:
+        """Close the connection that has been used so for longest, since before a time, and on
+        which nothing has come; whether there was one.
+        """
+        for connection in self._connections.oldest(use, before, _MOST_LOOKED_AT):
+            if connection.give_way():
+                self._connections.forget(connection)
+                return True
         return False
+
+
+def gives_way_after_s() -> Sequence[tuple[Use, float]]:
+    """What a connection is used for that gives way to another, and for how long it has been; the
+    first that there is.
+    """
+    return (Use.WAITING, _IDLE_S), (Use.READING, _SLOW_HEAD_S)

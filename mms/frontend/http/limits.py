@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mms.config.trusted_proxies import TrustedProxies
 from mms.frontend.forwarded import NOBODY
@@ -43,6 +43,10 @@ class Limits:
     header_lines: int = HEADER_LINES
     least_rate: int = 0
     rate_window_s: float = 30.0
+
+    def of_one_connection(self) -> Limits:
+        """The same where somebody else counts the connections."""
+        return replace(self, connections=sys.maxsize, connections_per_client=0)
 
 
 UNLIMITED = Limits()

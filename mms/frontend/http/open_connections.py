@@ -62,6 +62,10 @@ class OpenConnections:
             found.append(connection)
         return found
 
+    def since(self, connection: Any) -> float:
+        """Since when an open connection has been used as it is now."""
+        return self._since[self._uses[connection]][connection]
+
     def turn_to(self, connection: Any, use: Use) -> None:
         """Note what a connection is used for from now on."""
         self.forget(connection)

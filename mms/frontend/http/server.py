@@ -118,8 +118,12 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
             raise address_error(host, port, error) from error
         # By one that has ended meanwhile, to one that it took for this.
         lead_anywhere(self.socket)
-        gevent.get_hub().print_exception = _log_failure
         self.start()
+        self.begin()
+
+    def begin(self) -> None:
+        """Look after the connections that there will be."""
+        gevent.get_hub().print_exception = _log_failure
         self._garbage = GarbageCollector(self.budget)
         self._pace = Pace(self.connections, self.limits)
 
@@ -127,10 +131,13 @@ class HTTPServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
         """Let a connection in, or turn it away: nothing here may wait."""
         peer, reason = self._admission.admit(Peer.of(address), len(self.pool))
         if peer is None:
-            self.refusals.count(reason, f'A connection of {Peer.of(address).host} is refused.')
-            _turn_away(sock, reason, is_plain=self._tls is None)
+            self._turn_away(sock, address, reason)
         else:
             super().do_handle(sock, peer)
+
+    def _turn_away(self, sock: socket.socket, address: Any, reason: str) -> None:
+        self.refusals.count(reason, f'A connection of {Peer.of(address).host} is refused.')
+        _turn_away(sock, reason, is_plain=self._tls is None)
 
     def handle(self, sock: socket.socket, address: Any) -> None:
         """Serve one connection."""

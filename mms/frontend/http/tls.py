@@ -55,16 +55,28 @@ class TLS:
         """Of its files."""
         return self._files.paths
 
-    def reload(self) -> None:
-        """Read the files again; where they cannot be used, all stays as it was."""
+    @property
+    def files(self) -> TLSFiles:
+        """Where the certificate is."""
+        return self._files
+
+    def read_again(self) -> str:
+        """Read the files again, without a word; why they cannot be used, or nothing."""
         with self._lock:
             try:
                 self._loaded = self._files.load()
             except UsageError as error:
-                # Of files that are written one after the other, the last makes them whole.
-                logger.warning('The certificate stays as it was until its files can be used: %s',
-                               error)
-                return
+                return str(error)
+        return ''
+
+    def reload(self) -> None:
+        """Read the files again; where they cannot be used, all stays as it was."""
+        reason = self.read_again()
+        if reason:
+            # Of files that are written one after the other, the last makes them whole.
+            logger.warning('The certificate stays as it was until its files can be used: %s',
+                           reason)
+            return
         ca = self._files.client_ca
         clients = '' if ca is None else f' So was {ca.path}, against which clients are checked.'
         logger.info('The certificate of %s was read; new connections get it. It ends on %s.%s',

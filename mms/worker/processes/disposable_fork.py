@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Any, Callable, NoReturn, TypeVar
 
 from mms.mxnet_engine.reasons import RAISED, text_of
+from mms.runtime.parent import die_with_parent
 from mms.worker.processes.forking import reseed_random
-from mms.worker.processes.parent import die_with_parent
 
 _Found = TypeVar('_Found')
 _READ_BYTES = 1 << 16

@@ -14,9 +14,9 @@ import sys
 from contextlib import suppress
 from typing import Callable, Optional
 
+from mms.runtime.parent import die_with_parent
 from mms.runtime.private_memory import trim_malloc
 from mms.runtime.process_name import set_process_name
-from mms.worker.processes.parent import die_with_parent
 
 
 def fork_worker(descriptors: list[int], onto: list[int], name: str = 'mms-worker') -> int:

@@ -1,0 +1,157 @@
+"""Frames between the server and a front: many at once, in pieces, to the end."""
+
+import gevent
+import pytest
+from gevent import socket
+
+from mms.errors import BuffersFull, QueueFull, TooManyRequests
+from mms.fronts.failures import raised, told
+from mms.fronts.frames import FrameReader, Kind, packed
+from mms.fronts.incoming import Incoming
+from mms.fronts.link import Link, LinkClosed
+from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
+
+
+class Ends:
+    """Two links that are connected; `here` asks, and `there` notes what comes."""
+
+    def __init__(self, verbs=None):
+        one, other = socket.socketpair()
+        self.came = []
+        note = {kind: self.came.append for kind in Kind}
+        self.here = Link(one, {}, note)
+        self.there = Link(other, verbs or {}, note)
+        self._readers = [gevent.spawn(link.run) for link in (self.here, self.there)]
+
+    def end(self):
+        self.here.close()
+        self.there.close()
+        gevent.joinall(self._readers, timeout=5, raise_error=True)
+        assert all(reader.ready() for reader in self._readers)
+
+
+@pytest.fixture
+def ends():
+    made = []
+
+    def connected(**verbs):
+        made.append(Ends(verbs))
+        return made[-1]
+
+    yield connected
+    for each in made:
+        each.end()
+
+
+def wait_for(condition):
+    with gevent.Timeout(10):
+        while not condition():
+            gevent.sleep(0.001)
+
+
+def test_frames_are_found_however_they_are_cut():
+    data = b''.join([packed(Kind.PREDICT, 2**40, ['a', 1.5, None, {'b': (1,)}], b'body'),
+                     packed(Kind.LEFT, 7), packed(Kind.PIECE, 8, None, b'x' * 1000)])
+    for size in (1, 5, 17, 1000, len(data)):
+        reader, found = FrameReader(), []
+        for start in range(0, len(data), size):
+            reader.feed(data[start:start + size])
+            frame = reader.next()
+            while frame is not None:
+                found.append(tuple(frame))
+                frame = reader.next()
+        assert found == [(Kind.PREDICT, 2**40, ['a', 1.5, None, {'b': (1,)}], b'body'),
+                         (Kind.LEFT, 7, None, b''), (Kind.PIECE, 8, None, b'x' * 1000)]
+
+
+def test_a_call_has_the_answer_of_the_other_end_beside_other_frames(ends):
+    both = ends(add=lambda one, other: one + other, slow=lambda: gevent.sleep(0.05) or 'late')
+    slow = gevent.spawn(both.here.call, 'slow')
+    assert both.here.call('add', 1, 2, seconds=5) == 3
+    both.here.send(Kind.LEFT, 5)
+    assert slow.get(timeout=5) == 'late'
+    assert [frame.number for frame in both.came] == [5]
+
+
+def test_a_call_does_not_wait_longer_than_it_is_to(ends):
+    both = ends(hang=lambda: gevent.sleep(60))
+    with pytest.raises(TimeoutError):
+        both.here.call('hang', seconds=0.01)
+
+
+def test_whoever_waits_learns_that_the_other_end_has_gone(ends):
+    both = ends(hang=lambda: gevent.sleep(60))
+    waiting = gevent.spawn(both.here.call, 'hang')
+    gevent.sleep(0.01)
+    both.there.close()
+    with pytest.raises(LinkClosed):
+        waiting.get(timeout=5)
+    with pytest.raises(LinkClosed):
+        both.here.call('hang')
+
+
+def test_a_large_body_waits_for_room_and_others_pass_it(ends):
+    one, other = socket.socketpair()
+    writer = Link(one, {}, {})
+    sending = gevent.spawn(writer.send_content, Kind.REPLY, 1, ['head'], b'z' * 3_000_000)
+    gevent.sleep(0.05)
+    # Nobody reads: what waits is bounded, and the sender is waiting.
+    assert not sending.ready()
+    assert writer._waiting_bytes < 1_000_000
+    budget = ByteBudget()
+    incoming, whole, small = Incoming(budget), [], []
+
+    def head(frame):
+        incoming.begin(frame, 3_000_000, lambda content, error: whole.append((content, error)))
+
+    reader = Link(other, {}, {Kind.REPLY: head, Kind.PIECE: incoming.add,
+                              Kind.LEFT: small.append})
+    running = gevent.spawn(reader.run)
+    writer.send(Kind.LEFT, 2)
+    wait_for(lambda: small)
+    assert not whole
+    wait_for(lambda: whole)
+    [(content, error)] = whole
+    assert (bytes(content) == b'z' * 3_000_000, error) == (True, None)
+    assert budget.held_bytes == 3_000_000
+    writer.close()
+    running.join(5)
+
+
+def test_a_body_for_which_there_is_no_room_is_passed_over_and_told():
+    budget = ByteBudget(150)
+    incoming, whole = Incoming(budget), []
+    frames = FrameReader()
+    frames.feed(packed(Kind.PREDICT, 1, None, b'a' * 100) + packed(Kind.PIECE, 1, None, b'b' * 100)
+                + packed(Kind.PIECE, 1, None, b'c' * 100) + packed(Kind.PIECE, 9, None, b'd'))
+    incoming.begin(frames.next(), 300, lambda content, error: whole.append(error))
+    for _ in range(3):
+        incoming.add(frames.next())
+    assert [type(error) for error in whole] == [BuffersFull]
+    assert budget.held_bytes == 0
+
+
+@pytest.mark.parametrize(('pieces', 'frames'), [(1, 1), (2, 1), (4, 5)])
+def test_a_body_counts_no_more_where_it_was_sent_from(ends, pieces, frames):
+    both, budget = ends(), ByteBudget()
+    content = ChunkedBuffer(budget)
+    for _ in range(pieces):
+        content.append(b'a' * 30_000)
+    both.here.send_content(Kind.PREDICT, 1, [], content)
+    assert budget.held_bytes == 0
+    wait_for(lambda: len(both.came) == frames)
+    assert b''.join(frame.body for frame in both.came) == b'a' * (30_000 * pieces)
+
+
+@pytest.mark.parametrize('error', [QueueFull('full', 7), TooManyRequests('often', 3),
+                                   BuffersFull('held')])
+def test_an_error_crosses_with_all_that_its_answer_says(error):
+    again = raised(*told(error))
+    assert (type(again), str(again), again.status, again.type, again.retry_after_s) == (
+        type(error), str(error), error.status, error.type, error.retry_after_s)
+
+
+def test_of_an_error_that_nobody_foresaw_no_more_is_told_than_that():
+    again = raised(*told(None))
+    assert (again.status, str(again)) == (
+        500, 'The server failed over this request; its log says how.')
