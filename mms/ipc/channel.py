@@ -34,6 +34,7 @@ from mms.ipc.messages import (
     Forked,
     Fuse,
     Fused,
+    Import,
     Imported,
     Launch,
     Load,
@@ -90,7 +91,7 @@ class Socket(Protocol):
 
 _KINDS: tuple[type, ...] = (Load, Loaded, Ready, Fork, Forked, Reap, Reaped, Work, More,
                             Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong,
-                            Explore, Fuse, Fused, Imported, Launch, Unsuited)
+                            Explore, Fuse, Fused, Import, Imported, Launch, Unsuited)
 # Fields that hold findings.
 _FINDINGS = {Ready: 'findings', Explore: 'known'}
 

@@ -194,9 +194,14 @@ class Fused:
 
 
 @dataclass(frozen=True)
+class Import:
+    """Front to launcher: import MXNet, for the models that are launched from now on."""
+
+
+@dataclass(frozen=True)
 class Imported:
-    """Launcher to front, once: it has imported what models need, and can be forked; or the reason
-    why it cannot.
+    """Launcher to front, when it has begun, and again after :class:`Import`: it has imported what
+    models need, and can be forked; or the reason why it cannot.
     """
 
     unforkable: str = ''
@@ -390,4 +395,4 @@ class Pong:
 
 Message = Union[Load, Loaded, Ready, Fork, Forked, Explore, Fuse, Fused, Reap, Reaped, Work, More,
                 Answered, Result, Failure, WarmUp, Measure, Measured, Ping, Pong,
-                Imported, Launch, Unsuited]
+                Import, Imported, Launch, Unsuited]

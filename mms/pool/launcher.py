@@ -1,7 +1,8 @@
-"""The process that has imported MXNet, and forks every model's process from itself.
+"""The process that imports MXNet once, and forks every model's process from itself.
 
 An import takes a second of a core and 85 MB; of a process that has done it, a fork is there within
 milliseconds, and shares the memory. The launcher is a fork server, as `multiprocessing` has one.
+Where no model uses MXNet, it is not imported.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from gevent.lock import RLock
 from mms.errors import ServiceError
 from mms.event_loop.in_thread import in_starting_thread
 from mms.event_loop.uninterrupted import uninterrupted
-from mms.ipc.messages import Forked, Launch
+from mms.ipc.messages import Forked, Import, Imported, Launch
 from mms.pool.process import WorkerProcess
 from mms.pool.process_errors import LaunchFailed, NoAnswer, WorkerGone
 from mms.pool.spawn import Ends, Handle, Launched, Program, Spawned, Spawner, launcher_program
@@ -49,6 +50,7 @@ class Launcher:
         self._program: Optional[Program] = None
         self._beginning: Optional[gevent.Greenlet] = None
         self._failures = 0
+        self._has_mxnet = False
         self._is_stopped = False
 
     @property
@@ -61,8 +63,14 @@ class Launcher:
         """Start it, beside what else there is to do."""
         self._beginning = gevent.spawn(self.is_ready)
 
-    def is_ready(self) -> bool:
-        """Whether it can be forked; waits until it can, where there is none yet, or no more."""
+    def is_ready(self, for_mxnet: bool = False) -> bool:
+        """Whether it can be forked; waits until it can, where there is none yet, or no more.
+
+        Parameters
+        ----------
+        for_mxnet
+            Whether for a model that may use MXNet, which it then imports.
+        """
         with self._turn:
             program = launcher_program(self._identity)
             if self._process is not None and (self._process.gone or program != self._program):
@@ -70,6 +78,8 @@ class Launcher:
             if self._process is None and program is not None and not self._is_stopped and \
                     self._failures < _MOST_FAILURES:
                 self._start(program)
+            if for_mxnet and self._process is not None and not self._has_mxnet:
+                self._import_mxnet(self._process)
             return self._process is not None
 
     def spawner(self, endpoint: str, log_level: int) -> Spawner:
@@ -95,12 +105,29 @@ class Launcher:
             logger.warning('The launcher does not start: %s. Models are loaded by Pythons of their '
                            'own.', error)
             return
+        self._process, self._program, self._has_mxnet = process, program, False
         if unforkable:
-            self._failures = _MOST_FAILURES
-            uninterrupted(process.kill)
-            logger.info('Each model is loaded by a Python of its own: %s.', unforkable)
+            self._give_up(unforkable)
+
+    def _import_mxnet(self, process: WorkerProcess) -> None:
+        try:
+            answer = process.exchange(Import(), _IMPORT_S)
+        except NoAnswer:
+            process.abort()
+            self._process = None
             return
-        self._process, self._program = process, program
+        except WorkerGone:
+            self._process = None
+            return
+        assert isinstance(answer, Imported)
+        self._has_mxnet = True
+        if answer.unforkable:
+            self._give_up(answer.unforkable)
+
+    def _give_up(self, reason: str) -> None:
+        self._failures = _MOST_FAILURES
+        self._end()
+        logger.info('Each model is loaded by a Python of its own: %s.', reason)
 
     def _end(self) -> None:
         process, self._process = self._process, None
@@ -111,7 +138,7 @@ class Launcher:
         self._failures += 1
         if not self._is_stopped:
             logger.warning('The launcher died (%s). Models go on; another launcher is started for '
-                           'the next that loads.', process.how_it_ended())
+                           'the next that loads.', process.how_it_ends())
 
     def _fork(self, launch: Launch, ends: Ends) -> Handle:
         with self._turn:

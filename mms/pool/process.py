@@ -234,6 +234,13 @@ class WorkerProcess:
         """Its exit status or signal, as far as it is known."""
         return described(self._handle.poll())
 
+    def how_it_ends(self) -> str:
+        """The same of one that has closed its connection, once it has ended; one that stays is
+        killed.
+        """
+        self._reap(_GRACE_S)
+        return self.how_it_ended()
+
     def _send(self, message: Message, ends: Optional[Ends]) -> None:
         if isinstance(message, Measure):
             self.was_used = True
@@ -297,11 +304,7 @@ class WorkerProcess:
         self._is_spawned = True
 
     def _handshake(self) -> Handshake:
-        return Handshake(self._channel, self._how_it_ended_soon)
-
-    def _how_it_ended_soon(self) -> str:
-        self._reap(_GRACE_S)
-        return self.how_it_ended()
+        return Handshake(self._channel, self.how_it_ends)
 
     def _read(self) -> None:
         turns = PollTracker()

@@ -11,9 +11,10 @@ from typing import Any, Callable, Optional
 import psutil
 from gevent.lock import RLock
 
+from mms.archive.service_kind import names_mxnet
 from mms.devices.device import GPU, Device
 from mms.errors import ServiceError
-from mms.event_loop.in_thread import in_starting_thread
+from mms.event_loop.in_thread import in_starting_thread, in_thread
 from mms.event_loop.uninterrupted import uninterrupted
 from mms.ipc.findings import Findings
 from mms.ipc.messages import Load, Ready
@@ -327,7 +328,8 @@ class WorkerStarter:
 
     def _launched(self, started: Callable[[Spawner], WorkerProcess]) -> Optional[WorkerProcess]:
         """A process that was forked from the launcher; None where the model needs another."""
-        if self._launcher is None or not self._launcher.is_ready():
+        if self._launcher is None or not self._launcher.is_ready(
+                in_thread(lambda: names_mxnet(self._load.service_file))):
             return None
         try:
             return started(self._launcher.spawner(self._load.endpoint, _log_level()))

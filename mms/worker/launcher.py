@@ -1,7 +1,8 @@
 """The process that has imported what models need, and forks the processes of models.
 
-Started by the front as those are. It loads no model, and runs no operator: no fork of it loses a
-thread, or computes with what another has left.
+Started by the front as those are. MXNet is imported once a model is launched that may use it. No
+model is loaded here, and no operator run: no fork loses a thread, or computes with what another has
+left.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import logging
 import os
 import socket
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import NamedTuple, Optional
 
 from mms import mxnet_compat
 from mms.ipc.channel import Channel, ChannelClosed
-from mms.ipc.messages import Forked, Imported, Launch
+from mms.ipc.messages import Forked, Import, Imported, Launch
 from mms.log.setup import configure_worker
 from mms.mxnet_compat.preloaded import preload
 from mms.mxnet_engine.reasons import reason_of
@@ -49,7 +51,7 @@ class _Launched(NamedTuple):
 
 
 def main(argv: Optional[list[str]] = None) -> int:
-    """Import what models need, then fork their processes until the front is gone."""
+    """Fork the processes of models until the front is gone."""
     args = _parser().parse_args(argv)
     die_with_parent(args.parent)
     set_process_name('mms-launcher')
@@ -69,11 +71,18 @@ def main(argv: Optional[list[str]] = None) -> int:
 
 
 def _serve(sock: socket.socket, log_fd: int) -> _Launched:
-    """Fork whenever the front asks for it; return in a fork."""
+    """Import MXNet, and fork, when the front asks for it; return in a fork."""
     channel = Channel(sock)
-    channel.send(Imported(_imported()))
+    with suppress(ImportError):
+        # Each model needs it, and those without tell who misses it.
+        import_module('numpy')
+    _tidy_up()
+    channel.send(Imported())
     while True:
         launch = channel.receive()
+        if isinstance(launch, Import):
+            channel.send(Imported(_imported()))
+            continue
         assert isinstance(launch, Launch)
         descriptors = channel.receive_descriptors()
         try:
@@ -88,7 +97,7 @@ def _serve(sock: socket.socket, log_fd: int) -> _Launched:
 
 
 def _imported() -> str:
-    """Import it; why this process cannot be forked, empty where it can."""
+    """Import MXNet; why this process cannot be forked, empty where it can."""
     baseline = Baseline()
     mxnet_compat.prepare_services()
     baseline.take_threads('the import of NumPy')
@@ -101,11 +110,15 @@ def _imported() -> str:
         return f'MXNet cannot be imported ({reason_of(error)})'
     _fork_once()
     found = baseline.excess('the import of MXNet')
-    # What is garbage now would be looked through, and copied, in each of them.
+    _tidy_up()
+    return found
+
+
+def _tidy_up() -> None:
+    """What is garbage now would be looked through, and copied, in each fork."""
     gc.collect()
     gc.freeze()
     trim_malloc()
-    return found
 
 
 def _fork_once() -> None:

@@ -153,6 +153,27 @@ def test_one_that_dies_while_it_imports_is_started_anew_twice_at_most(monkeypatc
     assert sum('does not start' in record.message for record in caplog.records) == 2
 
 
+def test_one_that_dies_while_it_imports_mxnet_is_not_waited_for(caplog):
+    with another() as launcher:
+        assert launcher.is_ready()
+        os.kill(launcher.pid, signal.SIGSTOP)
+        waiting = gevent.spawn(launcher.is_ready, for_mxnet=True)
+        gevent.sleep(0.05)
+        os.kill(launcher.pid, signal.SIGKILL)
+        assert not waiting.get(timeout=30)
+        assert launcher.is_ready(for_mxnet=True)
+    assert sum('The launcher died' in record.message for record in caplog.records) == 1
+
+
+def test_one_that_takes_too_long_to_import_mxnet_is_given_up(monkeypatch):
+    with another() as launcher:
+        assert launcher.is_ready()
+        os.kill(launcher.pid, signal.SIGSTOP)
+        monkeypatch.setattr('mms.pool.launcher._IMPORT_S', 0.2)
+        assert not launcher.is_ready(for_mxnet=True)
+        until(lambda: launcher.pid is None)
+
+
 def test_another_environment_has_another_launcher(monkeypatch):
     with another() as launcher:
         assert launcher.is_ready()

@@ -48,9 +48,9 @@ if open('/proc/self/cmdline').read().startswith('mms-model'):
 {imports}''')
 
 
-def archive(folder, name, source=SEES, imports=MXNET):
+def archive(folder, name, source=SEES, imports=MXNET, helper=''):
     return write_archive(folder, name, source=source.format(name=name, imports=imports),
-                         files={'helper.py': f'NAME = {name!r}'})
+                         files={'helper.py': f'{helper}\nNAME = {name!r}'})
 
 
 @pytest.fixture(scope='module')
@@ -87,6 +87,25 @@ def test_a_model_sees_nothing_of_another(server, name):
 def test_mxnet_is_there_when_the_model_imports_it(server):
     assert [answer(server, name)['mxnet'] for name in ('one', 'plain')] == [False, False]
     assert [answer(server, name)['uses'] for name in ('one', 'plain')] == [True, False]
+
+
+def has_mxnet(process):
+    return any('libmxnet' in part.path for part in process.memory_maps())
+
+
+def test_mxnet_is_imported_once_for_all_models_that_name_it(server):
+    assert has_mxnet(launcher_of(server))
+
+
+def test_mxnet_is_imported_by_a_model_whose_service_file_does_not_name_it(serve, tmp_path):
+    # The name of it is in no file of the archive but this one.
+    source = SEES.replace("'mxnet' in sys.modules", "('mx' 'net') in sys.modules").replace(
+        "'mxnet': ", "'mx' 'net': ")
+    path = archive(tmp_path, 'm', source, imports='', helper='import mxnet')
+    server = serve('--models', f'm={path}', '--workers', '1')
+    found = answer(server, 'm')
+    assert (found['mxnet'], found['uses']) == (False, True)
+    assert not has_mxnet(launcher_of(server))
 
 
 def test_a_model_has_no_descriptor_of_another_and_draws_numbers_of_its_own(server):
