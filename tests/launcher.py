@@ -23,6 +23,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+import psutil
+
 REPO = Path(__file__).resolve().parent.parent
 # Variables that are read before anything is imported, or meanwhile.
 READ_FIRST = ('PYTHON', 'LD_', 'LC_', 'LANG', 'COVERAGE', 'GEVENT', 'MALLOC_', 'SEEN_', 'TZ')
@@ -58,6 +60,15 @@ def run(module, *words, cwd, env=None, text=False, timeout=120):
     return subprocess.CompletedProcess(words, process.returncode, out, errors)
 
 
+def children(recursive=False):
+    """Processes that the calling one has started, launchers and what they have forked aside."""
+    own = set()
+    for forking in _launchers.values():
+        process = psutil.Process(forking.pid)
+        own.update([process, *process.children(recursive=True)])
+    return [child for child in psutil.Process().children(recursive) if child not in own]
+
+
 def environment():
     """Variables for a process that imports this checkout."""
     return {**os.environ, 'PYTHONPATH': str(REPO), 'PYTHONDONTWRITEBYTECODE': '1'}
@@ -72,6 +83,10 @@ class _Launcher:
                 [sys.executable, __file__, module, str(theirs.fileno())], cwd='/',
                 env=self._env, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
                 start_new_session=True)
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     def is_started_as(self, env):
         """Whether no variable differs that Python or the imports read."""

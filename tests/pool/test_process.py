@@ -4,6 +4,7 @@ import json
 import socket
 
 import gevent
+import launcher
 import psutil
 import pytest
 from fleet import mxnet_service, until
@@ -86,10 +87,10 @@ def test_a_worker_that_is_aborted_in_a_hook_counts_as_dead(start):
 
 
 def test_a_model_that_does_not_load_in_time_is_an_error_and_leaves_no_process(start):
-    children = psutil.Process().children(recursive=True)
+    children = launcher.children(recursive=True)
     with pytest.raises(ServiceError, match='did not load within 1 s'):
         start(source='import time\ntime.sleep(600)\n', load_s=1)
-    assert psutil.Process().children(recursive=True) == children
+    assert launcher.children(recursive=True) == children
 
 
 def test_a_model_that_does_not_load_is_an_error_with_its_reason(start):

@@ -1,6 +1,7 @@
 """More workers, fewer, or others: real processes, which come and go while the model serves."""
 
 import gevent
+import launcher
 import psutil
 import pytest
 from fleet import kill, mxnet_service, patch_pool, supervisor, until
@@ -124,10 +125,10 @@ def test_workers_that_load_the_model_themselves_come_and_go_too(supervise):
     workers.scale(2)
     until(lambda: workers.agrees)
     assert answers(workers)
-    assert len(psutil.Process().children()) == 2
+    assert len(launcher.children()) == 2
     workers.scale(1)
     until(lambda: workers.agrees)
-    assert len(psutil.Process().children()) == 1
+    assert len(launcher.children()) == 1
 
 
 def test_devices_are_given_and_taken_away(supervise):
@@ -180,7 +181,7 @@ def test_stopping_while_workers_are_added_leaves_no_process(supervise):
         while not workers.states[WorkerState.WARMING]:
             gevent.sleep(0)
     workers.stop()
-    assert psutil.Process().children(recursive=True) == []
+    assert launcher.children(recursive=True) == []
 
 
 @pytest.mark.parametrize('moment_s', [0.0, 0.3, 1.0])
@@ -190,7 +191,7 @@ def test_a_stop_while_a_model_starts_leaves_no_process(tmp_path, moment_s):
     gevent.sleep(moment_s)
     starting.kill()
     workers.stop()
-    assert psutil.Process().children(recursive=True) == []
+    assert launcher.children(recursive=True) == []
 
 
 def test_a_stop_beside_a_start_that_goes_on_ends_it(tmp_path, monkeypatch, caplog):
@@ -211,7 +212,7 @@ def test_a_stop_beside_a_start_that_goes_on_ends_it(tmp_path, monkeypatch, caplo
         workers.start()
     stopping[0].join()
     assert 'cannot be forked' not in caplog.text
-    until(lambda: psutil.Process().children(recursive=True) == [])
+    until(lambda: launcher.children(recursive=True) == [])
 
 
 def test_one_that_dies_when_it_is_ready_is_never_handed_out(supervise, monkeypatch, caplog):

@@ -4,6 +4,7 @@ import re
 
 import gevent
 import gevent.event
+import launcher
 import psutil
 import pytest
 from fleet import ONE_CORE, kill, mxnet_service, patch_pool, supervisor, until
@@ -364,7 +365,7 @@ def test_workers_that_die_again_and_again_before_any_use_are_replaced_ever_more_
 def test_stopping_leaves_no_process(supervise):
     workers = supervise(workers=3)
     workers.stop()
-    assert psutil.Process().children(recursive=True) == []
+    assert launcher.children(recursive=True) == []
 
 
 def test_stopping_leaves_no_process_though_one_is_loading(switched, tmp_path):
@@ -373,7 +374,7 @@ def test_stopping_leaves_no_process_though_one_is_loading(switched, tmp_path):
     kill_all(workers)
     gevent.sleep(0.3)
     workers.stop()
-    assert psutil.Process().children(recursive=True) == []
+    assert launcher.children(recursive=True) == []
 
 
 def test_the_first_worker_may_take_its_time_and_says_why_it_fails(tmp_path):
@@ -381,7 +382,7 @@ def test_the_first_worker_may_take_its_time_and_says_why_it_fails(tmp_path):
     with pytest.raises(ServiceError, match='no licence'):
         workers.start()
     workers.stop()
-    assert psutil.Process().children(recursive=True) == []
+    assert launcher.children(recursive=True) == []
 
 
 def test_a_worker_that_has_served_enough_is_replaced_and_its_place_is_never_empty(

@@ -2,6 +2,7 @@
 
 import re
 
+import launcher
 import psutil
 import pytest
 from fleet import mxnet_service, needs_compiler, patch_pool, sleeper, until
@@ -94,7 +95,7 @@ def test_a_model_whose_forks_do_not_get_ready_is_loaded_by_each_worker(
     assert reason in line
     assert workers.template_pid is None
     assert len(workers.pids) == 2
-    assert len(psutil.Process().children(recursive=True)) == 2
+    assert len(launcher.children(recursive=True)) == 2
     assert ask(workers, '[1]') == b'[[1]]'
 
 
@@ -118,7 +119,7 @@ def test_a_model_that_a_made_up_input_kills_or_hangs_is_served_without_a_warm_up
     assert reason in line
     assert ask(workers, '[[1, 2]]') == b'[[2.0,4.0]]'
     # The template, which has run nothing, and a worker.
-    assert len(psutil.Process().children(recursive=True)) == 2
+    assert len(launcher.children(recursive=True)) == 2
 
 
 def test_a_model_that_raises_over_a_made_up_input_is_forked_all_the_same(supervise, logged):

@@ -66,7 +66,7 @@ def test_requests_are_answered_while_nobody_reads_what_is_printed(tmp_path):
     reading, writing = os.pipe()
     with serving(tmp_path, writing) as (server, url), os.fdopen(reading, 'rb') as printed:
         ask(url, MANY)
-        assert (tmp_path / 'mms_app.log').read_text().count(f'GET /{LONG} 404') == MANY
+        until(lambda: (tmp_path / 'mms_app.log').read_text().count(f'GET /{LONG} 404') == MANY)
         os.set_blocking(printed.fileno(), False)
         text = bytearray()
 
