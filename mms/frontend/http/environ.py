@@ -10,6 +10,10 @@ from urllib.parse import unquote_to_bytes
 
 from mms.frontend.http.head import Head
 
+# Clients send a few names, which are short. Somebody may make up any number of them, each as long
+# as a head may be, and what is remembered here counts in no budget.
+_REMEMBERED = 1024
+_LONGEST_REMEMBERED = 64
 # What a client sends to a proxy, which may pass it on.
 _ABSOLUTE = re.compile(r'https?://[^/?]*', re.IGNORECASE)
 
@@ -41,7 +45,7 @@ def environ_of(head: Head, base: Mapping[str, Any], host: str, port: int) -> dic
     if length is not None:
         environ['CONTENT_LENGTH'] = length
     for name, value in headers.pairs:
-        key = _key(name)
+        key = (_remembered_key if len(name) <= _LONGEST_REMEMBERED else _key)(name)
         if key is None:
             continue
         if key in environ:
@@ -51,8 +55,6 @@ def environ_of(head: Head, base: Mapping[str, Any], host: str, port: int) -> dic
     return environ
 
 
-# Clients send a few names; somebody may make up any number of them.
-@lru_cache(maxsize=1024)
 def _key(name: str) -> Optional[str]:
     """That of a header; None where it has none."""
     # As `-` and `_` are one in an environment, the latter could stand for the former.
@@ -60,3 +62,6 @@ def _key(name: str) -> Optional[str]:
         return None
     key = name.replace('-', '_').upper()
     return None if key in ('CONTENT_TYPE', 'CONTENT_LENGTH') else f'HTTP_{key}'
+
+
+_remembered_key = lru_cache(maxsize=_REMEMBERED)(_key)
