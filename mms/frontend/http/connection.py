@@ -55,6 +55,8 @@ _HEAD_S = 30.0
 _IDLE_S = 75.0
 # Without a single byte of a body. Its whole time has no limit: uploads may be slow.
 _BODY_STALL_S = 30.0
+# Who takes nothing of what it was sent before is not told for longer why there is no more.
+_REFUSAL_S = 5.0
 # Of a connection that is beyond a limit: a probe asks at once.
 _PROBE_S = 2.0
 # A head that is smaller, as nearly all are, counts for nothing in what the server holds; of a
@@ -95,7 +97,7 @@ class Connection:
         self._time_slice = TimeSlice()
         self._writer = AnswerWriter(sock, peer, self._time_slice)
         self._received = Received(sock)
-        self._stream: Any = BufferedReader(self._received)
+        self._stream: Any = BufferedReader(self._received, LONGEST_LINE)
         self._greenlet = gevent.getcurrent()
         self._reservation = Reservation(server.budget)
         self._polls = PollTracker()
@@ -159,6 +161,7 @@ class Connection:
             self._forget_request()
             self.server.request_ended(self)
         with suppress(OSError):
+            self.socket.settimeout(_REFUSAL_S)
             self.socket.sendall(self._refusal(status, self._refuser.wrong))
             linger(self.socket, self._time_slice)
         return False
@@ -171,6 +174,7 @@ class Connection:
             come = self._come()
             if come:
                 return self._read_head(come)
+            self._deadline.close()
             # Many may leave at once, and each has something to be tidied up.
             yield_if_due(RunQueue.END)
         except (OSError, EOFError):
@@ -201,6 +205,8 @@ class Connection:
         if found is not None:
             line, block = found
             self._stream.read(len(line) + len(block))
+            # It is one already while it waits for its turn.
+            self.server.head_began(self)
             self._hold(len(block))
         else:
             self._is_reading_head = True
@@ -322,6 +328,7 @@ class Connection:
             # Who takes nothing is not waited for.
             self.socket.setblocking(False)
         else:
+            self.socket.settimeout(_REFUSAL_S)
             gevent.get_hub().handle_error(self, kind, error, trace)
         self._writer.forget()
         if not self._writer.sent_bytes:

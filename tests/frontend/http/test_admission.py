@@ -6,8 +6,10 @@ import time
 import gevent
 import pytest
 from gevent import socket
+from gevent.event import Event
 
 from mms.config.trusted_proxies import TrustedProxies
+from mms.event_loop.yielding import RunQueue
 from mms.frontend.http import admission, connection
 from mms.frontend.http.admission import Peer
 from mms.frontend.http.binding import bind
@@ -84,6 +86,27 @@ def test_one_on_which_a_request_has_come_gives_no_way(serve):
     client.sendall(ASK % b'/')
     # The server has had no turn since.
     assert not served.give_way()
+    assert answer(client)[0] == 200
+
+
+@pytest.mark.parametrize('pieces', [[b'GET / HTTP/1.1\r\n\r\n'], [b'GET / HTTP/1.1\r\n', b'\r\n']])
+def test_one_whose_request_was_read_and_waits_for_its_turn_gives_no_way(serve, monkeypatch, pieces):
+    server = serve(connections=1)
+    client = connect(server, b'/')
+    assert answer(client)[0] == 200
+    has_come, turn = Event(), Event()
+
+    def wait_for_turn(queue=RunQueue.WORK):
+        has_come.set()
+        turn.wait()
+
+    monkeypatch.setattr(connection, 'yield_if_due', wait_for_turn)
+    for piece in pieces:
+        client.sendall(piece)
+        gevent.sleep(0.01)
+    assert has_come.wait(10)
+    assert not server.connections.oldest(admission.Use.WAITING, time.monotonic(), 9)
+    turn.set()
     assert answer(client)[0] == 200
 
 
