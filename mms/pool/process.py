@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections import deque
+from contextlib import ExitStack
 from typing import Callable, Optional, TypeVar
 
 import gevent
@@ -288,11 +289,14 @@ class WorkerProcess:
 
     def _spawn(self) -> None:
         try:
-            here, there = socket.socketpair()
-            log_here, log_there = socket.socketpair()
-            with there, log_there, OutputPipe() as output:
-                self._handle = self._spawner(
-                    Ends(there.fileno(), log_there.fileno(), output.write_fd))
+            # Closed at once where none is started: one that was, and that nobody knows, ends so.
+            with ExitStack() as undo:
+                here, there = map(undo.enter_context, socket.socketpair())
+                log_here, log_there = map(undo.enter_context, socket.socketpair())
+                with there, log_there, OutputPipe() as output:
+                    self._handle = self._spawner(
+                        Ends(there.fileno(), log_there.fileno(), output.write_fd))
+                undo.pop_all()
         except OSError as error:
             raise ServiceError(f'no worker process can be started ({error.strerror})') from error
         self._channel = FrontChannel(here, self._budget)

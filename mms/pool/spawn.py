@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Callable, NamedTuple, Optional, Protocol
 
+from mms.runtime.adoption import can_adopt
 from mms.runtime.interrupts import signals_held_in_children
 from mms.runtime.killing import kill, kill_group
 from mms.runtime.model_identity import Identity
@@ -92,9 +93,12 @@ def model_program(identity: Identity, threads: Optional[int]) -> Program:
 
 
 def launcher_program(identity: Identity) -> Optional[Program]:
-    """That of the launcher; None where its forks would not compute as models do."""
+    """That of the launcher; None where its forks would not compute as models do, or would not be
+    children of this process.
+    """
     program = _program(_LAUNCHER, identity, 1)
-    return program if program.environment['MXNET_ENGINE_TYPE'] == _NAIVE else None
+    is_naive = program.environment['MXNET_ENGINE_TYPE'] == _NAIVE
+    return program if is_naive and can_adopt() else None
 
 
 def _program(code: str, identity: Identity, threads: Optional[int]) -> Program:

@@ -35,6 +35,15 @@ def adopting() -> Iterator[None]:
         _end()
 
 
+def can_adopt() -> bool:
+    """Whether the system lets it."""
+    try:
+        with adopting():
+            return True
+    except OSError:
+        return False
+
+
 def is_child(pid: int) -> bool:
     """Whether a process is a child of this one, ended or not."""
     try:

@@ -1,6 +1,7 @@
 """One worker process, started for real."""
 
 import json
+import os
 import socket
 
 import gevent
@@ -12,6 +13,7 @@ from harness import SERVICE, predicted, work
 
 from mms.errors import ServiceError
 from mms.ipc.messages import Failure, Ping, Pong, Reply, Result
+from mms.pool.process import WorkerProcess
 from mms.pool.process_errors import NoAnswer, NotSent, WarmUpFailed, WorkerGone
 
 
@@ -282,3 +284,16 @@ def test_a_process_that_is_ready_with_what_is_none_does_not_load(start, fields, 
               + SERVICE.format(body='        return data'))
     with pytest.raises(ServiceError, match=reason):
         start(source=source)
+
+
+def test_nothing_is_open_of_one_that_was_not_started():
+    def refuse(ends):
+        raise ServiceError('none today')
+
+    gevent.sleep(0)
+    before = sorted(os.listdir('/proc/self/fd'))
+    # The error has all that was there in its traceback.
+    with pytest.raises(ServiceError, match='none today') as error:
+        WorkerProcess('m', refuse, 1, lambda process: None).join(1)
+    until(lambda: sorted(os.listdir('/proc/self/fd')) == before)
+    assert error.traceback

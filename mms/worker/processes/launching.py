@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Optional
 
 from mms.runtime.process_name import set_command_line
@@ -46,20 +49,23 @@ def fork_model(descriptors: Sequence[int], not_its_own: Sequence[int], endpoint:
     reader, writer = os.pipe()
     try:
         between = os.fork()
-        if not between:
-            _end_for_grandchild(writer)
-            _close([reader, writer, *not_its_own])
-            _become_model(descriptors, endpoint)
-            return 0
     except OSError:
         _close([reader, writer, *descriptors])
         raise
+    if not between:
+        with _ends_of_errors():
+            _end_for_grandchild(writer)
+            _close([reader, writer, *not_its_own])
+            _become_model(descriptors, endpoint)
+        return 0
     _close([writer, *descriptors])
     told = os.read(reader, _PID_BYTES)
     os.close(reader)
     status = os.waitstatus_to_exitcode(os.waitpid(between, 0)[1])
+    if status < 0:
+        raise OSError(errno.ECHILD, f'the process between was ended by signal {-status}')
     if status or not told:
-        raise OSError(max(status, 0), os.strerror(max(status, 0)))
+        raise OSError(status, os.strerror(status))
     return int.from_bytes(told, 'big')
 
 
@@ -75,9 +81,23 @@ def is_of_a_library(error: BaseException) -> bool:
     return False
 
 
+@contextmanager
+def _ends_of_errors() -> Iterator[None]:
+    """In a fork: what goes wrong ends it, since it would go on as one more launcher."""
+    try:
+        yield
+    except BaseException:
+        try:
+            traceback.print_exc()
+        finally:
+            os._exit(errno.ECANCELED)
+
+
 def _end_for_grandchild(writer: int) -> None:
     """Fork, and end; return in the child, once it has another parent."""
     between = os.getpid()
+    # The group of a launcher that has ended is ended: this one is in another.
+    os.setsid()
     try:
         pid = os.fork()
         if pid:
