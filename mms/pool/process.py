@@ -25,6 +25,8 @@ from mms.ipc.messages import (
     Forked,
     Fuse,
     Fused,
+    Import,
+    Imported,
     Launch,
     Load,
     Measure,
@@ -61,7 +63,7 @@ _LAST_WORDS_S = 1.0
 _ANSWERS: dict[type, tuple[type, ...]] = {
     Work: (More, Result), Measure: (Measured,), Ping: (Pong,), Fork: (Forked,), Reap: (Reaped,),
     Explore: (Forked,), Fuse: (Fused,),
-    Launch: (Forked,)}
+    Launch: (Forked,), Import: (Imported,)}
 
 
 class _Pending(AsyncResult):  # type: ignore[misc]  # gevent has no types
