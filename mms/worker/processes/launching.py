@@ -6,7 +6,6 @@ import errno
 import os
 import sys
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Optional
@@ -88,7 +87,8 @@ def _ends_of_errors() -> Iterator[None]:
         yield
     except BaseException:
         try:
-            traceback.print_exc()
+            # As Python itself would say it, to the pipe that the front logs.
+            sys.excepthook(*sys.exc_info())
         finally:
             os._exit(errno.ECANCELED)
 
