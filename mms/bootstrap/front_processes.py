@@ -99,11 +99,12 @@ class FrontProcesses:
         services = Services(models, application, metrics, parts.server_metrics, parts.budget,
                             verbs, self._closed)
         environs = {name: self._environ(name) for name in names}
+        # Before they are told how things are now.
+        models.subscribe(self._follow_models)
+        self._follow_files()
         fleet.open(services, lambda: self._options(environs, models),
                    lambda: _known(models), _WAIT_S)
-        models.subscribe(self._follow_models)
         parts.exposition.catch_up = fleet.catch_up
-        self._follow_files()
         for name in names:
             self._acceptors[name] = cast(Acceptor, self._listeners.listen(
                 name, application, parts.settings.cors_origins, fleet))

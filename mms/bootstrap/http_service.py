@@ -11,6 +11,7 @@ from typing import Optional
 import gevent
 
 from mms.bootstrap.admission import admission_of
+from mms.bootstrap.buffers import shared_budget
 from mms.bootstrap.exposure import warn_of_exposure
 from mms.bootstrap.front_processes import FrontProcesses, start_fronts
 from mms.bootstrap.http_limits import limits_of, warn_of_limits
@@ -70,6 +71,7 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
     shutdown = Shutdown(settings.drain_delay_s, settings.shutdown_timeout_s, signals.hurry)
     with UninterruptedExitStack() as undo:
         undo.callback(shutdown.over)
+        parts.budget = shared_budget(settings, parts.budget, undo)
         manager, passed = ServiceManager(), PassedSockets(NAMES)
         # Before a port is taken: a certificate that cannot be used is told at once.
         tls = load_tls(settings)

@@ -97,6 +97,7 @@ class Desk:
 
     def over(self) -> None:
         """The front has ended: its clients have gone with it."""
+        self._incoming.forget()
         self._left |= self._unanswered
         for (listener, host), number in self._clients.items():
             for _ in range(number):
@@ -128,6 +129,8 @@ class Desk:
                 self.link.send(Kind.FAILURE, number, [None, *told(error)])
                 return
             request = Request(protocol, content_type, content, Context(*context))
+            # Its client may have left in the next frame.
+            self._unanswered.add(number)
             gevent.spawn_raw(self._answer, number, name, request)
 
         self._incoming.begin(frame, size, whole)
@@ -135,7 +138,6 @@ class Desk:
     def _answer(self, number: int, name: str, request: Request) -> None:
         caller = Caller(lambda: number in self._left)
         request_ids.begin(request.context)
-        self._unanswered.add(number)
         error: Optional[RequestError] = None
         try:
             reply = self._services.models.submit(name, request, caller)

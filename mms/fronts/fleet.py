@@ -54,7 +54,9 @@ class Fleet:
         self._budget = budget
         self._fronts: dict[int, FrontProcess] = {}
         self._opened = Event()
-        self._is_ending = False
+        self._ending = Event()
+        # How often files were read again.
+        self._revision = 0
         self._turns = count()
         self.number = number
         self.connections = _Busy()
@@ -119,13 +121,12 @@ class Fleet:
 
     def read_again(self) -> None:
         """Have them know the tokens of now, and read the files of the certificate."""
+        self._revision += 1
         if not self._ready:
             return
         tokens = self._options().listed_tokens
         for front, reason in self._ask('files', tokens, seconds=_TOLD_WITHIN_S):
-            if reason:
-                logger.warning('Front process %d goes on with the certificate that it has: %s',
-                               front.pid, reason)
+            _warn(front, reason)
 
     def begin_drain(self) -> None:
         """Have each answer say that its connection is closed after it."""
@@ -160,7 +161,7 @@ class Fleet:
 
     def end(self) -> None:
         """End them, and what they have in hand; safe to call twice."""
-        self._is_ending = True
+        self._ending.set()
         self._opened.set()
         self._ask('end', seconds=_ENDS_WITHIN_S)
         for front in list(self._fronts.values()):
@@ -183,6 +184,14 @@ class Fleet:
         gevent.joinall(list(asked.values()))
         return [(front, answer.value[0]) for front, answer in asked.items() if answer.value]
 
+    def _tell_files(self, front: FrontProcess) -> None:
+        """Have it know what was read again since it was told its options, or is meanwhile."""
+        told = 0
+        while told != self._revision:
+            told = self._revision
+            _warn(front, front.desk.link.call('files', self._options().listed_tokens,
+                                              seconds=_TOLD_WITHIN_S))
+
     def _tell_models(self, front: FrontProcess) -> None:
         front.desk.link.tell('serve', list(self._names()))
         # Before anybody is told that a model has come, or gone.
@@ -190,7 +199,7 @@ class Fleet:
 
     def _keep(self, place: int) -> None:
         pause_s = 0.0
-        while not self._is_ending:
+        while not self._ending.is_set():
             began = time.monotonic()
             try:
                 self._run(place)
@@ -200,7 +209,7 @@ class Fleet:
                 report('a front process')
             if time.monotonic() - began > _LONG_S:
                 pause_s = 0.0
-            gevent.sleep(0 if self._is_ending else pause_s)
+            self._ending.wait(pause_s)
             pause_s = min(_LONGEST_PAUSE_S, 2 * pause_s or _FIRST_PAUSE_S)
 
     def _run(self, place: int) -> None:
@@ -209,9 +218,11 @@ class Fleet:
         self._fronts[place] = front
         try:
             self._opened.wait()
-            if not self._is_ending:
+            if not self._ending.is_set():
                 with suppress(LinkClosed, TimeoutError):
                     front.begin(self._options(), self._services, lambda: self._tell_models(front))
+                    self._tell_files(front)
+                    front.is_ready = True
                     # Those that have come since.
                     self._tell_models(front)
                     front.wait()
@@ -219,9 +230,15 @@ class Fleet:
             del self._fronts[place]
             how = front.end()
             self._budget.forget(place)
-        if not self._is_ending:
+        if not self._ending.is_set():
             logger.error('Front process %d has ended (%s): its connections are lost, and another '
                          'takes its place.', front.pid, how)
+
+
+def _warn(front: FrontProcess, reason: str) -> None:
+    if reason:
+        logger.warning('Front process %d goes on with the certificate that it has: %s',
+                       front.pid, reason)
 
 
 class _Busy:

@@ -50,6 +50,11 @@ class Incoming:
             body.tell()
 
 
+    def forget(self) -> None:
+        """Nothing more comes of what has begun."""
+        self._begun.clear()
+
+
 class _Body:
     __slots__ = ('_content', '_error', '_left', '_whole')
 

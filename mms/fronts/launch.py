@@ -53,7 +53,7 @@ class FrontProcess:
     pid
         Its process id.
     is_ready
-        Whether it takes connections.
+        Whether it takes connections; set by who has told it all.
     desk
         Answers it, once it has begun.
     """
@@ -98,7 +98,6 @@ class FrontProcess:
             raise LinkClosed from None
         self._reader = gevent.spawn(self.desk.link.run)
         self.desk.link.call('begin', seconds=_BEGIN_S)
-        self.is_ready = True
 
     def wait(self) -> None:
         """Until it has gone."""

@@ -11,6 +11,7 @@ from typing import Any, Optional, Union
 import gevent
 from gevent import socket
 from gevent.event import AsyncResult, Event
+from gevent.lock import Semaphore
 
 from mms.event_loop.guard import FAULTS, report
 from mms.event_loop.yielding import PollTracker, TimeSlice, yield_if_due
@@ -19,7 +20,7 @@ from mms.ipc.messages import Body
 from mms.runtime.byte_budget import PIECE_BYTES, ChunkedBuffer
 
 _RECEIVE_BYTES = 256 * 1024
-# Of large bodies no more is put behind what waits to be sent.
+# Of bodies no more is put behind what waits to be sent.
 _ROOM_BYTES = 512 * 1024
 
 Verbs = dict[str, Callable[..., Any]]
@@ -57,6 +58,8 @@ class Link:
         self._is_due = False
         self._room = Event()
         self._room.set()
+        # Those who wait for room get it one by one.
+        self._turn = Semaphore()
         self._calls: dict[int, AsyncResult] = {}
         self._numbers = count(1)
         self.is_closed = False
@@ -78,21 +81,25 @@ class Link:
                      content: Union[Body, ChunkedBuffer]) -> None:
         """Send a frame whose body may be large, piece by piece: others have their turns between.
 
+        What counts in a budget does so until there is room for it here.
+
         Raises
         ------
         LinkClosed
         """
         if len(content) <= PIECE_BYTES:
-            self.send(kind, number, header,
-                      content.take() if isinstance(content, ChunkedBuffer) else content)
+            if isinstance(content, ChunkedBuffer):
+                self._wait_for_room()
+                content = content.take()
+            self.send(kind, number, header, content)
             return
         self.send(kind, number, header)
+        left, time_slice = len(content), TimeSlice()
         pieces = content.hand_over() if isinstance(content, ChunkedBuffer) else _cut(content)
-        time_slice = TimeSlice()
-        for piece in pieces:
-            self._room.wait()
-            if self.is_closed:
-                raise LinkClosed
+        while left:
+            self._wait_for_room()
+            piece = next(pieces)
+            left -= len(piece)
             self.send(Kind.PIECE, number, None, piece)
             time_slice.yield_if_over()
 
@@ -178,6 +185,13 @@ class Link:
             answer.set_exception(LinkClosed())
         with suppress(OSError):
             self._socket.close()
+
+    def _wait_for_room(self) -> None:
+        if not self._room.is_set() or self._turn.locked():
+            with self._turn:
+                self._room.wait()
+        if self.is_closed:
+            raise LinkClosed
 
     def _receive(self) -> bytes:
         """Empty at the end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import struct
 import sys
@@ -11,6 +12,7 @@ from typing import Optional
 import gevent
 from gevent import socket
 
+from mms.errors import UsageError
 from mms.event_loop.guard import GuardedLoop
 from mms.fronts.front import Front
 from mms.fronts.options import FrontOptions
@@ -20,6 +22,8 @@ from mms.runtime.process_name import set_process_name
 from mms.runtime.resources import raise_file_limit
 from mms.runtime.shared_budget import SharedBudget, SharedCells
 from mms.runtime.signals import leave_errors_to_who_waits
+
+logger = logging.getLogger(__name__)
 
 _SIZE = struct.Struct('!I')
 # What a terminal that is not read has not taken is tried again so often.
@@ -46,13 +50,18 @@ def main(argv: Optional[list[str]] = None) -> int:
     log.started()
     GuardedLoop('the log on the terminal', lambda: _write_pending(log))
     budget = SharedBudget(options.max_buffered_bytes, SharedCells(buffers_fd), place)
-    front = Front(options, budget, sock, gifts_fd, log.reopen)
-    front.run()
+    status = 0
+    try:
+        Front(options, budget, sock, gifts_fd, log.reopen).run()
+    except UsageError as error:
+        # The server goes on with what it has read.
+        logger.error('A front process cannot begin: %s', error)
+        status = 1
     log.end()
     with suppress(OSError, ValueError):
         sys.stderr.flush()
     # No thread has anything left to do.
-    os._exit(0)
+    os._exit(status)
 
 
 def _received(sock: socket.socket) -> Optional[FrontOptions]:

@@ -15,7 +15,7 @@ from mms.event_loop.guard import GuardedLoop
 from mms.fronts.failures import raised
 from mms.fronts.frames import Frame, Kind
 from mms.fronts.incoming import Incoming
-from mms.fronts.link import Handler, Link
+from mms.fronts.link import Handler, Link, LinkClosed
 from mms.ipc.messages import Reply, Request
 from mms.metrics import Metrics
 from mms.metrics.server_metrics import ServerMetrics
@@ -46,12 +46,14 @@ class Response(NamedTuple):
 class _Waiting:
     """Somebody waits for an answer."""
 
-    __slots__ = ('answer', 'asked_s', 'caller')
+    __slots__ = ('answer', 'asked_s', 'caller', 'is_watched')
 
     def __init__(self, caller: Caller) -> None:
         self.answer = AsyncResult()
         self.caller = caller
         self.asked_s = time.monotonic()
+        # From when all of it is sent, until the server is told that its client has left.
+        self.is_watched = False
 
 
 class RemoteModels:
@@ -138,17 +140,20 @@ class RemoteModels:
     def _ask(self, kind: Kind, head: Any, content: Any, caller: Caller) -> Any:
         link = self.link
         if link is None or link.is_closed:
-            raise ModelUnavailable('The server ends.')
+            raise _ends()
         number, waiting = next(self._numbers), _Waiting(caller)
         self._waiting[number] = waiting
         self._asked.set()
         try:
             link.send_content(kind, number, head, content)
+            waiting.is_watched = True
             # Not get(): see Scheduler.submit.
             waiting.answer.wait()
             if waiting.answer.exception is not None:
                 raise waiting.answer.exception
             return waiting.answer.value
+        except LinkClosed:
+            raise _ends() from None
         finally:
             self._waiting.pop(number, None)
             del waiting
@@ -201,5 +206,10 @@ class RemoteModels:
         for number, waiting in list(self._waiting.items()):
             if waiting.asked_s > before:
                 break
-            if self.link is not None and waiting.caller.has_left():
+            if self.link is not None and waiting.is_watched and waiting.caller.has_left():
+                waiting.is_watched = False
                 self.link.send(Kind.LEFT, number)
+
+
+def _ends() -> ModelUnavailable:
+    return ModelUnavailable('The server ends.')

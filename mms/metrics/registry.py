@@ -117,6 +117,7 @@ class Metrics:
                  for key, tally in self._tallies.items() if tally.samples]
         for name, model, *_ in found:
             self._tallies[name, model] = Tally()
+        self._forget_those_who_leave()
         return found
 
     def add(self, recorded: Sequence[Recorded]) -> None:

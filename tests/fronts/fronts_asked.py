@@ -1,7 +1,11 @@
 """A model that does what it is asked, and how a server of several front processes is asked."""
 
+import contextlib
 import http.client
+import os
 import re
+import struct
+from pathlib import Path
 
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,6 +27,26 @@ def fronts(server):
     """The processes that speak HTTP beside the server's own."""
     return [process for process in psutil.Process(server.pid).children()
             if process.name() == 'mms-front' and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def beginning(server):
+    """Those that have been started, and do nothing yet."""
+    found = []
+    for process in psutil.Process(server.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.name() != 'mms-front' and any('mms.fronts' in word
+                                                     for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def held_bytes(server):
+    """What all processes of the server have counted in the memory that they share."""
+    for fd in Path(f'/proc/{server.pid}/fd').iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if 'mms-buffers' in os.readlink(fd):
+                return sum(cell for cell, in struct.iter_unpack('q', fd.read_bytes()))
+    raise AssertionError('nothing is shared')
 
 
 class Client:

@@ -8,7 +8,7 @@ import ssl
 import pytest
 import requests
 from certificates import Authority
-from fronts_asked import Client, fronts, samples
+from fronts_asked import Client, beginning, fronts, samples, who_answered
 from harness import Server, until
 
 TOKEN, OTHER = 'a' * 32, 'b' * 32
@@ -139,6 +139,23 @@ def test_tokens_and_certificates_are_read_again_by_all_before_the_log_says_so(se
 def test_a_token_is_taken_when_its_file_has_changed(secured):
     secured.tokens.write_text(f'{TOKEN} predict,metrics third\n')
     until(lambda: [ask(secured, TOKEN).status_code for _ in range(2)] == [200] * 2)
+
+
+def test_a_front_that_begins_while_tokens_are_read_again_takes_those_of_now_alone(secured):
+    fronts(secured)[0].kill()
+    [new] = until(lambda: beginning(secured))
+    new.suspend()
+    secured.tokens.write_text(f'{OTHER} predict,metrics fourth\n')
+    until(lambda: ask(secured, OTHER).status_code == 200)
+    os.kill(secured.pid, signal.SIGHUP)
+    until(lambda: secured.log.count('what may change was read again (SIGHUP)') == 2)
+    new.resume()
+
+    def answers():
+        assert ask(secured, TOKEN).status_code == 401
+        return new.pid in who_answered(secured)
+
+    until(answers)
 
 
 def test_who_speaks_plain_http_is_told_so_by_a_front(secured):

@@ -4,11 +4,10 @@ import os
 import signal
 import socket
 import threading
-import time
 
 import pytest
 import requests
-from fronts_asked import Client, fronts, samples, value, who_answered
+from fronts_asked import Client, fronts, held_bytes, samples, value, who_answered
 from harness import Server, until
 
 OK = '{"prediction":["a"]}\n'
@@ -26,15 +25,17 @@ def server(archive, tmp_path_factory):
 
 def test_connections_are_spread_evenly_and_each_answer_is_counted_when_it_is_there(server):
     pids = {process.pid for process in fronts(server)}
-    before = value(server, 'mms_requests_total', model='m', protocol='classic', code='200')
     clients = [Client(server) for _ in range(4)]
+    # Those who ask for metrics come and go.
+    assert [client.ask() for client in clients] == [(200, OK)] * 4
+    before = value(server, 'mms_requests_total', model='m', protocol='classic', code='200')
     for number, client in enumerate(clients * 3, 1):
         assert client.ask() == (200, OK)
         assert value(server, 'mms_requests_total', model='m', protocol='classic',
                      code='200') == before + number
     for client in clients:
         client.close()
-    until(lambda: len(who_answered(server)) >= 12)
+    until(lambda: len(who_answered(server)) >= 16)
     asked = who_answered(server)[-12:]
     assert {pid: asked.count(pid) for pid in asked} == dict.fromkeys(pids, 6)
 
@@ -80,6 +81,8 @@ def test_all_fronts_together_hold_no_more_than_they_may(server):
     for sock in held:
         sock.sendall(b'POST /m/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 4190000\r\n\r\n')
         sock.sendall(b'x' * 4_189_999)
+    # A request that came before would take the place of what is still to come of these.
+    until(lambda: held_bytes(server) >= 8_380_000)
     client = Client(server)
     until(lambda: client.ask(f'[["a"]]&more={"y" * 10_000}')[0] == 503)
     assert client.get('/ping')[0] == 200
@@ -165,7 +168,8 @@ def test_a_front_that_is_killed_costs_its_own_connections_alone_and_another_come
     stopping.set()
     for thread in threads:
         thread.join()
-    assert len(lost) == 3
+    # About half of them: who came before may have left just now.
+    assert 0 < len(lost) < len(clients)
     assert set(answered) == {(200, OK)}
     assert second.is_running()
     [new] = [process for process in fronts(server) if process.pid != second.pid]
@@ -187,14 +191,17 @@ def test_a_front_that_is_killed_costs_its_own_connections_alone_and_another_come
 def test_while_no_front_is_there_the_server_answers_itself(server):
     for process in fronts(server):
         os.kill(process.pid, signal.SIGKILL)
-    end = time.monotonic() + 1
-    while time.monotonic() < end:
+
+    def answers():
         client = Client(server)
         try:
             assert client.ask() == (200, OK)
         except OSError:
             # It was given to one that was just killed.
-            continue
+            pass
         finally:
             client.close()
+        return server.pid in who_answered(server)
+
+    until(answers)
     until(lambda: len(fronts(server)) == 2)

@@ -118,6 +118,32 @@ def test_a_large_body_waits_for_room_and_others_pass_it(ends):
     running.join(5)
 
 
+@pytest.mark.parametrize('size', [60_000, 200_000])
+def test_bodies_that_wait_for_room_are_held_until_it_is_their_turn(size):
+    one, other = socket.socketpair()
+    budget, writer = ByteBudget(), Link(one, {}, {})
+    contents = []
+    for _ in range(50):
+        contents.append(ChunkedBuffer(budget))
+        for _ in range(size // 20_000):
+            contents[-1].append(b'a' * 20_000)
+    sending = [gevent.spawn(writer.send_content, Kind.REPLY, number, [], content)
+               for number, content in enumerate(contents)]
+
+    gevent.sleep(0.05)
+    assert not all(each.ready() for each in sending)
+    with gevent.Timeout(30):
+        while not all(each.ready() for each in sending):
+            # One more piece than there is room for.
+            assert writer._waiting_bytes <= 512 * 1024 + 64 * 1024
+            assert budget.held_bytes == sum(map(len, contents))
+            other.recv(64 * 1024)
+            gevent.sleep(0)
+    assert budget.held_bytes == 0
+    assert [each.exception for each in sending] == [None] * 50
+    writer.close()
+
+
 def test_a_body_for_which_there_is_no_room_is_passed_over_and_told():
     budget = ByteBudget(150)
     incoming, whole = Incoming(budget), []
