@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from mms.runtime.interrupts import hold_reloads
+from mms.runtime.interrupts import heed_children, hold_reloads
 from mms.runtime.utf8 import start_in_utf8
 
 
@@ -36,6 +36,7 @@ def _command() -> Callable[[], int]:
         from mms.management_command.command import main as models
         return models
     hold_reloads()
+    heed_children()
     from mms.mxnet_model_server import main as serve
     return serve
 

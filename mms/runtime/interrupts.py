@@ -45,6 +45,14 @@ def ignore_signals(numbers: Iterable[signal.Signals] = STOPPING) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def heed_children() -> None:
+    """Be told how children end, in a process whose parent ignores that of its own, which is passed
+    on: the kernel would reap them, and nobody would know.
+    """
+    if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 def hold_reloads() -> None:
     """Have SIGHUP and SIGUSR1 wait for :func:`release_reloads`, in a process that is about to be a
     server.

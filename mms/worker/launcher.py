@@ -23,6 +23,7 @@ from mms.ipc.messages import Forked, Import, Imported, Launch
 from mms.log.setup import configure_worker
 from mms.mxnet_compat.preloaded import preload
 from mms.mxnet_engine.reasons import reason_of
+from mms.runtime.interrupts import heed_children
 from mms.runtime.parent import die_with_parent
 from mms.runtime.private_memory import trim_malloc
 from mms.runtime.process_name import set_command_line, set_process_name
@@ -53,6 +54,7 @@ class _Launched(NamedTuple):
 def main(argv: Optional[list[str]] = None) -> int:
     """Fork the processes of models until the front is gone."""
     args = _parser().parse_args(argv)
+    heed_children()
     die_with_parent(args.parent)
     set_process_name('mms-launcher')
     set_command_line('mms-launcher')

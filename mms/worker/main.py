@@ -24,6 +24,7 @@ from mms.ipc.messages import Failure, Load, Loaded, Ready, Unsuited, WarmUp
 from mms.log.setup import configure_worker
 from mms.mxnet_compat import preloaded
 from mms.mxnet_engine.reasons import line_in, reason_of
+from mms.runtime.interrupts import heed_children
 from mms.runtime.parent import die_with_parent
 from mms.runtime.process_name import set_process_name
 from mms.worker.codecs.codec import Endpoint
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 def main(argv: Optional[list[str]] = None) -> int:
     """Load the model that the front names, then serve it until the front is gone."""
     args = _parser().parse_args(argv)
+    heed_children()
     return run_model(args.parent, args.fd, args.log_fd, args.log_level)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 
 import gevent
@@ -205,6 +206,7 @@ def test_a_model_that_cannot_be_run_for_the_first_time_is_told_from_one_that_doe
 # Writes a message of the service's own into the channel of its process.
 FORGES = '''
 import os
+import signal
 import socket
 import struct
 
@@ -297,3 +299,12 @@ def test_nothing_is_open_of_one_that_was_not_started():
         WorkerProcess('m', refuse, 1, lambda process: None).join(1)
     until(lambda: sorted(os.listdir('/proc/self/fd')) == before)
     assert error.traceback
+
+
+def test_a_model_heeds_its_children_in_a_program_that_ignores_its_own(start):
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        worker = start('import subprocess; return [subprocess.run(["false"]).returncode]')
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert predicted(ask(worker, '[1]')) == b'[1]'

@@ -29,6 +29,14 @@ os.open({name!r}, os.O_RDWR)
 os.execv(sys.executable, [sys.executable, '-m', 'mms', *sys.argv[1:]])
 '''
 
+# Becomes the server of somebody who does not want to know how children end.
+IGNORES_CHILDREN = '''
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.executable, [sys.executable, '-m', 'mms', *sys.argv[1:]])
+'''
+FAILS = 'import mxnet, subprocess\nreturn [subprocess.run(["false"]).returncode]'
+
 # Becomes the server, and gets these signals while its own modules are imported.
 EARLY = '''
 import os, signal, sys
@@ -200,3 +208,10 @@ atexit.register(time.sleep, 600)
     assert server.stop(signal.SIGTERM) == 0
     assert 'Some workers have not ended by themselves; they are killed.' in server.log
     assert not [pid for pid in processes if psutil.pid_exists(pid)]
+
+
+def test_a_server_whose_parent_ignores_its_children_heeds_its_own(serve, tmp_path):
+    server = serve('--models', f'm={write_archive(tmp_path, "m", FAILS)}', '--workers', '1',
+                   command=(sys.executable, '-c', IGNORES_CHILDREN))
+    assert server.post_text('m', '[1]').json() == {'prediction': [1]}
+    assert 'Traceback' not in server.log
