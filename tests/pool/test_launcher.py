@@ -52,8 +52,8 @@ def launched(launcher, name='m'):
 def test_a_fork_is_a_child_of_the_front_in_a_session_of_its_own(launcher):
     with launched(launcher) as (handle, _):
         process = psutil.Process(handle.pid)
-        assert (process.ppid(), os.getsid(handle.pid)) == (os.getpid(), handle.pid)
         until(lambda: process.name() == 'mms-model')
+        assert (process.ppid(), os.getsid(handle.pid)) == (os.getpid(), handle.pid)
         assert process.cmdline() == ['mms-model', '--model', 'm']
         assert handle.poll() is None
     assert handle.poll() == -signal.SIGKILL
