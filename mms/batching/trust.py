@@ -35,10 +35,13 @@ class Trust:
         self._is_refused = False
 
     def learn(self, batch_size: int, proven: bool, refusal: str) -> None:
-        """Know more of the model, unless its requests have shown that they must run alone."""
+        """Know more of the model, unless its requests have shown that they must run alone. Its
+        networks may have other forms than in the trials so far.
+        """
         if self._is_refused:
             return
         self.batch_size, self._proven, self.refusal = batch_size, proven, refusal
+        self._passed = 0
 
     def allows(self) -> bool:
         """Whether requests run together without a trial."""

@@ -100,7 +100,8 @@ class WarmUp:
 
 @dataclass(frozen=True)
 class Ready:
-    """Process to front, once: the model is loaded and answers.
+    """Process to front, once: the model is loaded and answers. A process that measures says so
+    twice: when it is known how many requests may run together, and when all is.
 
     The signature is the live one, since a service may change or replace it.
 
@@ -157,8 +158,8 @@ class Fork:
 
 @dataclass(frozen=True)
 class Explore:
-    """Front to template: fork a process that measures what pays, says so in a :class:`Ready`, and
-    ends. Three descriptors follow.
+    """Front to template: fork a process that measures what pays, says so in :class:`Ready`
+    messages, and ends. Three descriptors follow.
 
     Attributes
     ----------

@@ -59,9 +59,18 @@ class Handshake:
         with gevent.Timeout(seconds, ServiceError(f'it was not ready within {seconds:.0f} s')):
             return self._receive(Imported, ServiceError, 'started').unforkable
 
-    def join(self, seconds: float, when: str) -> Ready:
+    def join(self, seconds: float) -> Ready:
         """Wait until one is ready that has its model already."""
-        late = ServiceError(f'it was not ready within {seconds:.0f} s')
+        return self._await_ready(seconds,
+                                 ServiceError(f'it was not ready within {seconds:.0f} s'))
+
+    def measured(self, seconds: float, on_batches: Callable[[Ready], None]) -> Ready:
+        """Wait until one has measured what pays; see :meth:`WorkerProcess.measure`."""
+        late, when = ServiceError(f'it was not measured within {seconds:.0f} s'), 'was measured'
+        ready = self._await_ready(seconds, late, when=when)
+        if ready.is_measured:
+            return ready
+        on_batches(ready)
         return self._await_ready(seconds, late, when=when)
 
     def _await_ready(self, seconds: Optional[float], late: ServiceError,

@@ -165,19 +165,31 @@ class WorkerProcess:
         self.ready = self._start(
             lambda: self._handshake().load(load, load_s, warm_up_s, await_turn))
 
-    def join(self, seconds: float, when: str = 'loaded') -> None:
+    def join(self, seconds: float) -> None:
         """Start the process, which has its model already, and wait until it is ready.
-
-        Parameters
-        ----------
-        when
-            What it does until then, for messages.
 
         Raises
         ------
         ServiceError
         """
-        self.ready = self._start(lambda: self._handshake().join(seconds, when))
+        self.ready = self._start(lambda: self._handshake().join(seconds))
+
+    def measure(self, seconds: float, on_batches: Callable[[Ready], None]) -> None:
+        """Start the process, which measures its model, and wait until it has.
+
+        Parameters
+        ----------
+        seconds
+            How long each of its two steps may take.
+        on_batches
+            Called when it is known how many requests may run together, and no more than that; it
+            must not wait.
+
+        Raises
+        ------
+        ServiceError
+        """
+        self.ready = self._start(lambda: self._handshake().measured(seconds, on_batches))
 
     def prepare(self, seconds: float) -> str:
         """Start a launcher, and wait until it can be forked; why it cannot, empty where it can.

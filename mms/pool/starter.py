@@ -100,8 +100,13 @@ class WorkerStarter:
         """Numbers of threads that pay."""
         return self.ready.levels or (1,)
 
-    def measured(self, known: Optional[Findings]) -> Ready:
+    def measured(self, known: Optional[Findings], on_batches: Callable[[], None]) -> Ready:
         """What a fork of the template finds out beside the workers; `known` was measured before.
+
+        Parameters
+        ----------
+        on_batches
+            Called when :attr:`ready` has how many requests may run together, for the first time.
 
         Raises
         ------
@@ -114,10 +119,17 @@ class WorkerStarter:
             known = None
         process = WorkerProcess(self._load.endpoint, template.explorer(known), 1, _nothing,
                                 budget=self._settings.budget)
+
+        def take_batches(ready: Ready) -> None:
+            if not self.ready.is_measured:
+                self._go_by(ready)
+                on_batches()
+
         try:
-            process.join(_WARM_UP_S, 'was measured')
+            process.measure(_WARM_UP_S, take_batches)
         except ServiceError as error:
-            self.ready = replace(self.ready, why_alone=f'it could not be measured ({error})')
+            if self.ready.batch_size == 1:
+                self.ready = replace(self.ready, why_alone=f'it could not be measured ({error})')
             raise
         uninterrupted(process.kill)
         return process.ready
@@ -126,20 +138,23 @@ class WorkerStarter:
         """Go by what was measured from now on; whether workers that are forked from now on have
         faster networks than those that are there.
         """
-        self._measured = measured
-        self.ready = self._as_measured(self.ready)
+        self._go_by(replace(measured, is_measured=True))
         forms = measured.findings.fused if measured.findings else ()
         self._load = replace(self._load, fused=forms)
         template = self._living_template()
         return bool(forms) and template is not None and template.fuse(forms)
+
+    def _go_by(self, measured: Ready) -> None:
+        self._measured = measured
+        self.ready = self._as_measured(self.ready)
 
     def _as_measured(self, ready: Ready) -> Ready:
         measured = self._measured
         if measured is None:
             return ready
         return replace(ready, batch_size=measured.batch_size, levels=measured.levels,
-                       proven=measured.proven, why_alone=measured.why_alone, is_measured=True,
-                       findings=measured.findings)
+                       proven=measured.proven, why_alone=measured.why_alone,
+                       is_measured=measured.is_measured, findings=measured.findings)
 
     def open(self, await_turn: Callable[[], None]) -> PoolSize:
         """Load the model, and find out what there is to know; the size of its pool.

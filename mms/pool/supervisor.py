@@ -223,15 +223,22 @@ class Supervisor:
         self._turn_to(_State.MEASURING)
         try:
             self._size = self._best_size(self._requests_per_s)
-            self._reconciler.want(self._desired(self._size), best_effort=True)
-            self._reconciler.await_agreement()
-            if self._size.wide and not self._workers.on_threads(self._size.wide):
-                self._size = self._starter.without_wider(self._size)
+            self._await_as_many()
         finally:
             self._reconciler.want(self._desired(self._size))
             self._turn_to(_State.SERVING)
 
-    def measure(self, known: Optional[Findings] = None) -> bool:
+    def _await_as_many(self) -> None:
+        """Wait until there are as many workers as the size says, and for a lone request one if it
+        starts.
+        """
+        self._reconciler.want(self._desired(self._size), best_effort=True)
+        self._reconciler.await_agreement()
+        if self._size.wide and not self._workers.on_threads(self._size.wide):
+            self._size = self._starter.without_wider(self._size)
+
+    def measure(self, known: Optional[Findings] = None,
+                on_batches: Callable[[], None] = lambda: None) -> bool:
         """Find out what pays, while requests run, and go by it: where networks are faster then,
         each worker is replaced.
 
@@ -239,6 +246,9 @@ class Supervisor:
         ----------
         known
             What was measured before, and has only to be proven; None to measure.
+        on_batches
+            Called each time when it is known anew how many requests may run together: before the
+            rest is measured, and before workers are replaced.
 
         Returns
         -------
@@ -250,16 +260,19 @@ class Supervisor:
         ServiceError
             It cannot be measured.
         """
-        measured = self._starter.measured(known)
+        measured = self._starter.measured(known, on_batches)
         is_faster = self._starter.take(measured)
+        on_batches()
         size = self._starter.size_of(self._settings.workers)
         self._size = self._within(size, self._size.workers)
-        self._reconciler.want(self._desired(self._size))
         if is_faster:
             for worker in self._workers.loaded:
                 self._renew(worker)
         self._changed.set()
-        self._reconciler.await_agreement()
+        try:
+            self._await_as_many()
+        finally:
+            self._reconciler.want(self._desired(self._size))
         return not measured.disturbed
 
     def settle_beside(self) -> bool:

@@ -168,8 +168,16 @@ class ServedModel:
     def measure(self, known: Optional[Findings]) -> bool:
         """Find out what pays, while it answers, and go by it; see :meth:`Supervisor.measure`."""
         began = time.monotonic()
+
+        def learn_batches() -> None:
+            self.scheduler.learn()
+            if not self.is_measured and self.scheduler.batch_size > 1:
+                logger.info('Model %s runs up to %d requests together after %.1f s; what else '
+                            'pays is measured now.', self.name, self.scheduler.batch_size,
+                            time.monotonic() - began)
+
         try:
-            is_sure = self.workers.measure(known)
+            is_sure = self.workers.measure(known, learn_batches)
         finally:
             self.scheduler.learn()
         logger.info('Model %s is measured after %.1f s: %s.', self.name,

@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from io import TextIOWrapper
 from typing import Optional, cast
@@ -174,11 +174,11 @@ class _Later:
                      report.why_alone, report.is_measured, report.findings,
                      report.disturbed)
 
-    def measured(self, known: Optional[Findings]) -> Ready:
-        return self.ready(self._exploration.measure_apart(self._report, known))
+    def measured(self, known: Optional[Findings]) -> Iterator[Ready]:
+        return map(self.ready, self._exploration.measurement.in_steps(self._report, known))
 
     def fuse(self, forms: Sequence[Fusion]) -> bool:
-        return self._exploration.fuse(self._report, forms)
+        return self._exploration.measurement.fuse(self._report, forms)
 
 
 def _leave(channel: Channel, pid: int, reason: str) -> None:

@@ -56,6 +56,19 @@ def test_the_proof_is_made_again_now_and_then():
     assert [turn for turn in range(1, 2501) if trust.wants_recheck()] == [1000, 2000]
 
 
+def test_what_is_known_anew_has_to_be_tried_anew():
+    trust = Trust(1, proven=False, refusal='it is not measured yet')
+    trust.learn(8, False, '')
+    assert (trust.batch_size, trust.refusal, trust.allows()) == (8, '', False)
+    passed(trust, 3)
+    assert trust.allows()
+    trust.learn(8, False, '')
+    assert not trust.allows()
+    trust.heard(compared=True, refusal='its answers differ')
+    trust.learn(8, False, '')
+    assert (trust.batch_size, trust.refusal) == (1, 'its answers differ')
+
+
 def test_why_requests_run_one_by_one_is_kept():
     assert Trust(8, proven=False).refusal == ''
     assert Trust(1, proven=False, refusal='it says so').refusal == 'it says so'

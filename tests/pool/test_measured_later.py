@@ -69,6 +69,42 @@ def test_what_is_known_is_not_measured_again_but_proven(later, caplog):
     assert 'differ' in alone.ready.why_alone
 
 
+@pytest.mark.parametrize('known', [None, Findings((1, 2), 16, (Fusion(1, 'net', STATIC),))])
+def test_batches_are_known_before_the_rest_and_before_workers_are_replaced(later, known):
+    workers, seen = later(source=GLUON.replace('data = [', 'time.sleep(0.01); data = [')), []
+    pids = workers.pids
+    workers.measure(known, lambda: seen.append(
+        (workers.ready.is_measured, workers.ready.batch_size, workers.ready.why_alone,
+         workers.size.wider, workers.pids == pids)))
+    assert seen == [(False, 16, '', (), True), (True, 16, '', (), True)]
+
+
+@pytest.mark.parametrize('at_its_end', ['an abort', 'the end of the template'])
+def test_batches_that_are_known_stay_where_the_rest_is_not(later, at_its_end):
+    body = 'time.sleep(0.01)\nimport threading\nif threading.current_thread().name == ' \
+        '"thread-scaling": os.abort()'
+    workers = later(source=mxnet_service(body if at_its_end == 'an abort' else 'time.sleep(0.01)'))
+    first, template = asked(workers), workers.template_pid
+    with pytest.raises(ServiceError, match='ended while it was measured|has ended'):
+        workers.measure(on_batches=lambda: at_its_end != 'an abort' and kill(template))
+    until(lambda: len(workers.pids) == 2 and workers.template_pid)
+    assert asked(workers) == first
+    assert not workers.ready.is_measured
+    assert (workers.ready.batch_size, workers.ready.why_alone) == (16, '')
+
+
+def test_a_worker_for_a_lone_request_that_does_not_start_is_done_without(later, caplog):
+    workers = later(source=mxnet_service(
+        'import threading\nif threading.current_thread().name == "hooks": os.abort()'))
+    first = asked(workers)
+    workers.measure(Findings((1, 2), 8))
+    assert (workers.ready.batch_size, workers.size.wider) == (8, ())
+    until(lambda: workers.agrees)
+    assert [worker.threads for worker in workers.here] == [1, 1]
+    assert asked(workers) == first
+    assert not [record for record in caplog.records if record.levelname == 'ERROR']
+
+
 def test_numbers_of_threads_that_there_are_not_are_not_taken(later):
     workers = later()
     workers.measure(Findings((1, 64), 8))

@@ -1,6 +1,7 @@
 """Servers that answer before it is known what pays, and that remember it at the next start."""
 
 import re
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -71,6 +72,29 @@ def test_requests_are_answered_at_once_and_what_pays_is_known_a_while_later(star
     late = described(server)
     assert (late['measured'], late['batchSize'], late['batches']['whyAlone']) == (True, 16, '')
     assert not (tmp_path / 'cache').exists()
+
+
+def test_under_constant_load_batches_come_before_the_rest_is_measured(start):
+    server, is_over = start('--no-cache'), threading.Event()
+
+    def ask(number):
+        answers = []
+        while not is_over.is_set():
+            answers.append(server.post_text('m', f'[[{number}, 0]]').json())
+        return answers
+
+    with ThreadPoolExecutor(6) as pool:
+        asking = [pool.submit(ask, number) for number in range(6)]
+        try:
+            measured(server)
+        finally:
+            is_over.set()
+    lines = [line for line in server.log.splitlines() if re.search(
+        r'Model m (runs up to 16 requests together|is measured) after', line)]
+    assert [re.search('runs|measured', line)[0] for line in lines][:2] == ['runs', 'measured']
+    for number, answers in enumerate(asking):
+        assert answers.result()
+        assert all(answer == {'prediction': [[2.0 * number, 0.0]]} for answer in answers.result())
 
 
 def test_a_start_goes_by_what_was_measured_before(start, tmp_path):

@@ -6,15 +6,11 @@ import gc
 import logging
 import os
 import sys
-import time
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Callable, Optional, Union
 
 from mms.devices.device import GPU
 from mms.errors import ServiceError
-from mms.ipc.findings import Findings, Fusion
 from mms.ipc.messages import Load
 from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.worker.devices.cuda_errors import is_device_error, is_out_of_memory
@@ -22,30 +18,22 @@ from mms.worker.loading.live_signature import signature_of
 from mms.worker.processes.disposable_fork import ForkFailed, ForkTimedOut, run_in_fork
 from mms.worker.processes.fork_safety import Baseline
 from mms.worker.warm_up.answer_advice import advice_on
-from mms.worker.warm_up.batch_limit import allowed_batch_size
-from mms.worker.warm_up.first_answer import FirstAnswer, answer, difference
+from mms.worker.warm_up.first_answer import FirstAnswer, answer
 from mms.worker.warm_up.made_up_requests import MadeUpRequests
-from mms.worker.warm_up.own_time import OwnTime
+from mms.worker.warm_up.measurement import Measurement, trial_timeout_s
 from mms.worker.warm_up.refusal import Refusal, is_all_built_in, refusal_of
-from mms.worker.warm_up.warm_up import MOST_TOGETHER, WarmUp, prime_opencv
+from mms.worker.warm_up.warm_up import prime_opencv
 from mms.worker.warm_up.warm_up_report import WarmUpReport
 
 logger = logging.getLogger(__name__)
 
 # A fork that does nothing is there, and gone, in some milliseconds.
 _FORK_S = 5.0
-# A share of the time in which a core is wanted. Next to nobody it is 1 to 2 in 100.
-_DISTURBED = 0.15
 _NOT_MEASURED = 'it is not measured yet'
-# Each of what is tried in a process that is thrown away. Without MXNet nothing has to be compiled,
-# and a model that hangs is not waited for as long.
-_TRIAL_TIMEOUT_S = 40.0
-_TRIAL_TIMEOUT_WITHOUT_MXNET_S = 10.0
 
 
 class Exploration:
-    """Finds out whether a service answers, which numbers of threads and batch sizes pay, and
-    whether its requests may run together.
+    """Finds out whether a service answers, and has it measured what pays and is allowed.
 
     Where the front wants this later, and the process can be forked, it answers first, and what pays
     is measured in a fork. A process that cannot be forked, and that is not told what another has
@@ -76,13 +64,17 @@ class Exploration:
         self._baseline = baseline
         self._load = load
         self._model = load.endpoint
-        self._most = load.batch_size or MOST_TOGETHER
         self.service = make()
         # It has answered nothing in this process.
         self._is_new = True
         self.signature = signature_of(self.service)
         self._made_up = MadeUpRequests(self.service, self.signature)
         self._why_unforkable = self._unforkable()
+
+    @property
+    def measurement(self) -> Measurement:
+        """What its service can be measured by."""
+        return Measurement(self.service, self._load, self._made_up)
 
     @property
     def measures(self) -> bool:
@@ -108,56 +100,8 @@ class Exploration:
         if not report.is_measured:
             report.batch_size, report.why_alone = 1, _NOT_MEASURED
         elif not self._load.explored:
-            self._allow_batches(report)
+            self.measurement.allow_batches(report)
         return report
-
-    def measure_apart(self, report: WarmUpReport, known: Optional[Findings]) -> WarmUpReport:
-        """What is found out in a fork of this process, which ends then.
-
-        Parameters
-        ----------
-        report
-            What :meth:`run` has found.
-        known
-            What was measured before; None to measure.
-        """
-        report = replace(report, is_measured=True)
-        began_s = time.thread_time()
-        with OwnTime() as own:
-            self._measure(report, known)
-            self._compare(report)
-            self._allow_batches(report)
-        computed_s = time.thread_time() - began_s
-        report.disturbed = own.waited_s > _DISTURBED * (own.waited_s + computed_s)
-        return report
-
-    def fuse(self, report: WarmUpReport, forms: Sequence[Fusion]) -> bool:
-        """Give the networks forms that are faster, unless this changes an answer; whether any has
-        another form now.
-        """
-        first = report.first_answer
-        if first is None or report.sample is None or 'mxnet' not in sys.modules:
-            return False
-        from mms.worker.warm_up.fusion import fused_forms, unfuse
-
-        before = fused_forms(self.service)
-        try:
-            self._work(first.other, self._load.threads).fuse(forms)
-            changed = self._changed(first)
-        except RAISED as error:
-            changed = reason_of(error)
-        if changed:
-            logger.warning('Model %s is not fused: %s.', self._model, changed)
-            unfuse(self.service)
-        return set(fused_forms(self.service)) != set(before)
-
-    def _allow_batches(self, report: WarmUpReport) -> None:
-        report.batch_size, report.why_alone = allowed_batch_size(
-            self.service, self._load, report, self._made_up, self._trial_timeout_s)
-
-    @property
-    def _trial_timeout_s(self) -> float:
-        return _TRIAL_TIMEOUT_S if 'mxnet' in sys.modules else _TRIAL_TIMEOUT_WITHOUT_MXNET_S
 
     def _unforkable(self) -> str:
         if self._load.device:
@@ -193,25 +137,16 @@ class Exploration:
                 return
         prime_opencv()
         self._baseline.take_threads("MXNet's OpenCV")
-        self._warm_up(report, first)
+        measurement = self.measurement
+        measurement.answer(report)
         report.unforkable = report.unforkable or self._baseline.excess('its hooks')
         report.is_measured = not self._load.later or bool(report.unforkable or report.spoiled)
         if report.is_measured:
-            self._measure(report)
+            measurement.measure(report)
             report.unforkable = report.unforkable or self._baseline.excess('its hooks')
         elif self._load.fused:
-            self._fuse_as_known(report, first)
-        self._compare(report)
-
-    def _compare(self, report: WarmUpReport) -> None:
-        """See whether it still answers as it did when it was new."""
-        first = report.first_answer
-        if report.spoiled or first is None or report.sample is None:
-            return
-        # A fork of a process whose hooks have started threads would wait for them.
-        changed = self._changed_here(first) if report.unforkable else self._changed(first)
-        if changed:
-            report.spoiled = f'it remembers what it has answered: {changed} after other requests'
+            measurement.fuse_as_known(report)
+        measurement.compare(report)
 
     def _first_answer(self, report: WarmUpReport) -> Union[FirstAnswer, Refusal, None]:
         if not self._made_up.requests:
@@ -220,7 +155,7 @@ class Exploration:
             self._is_new = False
             return self._first_answer_of_any()
         try:
-            first = run_in_fork(self._first_answer_of_any, self._trial_timeout_s)
+            first = run_in_fork(self._first_answer_of_any, trial_timeout_s())
         except ForkTimedOut as error:
             return Refusal(str(error), certain=False)
         except ForkFailed as error:
@@ -280,7 +215,7 @@ class Exploration:
         if report.unforkable:
             return look() if not self._is_new else first
         try:
-            return run_in_fork(look, self._trial_timeout_s)
+            return run_in_fork(look, trial_timeout_s())
         except ForkFailed as error:
             logger.debug('Only one made-up request is answered: %s', error)
             return first
@@ -311,68 +246,12 @@ class Exploration:
             'Give each input a "sample" that it takes in signature.json; mxnet-model-export '
             '--check tries it.', self._model, reason)
 
-    def _warm_up(self, report: WarmUpReport, first: FirstAnswer) -> None:
-        """Run it with inputs that it answers."""
-        if self._runs(report, self._work(first.other, self._load.threads).answer):
-            report.sample = self._made_up.requests[first.other]
-
-    def _measure(self, report: WarmUpReport, known: Optional[Findings] = None) -> None:
-        """Measure what pays with inputs that it answers, or take what is known."""
-        first = report.first_answer
-        if first is None or report.sample is None:
-            return
-        # A process of its own has the number of threads that it was started with.
-        threads = self._load.threads[:1] if report.unforkable else self._load.threads
-        work = self._work(first.other, threads)
-        if not self._runs(report, lambda: work.take(known) if known else work.measure()):
-            report.sample = None
-            return
-        report.levels = work.levels
-        report.batch_size = min(work.batch_size or self._most, self._most)
-        report.findings = Findings(work.levels, report.batch_size, work.fused)
-
-    def _runs(self, report: WarmUpReport, work: Callable[[], None]) -> bool:
-        try:
-            work()
-        except RAISED as error:
-            logger.debug('The warm-up fails', exc_info=True)
-            report.spoiled = f'it refuses what it has answered ({reason_of(error)})'
-            return False
-        return True
-
-    def _fuse_as_known(self, report: WarmUpReport, first: FirstAnswer) -> None:
-        work = self._work(first.other, self._load.threads)
-        self._runs(report, lambda: work.fuse(self._load.fused))
-
-    def _work(self, place: int, threads: Sequence[int]) -> WarmUp:
-        return WarmUp(self._model, self.service, self._made_up.requests[place], threads,
-                      self._load.optimize, self._load.batch_size)
-
-    def _changed_here(self, first: FirstAnswer) -> str:
-        """In what it answers otherwise than when it was new, by chance or not."""
-        try:
-            return difference(first, self._answer(first.place))
-        except RAISED as error:
-            return f'it refuses what it has answered ({reason_of(error)})'
-
-    def _changed(self, first: FirstAnswer) -> str:
-        """In what it answers otherwise than when it was new, and not by chance."""
-        try:
-            now = run_in_fork(lambda: self._answer(first.place), _TRIAL_TIMEOUT_S)
-            changed = difference(first, now)
-            if changed and not difference(now, run_in_fork(
-                    lambda: self._answer(first.place), _TRIAL_TIMEOUT_S, reseed=True)):
-                return changed
-        except ForkFailed as error:
-            return f'it does not answer ({error})'
-        return ''
-
     def _warm_up_as_known(self, report: WarmUpReport) -> None:
         """Warm up a worker of its own, of which all is known."""
         report.batch_size = self._load.batch_size or 1
         if self._load.answered is None or 'mxnet' not in sys.modules:
             return
-        work = self._work(self._load.answered, self._load.threads[:1])
+        work = self.measurement.work(self._load.answered, self._load.threads[:1])
         try:
             work.run_as_known(every_size=self._is_on_gpu())
         except RAISED as error:

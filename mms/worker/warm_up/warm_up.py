@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
 from mms.ipc.findings import Findings, Fusion
 from mms.ipc.messages import Measure
@@ -16,7 +15,7 @@ from mms.mxnet_engine.arrays import copied
 from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.worker.batches.collate import NotJoinable, join, padded_rows
 from mms.worker.batches.joint import infer_together, obstacle
-from mms.worker.warm_up.own_time import OwnTime
+from mms.worker.warm_up.batch_scaling import sizes_to_try, times_by_size, worthwhile
 from mms.worker.warm_up.sample import copy_of
 from mms.worker.warm_up.thread_scaling import times_by_threads, worthwhile_counts
 
@@ -24,16 +23,9 @@ logger = logging.getLogger(__name__)
 
 # Larger batches win little more on a processor, and everyone in them waits for all.
 MOST_TOGETHER = 16
-# Less than this is noise. It is measured in a process that has the memory's whole bandwidth;
-# beside others, which a deep queue means, larger batches win more, as they read weights less often.
-_WORTH = 1.05
-# A size this much slower for each item than a single one: larger ones are not tried.
-_HOPELESS = 1.2
-_REPEATS = 2
 _THREADS_BUDGET_S = 5.0
 # For all numbers of threads together.
 _FUSION_BUDGET_S = 10.0
-_MEASURING_BUDGET_S = 4.0
 # At which MXNet's OpenCV starts the threads that it keeps, one a core; it survives a fork. What it
 # makes of less than 400x400 it makes alone.
 _PRIMING_SHAPE = (512, 512, 3)
@@ -147,13 +139,39 @@ class WarmUp:
         Exception
             What the hooks raise over one request.
         """
+        self.measure_forms()
+        self.measure_sizes()
+
+    def measure_forms(self) -> None:
+        """Measure on how many threads it computes best, and in which forms its networks do.
+
+        Raises
+        ------
+        Exception
+            What the hooks raise over one request.
+        """
+        if self._joins and self._optimize:
+            from mms.worker.warm_up.fusion import unfuse
+
+            # A fused graph is made for one number of threads.
+            unfuse(self._service)
         self.levels = self._paying_levels()
-        ready = self._fused()
-        if ready is not None:
-            self._measure(ready)
-            give_back = getattr(getattr(self._service, 'mx_model', None), 'give_back', None)
-            if give_back is not None:
-                give_back()
+        self._fused()
+
+    def measure_sizes(self) -> None:
+        """Measure how long batches take.
+
+        Raises
+        ------
+        Exception
+            What the hooks raise over one request.
+        """
+        if not self._joins:
+            return
+        self._measure(self._service._run_preprocess(copy_of(self._sample)))
+        give_back = getattr(getattr(self._service, 'mx_model', None), 'give_back', None)
+        if give_back is not None:
+            give_back()
 
     def take(self, known: Findings) -> None:
         """Take what was measured before for what pays.
@@ -216,6 +234,15 @@ class WarmUp:
         return ready
 
     @property
+    def forms(self) -> Sequence[Fusion]:
+        """The forms that its networks have now."""
+        if not (self._joins and self._optimize):
+            return ()
+        from mms.worker.warm_up.fusion import fused_forms
+
+        return fused_forms(self._service)
+
+    @property
     def _joins(self) -> bool:
         """Whether its requests may run together, as far as its hooks go."""
         return isinstance(self._service, SingleNodeService) and not obstacle(self._service)
@@ -229,7 +256,6 @@ class WarmUp:
                 return
 
     def _paying_levels(self) -> Sequence[int]:
-        """Before anything is fused: a fused graph is made for one number of threads."""
         if len(self._threads) == 1:
             return self._threads
         try:
@@ -245,10 +271,10 @@ class WarmUp:
 
     def _measure(self, ready: Any) -> None:
         """How long batches take; nothing is known where they cannot be run."""
-        sizes = _sizes(self._most or MOST_TOGETHER)
+        sizes = sizes_to_try(self._most or MOST_TOGETHER)
         try:
             batches = {size: join([ready] * size).value for size in sizes}
-            times = _times_s(self._service._run_inference, batches)
+            times = times_by_size(self._service._run_inference, batches)
         except RAISED as error:
             logger.info('Model %s: which batch sizes pay cannot be measured (%s).', self._model,
                         reason_of(error) if not isinstance(error, NotJoinable) else error)
@@ -274,55 +300,6 @@ class WarmUp:
         for line in lines:
             logger.log(level, 'Model %s on %d thread%s: %s.', self._model, threads,
                         's' * (threads != 1), line)
-
-
-def worthwhile(times_s: Mapping[int, float]) -> int:
-    """The batch size to use at most.
-
-    Parameters
-    ----------
-    times_s
-        Batch size -> seconds for the whole batch.
-
-    Returns
-    -------
-    int
-        The largest size that is within 5% of the fastest per item; 1 where none is 5%
-        faster than that.
-    """
-    each = {size: time_s / size for size, time_s in times_s.items()}
-    good = [size for size, time_s in each.items() if time_s <= min(each.values()) * _WORTH]
-    return 1 if 1 in good else max(good)
-
-
-def _sizes(most: int) -> list[int]:
-    """What to measure: powers of four, and the half and the whole of `most`."""
-    powers = [4 ** power for power in range(int(math.log(most, 4)) + 1)]
-    return sorted({*powers, padded_rows([1] * max(1, most // 2)), padded_rows([1] * most)})
-
-
-def _times_s(run: Callable[[Any], Any], batches: Mapping[int, Any]) -> dict[int, float]:
-    times: dict[int, float] = {}
-    left_s = _MEASURING_BUDGET_S
-    for size, batch in batches.items():
-        try:
-            left_s -= _time_s(run, batch)
-        except Exception:
-            # What is known of smaller batches counts, but for that of a single request.
-            if len(times) < 2:
-                raise
-            break
-        runs = [_time_s(run, batch) for _ in range(_REPEATS)]
-        times[size], left_s = min(runs), left_s - sum(runs)
-        if left_s < 0 or times[size] > _HOPELESS * size * times[1]:
-            break
-    return times
-
-
-def _time_s(run: Callable[[Any], Any], batch: Any) -> float:
-    with OwnTime() as own:
-        run(batch)
-    return own.seconds
 
 
 def prime_opencv() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mms.worker.warm_up.warm_up import worthwhile
+from mms.worker.warm_up.batch_scaling import worthwhile
 
 
 @pytest.mark.parametrize(('times_s', 'size'), [
