@@ -52,6 +52,10 @@ class ProbedWorkers(Protocol):
     def release(self, worker: WorkerProcess) -> None:
         """Give it back."""
 
+
+class Successors(Protocol):
+    """What is asked of those who replace workers."""
+
     def take_out(self, worker: WorkerProcess, after_s: float) -> None:
         """End one that was borrowed, and put another in its place after a while."""
 
@@ -72,10 +76,13 @@ class Probe:
     ----------
     workers
         Those who keep the workers.
+    successors
+        Those who put others in the place of workers that are ill.
     """
 
-    def __init__(self, workers: ProbedWorkers) -> None:
+    def __init__(self, workers: ProbedWorkers, successors: Successors) -> None:
         self._workers = workers
+        self._successors = successors
         self._health = Health(time.monotonic)
         self._pace = Pace(time.monotonic)
         self._examination: Optional[gevent.Greenlet] = None
@@ -180,7 +187,7 @@ class Probe:
         if self._health.has_well_peer(worker, self._workers.here):
             logger.warning('Worker %d of model %s is replaced, since others are well.',
                            worker.pid, self._workers.name)
-            self._workers.take_out(worker, self._pace.next_s(len(self._workers.here)))
+            self._successors.take_out(worker, self._pace.next_s(len(self._workers.here)))
         else:
             self._workers.release(worker)
         return not reason
@@ -211,7 +218,8 @@ class Probe:
                 return
             gevent.sleep(max(self._pace.next_s(1), _PAUSE_SHARE * took_s))
             began = time.monotonic()
-            self._workers.start_successor(ill[0], self._first_answer)
+            if self._workers.is_open:
+                self._successors.start_successor(ill[0], self._first_answer)
             took_s = time.monotonic() - began
             self._begin()
             if self._examination is not None:

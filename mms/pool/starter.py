@@ -75,7 +75,6 @@ class WorkerStarter:
         self._join_deadline_s = join_deadline_s(0.0)
         self._template: Optional[Template] = None
         self._worker_bytes = FORKED_WORKER_BYTES
-        self._has_wider = True
         self._why_alone = ''
         self._launcher = settings.launcher
         self._measured: Optional[Ready] = None
@@ -194,14 +193,8 @@ class WorkerStarter:
         settings = self._settings
         if devices:
             return size_on(devices, settings.models, settings.resources)
-        size = choose_size(workers, settings.models, settings.resources, self._worker_bytes,
+        return choose_size(workers, settings.models, settings.resources, self._worker_bytes,
                            self.levels if self.forks else None)
-        return size if self._has_wider else size._replace(wider=())
-
-    def without_wider(self, size: PoolSize) -> PoolSize:
-        """Have no workers on more threads from now on, where these do not start."""
-        self._has_wider = False
-        return size._replace(wider=())
 
     def give_up_forking(self, reason: str) -> PoolSize:
         """End the template, whose workers do not start; the size of a pool without one."""

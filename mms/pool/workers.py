@@ -51,6 +51,11 @@ class Workers:
         """For how many seconds none has been loaded; 0 while one is."""
         return 0.0 if self.idle or self.busy else time.monotonic() - self._empty_since
 
+    def busy_on_devices(self) -> Counter[Optional[Device]]:
+        """How many of those that are loaded have something to do, on each device."""
+        return Counter(worker.kind.device for worker in self.loaded
+                       if worker.state is not WorkerState.IDLE)
+
     def on_threads(self, threads: int) -> list[Worker]:
         """Those that are loaded, and compute on so many threads."""
         return [worker for worker in self._admitted.values()

@@ -2,7 +2,7 @@
 
 import gevent
 import pytest
-from fleet import kill, mxnet_service, until
+from fleet import kill, mxnet_service, patch_pool, until
 from harness import predicted, work
 
 from mms.devices.device import CPU, Device
@@ -187,7 +187,6 @@ def test_on_devices_all_is_measured_at_once(later):
 
 
 def test_more_workers_than_pay_go_while_no_request_is_there(later, monkeypatch):
-    from fleet import patch_pool
     patch_pool(monkeypatch, 'requests_per_s',
                lambda workers, batch_size: 10.0 if len(workers) != 2 else 30.0)
     workers = later(resources=Resources(4, 2**40, 2))
@@ -200,3 +199,29 @@ def test_more_workers_than_pay_go_while_no_request_is_there(later, monkeypatch):
     assert workers.settle_beside()
     assert workers.size[:2] == (2, 2)
     until(lambda: len(workers.pids) == 2)
+
+
+def test_what_is_measured_while_a_request_waits_counts_for_nothing(later, monkeypatch):
+    def disturbed(measured, batch_size):
+        waiting.append(gevent.spawn(workers.acquire))
+        gevent.sleep(0.01)
+        return 10.0 if len(measured) != 2 else 30.0
+
+    workers, waiting = later(resources=Resources(4, 2**40, 2)), []
+    patch_pool(monkeypatch, 'requests_per_s', disturbed)
+    assert not workers.settle_beside()
+    assert workers.size.workers == 4
+    workers.release(waiting[0].get(timeout=20))
+
+
+def test_who_asks_for_other_workers_while_they_are_measured_has_them(later, monkeypatch):
+    def disturbed(measured, batch_size):
+        if workers.size.workers == 4:
+            workers.scale(3)
+        return 10.0 if len(measured) != 2 else 30.0
+
+    workers = later(resources=Resources(4, 2**40, 2))
+    patch_pool(monkeypatch, 'requests_per_s', disturbed)
+    assert not workers.settle_beside()
+    assert (workers.size.workers, workers.size.why) == (3, 'as was asked for')
+    until(lambda: workers.agrees and len(workers.pids) == 3)

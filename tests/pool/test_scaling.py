@@ -268,7 +268,7 @@ def test_one_for_a_load_between_that_does_not_start_is_not_tried_again_at_once(
 
 def test_a_pause_before_a_worker_that_is_wanted_no_more_delays_no_other(supervise):
     workers = supervise(workers=2)
-    workers.take_out(workers.acquire(), 30.0)
+    workers._succession.take_out(workers.acquire(), 30.0)
     workers.scale(1)
     until(lambda: workers.agrees)
     [pid] = workers.pids

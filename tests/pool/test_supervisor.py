@@ -181,7 +181,7 @@ def test_a_model_that_keeps_no_wide_worker_has_one_when_it_is_scaled(
 def test_a_worker_that_dies_while_its_successor_is_refused_has_another_at_once(supervise):
     workers, refused = supervise(), gevent.event.Event()
     [ill], [pid] = workers.here, workers.pids
-    succession = gevent.spawn(workers.start_successor, ill,
+    succession = gevent.spawn(workers._succession.start_successor, ill,
                               lambda fresh: refused.wait() and 'it is ill')
     until(lambda: workers.states[WorkerState.WARMING])
     kill(pid)
