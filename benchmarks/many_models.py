@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -37,6 +37,7 @@ from processes import (
 # As MMS 0.4 wrote it, with a network of 4 KB.
 SMALL = REPO / 'tests' / 'fixtures' / 'mms04' / 'a2_vision.model'
 _READY = 'Service started successfully'
+_MEASURED = ' is measured after '
 _MANAGEMENT = re.compile(r'Management endpoint: (\S+)  \(its token is in (\S+)\)')
 _LONGEST_START_S = 300.0
 _POLL_S = 0.01
@@ -54,8 +55,10 @@ class Figures(NamedTuple):
         From the start to the line that says so.
     start_cpu_s
         Processor time of all processes until then.
+    measured_s
+        From the start until what pays is known of every model.
     memory_mb
-        PSS of all processes.
+        PSS of all processes, after that.
     kinds
         How many processes there are of each name.
     added_s, added_mb
@@ -66,6 +69,7 @@ class Figures(NamedTuple):
 
     ready_s: float
     start_cpu_s: float
+    measured_s: float
     memory_mb: float
     kinds: Counter[str]
     added_s: float
@@ -89,7 +93,7 @@ def main() -> int:
         return 1
     processes = ', '.join(f'{count} {name}' for name, count in sorted(found.kinds.items()))
     print(f'{options.models} models: ready after {found.ready_s:.2f} s '
-          f'({found.start_cpu_s:.2f} s of a processor)')
+          f'({found.start_cpu_s:.2f} s of a processor), measured after {found.measured_s:.1f} s')
     print(f'memory: {found.memory_mb:.0f} MB ({processes})')
     print(f'one more: {found.added_s:.2f} s, {found.added_mb:.1f} MB')
     print(f'idle: {found.idle_cpu_ms:.2f} ms of a processor each second')
@@ -102,6 +106,8 @@ def measure(models: int, archive: Path, idle_s: float) -> Figures:
         raise BenchmarkError(f'there is no {archive}; --archive names one')
     with _served(models, archive) as (pid, output, ready_s):
         start_cpu_s = _cpu_s(pid)
+        measured_s = ready_s + _until(lambda: output.read_text(
+            errors='replace').count(_MEASURED) == models, 'the models are not measured')
         time.sleep(_SETTLES_S)
         memory, kinds = pss_mb(pid), Counter(process.name() for process in tree(pid)[1:])
         before_s = _cpu_s(pid)
@@ -109,8 +115,8 @@ def measure(models: int, archive: Path, idle_s: float) -> Figures:
         idle_cpu_ms = 1000 * (_cpu_s(pid) - before_s) / idle_s
         added_s = _add(output, archive)
         time.sleep(_SETTLES_S)
-        return Figures(ready_s, start_cpu_s, memory, kinds, added_s, pss_mb(pid) - memory,
-                       idle_cpu_ms)
+        return Figures(ready_s, start_cpu_s, measured_s, memory, kinds, added_s,
+                       pss_mb(pid) - memory, idle_cpu_ms)
 
 
 @contextlib.contextmanager
@@ -144,6 +150,16 @@ def _add(output: Path, archive: Path) -> float:
     began = time.monotonic()
     with urlopen(request, timeout=_LONGEST_START_S):
         return time.monotonic() - began
+
+
+def _until(happened: Callable[[], bool], otherwise: str) -> float:
+    """Seconds until it has."""
+    began = time.monotonic()
+    while not happened():
+        if time.monotonic() > began + _LONGEST_START_S:
+            raise BenchmarkError(otherwise)
+        time.sleep(_POLL_S)
+    return time.monotonic() - began
 
 
 def _cpu_s(pid: int) -> float:
