@@ -5,7 +5,7 @@
     python benchmarks/compare.py --out benchmarks.md
     python benchmarks/compare.py --short
 
-Starts one server after the other, loads each, and prints tables. The peers are installed from
+Starts the servers, loads them by turns, and prints tables. The peers are installed from
 the package index, each into an environment of its own.
 """
 
@@ -49,7 +49,7 @@ PARTS = {
     'tail': 'p99 over p50 in a long load',
 }
 # What a short comparison does: in some minutes on two cores.
-SHORT = Lengths(load_s=3, warm_s=1, probed_s=1, tail_s=20, rounds=1, models=5, idle_s=3,
+SHORT = Lengths(load_s=3, turns=1, warm_s=1, probed_s=1, tail_s=20, rounds=1, models=5, idle_s=3,
                 shares=(0.8,))
 SHORT_MODELS, SHORT_PEERS, SHORT_CONNECTIONS = ('alexnet', 'dense'), PEERS[1:], (1, 32)
 SHORT_PARTS = tuple(part for part in PARTS if part != 'tail')

@@ -24,6 +24,9 @@ class Lengths:
     """How long each load is, and how often what is no load is done."""
 
     load_s: int
+    # Of a closed load, in which all are loaded by turns, and the pause before each.
+    turns: int = 4
+    between_s: float = 0.5
     warm_s: int = 3
     # A setting is chosen by so long a load.
     choosing_s: int = 4

@@ -21,8 +21,8 @@ from sections import Figure, Section, put_into, summary
 from step_cost import NAMES
 
 needs_wrk = pytest.mark.skipif(shutil.which('wrk') is None, reason='no wrk')
-LENGTHS = Lengths(load_s=1, warm_s=0, choosing_s=1, probed_s=1, tail_s=1, rounds=1, models=3,
-                  idle_s=1)
+LENGTHS = Lengths(load_s=2, turns=2, between_s=0, warm_s=0, choosing_s=1, probed_s=1, tail_s=1,
+                  rounds=1, models=3, idle_s=1)
 
 
 class Answers(Contender):

@@ -3,7 +3,8 @@
 
 import pytest
 from contenders.contender import Setting, batch_settings
-from parts.closed import best
+from parts.choosing import best
+from parts.closed import merged
 from parts.closed_table import Row, section
 from probe import percentile
 from wrk import Load
@@ -31,6 +32,14 @@ def test_the_best_row_has_most_requests_and_one_without_figures_is_none():
     rows = [row('a', 50.0), Row('alexnet', 8, 'a', reason='x'), row('a', 60.0)]
     assert best(rows).requests_per_s == 60.0
     assert best([]) is None
+
+
+def test_turns_are_one_row_of_medians_and_one_that_failed_stands_for_all():
+    turns = [row('a', 50.0, cpu_s_per_1000=3.0), row('a', 10.0, cpu_s_per_1000=9.0),
+             row('a', 60.0, cpu_s_per_1000=2.0)]
+    assert merged(turns) == row('a', 50.0, cpu_s_per_1000=3.0)
+    broken = Row('alexnet', 8, 'a', reason='it died')
+    assert merged([*turns, broken]) is broken
 
 
 def test_a_setting_suits_connections_that_fill_its_batches():
