@@ -98,6 +98,20 @@ def tree(pid: int) -> list[psutil.Process]:
         return []
 
 
+def pause(pid: int) -> None:
+    """Stop a process and its descendants where they are: some are busy while nobody asks them."""
+    for process in tree(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.suspend()
+
+
+def go_on(pid: int) -> None:
+    """Let them go on, the last first: none finds its children standing."""
+    for process in reversed(tree(pid)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
 def pss_mb(pid: int) -> float:
     """Memory of a process and its descendants in 2**20 bytes, each shared page counted once."""
     total = 0

@@ -1,7 +1,8 @@
 """As many requests at a time as there are connections: the next when the last is answered.
 
 A short load of each setting chooses one for each contender. Then all are loaded by turns, each for
-a part of the time: a machine that is slower for a minute is so for all of them.
+a part of the time: a machine that is slower for a minute is so for all of them. The others are
+stopped meanwhile, since some take a part of a core while nobody asks them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Optional
 from answers import check_answer
 from contenders.contender import Contender, Endpoint
 from models import Model
-from processes import BenchmarkError
+from processes import BenchmarkError, go_on, pause
 from sections import Section
 from wrk import Load
 
@@ -93,23 +94,44 @@ def _served(run: Run, model: Model, seat: _Seat) -> Iterator[None]:
                 seat.endpoint = server.enter_context(contender.serve(built, setting))
                 check_answer(seat.endpoint, built)
                 warm_up(seat.endpoint, built, seat.row.connections, run.lengths.warm_s)
+                server.enter_context(_paused(seat.endpoint))
             except BenchmarkError as error:
                 seat.row = failed(seat.row, error)
                 raise
         yield
 
 
-def _loaded(run: Run, seat: _Seat, seconds: int) -> Row:
+@contextmanager
+def _paused(endpoint: Endpoint) -> Iterator[None]:
+    pause(endpoint.pid)
+    try:
+        yield
+    finally:
+        go_on(endpoint.pid)
+
+
+@contextmanager
+def _its_turn(run: Run, endpoint: Endpoint) -> Iterator[None]:
+    go_on(endpoint.pid)
     time.sleep(run.lengths.between_s)
+    yield
+    # What the load has left is computed.
+    time.sleep(run.lengths.between_s)
+    pause(endpoint.pid)
+
+
+def _loaded(run: Run, seat: _Seat, seconds: int) -> Row:
     if seat.endpoint is None:
         return limited(run, seat.row, seconds)
-    return loaded(run, seat.row, seat.endpoint, seconds)
+    with _its_turn(run, seat.endpoint):
+        return loaded(run, seat.row, seat.endpoint, seconds)
 
 
 def _probed(run: Run, seat: _Seat, row: Row) -> Row:
     if seat.endpoint is None or row.load is None:
         return row
-    return probed(run, row, seat.endpoint, run.lengths.probed_s)
+    with _its_turn(run, seat.endpoint):
+        return probed(run, row, seat.endpoint, run.lengths.probed_s)
 
 
 def merged(rows: Sequence[Row]) -> Row:

@@ -25,7 +25,7 @@ LEGEND = f"""\
   p99 are of whole batches. It has no clients beside it, so no server reaches it.
 - *setting*: `workers x batch size`; of several that were tried for a short time, the one with
   the most requests/s. requests/s are answers of status 200.
-- All figures are medians of some turns: while one is loaded, the others wait.
+- All figures are medians of some turns: while one is loaded, the others are stopped (SIGSTOP).
 - *of the best other*: requests/s over those of the best other server.
 - *CPU s per 1000*: processor seconds of all processes of the server for 1,000 answers.
 - *memory*: PSS of all processes of the server, after the load.

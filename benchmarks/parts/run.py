@@ -24,12 +24,12 @@ class Lengths:
     """How long each load is, and how often what is no load is done."""
 
     load_s: int
-    # Of a closed load, in which all are loaded by turns, and the pause before each.
+    # Of a closed load, in which all are loaded by turns, and the pause before and after each.
     turns: int = 4
     between_s: float = 0.5
-    warm_s: int = 3
+    warm_s: int = 2
     # A setting is chosen by so long a load.
-    choosing_s: int = 4
+    choosing_s: int = 3
     probed_s: int = 5
     tail_s: int = 60
     rounds: int = 3
