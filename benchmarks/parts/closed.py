@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Optional
 
+import limit
 from answers import check_answer
 from contenders.contender import Contender, Endpoint
 from models import Model
@@ -61,7 +62,7 @@ def measure(run: Run, models: Sequence[Model], connections: Optional[Sequence[in
 def _note(run: Run, rows: Sequence[Row]) -> None:
     """For parts that come after."""
     for row in rows:
-        if row.setting and row.load:
+        if row.setting and row.load and row.contender != limit.NAME:
             run.chosen[row.model, row.contender] = (row.setting, row.requests_per_s)
 
 

@@ -25,7 +25,8 @@ HEAD = ('model', 'rate, /s', 'contender', 'setting', 'held, /s', 'p50, ms', 'p99
 LEGEND = """\
 Requests are due at even distances, and their times count from then, not from when a connection was
 free for them: what a server that stands still keeps from being sent has waited too. The rates are
-shares of what the best of the others answers closed, on most connections.
+shares of what the best of the others answers closed, on most connections; without the closed part,
+of what this server does.
 *held*: good answers until the last request was due. *client's lag*: what the client itself kept
 requests back; a p99 of the server that is not far above it is the client's as well."""
 

@@ -34,6 +34,7 @@ from mms.fronts.link import Link
 from mms.fronts.options import FrontOptions
 from mms.fronts.remote_buckets import RemoteBuckets
 from mms.fronts.remote_models import RemoteModels
+from mms.fronts.watch import ALIVE
 from mms.log.setup import JSON
 from mms.metrics import Metrics, Report, increments
 from mms.metrics.server_metrics import ServerMetrics
@@ -71,10 +72,10 @@ class Front:
         self._models = RemoteModels(budget, self._server_metrics, self._metrics)
         self._models.serve(options.models)
         self._link = self._models.link = Link(sock, {
-            'begin': _nothing, 'serve': self._models.serve, 'count': self._tell_counts,
-            'files': self._read_files, 'reopen': self._reopen, 'drain': self._drain,
-            'use': self._use, 'oldest': self._oldest, 'give_way': self._give_way,
-            'end': self._end}, self._models.handlers)
+            'begin': _nothing, ALIVE: _nothing, 'serve': self._models.serve,
+            'count': self._tell_counts, 'files': self._read_files, 'reopen': self._reopen,
+            'drain': self._drain, 'use': self._use, 'oldest': self._oldest,
+            'give_way': self._give_way, 'end': self._end}, self._models.handlers)
         self._tls = None if options.tls is None else TLS(options.tls)
         self._tokens = None if options.tokens is None else FrontTokens(options.tokens)
         application = FrontApplication(self._predictions(options, budget), self._models)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import logging
 import os
 import signal
 import socket
@@ -19,8 +20,11 @@ from mms.frontend.http.admission import Peer
 from mms.fronts.desk import Desk, Services
 from mms.fronts.link import LinkClosed
 from mms.fronts.options import FrontOptions
+from mms.fronts.watch import Silent, watch
 from mms.runtime.child_python import child_python
 from mms.runtime.interrupts import signals_held_in_children
+
+logger = logging.getLogger(__name__)
 
 _CODE = 'from mms.fronts.process import main; sys.exit(main())'
 _SIZE = struct.Struct('!I')
@@ -100,8 +104,11 @@ class FrontProcess:
         self.desk.link.call('begin', seconds=_BEGIN_S)
 
     def wait(self) -> None:
-        """Until it has gone."""
-        self._reader.join()
+        """Until it has gone, or does not answer any more."""
+        try:
+            watch(self.desk.link, self._reader)
+        except Silent:
+            logger.error('Front process %d does not answer: it is ended.', self.pid)
         self.is_ready = False
 
     def leave(self) -> None:

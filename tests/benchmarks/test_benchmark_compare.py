@@ -13,12 +13,14 @@ from body import urlencoded_body
 from contenders.contender import Contender, Endpoint, Setting
 from contenders.this_server import THIS
 from harness import REPO
+from limit import Limit
 from models import MODELS, SMALL, BuiltModel
 from parts import closed, many, mix, open_loop, startup, tail
 from parts.run import Lengths, Run
 from processes import BenchmarkError
 from sections import Figure, Section, put_into, summary
 from step_cost import NAMES
+from wrk import Load
 
 needs_wrk = pytest.mark.skipif(shutil.which('wrk') is None, reason='no wrk')
 LENGTHS = Lengths(load_s=2, turns=2, between_s=0, warm_s=0, choosing_s=1, probed_s=1, tail_s=1,
@@ -86,6 +88,14 @@ def test_the_closed_load_chooses_and_the_open_one_goes_on_at_its_rates(run):
     assert {row[0] for row in figures_of(summary([*sections, section]))} > {
         'One dense layer, 2 connections, requests/s',
         'One dense layer, 320.0 requests a second, p99, ms'}
+
+
+@needs_wrk
+def test_the_limit_is_no_server_whose_rate_others_are_given(run, monkeypatch):
+    monkeypatch.setattr('limit.measure_limit', lambda built, setting, seconds: Limit(
+        setting, Load(1e6, 1.0, 1.0, 0, 0.0), 1.0))
+    closed.measure(run, [MODELS['dense']], [2], has_limit=True)
+    assert set(run.chosen) == {('dense', THIS), ('dense', 'other')}
 
 
 def figures_of(section):

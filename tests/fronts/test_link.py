@@ -9,6 +9,7 @@ from mms.fronts.failures import raised, told
 from mms.fronts.frames import FrameReader, Kind, packed
 from mms.fronts.incoming import Incoming
 from mms.fronts.link import Link, LinkClosed
+from mms.fronts.watch import ALIVE, Silent, watch
 from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
 
 
@@ -22,6 +23,7 @@ class Ends:
         self.here = Link(one, {}, note)
         self.there = Link(other, verbs or {}, note)
         self._readers = [gevent.spawn(link.run) for link in (self.here, self.there)]
+        self.reader, _ = self._readers
 
     def end(self):
         self.here.close()
@@ -88,6 +90,29 @@ def test_whoever_waits_learns_that_the_other_end_has_gone(ends):
         waiting.get(timeout=5)
     with pytest.raises(LinkClosed):
         both.here.call('hang')
+
+
+def test_an_end_that_answers_is_watched_until_it_has_gone(ends):
+    answered = []
+    both = ends(**{ALIVE: lambda: answered.append(True)})
+    watching = gevent.spawn(watch, both.here, both.reader, every_s=0.001, within_s=10)
+    wait_for(lambda: len(answered) > 3)
+    both.there.close()
+    watching.get(timeout=5)
+
+
+def test_one_question_may_go_by_and_a_second_may_not(ends):
+    pauses = iter([0.2, 0.0, 60.0, 60.0])
+    asked = []
+
+    def alive():
+        asked.append(True)
+        gevent.sleep(next(pauses))
+
+    both = ends(**{ALIVE: alive})
+    with gevent.Timeout(10), pytest.raises(Silent):
+        watch(both.here, both.reader, every_s=0.001, within_s=0.1)
+    assert len(asked) == 4
 
 
 def test_a_large_body_waits_for_room_and_others_pass_it(ends):
