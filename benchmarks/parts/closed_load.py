@@ -55,7 +55,7 @@ def probed(run: Run, row: Row, endpoint: Endpoint, seconds: int) -> Row:
     """Return the row with how long the health endpoint takes under such a load."""
     with Prober(endpoint.port, endpoint.ping_path) as prober:
         found = loaded(run, row, endpoint, seconds)
-    return replace(row, reason=found.reason, ping_p99_ms=prober.percentile_ms(99))
+    return replace(row, ping_p99_ms=prober.percentile_ms(99)) if found.load else row
 
 
 def failed(row: Row, error: BenchmarkError) -> Row:

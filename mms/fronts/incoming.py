@@ -49,7 +49,6 @@ class Incoming:
             del self._begun[frame.number]
             body.tell()
 
-
     def forget(self) -> None:
         """Nothing more comes of what has begun."""
         self._begun.clear()
