@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Callable, Optional
 
 import gevent
+from gevent.event import Event
 
 from mms.config.required_models import Required
 from mms.event_loop.guard import attempt
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 # A probe waits no longer for the models: it tells what they said before. Each model's own question
 # waits for 50 ms (pool.probe).
 _PATIENCE_S = 0.08
-# So often the log is told, where no probe asks.
+# What happens to a model is looked at after so long: what belongs together is one line of the log.
 _INTERVAL_S = 1.0
 
 
@@ -46,6 +47,9 @@ class HealthMonitor:
         self._asking: Optional[gevent.Greenlet] = None
         self._remarks: list[Callable[[], Sequence[str]]] = []
         self._was_ready = True
+        self._has_changed = Event()
+        registry.subscribe(lambda event: self._has_changed.set())
+        lifecycle.subscribe(lambda state: self._has_changed.set())
 
     @property
     def has_started(self) -> bool:
@@ -79,8 +83,12 @@ class HealthMonitor:
             [remark for remarks in self._remarks for remark in remarks()])
 
     def turn(self) -> None:
-        """See after a moment whether the server is ready, if nobody asks; for a loop."""
+        """Wait until something happens to a model, and see after a moment whether the server is
+        ready, if nobody asks; for a loop.
+        """
+        self._has_changed.wait()
         gevent.sleep(_INTERVAL_S)
+        self._has_changed.clear()
         self._tell(self.known())
 
     def _ask(self) -> None:

@@ -9,10 +9,9 @@ from dataclasses import replace
 from typing import Any, Optional
 
 import gevent
-from gevent.pool import Group
 
 from mms.config.settings import Settings
-from mms.devices.device import Device, VisibleGPUs
+from mms.devices.device import VisibleGPUs
 from mms.errors import ServiceError
 from mms.event_loop.guard import attempt
 from mms.event_loop.in_thread import in_thread
@@ -29,15 +28,13 @@ from mms.serving.caller import Caller
 from mms.serving.events import Change, Event, Events, Listener
 from mms.serving.findings_store import FindingsStore, cache_folder
 from mms.serving.measuring import Measuring
-from mms.serving.measuring_turns import MeasuringTurns, Turn
+from mms.serving.measuring_turns import MeasuringTurns
 from mms.serving.model_factory import ModelFactory, OpenedModel
+from mms.serving.model_loads import ModelLoads
 from mms.serving.model_locks import ModelLocks
 from mms.serving.model_state import ModelState
 from mms.serving.model_table import ModelTable
 from mms.serving.served_model import ServedModel
-
-# A model that is added is measured beside another that has loaded for longer: that may hang.
-_PATIENCE_S = 60.0
 
 
 class Registry:
@@ -69,8 +66,9 @@ class Registry:
         self._turns = MeasuringTurns()
         self._locks = ModelLocks()
         self._events = Events()
-        self._loads = Group()
         self._table = ModelTable()
+        self._loads = ModelLoads(self._factory, self._table, self._turns, self._threads,
+                                 lambda model: self._publish(Change.STATE, model))
         self._autoscaler = Autoscaler(lambda: list(self._table.served.values()))
         self._is_stopped = False
         self._measuring = Measuring(
@@ -165,13 +163,8 @@ class Registry:
         ServiceError
             The first model that does not load; the others are stopped.
         """
-        devices = [self._factory.place(one.name, one.options) for one in opened]
-        models = [self._make(one, its, later=True) for one, its in zip(opened, devices)]
-        turns = [self._turns.turn() for _ in models]
-        loads = [self._loads.spawn(_load, model, turn, on_ready)
-                 for model, turn in zip(models, turns)]
         try:
-            gevent.joinall(loads, raise_error=True)
+            models = self._loads.load_all(opened, on_ready)
         except BaseException:
             # Why it does not start says more than that it was stopped meanwhile.
             with suppress(gevent.GreenletExit):
@@ -179,7 +172,6 @@ class Registry:
             raise
         for one, model in zip(opened, models):
             self._serve(one, model, Change.ADDED)
-        self._factory.files.watch()
 
     def add(self, opened: OpenedModel) -> ServedModel:
         """Load another model, and serve it. Whatever is raised, nothing of it is left.
@@ -230,7 +222,7 @@ class Registry:
                 return
             old = self[opened.name]
             new = opened._replace(options=opened.options.over(old.options))
-            model = self._load_beside(new, old)
+            model = self._loads.load(new, old)
             self._serve(new, model, Change.REPLACED)
             uninterrupted(lambda: self._end(old, drain_timeout_s))
 
@@ -303,9 +295,9 @@ class Registry:
         is in flight.
         """
         self._is_stopped = True
+        self._loads.stop()
         self._autoscaler.stop()
         self._measuring.stop()
-        self._loads.kill()
         self._factory.files.stop()
         gevent.joinall([gevent.spawn(model.stop) for model in self.models])
 
@@ -327,7 +319,7 @@ class Registry:
             raise
 
     def _add(self, opened: OpenedModel) -> ServedModel:
-        model = self._load_beside(opened)
+        model = self._loads.load(opened)
         self._serve(opened, model, Change.ADDED)
         return model
 
@@ -341,31 +333,6 @@ class Registry:
         options = replace(parked.options, workers=workers, max_workers=most)
         self._add(parked._replace(options=options))
         del self._table.parked[name]
-
-    def _load_beside(self, opened: OpenedModel,
-                     old: Optional[ServedModel] = None) -> ServedModel:
-        """A model that is loaded, and that no request finds yet; ready for the load of `old`."""
-        with self._factory.placed(opened.name, opened.options) as devices:
-            # Who takes over from another under load has to do as well from the first request.
-            model = self._make(opened, devices, later=old is None)
-            load = self._loads.spawn(_load, model, self._turns.turn(_PATIENCE_S))
-            try:
-                load.get()
-                if old is not None and not self._is_stopped:
-                    model.workers.match(old.workers)
-                if self._is_stopped:
-                    raise ServiceError(f'model {model.name} is not loaded: the server stops')
-            except BaseException:
-                uninterrupted(lambda: self._give_up_load(model, load))
-                raise
-        self._factory.files.watch()
-        return model
-
-    def _make(self, opened: OpenedModel, devices: Sequence[Device], later: bool) -> ServedModel:
-        model = self._factory.make(opened, devices, self._threads,
-                                   lambda changed: self._publish(Change.STATE, changed), later)
-        self._table.begin(model)
-        return model
 
     def _serve(self, opened: OpenedModel, model: ServedModel, change: Change) -> None:
         """Let requests find a model, in the place of the one of its name."""
@@ -388,19 +355,10 @@ class Registry:
     def _end(self, model: ServedModel, drain_timeout_s: float) -> None:
         self._measuring.end(model)
         model.drain(drain_timeout_s)
-        self._stop(model)
+        self._loads.end(model)
         opened = self._table.take_opened(model)
         if not self._table.needs(opened):
             _discard(opened)
-
-    def _give_up_load(self, model: ServedModel, load: gevent.Greenlet) -> None:
-        load.kill()
-        self._stop(model)
-
-    def _stop(self, model: ServedModel) -> None:
-        model.stop()
-        self._factory.files.forget(model.folder)
-        self._table.forget(model)
 
     def _store(self, settings: Settings, identity: Identity) -> Optional[FindingsStore]:
         if not settings.cache:
@@ -419,12 +377,6 @@ class Registry:
 
     def _publish_parked(self, change: Change, name: str) -> None:
         self._events.publish(Event(change, name, ModelState.GONE, ''))
-
-
-def _load(model: ServedModel, turn: Turn,
-          on_ready: Callable[[str], None] = lambda name: None) -> None:
-    model.load(turn)
-    on_ready(model.name)
 
 
 def _discard(opened: OpenedModel) -> None:

@@ -20,7 +20,7 @@ from mms.errors import ModelExists, ModelNotFound, ModelUnavailable, ServiceErro
 from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.workspace import Workspace
-from mms.serving import registry as module
+from mms.serving import model_loads as module
 from mms.serving.events import Change
 from mms.serving.model_factory import OpenedModel
 from mms.serving.model_options import ModelOptions
