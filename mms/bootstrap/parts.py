@@ -25,7 +25,8 @@ from mms.frontend.access_log import AccessLog
 from mms.frontend.address import host_and_port
 from mms.frontend.api.health import Monitor
 from mms.frontend.api.metrics import metrics_routes
-from mms.frontend.api.openapi import describe
+from mms.frontend.api.openapi import OpenAPI, predictions_api
+from mms.frontend.api.swagger import describe
 from mms.frontend.application import Application
 from mms.frontend.chain import Middleware
 from mms.frontend.predictor import Models, Predictor, RequestCounts
@@ -216,9 +217,11 @@ class Parts:
         """The WSGI application; `more` is within its other middleware."""
         settings = self.settings
         predictor = Predictor(models, metrics, settings.max_request_bytes, self.budget)
+        openapi = OpenAPI(models, lambda: table.routes, lambda: signatures(models),
+                          predictions_api(settings.auth_token_file is not None))
         table = Table([*routes(predictor, lambda: self.description(models, port),
                                monitor or self.health, self.access.sees_all),
-                       *metrics_routes(self.exposition)], models)
+                       *metrics_routes(self.exposition), *openapi.routes()], models)
         return Application(table, stack(
             metrics, self.server_metrics, self.access_log, settings.cors_origins, self.access,
             self.limiting, *more), settings.forwarded_allow_ips)

@@ -22,7 +22,7 @@ _ERROR_SCHEMA = {
 
 
 def openapi3_of(swagger: Mapping[str, Any]) -> dict[str, Any]:
-    """OpenAPI 3.0 document of what :func:`mms.frontend.api.openapi.describe` made.
+    """OpenAPI 3.0 document of what :func:`mms.frontend.api.swagger.describe` made.
 
     It also says that errors are JSON of a ``code``, a ``type`` and a ``message``.
     """

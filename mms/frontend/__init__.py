@@ -2,6 +2,6 @@
 
 To be imported from outside: :mod:`mms.frontend.http.server`, the ``application``, its ``routes``,
 ``routing``, ``predictor``, ``middleware``, its ``stack``, ``rate_limiting`` and ``chain``, the
-``exchange``, the ``access_log``, the ``openapi`` document, ``address``,
+``exchange``, the ``access_log``, what ``openapi`` documents tell, ``address``,
 :mod:`mms.frontend.flask_app`, and :mod:`mms.frontend.management`.
 """

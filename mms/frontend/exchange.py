@@ -13,6 +13,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from mms.config.trusted_proxies import TrustedProxies
 from mms.frontend.access.scopes import MANAGE, Scopes
 from mms.frontend.forwarded import NOBODY
+from mms.frontend.openapi.operation import Told
 from mms.frontend.request_context import context_of
 from mms.ipc.messages import JSON, Body
 from mms.serving.caller import Caller, stays
@@ -148,6 +149,8 @@ class Route:
         In which models are asked there; empty where none is.
     scopes
         Where tokens are asked for, one that has any of these is needed; without any, none is.
+    told
+        What the OpenAPI document tells of it; None for nothing.
     """
 
     methods: Sequence[str]
@@ -158,6 +161,7 @@ class Route:
     protocol: str = ''
     # A route of which nobody has thought is not open.
     scopes: Scopes = MANAGE
+    told: Optional[Told] = None
 
 
 # What there is for a path and a method: the route, or None; what the path has in the places of its

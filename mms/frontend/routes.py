@@ -9,7 +9,11 @@ from mms.frontend.access.scopes import ANY, OPEN, PREDICT
 from mms.frontend.api.classic import Predictions
 from mms.frontend.api.description import Description
 from mms.frontend.api.health import Health, Monitor, Sees, everybody, health_routes
+from mms.frontend.api.operations.documents import DESCRIPTION
+from mms.frontend.api.operations.health import PING, ROOT
+from mms.frontend.api.operations.prediction import predict
 from mms.frontend.exchange import Route
+from mms.frontend.openapi.operation import ForEachModel
 from mms.frontend.predictor import Predictor
 from mms.ipc.messages import CLASSIC
 
@@ -17,7 +21,7 @@ from mms.ipc.messages import CLASSIC
 def prediction_route(predictor: Predictor) -> Route:
     """The endpoint of every model."""
     return Route(('POST',), '/<model>/predict', Predictions(predictor).predict, 'Prediction',
-                 protocol=CLASSIC, scopes=PREDICT)
+                 protocol=CLASSIC, scopes=PREDICT, told=ForEachModel(predict))
 
 
 def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]],
@@ -39,9 +43,9 @@ def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]],
     ping = Health(models).ping
     return [
         prediction_route(predictor),
-        Route(('GET',), '/ping', ping, 'Ping', scopes=OPEN),
-        Route(('GET',), '/', ping, 'Ping', scopes=OPEN),
+        Route(('GET',), '/ping', ping, 'Ping', scopes=OPEN, told=PING),
+        Route(('GET',), '/', ping, 'Ping', scopes=OPEN, told=ROOT),
         Route(('GET',), '/api-description', Description(models, describe).describe,
-              'APIDescription', scopes=ANY),
+              'APIDescription', scopes=ANY, told=DESCRIPTION),
         *health_routes(monitor, sees_all),
     ]

@@ -2,7 +2,7 @@ import pytest
 from extras import openapi_spec_validator
 
 from mms.client.openapi3 import openapi3_of
-from mms.frontend.api.openapi import describe
+from mms.frontend.api.swagger import describe
 
 OpenAPIV2SpecValidator = openapi_spec_validator.OpenAPIV2SpecValidator
 OpenAPIV30SpecValidator = openapi_spec_validator.OpenAPIV30SpecValidator

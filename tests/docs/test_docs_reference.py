@@ -15,18 +15,13 @@ from mms import errors
 from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.archive.signature import read_signature
+from mms.bootstrap.parts import Parts
+from mms.config.settings import Settings
 from mms.frontend import errors as http_errors
-from mms.frontend.api.metrics import metrics_routes
-from mms.frontend.api.openapi import describe
+from mms.frontend.api.swagger import describe
 from mms.frontend.management.application import management_routes
 from mms.frontend.management.models_api import ModelsAPI
-from mms.frontend.predictor import Predictor
-from mms.frontend.routes import routes
-from mms.frontend.routing import Table
 from mms.metrics import METRICS, Metrics, make_sink
-from mms.metrics.exposition import Exposition
-from mms.metrics.server_metrics import ServerMetrics
-from mms.runtime.byte_budget import ByteBudget
 
 # Page -> the errors whose every message it lists: (names called, argument, file or folder).
 LISTED = {
@@ -97,9 +92,8 @@ def model(tmp_path):
 
 def test_every_endpoint_has_a_row_with_its_methods(model):
     metrics = Metrics(model.names, make_sink('log'))
-    exposition = Exposition(ServerMetrics(), (), ())
-    table = Table([*routes(Predictor(model, metrics, 1000, ByteBudget()), dict, Healthy()),
-                   *metrics_routes(exposition)], model)
+    table = Parts('app', Settings(), None).application(
+        model, metrics, 8080, monitor=Healthy()).table
     text = read('docs/rest_api.md')
     assert len(table.routes) >= 5
     for route in table.routes:

@@ -9,7 +9,7 @@ from mms.archive.labels import label_advice
 from mms.archive.manifest import MANIFEST_FILE, member_names, read_manifest
 from mms.archive.signature import SIGNATURE_FILE, input_types, read_signature
 from mms.errors import ArchiveError, MMSError
-from mms.frontend.api.openapi import describe
+from mms.frontend.api.swagger import describe
 from mms.ipc.messages import CLASSIC, Request
 from mms.worker.codecs.form import read_form
 from mms.worker.codecs.inputs import read_inputs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from mms.frontend.api.latest import Latest
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, json_text, text_response
 from mms.frontend.forwarded import FORWARDED
 from mms.frontend.predictor import Models
@@ -21,16 +22,14 @@ class Description:
     """
 
     def __init__(self, models: Models, describe: Callable[[], Mapping[str, Any]]) -> None:
-        self._models = models
         self._describe = describe
-        # Exchanged as one: several threads may ask.
-        self._latest = self._described()
+        self._latest = Latest(models, self._described)
+        # Rather at the start than while a client waits.
+        self._latest.get()
 
     def describe(self, request: HTTPRequest) -> HTTPResponse:
         """The document; to a client behind a trusted proxy, with the address that it knows."""
-        revision, document, text = self._latest
-        if revision != self._models.revision:
-            _, document, text = self._latest = self._described()
+        document, text = self._latest.get()
         environ = request.environ
         if FORWARDED not in environ:
             return text_response(200, JSON, text)
@@ -38,11 +37,9 @@ class Description:
             **document, 'schemes': [environ['wsgi.url_scheme']],
             'host': environ.get('HTTP_HOST') or document['host']}))
 
-    def _described(self) -> tuple[int, Mapping[str, Any], str]:
-        # Read first: of models that change meanwhile the document is written again.
-        revision = self._models.revision
+    def _described(self) -> tuple[Mapping[str, Any], str]:
         document = self._describe()
-        return revision, document, _written(document)
+        return document, _written(document)
 
 
 def _written(document: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Protocol
 
 from mms.frontend.access.scopes import OPEN
+from mms.frontend.api.operations import health as operations
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route, json_response
 from mms.frontend.predictor import Models
 from mms.serving.readiness import ModelHealth, ServerHealth
@@ -90,9 +91,9 @@ class Probes:
 def health_routes(monitor: Monitor, sees_all: Sees = everybody) -> list[Route]:
     """The probes' endpoints, for the table of any listener; none needs a token."""
     probes = Probes(monitor, sees_all)
-    return [Route(('GET',), LIVE, probes.live, scopes=OPEN),
-            Route(('GET',), READY, probes.ready, scopes=OPEN),
-            Route(('GET',), STARTUP, probes.startup, scopes=OPEN)]
+    return [Route(('GET',), LIVE, probes.live, scopes=OPEN, told=operations.LIVE),
+            Route(('GET',), READY, probes.ready, scopes=OPEN, told=operations.READY),
+            Route(('GET',), STARTUP, probes.startup, scopes=OPEN, told=operations.STARTUP)]
 
 
 def _states(found: ServerHealth) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mms.frontend.access.scopes import METRICS
+from mms.frontend.api.operations.metrics import SCRAPE
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route
 from mms.metrics.exposition import Exposition
 
@@ -27,4 +28,5 @@ class Scrapes:
 
 def metrics_routes(exposition: Exposition) -> list[Route]:
     """The endpoint, on whichever port."""
-    return [Route(('GET',), '/metrics', Scrapes(exposition).scrape, scopes=METRICS)]
+    return [Route(('GET',), '/metrics', Scrapes(exposition).scrape, scopes=METRICS,
+                  told=SCRAPE)]

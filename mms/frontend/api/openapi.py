@@ -1,131 +1,62 @@
-"""The Swagger 2.0 description of the endpoints, from the models' live signatures."""
+"""The OpenAPI document of the models that are served now: ``GET /openapi.json``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Optional
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
 
-from mms.archive.signature import IMAGE_TYPE, LISTS, OUTPUT_FORMAT, TEXT, input_types
-from mms.frontend.address import host_and_port, predict_path
+from mms.frontend.access.scopes import ANY
+from mms.frontend.api.latest import Latest
+from mms.frontend.api.operations.documents import OPENAPI
+from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route, text_response
+from mms.frontend.openapi.document import Subject, document
+from mms.frontend.predictor import Models
+from mms.ipc.messages import JSON
+from mms.version import __version__
 
-Schema = Mapping[str, Any]
+_TOLD = """What this server answers now: a model that comes or goes changes this document.
 
-_STRING: Schema = {'type': 'string'}
-_OBJECT: Schema = {'type': 'object'}
-# What an answer holds, by the signature's output_format: one text for each output, one nested list
-# for each, which may be a single number, or what the service likes. A generated client that is
-# told of an object refuses the lists of the built-in services.
-_PREDICTIONS: dict[Optional[str], Schema] = {
-    None: {},
-    TEXT: {'type': 'array', 'items': _STRING},
-    LISTS: {'type': 'array', 'items': {}},
-}
-_ERROR = 'ErrorAnswer'
-_ERROR_SCHEMA: Schema = {
-    'type': 'object', 'required': ['code', 'type', 'message'],
-    'properties': {'code': {'type': 'integer'}, 'type': _STRING, 'message': _STRING}}
-# What else a prediction may be answered.
-_REFUSALS = {
-    400: 'The request is wrong: the message says what is',
-    404: 'There is no such model any more',
-    408: 'The body of the request stopped on its way',
-    413: 'The request is too large',
-    429: 'The client asks too often',
-    500: 'The service failed over the request',
-    503: 'Too much waits, or the model cannot answer: Retry-After says when to ask again',
-    504: 'It took too long',
-}
-_NO_TOKEN = {401: 'There is no token, or a wrong one', 403: 'The token is not for this'}
-# Swagger 2.0 has no name for bearer tokens, which are sent just as well in a header of their own.
-_SECURITY: Mapping[str, Any] = {
-    'securityDefinitions': {'token': {'type': 'apiKey', 'in': 'header', 'name': 'X-API-Key'}},
-    'security': [{'token': []}],
-}
-# Probes, which have no token.
-_OPEN = ('/ping', '/')
+Every answer has `X-Request-Id`, by which the log of the server knows the request. Every error of
+the server is JSON with a `code`, a `type` and a `message`."""
 
 
-def describe(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
-             scheme: str = 'http', asks_for_token: bool = False) -> dict[str, Any]:
-    """Swagger 2.0 document of a server.
+class OpenAPI:
+    """The endpoint of the document, which is written anew when the models have changed.
 
     Parameters
     ----------
+    models
+        That are served.
+    routes
+        All of the port.
     signatures
-        Endpoint name -> live signature of its service.
-    host, port
-        Where the server listens.
-    scheme
-        Of its URL.
-    asks_for_token
-        Whether it does.
+        Name -> live signature of a model.
+    subject
+        What else there is to say.
     """
-    paths: dict[str, Any] = {
-        predict_path(name): {'post': _predict(name, signature)}
-        for name, signature in signatures.items()
-    }
-    unhealthy = {'503': _answer('health', _STRING, 'A model cannot answer')}
-    paths['/ping'] = {'get': _get('ping', 'health', _STRING, unhealthy)}
-    paths['/api-description'] = {'get': _get('api-description', 'description', _OBJECT)}
-    paths['/'] = {'get': _get('root', 'health', _STRING, unhealthy)}
-    if asks_for_token:
-        _ask_for_token(paths)
-    return {
-        'swagger': '2.0',
-        'info': {'version': '1.0.0', 'title': 'Model Serving Apis'},
-        'host': host_and_port(host, port) if port else 'localhost',
-        'schemes': [scheme],
-        'paths': paths,
-        'definitions': {_ERROR: dict(_ERROR_SCHEMA)},
-        **(_SECURITY if asks_for_token else {}),
-    }
+
+    def __init__(self, models: Models, routes: Callable[[], Sequence[Route]],
+                 signatures: Callable[[], Mapping[str, Any]], subject: Subject) -> None:
+        self._latest = Latest(
+            models, lambda: json.dumps(document(routes(), signatures(), subject)))
+
+    def routes(self) -> list[Route]:
+        """The endpoint."""
+        return [Route(('GET',), '/openapi.json', self.answer, scopes=ANY, told=OPENAPI)]
+
+    def answer(self, request: HTTPRequest) -> HTTPResponse:
+        """The document, with the address by which the client knows the server."""
+        address = json.dumps({'servers': [{'url': _origin(request)}]})
+        return text_response(200, JSON, f'{address[:-1]}, {self._latest.get()[1:]}\n')
 
 
-def _ask_for_token(paths: Mapping[str, Any]) -> None:
-    for path, methods in paths.items():
-        for operation in methods.values():
-            if path in _OPEN:
-                operation['security'] = []
-            else:
-                operation['responses'].update(_refusals(_NO_TOKEN))
+def _origin(request: HTTPRequest) -> str:
+    """Of the URL that was asked; relative to it where the client does not say."""
+    host = request.environ.get('HTTP_HOST')
+    return f"{request.environ['wsgi.url_scheme']}://{host}" if host else '/'
 
 
-def _predict(name: str, signature: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        'operationId': f'{name}_predict',
-        'consumes': ['multipart/form-data'],
-        'produces': ['application/json'],
-        'parameters': [_parameter(spec, input_type) for spec, input_type in zip(
-            signature['inputs'], input_types(signature))],
-        'responses': {'200': _answer('prediction', _PREDICTIONS[signature.get(OUTPUT_FORMAT)]),
-                      **_refusals(_REFUSALS)},
-    }
-
-
-def _parameter(spec: Mapping[str, Any], input_type: str) -> dict[str, Any]:
-    name, shape = spec['data_name'], list(spec['data_shape'][1:])
-    if input_type == IMAGE_TYPE:
-        kind, text = 'file', f'{name} should be image which will be resized to: {shape}'
-    else:
-        kind, text = 'string', f'{name} should tensor with shape: {shape}'
-    return {'in': 'formData', 'name': name, 'description': text, 'required': True, 'type': kind}
-
-
-def _get(operation: str, field: str, value: Schema,
-         more: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-    return {
-        'operationId': operation,
-        'produces': ['application/json'],
-        'responses': {'200': _answer(field, value), **more},
-    }
-
-
-def _answer(field: str, value: Schema, told: str = 'OK') -> dict[str, Any]:
-    schema = {'type': 'object', 'properties': {field: dict(value)}}
-    return {'description': told, 'schema': schema}
-
-
-def _refusals(told: Mapping[int, str]) -> dict[str, Any]:
-    return {str(code): {'description': text, 'schema': {'$ref': f'#/definitions/{_ERROR}'}}
-            for code, text in told.items()}
+def predictions_api(asks_for_token: bool) -> Subject:
+    """The document of the port on which models are asked."""
+    return Subject('MXNet Model Server', _TOLD, __version__, asks_for_token)
