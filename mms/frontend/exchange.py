@@ -79,7 +79,7 @@ class HTTPRequest:
         self.model: Optional[str] = self.parameters.get('model')
         self.metric = self.route.metric if self.route else ''
         if self.route is not None and self.route.model is not None:
-            self.model = self.route.model()
+            self.model = self.route.model(self)
             if self.model is None:
                 # What is counted is counted for a model.
                 self.metric = ''
@@ -144,7 +144,7 @@ class Route:
         Name of the counts of its requests, less their end ``Total``, and of a model's failures,
         less ``4XX`` or ``5XX``; empty for none.
     model
-        Name of the model that it is for, where its path does not say; that may be none.
+        Name of the model that a request is for, where its path does not say; that may be none.
     protocol
         In which models are asked there; empty where none is.
     scopes
@@ -157,7 +157,7 @@ class Route:
     path: str
     handle: Callable[[HTTPRequest], HTTPResponse]
     metric: str = ''
-    model: Optional[Callable[[], Optional[str]]] = None
+    model: Optional[Callable[[HTTPRequest], Optional[str]]] = None
     protocol: str = ''
     # A route of which nobody has thought is not open.
     scopes: Scopes = MANAGE

@@ -9,6 +9,8 @@ from mms.frontend.access.scopes import ANY, OPEN, PREDICT
 from mms.frontend.api.classic import Predictions
 from mms.frontend.api.description import Description
 from mms.frontend.api.health import Health, Monitor, Sees, everybody, health_routes
+from mms.frontend.api.invocations import Invocations
+from mms.frontend.api.operations.any_model import OF_MMS_1, OF_SAGEMAKER
 from mms.frontend.api.operations.documents import DESCRIPTION
 from mms.frontend.api.operations.health import PING, ROOT
 from mms.frontend.api.operations.prediction import predict
@@ -18,10 +20,19 @@ from mms.frontend.predictor import Predictor
 from mms.ipc.messages import CLASSIC
 
 
-def prediction_route(predictor: Predictor) -> Route:
-    """The endpoint of every model."""
-    return Route(('POST',), '/<model>/predict', Predictions(predictor).predict, 'Prediction',
-                 protocol=CLASSIC, scopes=PREDICT, told=ForEachModel(predict))
+def prediction_routes(predictor: Predictor) -> list[Route]:
+    """The endpoints that ask models."""
+    predictions = Predictions(predictor)
+    invocations = Invocations(predictor.models, predictions)
+    return [
+        Route(('POST',), '/<model>/predict', predictions.predict, 'Prediction',
+              protocol=CLASSIC, scopes=PREDICT, told=ForEachModel(predict)),
+        # As MMS 1.x and SageMaker have them.
+        Route(('POST',), '/predictions/<model>', predictions.predict, 'Prediction',
+              protocol=CLASSIC, scopes=PREDICT, told=OF_MMS_1),
+        Route(('POST',), '/invocations', invocations.predict, 'Prediction',
+              model=invocations.model_of, protocol=CLASSIC, scopes=PREDICT, told=OF_SAGEMAKER),
+    ]
 
 
 def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]],
@@ -42,7 +53,7 @@ def routes(predictor: Predictor, describe: Callable[[], Mapping[str, Any]],
     models = predictor.models
     ping = Health(models).ping
     return [
-        prediction_route(predictor),
+        *prediction_routes(predictor),
         Route(('GET',), '/ping', ping, 'Ping', scopes=OPEN, told=PING),
         Route(('GET',), '/', ping, 'Ping', scopes=OPEN, told=ROOT),
         Route(('GET',), '/api-description', Description(models, describe).describe,

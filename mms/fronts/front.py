@@ -23,7 +23,7 @@ from mms.frontend.http.tls import TLS
 from mms.frontend.middleware import GiveWay
 from mms.frontend.predictor import Predictor
 from mms.frontend.rate_limiting import RateLimiting
-from mms.frontend.routes import prediction_route
+from mms.frontend.routes import prediction_routes
 from mms.frontend.routing import Table
 from mms.frontend.stack import stack
 from mms.fronts.frames import Kind
@@ -104,7 +104,7 @@ class Front:
         access = Access(self._tokens, options.cors_origins, self._server_metrics.refusals)
         log = AccessLog(options.access_log_exclude, options.slow_request_s,
                         options.log_format == JSON)
-        return Application(Table([prediction_route(predictor)], self._models), stack(
+        return Application(Table(prediction_routes(predictor), self._models), stack(
             self._metrics, self._server_metrics, log, options.cors_origins, access,
             limiting or None, GiveWay()), options.forwarded_allow_ips)
 

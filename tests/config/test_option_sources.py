@@ -89,11 +89,15 @@ GIVEN = {
 }
 
 
+# Variables that other servers have for the same.
+OTHERS = {option.other_variable for option in OPTIONS.values() if option.other_variable}
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch, tmp_path):
     """No variables but those of the test, in a folder of its own."""
     for name in [name for name in os.environ
-                 if name.startswith('MMS_') or name == 'FORWARDED_ALLOW_IPS']:
+                 if name.startswith('MMS_') or name in OTHERS]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return monkeypatch.setenv
@@ -242,6 +246,17 @@ def test_the_variable_of_other_servers_counts_after_ours(environment):
     environment('FORWARDED_ALLOW_IPS', 'proxy.example.com')
     assert refusal() == ("FORWARDED_ALLOW_IPS 'proxy.example.com' is not * or IP addresses, "
                          'networks and unix with commas between them')
+
+
+def test_sagemaker_says_the_port(environment):
+    environment('SAGEMAKER_BIND_TO_PORT', '9000')
+    assert settings().port == 9000
+    assert settings('--port', '1').port == 1
+    environment('MMS_PORT', '2')
+    assert settings().port == 2
+    environment('MMS_PORT', '')
+    environment('SAGEMAKER_BIND_TO_PORT', '90000')
+    assert refusal() == "SAGEMAKER_BIND_TO_PORT '90000' is not a whole number from 0 to 65535"
 
 
 # ---- devices, which two options give

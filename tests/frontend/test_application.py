@@ -214,9 +214,9 @@ def test_an_entry_of_the_table_is_an_endpoint_either_way(ways):
 @pytest.mark.parametrize('model', ['m', 'x/y'])
 def test_an_endpoint_may_know_its_model_where_its_path_does_not_say(ways, model):
     predictor = Predictor(Models(), Counts(), 1000, ByteBudget())
-    more = [Route(('POST',), '/invocations', Predictions(predictor).predict, 'Prediction',
-                  lambda: model)]
-    status, _, data, counts, *_ = ways.ask('/invocations', more_routes=more, data={'data': '1'})
+    more = [Route(('POST',), '/ask', Predictions(predictor).predict, 'Prediction',
+                  lambda request: model)]
+    status, _, data, counts, *_ = ways.ask('/ask', more_routes=more, data={'data': '1'})
     assert (status, data) == ('200 OK', b'{"prediction":[1]}\n')
     assert counts == [('PredictionTotal', model)]
     assert {name for name, *_ in predictor.models.asked} == {model}
@@ -224,11 +224,11 @@ def test_an_endpoint_may_know_its_model_where_its_path_does_not_say(ways, model)
 
 def test_an_endpoint_whose_model_is_not_known_answers_so_and_is_counted_for_none(ways):
     predictor = Predictor(Models(), Counts(), 1000, ByteBudget())
-    more = [Route(('POST',), '/invocations', Predictions(predictor).predict, 'Prediction',
-                  lambda: None)]
-    status, _, data, counts, *_ = ways.ask('/invocations', more_routes=more, data={'data': '1'})
+    more = [Route(('POST',), '/ask', Predictions(predictor).predict, 'Prediction',
+                  lambda request: None)]
+    status, _, data, counts, *_ = ways.ask('/ask', more_routes=more, data={'data': '1'})
     assert status == '404 NOT FOUND'
-    assert json.loads(data)['message'] == '/invocations is for no model that is served.'
+    assert json.loads(data)['message'] == '/ask is for no model that is served.'
     assert (counts, predictor.models.asked) == ([], [])
 
 

@@ -135,9 +135,9 @@ def test_what_is_no_picture_is_refused_with_what_was_expected(server, data, kind
 
 
 @pytest.mark.parametrize(('model', 'body', 'headers', 'reason'), [
-    ('lin', b'{"data": [[1,2]]}', {'Content_Type': 'application/json'},
-     'The body is JSON and not a form: send data as a field'),
-    ('pic', picture(), {}, 'The body is a picture and not a form: send it as the part data'),
+    ('lin', b'{"data": [[1,2]]}', {}, 'The body is JSON and not a form: send data as a field'),
+    ('pic', picture(), {'Content_Type': 'application/x-www-form-urlencoded'},
+     'The body is a picture and not a form: send it as the part data'),
     ('lin', part(b'Content-Disposition: form-data; name="data"', data=b'[[1,2]]'),
      {'Content_Type': 'multipart/form-data'}, 'The Content-Type multipart/form-data names no '),
     ('lin', part(b'Content-Disposition: form-data; name="data"', data=b'[[1,2]]')[:-7],
@@ -156,8 +156,12 @@ def test_requests_with_a_content_type_of_its_own_is_told_so(server):
                          headers={'Content-Type': 'application/json'})
     assert refusal(answer).startswith(
         'The body is a form, but its Content-Type says application/json: let the HTTP library')
-    assert refusal(requests.post(f'{server.url}/lin/predict', json={'data': [[1, 2]]},
-                                 timeout=60)).startswith('The body is JSON and not a form')
+
+
+def test_a_picture_or_json_may_be_the_body(server):
+    assert_linear(requests.post(f'{server.url}/lin/predict', json={'data': [[1, 2]]}, timeout=60))
+    assert_coloured(raw(server, 'pic', picture('PNG'), Content_Type='image/png'))
+    assert_coloured(raw(server, 'pic', picture()))
 
 
 @pytest.mark.parametrize(('model', 'fields', 'reason'), [

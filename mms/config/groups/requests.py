@@ -22,8 +22,10 @@ class RequestOptions:
         more='`0.0.0.0` for all IPv4 addresses of the machine')
     port: int = option(
         '--port', whole(0, 65535), '8080', Group.REQUESTS, metavar='PORT',
+        other_variable='SAGEMAKER_BIND_TO_PORT',
         help='TCP port; 0 picks a free one',
-        more='The first line of the output names it')
+        more='The first line of the output names it. The variable `SAGEMAKER_BIND_TO_PORT` says '
+             'it too: see [SageMaker](deploy_docker.md#sagemaker)')
     uds: Optional[str] = option(
         '--uds', path(), 'none', Group.REQUESTS, metavar='PATH', unset=None,
         help='Unix socket to listen on, in the place of the TCP port unless `--port` is given too',

@@ -17,6 +17,7 @@ from mms.worker.codecs.form_parser import Form, Part, parse_form
 
 FROM_PART = 'part'
 FROM_FIELD = 'field'
+FROM_TEXT = 'text'
 
 # Of a part that may be a picture, beside image/*: clients that do not know the type of a file
 # send the second, or none.
@@ -33,7 +34,8 @@ class RawInput(NamedTuple):
     name
         The `data_name` of the signature.
     origin
-        ``part``: the bytes of a file part; ``field``: a form field's text, UTF-8.
+        ``part``: the bytes of a file part, or of a whole body; ``field``: a form field's text,
+        UTF-8; ``text``: a text of JSON.
     data
         The bytes.
     media_type

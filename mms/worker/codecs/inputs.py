@@ -57,7 +57,17 @@ def read_list(item: RawInput) -> list[Any]:
         value = value_of(item.data)
     except Unreadable as error:
         raise incorrect(item.name, str(error)) from None
+    return checked_list(item.name, value)
+
+
+def checked_list(name: str, value: Any) -> list[Any]:
+    """The value of an input, which has to be a list.
+
+    Raises
+    ------
+    BadRequest
+    """
     if not isinstance(value, list):
         raise incorrect(
-            item.name, f'application/json is expected but got {type(value)} instead of list')
+            name, f'application/json is expected but got {type(value)} instead of list')
     return value

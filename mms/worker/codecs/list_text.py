@@ -1,4 +1,4 @@
-"""The value of an input that is written as JSON or as a Python literal."""
+"""The value of a text: of an input, JSON or a Python literal; of a body, JSON."""
 
 from __future__ import annotations
 
@@ -44,6 +44,22 @@ def value_of(data: bytes) -> Any:
     except NoLiteral as error:
         raise _unreadable(error if not isinstance(not_json, NotJson) or not_json.may_be_literal
                           else not_json) from None
+
+
+def json_value_of(data: bytes) -> Any:
+    """Value of JSON in UTF-8, or in UTF-16 with its mark.
+
+    Raises
+    ------
+    Unreadable
+        It is none, is nested more than 100 levels deep, or would take too much memory.
+    """
+    try:
+        return parse_json(_in_utf8(data))
+    except NotJson as error:
+        raise Unreadable(f'it is no JSON ({error}).') from None
+    except (NestedTooDeeply, TakesTooMuch) as error:
+        raise _unreadable(error) from None
 
 
 def _in_utf8(data: bytes) -> bytes:

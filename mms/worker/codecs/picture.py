@@ -13,7 +13,7 @@ from mms.pictures import others
 from mms.pictures.faults import PictureFault, TooManyPixels, TooManyScans
 from mms.pictures.precheck import check
 from mms.worker.codecs.base64_text import bytes_of
-from mms.worker.codecs.form import FROM_FIELD, RawInput
+from mms.worker.codecs.form import FROM_PART, FROM_TEXT, RawInput
 from mms.worker.codecs.incorrect import incorrect
 from mms.worker.codecs.picture_start import starts_as_picture
 
@@ -33,7 +33,7 @@ def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
     ------
     BadRequest
     """
-    data = _from_base64(item) if item.origin == FROM_FIELD else item.data
+    data = item.data if item.origin == FROM_PART else _from_base64(item)
     if not data:
         raise incorrect(item.name, 'the picture is empty.')
     try:
@@ -99,5 +99,8 @@ def _from_base64(item: RawInput) -> bytes:
     try:
         return bytes_of(item.data)
     except ValueError as error:
+        if item.origin == FROM_TEXT:
+            raise incorrect(item.name,
+                            f'its text must be the picture in base64 ({error}).') from error
         raise incorrect(
             item.name, f'a form field must hold the picture in base64 ({error}).') from error

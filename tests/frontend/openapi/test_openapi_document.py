@@ -96,7 +96,8 @@ def test_every_route_is_in_it_with_each_of_its_methods(models):
 def test_each_path_of_a_model_is_one_that_finds_it(models):
     table = application(models).table
     for method, path in operations(openapi_of(models)):
-        route, parameters, _ = table.find(unquote(path), method.upper())
+        path = unquote(path).replace('{model}', 'flowers')
+        route, parameters, _ = table.find(path, method.upper())
         assert route is not None, path
         if path.endswith('/predict'):
             assert parameters['model'] in models.names

@@ -1,4 +1,4 @@
-"""Of ``POST /<model>/predict``, whose form and answer are those of the model's signature."""
+"""Of ``POST /<model>/predict``, whose body and answer are those of the model's signature."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from mms.frontend.openapi.operation import (
 )
 from mms.frontend.openapi.refusals import PREDICTING
 from mms.frontend.openapi.schemas import ANYTHING, ERRORS, STRING, array, record, told
+from mms.ipc.messages import JSON
 
 PREDICTIONS = Section('Predictions', 'Ask the models.', ERRORS)
 
 # The server takes other types of pictures, too; every MMS takes this one.
 _PICTURE = {'contentType': IMAGE_TYPE}
+BINARY: Schema = {'type': 'string', 'format': 'binary'}
+# Of a body that is a picture, as far as they are common.
+PICTURE_TYPES = (IMAGE_TYPE, 'image/png', 'application/octet-stream')
 # Tensors of more numbers are no example for a person to read.
 _MOST_NUMBERS = 64
 _CLASSES = [[{'class': 'violet', 'probability': 0.7086},
@@ -50,6 +54,10 @@ def predict(name: str, signature: Mapping[str, Any]) -> Operation:
     body = {'multipart/form-data': Content(schema, examples, pictures)}
     if not pictures:
         body['application/x-www-form-urlencoded'] = Content(schema, examples)
+    body[JSON] = Content(record({spec['data_name']: _json_value(spec, kind)
+                                 for spec, kind in zip(fields, kinds)}))
+    if kinds == [IMAGE_TYPE]:
+        body.update({kind: Content(BINARY) for kind in PICTURE_TYPES})
     answer, answers = _ANSWERS[signature.get(OUTPUT_FORMAT)]
     return Operation(
         f'{name}_predict', f'Ask the model {name}', PREDICTIONS,
@@ -64,6 +72,13 @@ def _field(spec: Mapping[str, Any], kind: str) -> Schema:
                 'description': 'A picture: JPEG, PNG or BMP, of any size. The network takes '
                                f'{shape}.'}
     return told(STRING, f'A list as JSON, of the shape {shape}.')
+
+
+def _json_value(spec: Mapping[str, Any], kind: str) -> Schema:
+    if kind == IMAGE_TYPE:
+        return told(STRING, 'A picture in base64.')
+    shape = ' x '.join(str(length) if length else 'any' for length in spec['data_shape'])
+    return told(array(ANYTHING), f'A list of the shape {shape}.')
 
 
 def _example(fields: list[Mapping[str, Any]]) -> Examples:
