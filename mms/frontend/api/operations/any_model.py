@@ -1,4 +1,4 @@
-"""Of the endpoints that are for any model: ``POST /predictions/<model>`` and ``POST /invocations``."""
+"""Of the endpoints for any model: ``POST /predictions/<model>`` and ``POST /invocations``."""
 
 from __future__ import annotations
 
