@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mms.archive.signature import IMAGE_TYPE, input_types
+from mms.archive.signature import IMAGE_TYPE, PREPROCESS, input_types
 from mms.errors import SignatureError
 
 _DIMENSIONS = 4
-# Of RGB, and any.
+# Of RGB, and any; of grey where the signature says what becomes of the values.
 _CHANNELS = (3, 0)
+_GREY = 1
 
 
 def check_picture_shapes(signature: Mapping[str, Any], where: str,
@@ -30,10 +31,11 @@ def check_picture_shapes(signature: Mapping[str, Any], where: str,
     ------
     SignatureError
     """
+    channels = (*_CHANNELS, _GREY) if PREPROCESS in signature else _CHANNELS
     for entry, kind in zip(signature['inputs'], input_types(signature)):
         shape = entry['data_shape']
         if kind == IMAGE_TYPE and (len(shape) != _DIMENSIONS
-                                   or (not any_channels and shape[1] not in _CHANNELS)):
+                                   or (not any_channels and shape[1] not in channels)):
             raise SignatureError(
                 f"{where}: the data_shape of {entry['data_name']!r} is {shape}; a picture arrives "
                 'as [batch, 3, height, width], like [0, 3, 224, 224]: put it so, or write a '

@@ -23,6 +23,12 @@ MEDIA_TYPES = [IMAGE_TYPE, JSON_TYPE]
 # An optional key, and how a service gives an output that it does not make something else of.
 OUTPUT_FORMAT = 'output_format'
 TEXT, LISTS = OUTPUT_FORMATS = ('text', 'lists')
+# An optional key, and what becomes of a picture's values before the network: 0 to 255 as they are,
+# 0 to 1, or those normalized with ImageNet's mean and deviation.
+PREPROCESS = 'preprocess'
+AS_IS, ZERO_TO_ONE, IMAGENET = PREPROCESSINGS = ('none', '0-1', 'imagenet')
+# Of RGB, and any.
+_COLOUR = (3, 0)
 
 
 def read_signature(path: str, where: Optional[str] = None) -> dict[str, Any]:
@@ -54,7 +60,8 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
     [int, ...]}``, where 0 stands for any length; ``input_type`` and
     ``output_type`` are ``image/jpeg`` or ``application/json``. An input may have an
     ``input_type`` of its own, and one of ``application/json`` a ``sample``, a list as a
-    request would send it. There may be an ``output_format``: ``text`` or ``lists``.
+    request would send it. There may be an ``output_format``: ``text`` or ``lists``, and where an
+    input is a picture, a ``preprocess``: ``none``, ``0-1`` or ``imagenet``.
 
     Raises
     ------
@@ -72,6 +79,7 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
     _check_own_types(signature['inputs'], where)
     _check_samples(signature, where)
     _check_output_format(signature, where)
+    _check_preprocess(signature, where)
     return signature
 
 
@@ -161,3 +169,22 @@ def _check_output_format(signature: dict[str, Any], where: str) -> None:
     if chosen not in OUTPUT_FORMATS:
         raise SignatureError(f'{where}: {OUTPUT_FORMAT} must be one of '
                              f"{', '.join(OUTPUT_FORMATS)}, not {brief(repr(chosen))}")
+
+
+def _check_preprocess(signature: dict[str, Any], where: str) -> None:
+    if PREPROCESS not in signature:
+        return
+    chosen = signature[PREPROCESS]
+    if chosen not in PREPROCESSINGS:
+        raise SignatureError(f'{where}: {PREPROCESS} must be one of '
+                             f"{', '.join(PREPROCESSINGS)}, not {brief(repr(chosen))}")
+    pictures = [entry for entry, kind in zip(signature['inputs'], input_types(signature))
+                if kind == IMAGE_TYPE]
+    if not pictures:
+        raise SignatureError(f'{where}: {PREPROCESS} is for inputs of {IMAGE_TYPE}, and there is '
+                             'none')
+    for entry in pictures if chosen == IMAGENET else ():
+        shape = entry['data_shape']
+        if len(shape) > 1 and shape[1] not in _COLOUR:
+            raise SignatureError(f"{where}: the data_shape of {entry['data_name']!r} is {shape}; "
+                                 f'{PREPROCESS} {IMAGENET} is for three channels')

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 from typing import Any, Union
 
-from mms.archive.signature import IMAGE_TYPE, input_types
+from mms.archive.signature import IMAGE_TYPE, IMAGENET, PREPROCESS, input_types
 from mms.model_service.labelled import top_classes
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService
 from mms.model_service.output_format import formatted
-from mms.model_service.pictures import read_resized
+from mms.model_service.pictures import IMAGENET_MEAN, IMAGENET_STD, picture_array
 from mms.mxnet_compat import mxnet as mx
-from mms.utils.mxnet import image
 
-# Of the RGB channels of ImageNet's pictures, scaled to 0..1: what Gluon's model
-# zoo was trained with (mxnet.gluon.model_zoo.vision).
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
-# What mx.image.imresize does when it is not told.
-_BILINEAR = 1
+__all__ = ['IMAGENET_MEAN', 'IMAGENET_STD', 'GluonVisionService']
 
 
 class GluonVisionService(GluonImperativeBaseService):
     """Pictures in; the five most probable classes out.
 
     A picture is resized to its input's shape (NCHW), scaled to 0..1 and
-    normalized with ImageNet's mean and standard deviation; the network's output
-    goes through a softmax. With an ``output_format``, that is the answer.
+    normalized with ImageNet's mean and standard deviation, unless the signature has
+    another ``preprocess``; the network's output goes through a softmax. With an
+    ``output_format``, that is the answer.
     """
 
     def _preprocess(self, data: list[Any]) -> list[mx.nd.NDArray]:
         """One NDArray an input; of a picture float32, normalized, (1, 3, height, width)."""
-        return [_normalized(read_resized(value, entry['data_shape'], _BILINEAR))
+        preprocess = self.signature.get(PREPROCESS, IMAGENET)
+        return [picture_array(value, entry['data_shape'], preprocess)
                 if kind == IMAGE_TYPE else self._tensor(value, entry['data_name'])
                 for value, entry, kind in zip(data, self.signature['inputs'],
                                               input_types(self.signature))]
@@ -47,9 +42,3 @@ class GluonVisionService(GluonImperativeBaseService):
         if self.output_format is None:
             return top_classes(self, data)
         return formatted(data, self.output_format)
-
-
-def _normalized(pixels: Any) -> Any:
-    scaled = pixels.astype('float32') / 255
-    return image.transform_shape(image.color_normalize(
-        scaled, mean=mx.nd.array(IMAGENET_MEAN), std=mx.nd.array(IMAGENET_STD)))

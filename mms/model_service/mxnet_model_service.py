@@ -13,6 +13,7 @@ from mms.archive.limits import LABELS_BYTES, check_size
 from mms.archive.manifest import SYMBOLIC, is_symbolic
 from mms.archive.signature import (
     IMAGE_TYPE,
+    PREPROCESS,
     input_types,
     read_signature,
 )
@@ -20,14 +21,13 @@ from mms.errors import ServiceError
 from mms.model_service.input_shape import InputShapeError, check_input_shape
 from mms.model_service.model_service import SingleNodeService
 from mms.model_service.output_format import formatted, output_format_of
-from mms.model_service.pictures import read_resized
+from mms.model_service.pictures import picture_array
 from mms.mxnet_compat import mxnet as mx
 from mms.mxnet_engine import symbolic
 from mms.mxnet_engine.contexts import context_for
 from mms.mxnet_engine.reasons import reason_of
 from mms.mxnet_engine.shape_inference import ShapesRefused
 from mms.mxnet_engine.tensors import tensor_of
-from mms.utils.mxnet import image
 
 __all__ = ['GluonImperativeBaseService', 'InputShapeError', 'MXNetBaseService',
            'check_input_shape']
@@ -150,8 +150,9 @@ class MXNetBaseService(_MXNetService):
         Returns
         -------
         list of NDArray
-            Of a picture uint8 of shape (1, 3, height, width); of a tensor the type of number
-            that the network wants, float32 where it does not say.
+            Of a picture uint8 of shape (1, 3, height, width), unless the signature has another
+            ``preprocess``; of a tensor the type of number that the network wants, float32 where
+            it does not say.
 
         Raises
         ------
@@ -166,7 +167,7 @@ class MXNetBaseService(_MXNetService):
             return self._tensor(value, str(index))
         if input_types(self.signature)[index] != IMAGE_TYPE:
             return self._tensor(value, inputs[index]['data_name'])
-        return image.transform_shape(read_resized(value, inputs[index]['data_shape']))
+        return picture_array(value, inputs[index]['data_shape'], self.signature.get(PREPROCESS))
 
     def _inference(self, data: list[mx.nd.NDArray]) -> list[mx.nd.NDArray]:
         """Run the network.

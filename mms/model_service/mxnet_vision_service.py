@@ -13,8 +13,9 @@ class MXNetVisionService(MXNetBaseService):
     """Pictures in; the five most probable classes of each output out.
 
     A picture is resized to the height and width of its input's shape (NCHW; a 0
-    keeps the picture's own) and goes to the network with values 0 to 255. With an
-    ``output_format``, the outputs themselves are the answer.
+    keeps the picture's own) and goes to the network with values 0 to 255, or as the
+    signature's ``preprocess`` says. With an ``output_format``, the outputs themselves are
+    the answer.
     """
 
     def _postprocess(self, data: list[mx.nd.NDArray]) -> Any:

@@ -159,3 +159,31 @@ def test_a_media_type_cannot_forge_a_line_of_the_log(signature):
     with pytest.raises(SignatureError) as caught:
         validate_signature(signature, 'it')
     assert r'input_type is x\n[ERROR] \ud800, output_type' in str(caught.value)
+
+
+def pictures(signature, *shape):
+    return {**signature, 'input_type': 'image/jpeg',
+            'inputs': [{'data_name': 'picture', 'data_shape': list(shape)}]}
+
+
+@pytest.mark.parametrize('way', ['none', '0-1', 'imagenet'])
+def test_it_may_say_what_becomes_of_a_pictures_values(signature, way):
+    said = {**pictures(signature, 0, 3, 8, 8), 'preprocess': way}
+    assert validate_signature(said, 'it') == said
+
+
+@pytest.mark.parametrize('way', ['0..1', None, ['none']])
+def test_a_way_that_there_is_not_is_refused(signature, way):
+    assert refusal({**pictures(signature, 0, 3, 8, 8), 'preprocess': way}) == (
+        f'here/signature.json: preprocess must be one of none, 0-1, imagenet, not {way!r}')
+
+
+def test_a_way_without_a_picture_is_refused(signature):
+    assert refusal({**signature, 'preprocess': '0-1'}) == (
+        'here/signature.json: preprocess is for inputs of image/jpeg, and there is none')
+
+
+def test_imagenets_three_means_are_for_no_grey_picture(signature):
+    assert refusal({**pictures(signature, 0, 1, 8, 8), 'preprocess': 'imagenet'}) == (
+        "here/signature.json: the data_shape of 'picture' is [0, 1, 8, 8]; preprocess imagenet is "
+        'for three channels')
