@@ -15,6 +15,7 @@ from mms.archive.writer import sign_archive
 from mms.arg_parser import ArgParser
 from mms.errors import StartupError
 from mms.exporter.inspect_command import inspect_model
+from mms.exporter.network_export import export_network
 from mms.exporter.packing import export_model
 from mms.log.lines import LeveledFormatter
 from mms.log.uncaught import escape_uncaught
@@ -42,7 +43,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                     sys.stderr)
                 return 0
             export_model(args.model_name, args.model_path, args.service_file_path,
-                         model_type=args.model_type, sign_key=args.sign)
+                         model_type=args.model_type, sign_key=args.sign, force=args.force)
         except StartupError as exc:
             say(f'mxnet-model-export: {exc}', sys.stderr)
             return 1
@@ -97,7 +98,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 # MMS 0.4's name for the command.
 export = main
 
-__all__ = ['export', 'export_model', 'main', 'sign_archive']
+__all__ = ['export', 'export_model', 'export_network', 'main', 'sign_archive']
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -108,17 +108,19 @@ def _describe(source: MemberSource) -> str:
 
 
 def write_archive(
-    members: Mapping[str, MemberSource], path: str, key: Optional[PrivateKey] = None
+    members: Mapping[str, MemberSource], path: str, key: Optional[PrivateKey] = None,
+    replace: bool = False
 ) -> None:
     """Write the zip `path` of `members`, stored, in the order of their names.
 
-    The bytes depend on nothing but names and contents. A file at `path` is never
-    overwritten, and nothing is left behind on failure.
+    The bytes depend on nothing but names and contents. Nothing is left behind on failure.
 
     Parameters
     ----------
     key
         Signs the archive: the signature is beside it, and is there first.
+    replace
+        Whether it may take the place of a file, once it is whole.
 
     Raises
     ------
@@ -129,9 +131,9 @@ def write_archive(
         with new_file(path) as archive:
             _write_members(members, archive.stream)
             if key is None:
-                archive.publish()
+                archive.publish(replace)
             else:
-                _publish_signed(archive, path, key)
+                _publish_signed(archive, path, key, replace)
     except UnicodeEncodeError as exc:
         raise ExportError(f'{exc.object!r}: a file name in an archive must be UTF-8') from exc
     except OSError as exc:
@@ -139,14 +141,14 @@ def write_archive(
                           ) from exc
 
 
-def _publish_signed(archive: NewFile, path: str, key: PrivateKey) -> None:
+def _publish_signed(archive: NewFile, path: str, key: PrivateKey, replace: bool) -> None:
     archive.stream.seek(0)
     signature = key.sign(digest_of(archive.stream)).to_bytes()
     with new_file(path + SIGNATURE_SUFFIX) as beside:
         beside.stream.write(signature)
-        beside.publish()
+        beside.publish(replace)
     try:
-        archive.publish()
+        archive.publish(replace)
     except BaseException:
         os.unlink(path + SIGNATURE_SUFFIX)
         raise

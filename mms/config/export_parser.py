@@ -10,7 +10,7 @@ from mms.config.command_line import CommandParser, missing_flags
 
 _USAGE = '''%(prog)s --model-name NAME --model-path DIR
                           [--service-file-path FILE] [--model-type {symbolic,imperative}]
-                          [--sign KEY]
+                          [--sign KEY] [--force]
        %(prog)s --sign KEY --archive FILE
        %(prog)s --inspect LOCATION
        %(prog)s --check LOCATION'''
@@ -33,7 +33,8 @@ class _ExportParser(CommandParser):
             ('--archive', parsed.archive), ('--sign', parsed.sign),
             ('--model-name', parsed.model_name), ('--model-path', parsed.model_path),
             ('--service-file-path', parsed.service_file_path),
-            ('--model-type', parsed.model_type)) if value is not None]
+            ('--model-type', parsed.model_type), ('--force', parsed.force or None))
+            if value is not None]
         missing = [option for option in _NEEDED_WITH.get(given[0] if given else '', _NEEDED)
                    if option not in given]
         others = [option for option in given[1:] if option not in _NEEDED_WITH.get(given[0], given)]
@@ -52,7 +53,8 @@ def export_command() -> argparse.ArgumentParser:
                     'holds.')
     parser.add_argument(
         '--model-name', metavar='NAME',
-        help='writes NAME.model into the current directory; an existing file is an error')
+        help='writes NAME.model into the current directory; an existing file is an error without '
+             '--force')
     parser.add_argument(
         '--model-path', metavar='DIR',
         help='directory with the files of the model: signature.json, and NAME-symbol.json '
@@ -71,6 +73,9 @@ def export_command() -> argparse.ArgumentParser:
     parser.add_argument(
         '--sign', metavar='KEY',
         help='PEM file of an Ed25519 private key: NAME.model.sig is the signature of the archive')
+    parser.add_argument(
+        '--force', action='store_true',
+        help='replace NAME.model if it is there, once the new one is whole')
     parser.add_argument(
         '--archive', metavar='FILE',
         help='an archive that is there already, to be signed with --sign; FILE.sig is its '

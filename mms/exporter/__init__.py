@@ -1,5 +1,5 @@
 """``mxnet-model-export``: make archives, and look at them.
 
-To be imported from outside: ``packing`` and ``inspect_command``, by
+To be imported from outside: ``packing``, ``network_export`` and ``inspect_command``, by
 :mod:`mms.export_model` alone.
 """

@@ -8,7 +8,8 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Optional
 
 from mms.archive.builtin_service import builtin_service
@@ -52,6 +53,7 @@ def export_model(
     export_file: Optional[str] = None,
     model_type: Optional[str] = None,
     sign_key: Optional[str] = None,
+    force: bool = False,
 ) -> str:
     """Write the archive of a model and return its path.
 
@@ -74,13 +76,16 @@ def export_model(
     sign_key
         PEM file of the Ed25519 private key that signs the archive: the signature is
         ``<export_file>.sig``, and neither is there without the other.
+    force
+        Whether the archive takes the place of a file of its name; that file stays as it is until
+        the archive is whole, and where it cannot be made.
 
     Raises
     ------
     ExportError
         Also a :class:`ValueError`: files are missing, contradict each other or the
-        model type, an ONNX model cannot be converted, or the archive exists or cannot
-        be written.
+        model type, an ONNX model cannot be converted, or the archive exists, without
+        `force`, or cannot be written.
     KeyFileError
         The private key cannot be used.
     MissingExtraError
@@ -92,12 +97,30 @@ def export_model(
     ServiceError
         The service file cannot be loaded.
     """
-    _check_arguments(model_name, model_type)
+    check_arguments(model_name, model_type)
     key = PrivateKey(sign_key, '--sign') if sign_key else None
     archive_path = os.path.expanduser(export_file or _in_working_directory(f'{model_name}.model'))
-    for path in (archive_path, *([archive_path + SIGNATURE_SUFFIX] if key else ())):
-        if os.path.lexists(path):
-            raise already_exists(path)
+    signature_path = archive_path + SIGNATURE_SUFFIX
+    for path in (archive_path, *([signature_path] if key else ())):
+        check_free(path, force)
+    with packed(model_name, model_path, service_file, model_type) as members:
+        write_archive(members, archive_path, key, force)
+    logger.info('%s holds model %s', archive_path, model_name)
+    if key:
+        logger.info('%s is its signature', signature_path)
+    elif os.path.lexists(signature_path):
+        logger.warning('%s is the signature of another archive than this one: sign it with --sign '
+                       'KEY --archive %s', signature_path, archive_path)
+    return archive_path
+
+
+@contextmanager
+def packed(model_name: str, model_path: str, service_file: Optional[str] = None,
+           model_type: Optional[str] = None) -> Iterator[dict[str, MemberSource]]:
+    """The members of an archive, which are there during the block.
+
+    Takes and raises what :func:`export_model` does.
+    """
     model_dir = _model_dir(model_path)
     files = find_model_files(model_dir)
     signature = read_signature(os.path.join(model_dir, SIGNATURE_FILE))
@@ -118,14 +141,29 @@ def export_model(
             files = _convert(files.onnx, model_name, model_dir, folder, signature, members)
         manifest = _manifest(model_name, model_format, service_name, files, members)
         add_member(members, MANIFEST_FILE, _json_bytes(manifest))
-        write_archive(members, archive_path, key)
-    logger.info('%s holds model %s', archive_path, model_name)
-    if key:
-        logger.info('%s%s is its signature', archive_path, SIGNATURE_SUFFIX)
-    return archive_path
+        yield members
 
 
-def _check_arguments(model_name: str, model_type: Optional[str]) -> None:
+def check_free(path: str, force: bool) -> None:
+    """See that an archive may be written there.
+
+    Raises
+    ------
+    ExportError
+    """
+    if os.path.lexists(path) and not force:
+        raise already_exists(path)
+    if os.path.isdir(path):
+        raise ExportError(f'{path} is a folder, and no archive takes its place')
+
+
+def check_arguments(model_name: str, model_type: Optional[str]) -> None:
+    """See that a model may be called so, and that there is such a type.
+
+    Raises
+    ------
+    ExportError
+    """
     if not model_name.strip() or any(char in model_name for char in _BAD_NAME_CHARACTERS):
         raise ExportError(f'--model-name {model_name!r} cannot be the name of a model: '
                           'give one without / or \\')

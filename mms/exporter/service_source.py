@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional
 
 from mms.archive.limits import SERVICE_BYTES, check_size
+from mms.archive.manifest import IMPERATIVE
 from mms.archive.service_kind import fits_format
 from mms.errors import ServiceError
 
@@ -53,6 +54,20 @@ def find_service_class(service_file: str, model_dir: str, model_format: str) -> 
     except RecursionError:
         raise ServiceError(f'the service file cannot be loaded: {os.path.basename(service_file)}: '
                            'it, or a module that it imports, is nested too deep') from None
+
+
+def is_gluon_service(service_file: str) -> bool:
+    """Whether the class that would be served says that it makes a Gluon network itself.
+
+    Raises
+    ------
+    ServiceError
+        The file is no Python.
+    """
+    sources = _Sources([os.path.dirname(service_file), _PACKAGE_ROOT])
+    own, imported = sources.classes_in(service_file)
+    leaves = sources.leaves(sources.services(own) or sources.services(imported))
+    return any(fits_format(sources.lineage(ref), IMPERATIVE) for ref in leaves)
 
 
 def _find(service_file: str, model_dir: str, model_format: str) -> str:

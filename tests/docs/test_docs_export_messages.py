@@ -50,6 +50,7 @@ def service(folder, source):
 # What is wrong with the folder, and with the arguments.
 CASES = {
     'exists': lambda d: write(d.parent, 'flowers.model'),
+    'a folder': lambda d: (d.parent / 'flowers.model').mkdir() or {'force': True},
     'name': lambda d: {'model_name': 'a/b'},
     'no folder': lambda d: {'model_path': str(d / 'none')},
     'type': lambda d: {'model_type': 'scripted'},

@@ -28,6 +28,8 @@ LISTED = {
     'docs/export.md': [({'ExportError'}, 0, 'mms/exporter/packing.py'),
                        ({'ExportError'}, 0, 'mms/archive'),
                        ({'error'}, 0, 'mms/archive/params_file.py')],
+    'docs/notebook.md': [({'ExportError'}, 0, f'mms/exporter/{place}') for place in (
+        'networks', 'network_export.py', 'request_form.py')],
     'docs/onnx.md': [({'ExportError'}, 0, 'mms/exporter/conversion.py'),
                      ({'ExportError'}, 0, 'mms/from_onnx')],
     'docs/archive_format.md': [
@@ -50,6 +52,7 @@ LISTED['docs/management.md'] = [
       'NotStarted', 'NotNow', 'kind'}, 0, 'mms/frontend/management')]
 # The tables of those pages begin here; what follows names a message in each row.
 TABLES = {'docs/export.md': '## Messages', 'docs/onnx.md': '## Messages',
+          'docs/notebook.md': '## Messages',
           'docs/archive_format.md': '## What is refused',
           'docs/signed_archives.md': '## Messages',
           'docs/rest_api.md': '### Messages of 400', 'docs/management.md': '## Messages'}
@@ -58,6 +61,9 @@ FRAME = ('Input data for request argument:', 'is not correct.')
 # Made in another way than by a call with the message written out.
 BUILT = {
     'The management port asks for a token: Authorization: Bearer TOKEN (--management-token).',
+    'CLASS cannot be made a symbol: REASON. Let it derive from HybridBlock, with '
+    'hybrid_forward(self, F, x) and F in place of mx.nd, or give service= a file whose class makes '
+    'the network',
     'signature.json is not found in DIR.', 'mms.errors.BadRequest',
     'FILE is not valid JSON: REASON (line N, column N)',
     'FILE is not a model archive: it is not a zip file',

@@ -295,6 +295,26 @@ def test_an_existing_file_stays_untouched(here, symbolic, existing):
     assert path.lstat().st_mtime_ns == before.st_mtime_ns
 
 
+def test_force_replaces_a_file_once_the_new_one_is_whole(here, symbolic):
+    whole = Path(export_model('net', str(symbolic))).read_bytes()
+    (here / 'net.model').write_text('mine')
+    (symbolic / 'signature.json').rename(symbolic / 'elsewhere.json')
+    with pytest.raises(SignatureError):
+        export_model('net', str(symbolic), force=True)
+    assert (here / 'net.model').read_text() == 'mine'
+    (symbolic / 'elsewhere.json').rename(symbolic / 'signature.json')
+    assert main(['--model-name', 'net', '--model-path', str(symbolic), '--force']) == 0
+    assert (here / 'net.model').read_bytes() == whole
+    assert os.listdir(here) == ['net.model']
+
+
+def test_the_signature_of_what_was_replaced_is_told_of(here, symbolic, capsys):
+    (here / 'net.model.sig').write_text('of another')
+    assert main(['--model-name', 'net', '--model-path', str(symbolic), '--force']) == 0
+    assert (f'WARNING: {here}/net.model.sig is the signature of another archive than this one: '
+            'sign it with --sign KEY --archive ') in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('name', ['', ' ', 'a/b', '../net', '/net', 'a\\b', 'a\nb'])
 def test_a_name_that_cannot_be_is_refused(here, symbolic, name):
     assert f'--model-name {name!r}' in refusal(here, name, str(symbolic))
@@ -493,7 +513,7 @@ def test_a_misspelt_flag_is_named_beside_the_one_that_is_missing(capsys):
 
 def test_the_help_names_every_flag():
     text = ArgParser.export_parser().format_help()
-    for flag in '--model-name', '--model-path', '--service-file-path', '--model-type':
+    for flag in '--model-name', '--model-path', '--service-file-path', '--model-type', '--force':
         assert flag in text
 
 
