@@ -11,7 +11,7 @@ import pytest
 # Module -> the extra that brings it; `test` brings all.
 EXTRAS = {
     'boto3': 's3', 'cryptography': 'sign', 'django': 'examples', 'onnx': 'onnx',
-    'openapi_generator_cli': 'codegen',
+    'flask_swagger_ui': 'docs', 'openapi_generator_cli': 'codegen',
     'sklearn': 'examples',
     'botocore': 'test', 'cv2': 'test', 'gunicorn': 'test', 'moto': 'test', 'mypy': 'test',
     'onnxruntime': 'test', 'openapi_spec_validator': 'test', 'setuptools': 'test',

@@ -29,6 +29,7 @@ from mms.frontend.api.openapi import OpenAPI, predictions_api
 from mms.frontend.api.swagger import describe
 from mms.frontend.application import Application
 from mms.frontend.chain import Middleware
+from mms.frontend.docs.page import DocsPage
 from mms.frontend.predictor import Models, Predictor, RequestCounts
 from mms.frontend.rate_limiting import RateLimiting
 from mms.frontend.routes import routes
@@ -221,7 +222,8 @@ class Parts:
                           predictions_api(settings.auth_token_file is not None))
         table = Table([*routes(predictor, lambda: self.description(models, port),
                                monitor or self.health, self.access.sees_all),
-                       *metrics_routes(self.exposition), *openapi.routes()], models)
+                       *metrics_routes(self.exposition), *openapi.routes(),
+                       *DocsPage().routes()], models)
         return Application(table, stack(
             metrics, self.server_metrics, self.access_log, settings.cors_origins, self.access,
             self.limiting, *more), settings.forwarded_allow_ips)

@@ -21,6 +21,7 @@ from mms.frontend import errors as http_errors
 from mms.frontend.api.swagger import describe
 from mms.frontend.management.application import management_routes
 from mms.frontend.management.models_api import ModelsAPI
+from mms.frontend.openapi.operation import PartOf
 from mms.metrics import METRICS, Metrics, make_sink
 
 # Page -> the errors whose every message it lists: (names called, argument, file or folder).
@@ -103,6 +104,8 @@ def test_every_endpoint_has_a_row_with_its_methods(model):
     text = read('docs/rest_api.md')
     assert len(table.routes) >= 5
     for route in table.routes:
+        if isinstance(route.told, PartOf):
+            continue
         path = route.path.replace('<model>', 'NAME')
         _, _, allowed = table.find(path, route.methods[0])
         assert set(row_of(text, path)[1].split(', ')) == set(allowed), path

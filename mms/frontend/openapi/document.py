@@ -18,7 +18,6 @@ from mms.frontend.openapi.operation import (
     Operation,
     Parameter,
     Refusal,
-    SameAs,
     Section,
 )
 from mms.frontend.openapi.refusals import ANYWHERE, NO_TOKEN, OTHER_TOKEN
@@ -35,8 +34,6 @@ _SCHEMES = {
     'key': {'type': 'apiKey', 'in': 'header', 'name': 'X-API-Key',
             'description': 'The same token in a header of its own.'},
 }
-_REQUEST_ID = {'description': 'The name of the request in the log of the server.',
-               'schema': STRING}
 # Parameters of paths for which names of models are examples, and of how many.
 _MODEL_NAMES = (MODEL, 'model_name')
 _MOST_NAMES = 3
@@ -98,7 +95,7 @@ def _operations(route: Route, signatures: Mapping[str, Mapping[str, Any]]) -> \
         for name, signature in signatures.items():
             path = route.path.replace(f'<{MODEL}>', quote(name, safe=''))
             yield _template(path), told.operation(name, signature)
-    elif told is not None and not isinstance(told, SameAs):
+    elif isinstance(told, Operation):
         yield _template(route.path), told
 
 
@@ -116,7 +113,7 @@ class _Writer:
         self.sections: list[Section] = []
         self.paths: Document = {}
         self.components: Document = {
-            'schemas': {}, 'responses': {}, 'headers': {'X-Request-Id': _REQUEST_ID},
+            'schemas': {}, 'responses': {},
             **({'securitySchemes': _SCHEMES} if asks_for_token else {})}
 
     def add(self, path: str, route: Route, operation: Operation) -> None:
@@ -181,7 +178,7 @@ class _Writer:
                    for name, told in answer.headers.items()}
         return {
             'description': answer.told,
-            'headers': {'X-Request-Id': {'$ref': '#/components/headers/X-Request-Id'}, **headers},
+            **({'headers': headers} if headers else {}),
             **({'content': self._contents(answer.content)} if answer.content else {}),
         }
 

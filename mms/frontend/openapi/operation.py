@@ -186,8 +186,14 @@ class SameAs(NamedTuple):
     path: str
 
 
+class PartOf(NamedTuple):
+    """What the page at a path takes, which documents do not tell of."""
+
+    path: str
+
+
 # What there is to say of a route.
-Told = Union[Operation, ForEachModel, SameAs]
+Told = Union[Operation, ForEachModel, SameAs, PartOf]
 
 
 def json_answer(told: str, schema: AnySchema, **examples: Any) -> Answer:

@@ -66,12 +66,12 @@ def predict(name: str, signature: Mapping[str, Any]) -> Operation:
 
 
 def _field(spec: Mapping[str, Any], kind: str) -> Schema:
-    shape = ' x '.join(str(length) if length else 'any' for length in spec['data_shape'])
+    # The first length is that of the batch, which the server makes.
+    shape = ' x '.join(str(length) if length else 'any' for length in spec['data_shape'][1:])
     if kind == IMAGE_TYPE:
         return {'type': 'string', 'format': 'binary',
-                'description': 'A picture: JPEG, PNG or BMP, of any size. The network takes '
-                               f'{shape}.'}
-    return told(STRING, f'A list as JSON, of the shape {shape}.')
+                'description': f'A picture, which will be resized to {shape}: JPEG, PNG or BMP.'}
+    return told(STRING, f'A list as JSON{shape and f", each entry of the shape {shape}"}.')
 
 
 def _json_value(spec: Mapping[str, Any], kind: str) -> Schema:

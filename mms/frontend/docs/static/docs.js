@@ -1,0 +1,65 @@
+// Shows the OpenAPI document of this server, with the token that it asks for.
+
+'use strict';
+
+(() => {
+  const KEY = 'mms-token';
+  const form = document.getElementById('token');
+  const failed = document.getElementById('failed');
+  // Beside the page, wherever a proxy has put both.
+  const address = new URL('openapi.json', document.baseURI).href;
+
+  const withToken = (request) => {
+    const token = sessionStorage.getItem(KEY);
+    if (token && !request.headers.Authorization && !request.headers['X-API-Key']) {
+      request.headers['X-API-Key'] = token;
+    }
+    return request;
+  };
+
+  const show = (spec) => {
+    SwaggerUIBundle({
+      spec,
+      dom_id: '#documents',
+      deepLinking: true,
+      validatorUrl: null,
+      presets: [SwaggerUIBundle.presets.apis],
+      requestInterceptor: withToken,
+    });
+  };
+
+  const say = (text) => {
+    failed.textContent = text;
+    failed.hidden = false;
+  };
+
+  const load = async () => {
+    failed.hidden = true;
+    form.hidden = true;
+    let response;
+    try {
+      response = await fetch(address, withToken({ headers: {}, cache: 'no-store' }));
+    } catch {
+      say('The server cannot be reached. Load this page again when it is there.');
+      return;
+    }
+    if (response.status === 401 || response.status === 403) {
+      const { message } = await response.json();
+      document.getElementById('why').textContent = message;
+      form.hidden = false;
+      document.getElementById('field').focus();
+    } else if (response.ok) {
+      show(await response.json());
+    } else {
+      say(`The server answered ${response.status}. Load this page again after a while.`);
+    }
+  };
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    sessionStorage.setItem(KEY, document.getElementById('field').value.trim());
+    load();
+  });
+
+  load();
+})();
