@@ -66,8 +66,7 @@ def predict(name: str, signature: Mapping[str, Any]) -> Operation:
 
 
 def _field(spec: Mapping[str, Any], kind: str) -> Schema:
-    # The first length is that of the batch, which the server makes.
-    shape = ' x '.join(str(length) if length else 'any' for length in spec['data_shape'][1:])
+    shape = _shape(spec)
     if kind == IMAGE_TYPE:
         return {'type': 'string', 'format': 'binary',
                 'description': f'A picture, which will be resized to {shape}: JPEG, PNG or BMP.'}
@@ -77,8 +76,13 @@ def _field(spec: Mapping[str, Any], kind: str) -> Schema:
 def _json_value(spec: Mapping[str, Any], kind: str) -> Schema:
     if kind == IMAGE_TYPE:
         return told(STRING, 'A picture in base64.')
-    shape = ' x '.join(str(length) if length else 'any' for length in spec['data_shape'])
-    return told(array(ANYTHING), f'A list of the shape {shape}.')
+    shape = _shape(spec)
+    return told(array(ANYTHING), f'A list{shape and f", each entry of the shape {shape}"}.')
+
+
+def _shape(spec: Mapping[str, Any]) -> str:
+    """Of an entry: the first length is that of the batch."""
+    return ' x '.join(str(length) if length else 'any' for length in spec['data_shape'][1:])
 
 
 def _example(fields: list[Mapping[str, Any]]) -> Examples:
