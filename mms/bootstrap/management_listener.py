@@ -84,7 +84,7 @@ class ManagementListener:
                         settings.models, parts.budget)
         self._listeners.listen(MANAGEMENT, management_application(
             server, jobs, self._allowed(tokens), health_routes(parts.health, self._sees(tokens)),
-            [GiveWay()], parts.access_log, settings.forwarded_allow_ips))
+            [GiveWay()], parts.access_log, settings.forwarded_allow_ips, tokens is not None))
         logger.info('Management endpoint: %s', self.announcement)
         warn_of_open_management(self._listeners.host(MANAGEMENT), tokens is not None, settings)
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from mms.frontend.access.scopes import ANY
+from mms.frontend.access.scopes import ANY, Scopes
 from mms.frontend.api.latest import Latest
 from mms.frontend.api.operations.documents import OPENAPI
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route, text_response
 from mms.frontend.openapi.document import Subject, document
+from mms.frontend.openapi.refusals import TOKEN
 from mms.frontend.predictor import Models
 from mms.ipc.messages import JSON
 from mms.version import __version__
@@ -41,9 +42,9 @@ class OpenAPI:
         self._latest = Latest(
             models, lambda: json.dumps(document(routes(), signatures(), subject)))
 
-    def routes(self) -> list[Route]:
-        """The endpoint."""
-        return [Route(('GET',), '/openapi.json', self.answer, scopes=ANY, told=OPENAPI)]
+    def routes(self, scopes: Scopes = ANY) -> list[Route]:
+        """The endpoint, for who has any of these."""
+        return [Route(('GET',), '/openapi.json', self.answer, scopes=scopes, told=OPENAPI)]
 
     def answer(self, request: HTTPRequest) -> HTTPResponse:
         """The document, with the address by which the client knows the server."""
@@ -59,4 +60,4 @@ def _origin(request: HTTPRequest) -> str:
 
 def predictions_api(asks_for_token: bool) -> Subject:
     """The document of the port on which models are asked."""
-    return Subject('MXNet Model Server', _TOLD, __version__, asks_for_token)
+    return Subject('MXNet Model Server', _TOLD, __version__, TOKEN if asks_for_token else ())

@@ -20,7 +20,7 @@ from mms.frontend.openapi.operation import (
     Refusal,
     Section,
 )
-from mms.frontend.openapi.refusals import ANYWHERE, NO_TOKEN, OTHER_TOKEN
+from mms.frontend.openapi.refusals import ANYWHERE
 from mms.frontend.openapi.schemas import STRING
 from mms.frontend.routing import MODEL, PARAMETER
 from mms.ipc.messages import JSON
@@ -46,8 +46,10 @@ class Subject(NamedTuple):
     ----------
     title, told, version
         What is said of the whole.
-    asks_for_token
-        Whether it does.
+    token
+        The errors of who has no token; none where no token is asked for.
+    anywhere
+        The errors that every request may meet.
     openapi
         Version of OpenAPI.
     """
@@ -55,7 +57,8 @@ class Subject(NamedTuple):
     title: str
     told: str
     version: str
-    asks_for_token: bool = False
+    token: Sequence[Refusal] = ()
+    anywhere: Sequence[Refusal] = ANYWHERE
     openapi: str = VERSION
 
 
@@ -72,7 +75,7 @@ def document(routes: Iterable[Route], signatures: Mapping[str, Mapping[str, Any]
     subject
         What else there is to say.
     """
-    writer = _Writer(subject.asks_for_token, list(signatures)[:_MOST_NAMES])
+    writer = _Writer(subject, list(signatures)[:_MOST_NAMES])
     for route in routes:
         for path, operation in _operations(route, signatures):
             writer.add(path, route, operation)
@@ -83,7 +86,7 @@ def document(routes: Iterable[Route], signatures: Mapping[str, Mapping[str, Any]
                  for section in writer.sections],
         'paths': writer.paths,
         'components': writer.components,
-        **({'security': [{name: []} for name in _SCHEMES]} if subject.asks_for_token else {}),
+        **({'security': [{name: []} for name in _SCHEMES]} if subject.token else {}),
     }
 
 
@@ -107,14 +110,14 @@ def _template(path: str) -> str:
 class _Writer:
     """Collects paths, and what they refer to."""
 
-    def __init__(self, asks_for_token: bool, models: Sequence[str]) -> None:
-        self._asks_for_token = asks_for_token
+    def __init__(self, subject: Subject, models: Sequence[str]) -> None:
+        self._subject = subject
         self._models = {name: name for name in models}
         self.sections: list[Section] = []
         self.paths: Document = {}
         self.components: Document = {
             'schemas': {}, 'responses': {},
-            **({'securitySchemes': _SCHEMES} if asks_for_token else {})}
+            **({'securitySchemes': _SCHEMES} if subject.token else {})}
 
     def add(self, path: str, route: Route, operation: Operation) -> None:
         """One route."""
@@ -138,7 +141,7 @@ class _Writer:
                                 'content': self._contents(operation.body)}}
                if operation.body else {}),
             'responses': self._responses(operation, route.scopes),
-            **({'security': []} if self._asks_for_token and not route.scopes else {}),
+            **({'security': []} if self._subject.token and not route.scopes else {}),
         }
 
     def _path_parameters(self, path: str, operation: Operation) -> list[Document]:
@@ -148,15 +151,15 @@ class _Writer:
                 for name in re.findall(r'{(\w+)}', path)]
 
     def _about_token(self, scopes: Scopes) -> str:
-        if not self._asks_for_token or not scopes:
+        if not self._subject.token or not scopes:
             return ''
         names = [f'`{scope.value}`' for scope in Scope if scope in scopes]
         return f"It needs a token that is good for {' or '.join(names)}."
 
     def _responses(self, operation: Operation, scopes: Scopes) -> Document:
-        needs_token = self._asks_for_token and scopes
-        refusals = [*((NO_TOKEN, OTHER_TOKEN) if needs_token else ()),
-                    *operation.refusals, *ANYWHERE]
+        # What an operation tells of a status counts.
+        refusals = [*(self._subject.token if scopes else ()), *self._subject.anywhere,
+                    *operation.refusals]
         errors = operation.section.errors
         answers = {str(status): self._answer(answer)
                    for status, answer in operation.answers.items()}

@@ -120,7 +120,7 @@ class Parameter(NamedTuple):
 
     name: str
     told: str
-    schema: AnySchema
+    schema: Schema
     place: str = 'query'
     required: bool = False
     examples: Examples = NOTHING
