@@ -19,7 +19,8 @@ PICTURE = ROOT / 'docs' / 'architecture.svg'
 
 # From the ground up; a part may import the parts before it, and itself.
 FLOORS = ['version', 'errors', 'runtime', 'devices', 'event_loop', 'log', 'ipc', 'archive',
-          'config', 'arg_parser', 'model_loader', 'client', 'management_command', 'mxnet_compat',
+          'config', 'arg_parser', 'model_loader', 'client', 'management_command',
+          'predict_command', 'mxnet_compat',
           'pictures', 'utils', 'mxnet_engine', 'model_service', 'worker', 'from_onnx', 'exporter',
           'export_model', 'metrics', 'batching', 'pool', 'serving', 'frontend', 'fronts',
           'terminal', 'bootstrap', 'mxnet_model_server', '__main__']
@@ -29,8 +30,8 @@ FRONT = {'event_loop', 'metrics', 'batching', 'pool', 'serving', 'frontend', 'fr
          'terminal', 'bootstrap', 'mxnet_model_server', '__main__'}
 MODEL = {'mxnet_compat', 'pictures', 'utils', 'mxnet_engine', 'model_service', 'worker'}
 # The exporter looks at services as a worker does; it runs none of the front.
-TOOLS = {'arg_parser', 'model_loader', 'client', 'management_command', 'from_onnx', 'exporter',
-         'export_model'}
+TOOLS = {'arg_parser', 'model_loader', 'client', 'management_command', 'predict_command',
+         'from_onnx', 'exporter', 'export_model'}
 
 WINGS = {'Front process: gevent, WSGI, never MXNet': FRONT,
          'Model process: MXNet and the service': MODEL,

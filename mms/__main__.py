@@ -30,6 +30,16 @@ def export() -> int:
     return pack()
 
 
+def predict() -> int:
+    """Run ``mxnet-model-predict`` and return its exit status."""
+    start_in_utf8()
+    try:
+        from mms.predict_command.command import main as ask
+    except KeyboardInterrupt:
+        return 130
+    return ask()
+
+
 def _command() -> Callable[[], int]:
     """What the first word asks for; options alone are for the server."""
     if sys.argv[1:2] == ['models']:

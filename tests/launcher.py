@@ -30,7 +30,7 @@ REPO = Path(__file__).resolve().parent.parent
 READ_FIRST = ('PYTHON', 'LD_', 'LC_', 'LANG', 'COVERAGE', 'GEVENT', 'MALLOC_', 'SEEN_', 'TZ')
 # What each command imports when it runs.
 LATER = {'mms': ['mms.mxnet_model_server', 'mms.management_command.command'],
-         'mms.export_model': []}
+         'mms.export_model': [], 'mms.predict_command.command': []}
 # Of words and variables, in bytes; the kernel takes twice as much at once.
 LONGEST = 2**16
 _INT = struct.Struct('i')

@@ -20,6 +20,7 @@ def started(module, *words, cwd):
     ('mms', ['--help']), ('mms', ['--models', 'm=none.model']), ('mms', ['--modles', 'x']),
     ('mms', ['models', 'list', '--management', 'http://127.0.0.1:1']),
     ('mms.export_model', ['--inspect', 'none.model']),
+    ('mms.predict_command.command', ['m', '--server', 'http://127.0.0.1:1', 'none.jpg']),
 ])
 def test_a_command_prints_and_ends_as_one_that_is_started(module, words, tmp_path):
     done = launcher.run(module, *words, cwd=tmp_path)

@@ -50,6 +50,7 @@ def test_a_wheel_holds_the_whole_package_and_nothing_else(checkout):
                           'mms/frontend/docs/static/*')
     assert 'mxnet-model-server = mms.__main__:main' in commands
     assert 'mxnet-model-export = mms.__main__:export' in commands
+    assert 'mxnet-model-predict = mms.__main__:predict' in commands
 
 
 def test_a_source_distribution_holds_tests_documentation_and_examples(checkout):

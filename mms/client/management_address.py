@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from mms.errors import UsageError
 
+_MANAGEMENT_PORT = 'a management port: it is http://HOST:PORT or https://HOST:PORT'
 _PORTS = {'http': 80, 'https': 443}
 _LOOPBACK = re.compile(r'localhost|::1|127\.\d+\.\d+\.\d+')
 
@@ -35,8 +36,8 @@ class ManagementAddress(NamedTuple):
         return _LOOPBACK.fullmatch(self.host) is not None
 
 
-def read_address(text: str) -> ManagementAddress:
-    """The address that `text` gives: a URL, or ``HOST:PORT``.
+def read_address(text: str, wanted: str = _MANAGEMENT_PORT) -> ManagementAddress:
+    """The address that `text` gives: a URL, or ``HOST:PORT``; `wanted` is for messages.
 
     Raises
     ------
@@ -49,17 +50,16 @@ def read_address(text: str) -> ManagementAddress:
         default = _PORTS[parts.scheme]
         port = parts.port or default
     except (ValueError, KeyError):
-        raise _wrong(text) from None
+        raise _wrong(text, wanted) from None
     if not parts.hostname or not parts.hostname.isprintable() or ' ' in parts.hostname:
-        raise _wrong(text)
+        raise _wrong(text, wanted)
     if parts.username is not None or parts.query or parts.fragment:
-        raise _wrong(text)
+        raise _wrong(text, wanted)
     return ManagementAddress(url.rstrip('/'), parts.scheme == 'https', parts.hostname, port,
                              parts.path.rstrip('/'))
 
 
-def _wrong(text: str) -> UsageError:
+def _wrong(text: str, wanted: str) -> UsageError:
     # What stands before an @ may be a password.
     shown = text.rpartition('@')[2]
-    return UsageError(f'{shown!r} is no address of a management port: it is '
-                      'http://HOST:PORT or https://HOST:PORT')
+    return UsageError(f'{shown!r} is no address of {wanted}')

@@ -31,8 +31,13 @@ class TLSFlags(NamedTuple):
     key: Optional[str] = None
 
 
-def client_context(flags: TLSFlags) -> ssl.SSLContext:
+def client_context(flags: TLSFlags, dashes: str = '--') -> ssl.SSLContext:
     """What a connection needs.
+
+    Parameters
+    ----------
+    dashes
+        What stands before the names of files in messages.
 
     Raises
     ------
@@ -40,23 +45,24 @@ def client_context(flags: TLSFlags) -> ssl.SSLContext:
         A file cannot be used.
     """
     if flags.key is not None and flags.cert is None:
-        raise UsageError(f'--key {flags.key!r} is given without its certificate: give --cert FILE')
+        raise UsageError(f'{dashes}key {flags.key!r} is given without its certificate: give '
+                         f'{dashes}cert FILE')
     try:
         context = ssl.create_default_context(cafile=flags.ca)
     except OSError as error:
-        raise UsageError(f'--ca {flags.ca!r} cannot be used ({_reason(error)}): give a PEM file of '
-                         'authorities') from error
+        raise UsageError(f'{dashes}ca {flags.ca!r} cannot be used ({_reason(error)}): give a PEM '
+                         'file of authorities') from error
     if flags.cert is not None:
         try:
             context.load_cert_chain(flags.cert, flags.key, _no_password)
         except OSError as error:
-            raise UsageError(f'--cert {flags.cert!r} and its key cannot be used '
-                             f'({_reason(error)}): give PEM files of both, with --key FILE '
+            raise UsageError(f'{dashes}cert {flags.cert!r} and its key cannot be used '
+                             f'({_reason(error)}): give PEM files of both, with {dashes}key FILE '
                              'where the key has its own') from error
     return context
 
 
-def refuse_for_plain(flags: TLSFlags, address: ManagementAddress) -> None:
+def refuse_for_plain(flags: TLSFlags, address: ManagementAddress, dashes: str = '--') -> None:
     """See that nobody who means TLS sends a token without it.
 
     Raises
@@ -64,26 +70,31 @@ def refuse_for_plain(flags: TLSFlags, address: ManagementAddress) -> None:
     UsageError
         There are files for TLS, and the address is one without.
     """
-    given = [f'--{name}' for name, file in flags._asdict().items() if file is not None]
+    given = [f'{dashes}{name}' for name, file in flags._asdict().items() if file is not None]
     if given:
         raise UsageError(f"{' and '.join(given)}: only for TLS, which {address.shown} does "
                          'without: give its address with https://')
 
 
-def failure(address: ManagementAddress, error: ssl.SSLError) -> str:
+def wants_certificate(error: ssl.SSLError) -> bool:
+    """Whether it is the server's word that it asks for a certificate."""
+    return bool(error.reason) and error.reason.endswith(_WANTS_CERTIFICATE)
+
+
+def failure(address: ManagementAddress, error: ssl.SSLError, dashes: str = '--') -> str:
     """What has failed, and the mend."""
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code in _OTHER_NAME:
             return (f'the certificate of {address.shown} is that of another name: give the '
                     f'address by the name in it ({error.verify_message})')
         return (f'the certificate of {address.shown} is not trusted ({error.verify_message}): give '
-                'the authority that has signed it with --ca FILE')
-    if error.reason and error.reason.endswith(_WANTS_CERTIFICATE):
-        return (f'{address.shown} asks for a certificate ({_reason(error)}): give one with --cert '
-                'FILE and --key FILE')
+                f'the authority that has signed it with {dashes}ca FILE')
+    if wants_certificate(error):
+        return (f'{address.shown} asks for a certificate ({_reason(error)}): give one with '
+                f'{dashes}cert FILE and {dashes}key FILE')
     if isinstance(error, ssl.SSLEOFError):
         return (f'{address.shown} has ended the connection: where it asks for a certificate, give '
-                'one with --cert FILE and --key FILE')
+                f'one with {dashes}cert FILE and {dashes}key FILE')
     if error.reason in _SPEAKS_NO_TLS:
         return f'{address.shown} speaks no TLS: give its address with http://'
     return f'no TLS with {address.shown}: {_reason(error)}'

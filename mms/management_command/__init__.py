@@ -2,5 +2,6 @@
 
 Imports neither gevent nor what a server is made of, so that it starts at once.
 
-To be imported from outside: :mod:`mms.management_command.command`.
+To be imported from outside: :mod:`mms.management_command.command`, and
+:mod:`mms.management_command.columns` for tables.
 """

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, Optional, TextIO
 
 from mms.management_command.parser import JSON
-from mms.runtime.streams import is_terminal, say
+from mms.runtime.streams import say, terminal_width
 
 # Takes the width of the terminal, None where there is no limit.
 Lines = Callable[[Optional[int]], Sequence[str]]
@@ -35,12 +34,4 @@ class Printer:
             # All in ASCII: what is escaped for a terminal would no longer be JSON.
             say(json.dumps(content, indent=2).split('\n'), self._stream)
         else:
-            say(lines(self._width()), self._stream)
-
-    def _width(self) -> Optional[int]:
-        if not is_terminal(self._stream):
-            return None
-        try:
-            return os.get_terminal_size(self._stream.fileno()).columns or None
-        except OSError:
-            return None
+            say(lines(terminal_width(self._stream)), self._stream)

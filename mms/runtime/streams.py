@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Optional, TextIO, Union
 
+from mms.runtime.colours import painted
 from mms.runtime.printable import one_line
 
 
@@ -34,8 +35,24 @@ def is_terminal(stream: Optional[TextIO]) -> bool:
         return False
 
 
-def say(text: Union[str, Iterable[str]], stream: Optional[TextIO] = None) -> None:
-    """Print a line, or several, whether or not anybody reads them.
+def has_colours(stream: TextIO) -> bool:
+    """Whether `stream` shows them, and nobody has asked for none (https://no-color.org)."""
+    return (is_terminal(stream) and not os.environ.get('NO_COLOR')
+            and os.environ.get('TERM') != 'dumb')
+
+
+def terminal_width(stream: TextIO) -> Optional[int]:
+    """Columns of the terminal that shows `stream`; None where there is none."""
+    if not is_terminal(stream):
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
+
+
+def say(text: Union[str, Iterable[str]], stream: Optional[TextIO] = None, style: str = '') -> bool:
+    """Print a line, or several, whether or not anybody reads them; tells whether somebody may.
 
     Control characters are escaped, line ends within a line too.
 
@@ -45,17 +62,22 @@ def say(text: Union[str, Iterable[str]], stream: Optional[TextIO] = None) -> Non
         The line, or the lines.
     stream
         Where to; standard output by default.
+    style
+        Of :mod:`mms.runtime.colours`; for terminals alone.
     """
     target: Any = stream or sys.stdout
     lines = '\n'.join(map(one_line, [text] if isinstance(text, str) else text))
     try:
         encoding = target.encoding or 'utf-8'
         shown = lines.encode(encoding, 'backslashreplace').decode(encoding)
-        print(shown, file=target, flush=True)
+        print(painted(shown, style) if style and has_colours(target) else shown, file=target,
+              flush=True)
     except (OSError, ValueError):
         # What is left in the buffer would be tried, and fail, once more at the end.
         with contextlib.suppress(OSError, ValueError):
             _point_at_nothing(target.fileno())
+        return False
+    return True
 
 
 def _point_at_nothing(fd: int) -> None:

@@ -11,7 +11,7 @@ import sys
 from typing import Optional
 
 ESCAPES = 'backslashreplace'
-_COMMANDS = ('mxnet-model-server', 'mxnet-model-export')
+_COMMANDS = ('mxnet-model-server', 'mxnet-model-export', 'mxnet-model-predict')
 
 
 def start_in_utf8() -> None:

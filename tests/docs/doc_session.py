@@ -20,6 +20,7 @@ SILENT = ('gunicorn', 'waitress-serve')
 SCRIPTS = {
     'mxnet-model-server': '"{python}" -m mms $(test "$1" = models || echo --port {port}) "$@"',
     'mxnet-model-export': '"{python}" -m mms.export_model "$@"',
+    'mxnet-model-predict': '"{python}" -m mms.predict_command.command "$@"',
     'python': '"{python}" "$@"',
     'pip': '"{python}" -m pip "$@"',
     **{name: f'"$(dirname "{{python}}")/{name}" "$@"'
@@ -126,6 +127,7 @@ class Session:
         return {**os.environ, 'PATH': f'{self._bin}{os.pathsep}{os.environ["PATH"]}',
                 'PYTHONPATH': self._pythonpath, 'HOME': str(self.folder), 'no_proxy': '127.0.0.1',
                 'TMPDIR': str(self.folder / 'tmp'), 'PYTHONDONTWRITEBYTECODE': '1',
+                'MMS_SERVER': f'http://127.0.0.1:{self.port}',
                 'MMS_MANAGEMENT': f'http://127.0.0.1:{self._management_port}',
                 # A reader without a network, whatever this machine has.
                 'MXNET_GLUON_REPO': 'http://127.0.0.1:9/', 'LC_ALL': 'C.UTF-8',

@@ -15,6 +15,7 @@ pytestmark = needs('django', 'gunicorn', 'onnx', 'sklearn', 'waitress')
 # What a page needs in its folder before the first command.
 GIVEN = {
     'docs/server.md': ['flowers.model'],
+    'docs/client.md': ['flowers.model', 'scale.model'],
     'docs/export.md': ['my_model'],
     'docs/onnx.md': ['my_onnx'],
     'docs/archive_format.md': ['flowers.model'],

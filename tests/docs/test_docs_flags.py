@@ -11,14 +11,15 @@ from doc_pages import DOCS, PAGES, code_spans, commands, name_of, prose, read, r
 from mms.arg_parser import ArgParser
 from mms.config.settings import OPTIONS, Settings
 from mms.management_command.parser import models_parser
+from mms.predict_command.parser import predict_parser
 
 PARSERS = {'docs/server.md': ArgParser.mms_parser(), 'docs/export.md': ArgParser.export_parser(),
-           'docs/models_command.md': models_parser()}
+           'docs/models_command.md': models_parser(), 'docs/client.md': predict_parser()}
 # What starts each command, as it is written in the documentation; the first that fits counts.
 STARTS = [
     (['mxnet-model-server', 'models'], 'docs/models_command.md'),
     (['mxnet-model-server'], 'docs/server.md'), (['mxnet-model-export'], 'docs/export.md'),
-    (['python', '-m', 'mms'], 'docs/server.md'),
+    (['mxnet-model-predict'], 'docs/client.md'), (['python', '-m', 'mms'], 'docs/server.md'),
     (['python', '-m', 'mms.export_model'], 'docs/export.md'),
 ]
 FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
