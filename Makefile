@@ -104,7 +104,7 @@ $(VENV)/.test: $(VENV)/.installed $(wildcard tests/docs/javascript/*.json)
 	@mkdir -p $(CLIENTS)/javascript && cp tests/docs/javascript/*.json $(CLIENTS)/javascript
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CLIENTS)/javascript --silent --no-audit \
 	--no-fund --fetch-retries 1 || echo 'The test of the JavaScript client will be skipped.' >&2
-	@echo 'Unpacking Prometheus, nginx, logrotate and sslscan into $(VENV)/debian'
+	@echo 'Unpacking Prometheus, nginx, logrotate, sslscan and Chromium into $(VENV)/debian'
 	@$(BIN)/python tests/debian_programs.py $(VENV)/debian || true
 	@touch $@
 

@@ -1,5 +1,5 @@
 """Programs of Debian that tests run beside the server: promtool, Prometheus, nginx, logrotate,
-sslscan.
+sslscan, Chromium.
 
 ``python tests/debian_programs.py FOLDER`` unpacks their packages into a folder, without root and
 without changing the machine; ``make test`` does so. Tests that need one that is not there, nor on
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,12 @@ import pytest
 # What brings the programs, and the libraries that a small installation has not got.
 PACKAGES = ('prometheus', 'nginx', 'logrotate', 'sslscan', 'libpopt0')
 FOLDER = Path(__file__).resolve().parent.parent / '.venv' / 'debian'
-_PLACES = ('usr/bin', 'usr/sbin')
+# With all that it needs and the machine has not got: a browser stands on many libraries.
+BROWSER = 'chromium'
+# The one in usr/bin is a script that looks for the browser in /usr/lib.
+_PLACES = ('usr/lib/chromium', 'usr/bin', 'usr/sbin')
+_LIBRARIES = ('usr/lib/*-linux-gnu', 'usr/lib/*-linux-gnu/pulseaudio')
+_TO_INSTALL = re.compile(r'^Inst (\S+)', re.MULTILINE)
 
 
 def path_of(program: str) -> str | None:
@@ -31,7 +37,7 @@ def path_of(program: str) -> str | None:
 
 def environment() -> dict[str, str]:
     """The variables with which such a program finds its libraries."""
-    libraries = map(str, sorted(FOLDER.glob('usr/lib/*-linux-gnu')))
+    libraries = [str(path) for pattern in _LIBRARIES for path in sorted(FOLDER.glob(pattern))]
     return {**os.environ, 'LD_LIBRARY_PATH': ':'.join(
         filter(None, [*libraries, os.environ.get('LD_LIBRARY_PATH')]))}
 
@@ -58,10 +64,15 @@ def unpack(folder: Path) -> None:
     apt = ['apt-get', '-qq', '-o', f'Dir::State::lists={folder}/lists',
            '-o', f'Dir::Cache={folder}/cache', '-o', 'APT::Sandbox::User=',
            '-o', 'Acquire::http::Timeout=20', '-o', 'Acquire::Retries=1']
-    for words in (['update'], ['download', *PACKAGES]):
-        subprocess.run([*apt, *words], cwd=packages, check=True, capture_output=True)
+    def run(*words: str) -> str:
+        return subprocess.run([*apt, *words], cwd=packages, check=True, capture_output=True,
+                              text=True).stdout
+
+    run('update')
+    browser = run('-s', '--no-install-recommends', 'install', BROWSER)
+    run('download', *PACKAGES, *_TO_INSTALL.findall(browser))
     for package in packages.glob('*.deb'):
-        subprocess.run(['dpkg', '-x', package, folder], check=True, capture_output=True)
+        subprocess.run(['dpkg', '-x', package, folder], check=True, capture_output=True, text=True)
     for left in ('lists', 'cache', 'packages'):
         shutil.rmtree(folder / left)
 
@@ -74,8 +85,8 @@ def main() -> int:
     try:
         unpack(folder)
     except (OSError, subprocess.CalledProcessError) as error:
-        said = (getattr(error, 'stderr', None) or b'').decode(errors='replace').strip()
-        print(f"The tests of {', '.join(PACKAGES[:4])} will be skipped: {said or error}",
+        said = (getattr(error, 'stderr', None) or '').strip()
+        print(f"The tests of {', '.join(PACKAGES[:4])}, {BROWSER} will be skipped: {said or error}",
               file=sys.stderr)
         return 1
     return 0

@@ -13,9 +13,9 @@ EXTRAS = {
     'boto3': 's3', 'cryptography': 'sign', 'django': 'examples', 'onnx': 'onnx',
     'flask_swagger_ui': 'docs', 'openapi_generator_cli': 'codegen',
     'sklearn': 'examples',
-    'botocore': 'test', 'cv2': 'test', 'gunicorn': 'test', 'moto': 'test', 'mypy': 'test',
-    'onnxruntime': 'test', 'openapi_spec_validator': 'test', 'setuptools': 'test',
-    'waitress': 'test', 'yaml': 'test',
+    'axe_playwright_python': 'test', 'botocore': 'test', 'cv2': 'test', 'gunicorn': 'test',
+    'moto': 'test', 'mypy': 'test', 'onnxruntime': 'test', 'openapi_spec_validator': 'test',
+    'playwright': 'test', 'setuptools': 'test', 'waitress': 'test', 'yaml': 'test',
 }
 
 

@@ -47,7 +47,7 @@ def test_a_wheel_holds_the_whole_package_and_nothing_else(checkout):
         [entry_points] = [name for name in wheel.namelist() if name.endswith('entry_points.txt')]
         commands = wheel.read(entry_points).decode()
     assert names == files(checkout, 'mms/**/*.py', 'mms/py.typed',
-                          'mms/frontend/docs/static/*')
+                          'mms/frontend/console/static/*', 'mms/frontend/docs/static/*')
     assert 'mxnet-model-server = mms.__main__:main' in commands
     assert 'mxnet-model-export = mms.__main__:export' in commands
     assert 'mxnet-model-predict = mms.__main__:predict' in commands

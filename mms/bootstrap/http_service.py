@@ -31,6 +31,7 @@ from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.event_loop.yielding import yield_if_due
+from mms.frontend.console.addresses import page_address
 from mms.frontend.middleware import GiveWay
 from mms.log.setup import FrontLog
 from mms.runtime.resources import raise_file_limit
@@ -81,7 +82,8 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         host, port = listeners.host(main[0]), listeners.port(main[0])
         management = None
         if settings.management_port is not None or listeners.is_passed(MANAGEMENT):
-            management = ManagementListener(parts, listeners, undo)
+            management = ManagementListener(parts, listeners, undo, page_address(
+                host if listeners.is_kept_open(MAIN) else settings.host, port, settings.scheme))
         metrics_port = bind_metrics(listeners, settings)
         log = parts.start_log(in_background=True)
         _warn_of_no_effect(settings, listeners)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Optional
+from typing import Any, Optional
 
 from mms.bootstrap.exposure import warn_of_open_management
 from mms.bootstrap.listeners import Listeners
@@ -20,6 +21,10 @@ from mms.frontend.access.tokens import AnyOf, Token, Tokens, TokenSource, digest
 from mms.frontend.address import reachable_url
 from mms.frontend.api.health import Sees, everybody, health_routes
 from mms.frontend.chain import Middleware
+from mms.frontend.console.addresses import page_address
+from mms.frontend.console.pages import Pages
+from mms.frontend.console.routes import page_routes
+from mms.frontend.exchange import Route
 from mms.frontend.management.application import management_application
 from mms.frontend.management.middleware import REALM, TOKEN_ASKED, NoTokenAsked
 from mms.frontend.management.model_jobs import ModelJobs
@@ -46,6 +51,8 @@ class ManagementListener:
         Its sockets.
     undo
         Removes what is to be removed at the end.
+    main
+        Where the console of the models' port is, in parts; None where no browser gets there.
 
     Raises
     ------
@@ -53,14 +60,19 @@ class ManagementListener:
         The port cannot be bound.
     """
 
-    def __init__(self, parts: Parts, listeners: Listeners, undo: ExitStack) -> None:
+    def __init__(self, parts: Parts, listeners: Listeners, undo: ExitStack,
+                 main: Optional[Mapping[str, Any]]) -> None:
         self._parts = parts
+        self._main = main
         self._listeners = listeners
         self._undo = undo
         self._token_path: Optional[str] = None
         settings = parts.settings
         self._port = _bind(listeners, settings.management_host, settings.management_port or 0,
                            settings.said('management_host'))
+        if settings.console:
+            parts.management_page = page_address(settings.management_host, self._port,
+                                                 settings.scheme)
 
     def listen(self, models: Registry, loader: ModelLoader) -> None:
         """Answer from now on.
@@ -83,7 +95,8 @@ class ManagementListener:
         server = Server(models, loader, store, parts.summary, parts.lifecycle,
                         settings.models, parts.budget)
         self._listeners.listen(MANAGEMENT, management_application(
-            server, jobs, self._allowed(tokens), health_routes(parts.health, self._sees(tokens)),
+            server, jobs, self._allowed(tokens),
+            [*health_routes(parts.health, self._sees(tokens)), *self._console(tokens)],
             [GiveWay()], parts.access_log, settings.forwarded_allow_ips, tokens is not None))
         logger.info('Management endpoint: %s', self.announcement)
         warn_of_open_management(self._listeners.host(MANAGEMENT), tokens is not None, settings)
@@ -127,6 +140,13 @@ class ManagementListener:
         if self._parts.access.tokens is None:
             return everybody
         return Access(tokens, NO_ORIGIN, self._parts.server_metrics.refusals).sees_all
+
+    def _console(self, tokens: Optional[TokenSource]) -> Sequence[Route]:
+        """The page, where there is to be one."""
+        if not self._parts.settings.console:
+            return ()
+        return page_routes(Pages(lambda: {
+            'port': 'management', 'models': self._main, 'changes': tokens is not None}))
 
     def _about_token(self) -> str:
         settings = self._parts.settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Callable, Optional, Protocol
@@ -29,7 +29,11 @@ from mms.frontend.api.openapi import OpenAPI, predictions_api
 from mms.frontend.api.swagger import describe
 from mms.frontend.application import Application
 from mms.frontend.chain import Middleware
+from mms.frontend.console.live import Live, Watched
+from mms.frontend.console.pages import Pages
+from mms.frontend.console.routes import console_routes
 from mms.frontend.docs.page import DocsPage
+from mms.frontend.exchange import Route
 from mms.frontend.predictor import Models, Predictor, RequestCounts
 from mms.frontend.rate_limiting import RateLimiting
 from mms.frontend.routes import routes
@@ -94,6 +98,8 @@ class Parts:
         Who may ask; everybody, until the tokens are read.
     limiting
         How often each client may ask; None for any number of times.
+    management_page
+        Where the console of the management port is, in parts; None where there is none.
     after_reading
         What is called, in whichever thread, when a file was read again.
     """
@@ -116,6 +122,7 @@ class Parts:
         self.access = Access(None, settings.cors_origins, self.server_metrics.refusals)
         self.limiting = RateLimiting(settings.rate_limit, self.server_metrics.refusals) \
             if settings.rate_limit else None
+        self.management_page: Optional[Mapping[str, Any]] = None
         self.after_reading: list[Callable[[], None]] = []
         self._given = given
 
@@ -218,15 +225,24 @@ class Parts:
         """The WSGI application; `more` is within its other middleware."""
         settings = self.settings
         predictor = Predictor(models, metrics, settings.max_request_bytes, self.budget)
+        monitor = monitor or self.health
         openapi = OpenAPI(models, lambda: table.routes, lambda: signatures(models),
                           predictions_api(settings.auth_token_file is not None))
-        table = Table([*routes(predictor, lambda: self.description(models, port),
-                               monitor or self.health, self.access.sees_all),
+        table = Table([*routes(predictor, lambda: self.description(models, port), monitor,
+                               self.access.sees_all),
                        *metrics_routes(self.exposition), *openapi.routes(),
-                       *DocsPage().routes()], models)
+                       *DocsPage().routes(), *self._console(models, monitor)], models)
         return Application(table, stack(
             metrics, self.server_metrics, self.access_log, settings.cors_origins, self.access,
             self.limiting, *more), settings.forwarded_allow_ips)
+
+    def _console(self, models: Models, monitor: Monitor) -> Sequence[Route]:
+        """The endpoints of the console, where there is to be one."""
+        if not self.settings.console:
+            return ()
+        watched = Watched(models, monitor, self.exposition, self.server_metrics)
+        return console_routes(Pages(lambda: {'port': 'models'}),
+                              Live(watched, lambda: self.management_page))
 
     def summary(self, model: str) -> ModelSummary:
         """What a person wants to know of a model's requests."""

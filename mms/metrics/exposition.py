@@ -74,6 +74,10 @@ class Exposition:
         """
         self._live.watch(look, pause)
 
+    def look(self) -> Sequence[ModelGauges]:
+        """How the models stand now that it tells of."""
+        return self._live.look()
+
     def watch_certificates(self, ends: Callable[[], Mapping[str, float]]) -> None:
         """Tell of these certificates, too.
 
@@ -155,11 +159,14 @@ class _Live(Collector):
         self._look = look
         self._pause = pause
 
+    def look(self) -> Sequence[ModelGauges]:
+        return self._look()
+
     def pause(self) -> None:
         self._pause()
 
     def collect(self) -> Iterator[Metric]:
-        models = self._look()
+        models = self.look()
         by_name: dict[str, list[ModelGauges]] = {}
         for model in models:
             by_name.setdefault(model.name, []).append(model)

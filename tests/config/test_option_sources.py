@@ -32,6 +32,7 @@ GIVEN = {
     'batch_size': ((['1'], 1), ('auto', None), ('3', 3), None),
     'max_batch_delay_ms': ((['1'], 1), ('2.5', 2.5), ('3.5', 3.5), 0),
     'optimize': (([], False), ('no', True), ('true', False), True),
+    'console': (([], False), ('no', True), ('true', False), True),
     'cache': (([], False), ('no', True), ('true', False), True),
     'max_requests_per_worker': ((['1'], 1), ('2', 2), ('3', 3), 0),
     'max_worker_memory_bytes': ((['1'], 1), ('2K', 2048), ('"3k"', 3072), 0),

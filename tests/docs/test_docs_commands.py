@@ -16,6 +16,7 @@ pytestmark = needs('django', 'gunicorn', 'onnx', 'sklearn', 'waitress')
 GIVEN = {
     'docs/server.md': ['flowers.model'],
     'docs/client.md': ['flowers.model', 'scale.model'],
+    'docs/console.md': ['flowers.model', 'scale.model'],
     'docs/export.md': ['my_model'],
     'docs/onnx.md': ['my_onnx'],
     'docs/archive_format.md': ['flowers.model'],

@@ -1,4 +1,4 @@
-"""The port on which models come and go."""
+"""What people look at, and the port on which models come and go."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import Optional
 
 from mms.config.options import Group, option
-from mms.config.values import path, text, whole
+from mms.config.values import off_switch, path, text, whole
 
 
 @dataclass(frozen=True)
 class ManagementOptions:
-    """The port on which models come and go."""
+    """What people look at, and the port on which models come and go."""
 
+    console: bool = option(
+        '--no-console', off_switch(), 'a page at `/console`', Group.MANAGEMENT, unset=True,
+        help='have no page for people, neither on the port nor on the management port',
+        more='See [the console](console.md)')
     management_port: Optional[int] = option(
         '--management-port', whole(0, 65535), 'off', Group.MANAGEMENT, metavar='PORT', unset=None,
         help='TCP port on which models are loaded, replaced, scaled and removed while the server '
