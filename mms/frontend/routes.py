@@ -10,10 +10,10 @@ from mms.frontend.api.classic import Predictions
 from mms.frontend.api.description import Description
 from mms.frontend.api.health import Health, Monitor, Sees, everybody, health_routes
 from mms.frontend.api.invocations import Invocations
-from mms.frontend.api.operations.any_model import OF_MMS_1, OF_SAGEMAKER
+from mms.frontend.api.operations.any_model import OF_SAGEMAKER
 from mms.frontend.api.operations.documents import DESCRIPTION
 from mms.frontend.api.operations.health import PING, ROOT
-from mms.frontend.api.operations.prediction import predict
+from mms.frontend.api.operations.prediction import predict, predict_plain
 from mms.frontend.exchange import Route
 from mms.frontend.openapi.operation import ForEachModel
 from mms.frontend.predictor import Predictor
@@ -29,7 +29,7 @@ def prediction_routes(predictor: Predictor) -> list[Route]:
               protocol=CLASSIC, scopes=PREDICT, told=ForEachModel(predict)),
         # As MMS 1.x and SageMaker have them.
         Route(('POST',), '/predictions/<model>', predictions.predict, 'Prediction',
-              protocol=CLASSIC, scopes=PREDICT, told=OF_MMS_1),
+              protocol=CLASSIC, scopes=PREDICT, told=ForEachModel(predict_plain)),
         Route(('POST',), '/invocations', invocations.predict, 'Prediction',
               model=invocations.model_of, protocol=CLASSIC, scopes=PREDICT, told=OF_SAGEMAKER),
     ]
