@@ -1,4 +1,7 @@
-"""``mxnet-model-export``: pack the files of a model into a ``.model`` archive, or look at one."""
+"""``mxnet-model-export``: pack the files of a model into a ``.model`` archive, or look at one.
+
+Of Python: :func:`export_model` packs a folder, :func:`export_network` a network in memory.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from mms.errors import StartupError
 from mms.exporter.inspect_command import inspect_model
 from mms.exporter.network_export import export_network
 from mms.exporter.packing import export_model
+from mms.exporter.start_folder import write_start
 from mms.log.lines import LeveledFormatter
 from mms.log.uncaught import escape_uncaught
 from mms.runtime.interrupts import first_interrupt_only, ignore_signals
@@ -38,6 +42,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                 is_served = inspect_model(Location.parse(location),
                                           check=args.inspect is None)
                 return 0 if is_served else 1
+            if args.init is not None:
+                say(write_start(args.init))
+                return 0
             if args.archive is not None:
                 say(f'{sign_archive(args.archive, args.sign)} is the signature of {args.archive}',
                     sys.stderr)

@@ -36,10 +36,13 @@ class Admission:
         One of them must have signed it; None where no signature is asked for.
     limits
         What a download may cost.
+    copies_folders
+        Whether a folder is copied before it is served, and need not be a whole archive.
     """
 
     keys: Optional[PublicKeys] = None
     limits: DownloadLimits = NO_MORE
+    copies_folders: bool = False
 
     def check_folder(self, location: Location) -> None:
         """Refuse a folder where something is asked for: it has neither digest nor signature.

@@ -28,6 +28,9 @@ _BY_INPUT_TYPE = {
     JSON_TYPE: ('mxnet_model_service.py', _BASE),
 }
 
+# The files that hold them.
+BUILTIN_FILES = frozenset(name for name, _ in _BY_INPUT_TYPE.values())
+
 
 def builtin_service(input_type: str) -> tuple[str, bytes]:
     """Member name and contents of the service file for a signature's ``input_type``."""

@@ -15,11 +15,12 @@ from mms.archive.extraction import LimitedReader, extract_stream, opened_file
 from mms.archive.fetch import fetch
 from mms.archive.json_file import brief, os_reason
 from mms.archive.location import Location
-from mms.archive.manifest import read_manifest
+from mms.archive.manifest import MANIFEST_FILE, read_manifest
 from mms.archive.params_file import check_params
+from mms.archive.plain_folder import copy_folder
 from mms.archive.signature import read_signature
 from mms.archive.signed_digest import SignedDigest
-from mms.errors import ArchiveError
+from mms.errors import ArchiveError, ManifestError
 
 ANYTHING = Admission()
 _ONNX_SUFFIXES = ('.onnx', '.pb2')
@@ -50,8 +51,9 @@ def open_model(
 ) -> LoadedModel:
     """Fetch, extract and check the archive at `location`.
 
-    A folder is served in place and never written to. Anything else is extracted
-    into a new private folder inside `workspace`; nothing is left there on failure.
+    A folder is served in place and never written to, unless the admission has it copied. Anything
+    else is extracted into a new private folder inside `workspace`, where nothing is left on
+    failure.
     Safe to call from several threads at once.
 
     Parameters
@@ -77,6 +79,7 @@ def open_model(
         The location needs an optional dependency.
     """
     with unpacked(endpoint, location, workspace, progress, admission) as model_dir:
+        _check_whole(model_dir, location)
         return _check(endpoint, model_dir, location.redacted)
 
 
@@ -94,7 +97,15 @@ def unpacked(
     local = fetch(location, workspace) if location.is_local else ''
     if os.path.isdir(local):
         admission.check_folder(location)
-        yield _folder(local, location)
+        folder = _folder(local, location)
+        if not admission.copies_folders:
+            yield folder
+            return
+        with _private_folder(endpoint, workspace, location.redacted) as private:
+            model_dir = os.path.join(private, 'model')
+            os.mkdir(model_dir)
+            copy_folder(folder, model_dir)
+            yield model_dir
         return
     with _private_folder(endpoint, workspace, location.redacted) as private:
         model_dir = os.path.join(private, 'model')
@@ -163,6 +174,14 @@ def _private_folder(endpoint: str, workspace: str, where: str) -> Iterator[str]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _check_whole(model_dir: str, location: Location) -> None:
+    """Tell whoever serves a folder that is no archive what to do."""
+    if os.path.isdir(location.path) and not os.path.isfile(os.path.join(model_dir, MANIFEST_FILE)):
+        raise ManifestError(f'{location} holds no {MANIFEST_FILE}: make an archive of the folder '
+                            'with mxnet-model-export, or give --reload to serve it as it is while '
+                            'you work on it')
 
 
 def _check(endpoint: str, model_dir: str, where: str) -> LoadedModel:

@@ -29,14 +29,14 @@ def admission_of(parts: Parts, undo: ExitStack) -> Admission:
     limits = DownloadLimits(settings.max_download_bytes, settings.download_timeout_s)
     path = settings.require_signed
     if path is None:
-        return Admission(limits=limits)
+        return Admission(limits=limits, copies_folders=settings.reload)
     said = settings.said('require_signed')
     if parts.has_given_models:
         raise UsageError(f'{said} has no way to check models that are opened already: give '
                          'ModelLoader.load its require_signed, or leave the models to --models')
     keys = in_thread(lambda: PublicKeys(path, said))
     parts.read_again([path], lambda: _read_again(keys, path), undo)
-    return Admission(keys, limits)
+    return Admission(keys, limits, settings.reload)
 
 
 def _read_again(keys: PublicKeys, path: str) -> None:

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from mms.bootstrap.admission import admission_of
+from mms.bootstrap.followed_folders import folders_at_start, follow
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, look_for_gpus
 from mms.bootstrap.parts import Parts
@@ -55,7 +56,7 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
                            'its own.', settings.said('tls_cert'))
         identity = identity_of(settings)
         visible_gpus = look_for_gpus(settings, identity)
-        at_start = look_at_start(parts)
+        at_start, followed = look_at_start(parts), folders_at_start(parts)
         admission = admission_of(parts, undo)
         opener = Opener(undo, identity.gid, admission)
         loop = LoopThread()
@@ -70,8 +71,9 @@ def load_app(parts: Parts) -> tuple[Any, Embedded]:
         parts.exposition.watch(lambda: loop.call(gauges.look), lambda: None)
         loop.run(lambda: local.start(opened))
         undo.callback(loop.call, local.stop)
-        loop.run(lambda: watch(parts, at_start, local, ModelLoader(opener, local), undo, loop.call,
-                               admission))
+        loader = ModelLoader(opener, local)
+        loop.run(lambda: watch(parts, at_start, local, loader, undo, loop.call, admission))
+        loop.run(lambda: follow(parts, followed, local, loader, undo, loop.call))
         metrics = loop.call(lambda: parts.metrics(local))
         loop.call(metrics.start)
         undo.callback(loop.call, metrics.stop)

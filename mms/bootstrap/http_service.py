@@ -13,6 +13,7 @@ import gevent
 from mms.bootstrap.admission import admission_of
 from mms.bootstrap.buffers import shared_budget
 from mms.bootstrap.exposure import warn_of_exposure
+from mms.bootstrap.followed_folders import folders_at_start, follow
 from mms.bootstrap.front_processes import FrontProcesses, start_fronts
 from mms.bootstrap.http_limits import limits_of, warn_of_limits
 from mms.bootstrap.listeners import MAIN, NAMES, Listeners, bind_main
@@ -154,7 +155,7 @@ def load_models(parts: Parts, undo: ExitStack,
     launcher = parts.launcher(identity)
     undo.callback(launcher.stop)
     models = parts.registry(look_for_gpus(parts.settings, identity), identity, launcher)
-    at_start = look_at_start(parts)
+    at_start, followed = look_at_start(parts), folders_at_start(parts)
     parts.exposition.watch(Gauges(models, parts.health.report).look, yield_if_due)
     admission = admission_of(parts, undo)
     opener = Opener(undo, identity.gid, admission)
@@ -165,6 +166,7 @@ def load_models(parts: Parts, undo: ExitStack,
     with loading_bar([one.name for one in opened]) as on_ready:
         models.start(opened, on_ready)
     watch(parts, at_start, models, loader, undo, admission=admission)
+    follow(parts, followed, models, loader, undo)
     undo.callback(GuardedLoop('the health of the server', parts.health.turn).kill)
     return models
 

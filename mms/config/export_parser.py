@@ -13,12 +13,13 @@ _USAGE = '''%(prog)s --model-name NAME --model-path DIR
                           [--sign KEY] [--force]
        %(prog)s --sign KEY --archive FILE
        %(prog)s --inspect LOCATION
-       %(prog)s --check LOCATION'''
+       %(prog)s --check LOCATION
+       %(prog)s --init DIR'''
 
 _NEEDED = ('--model-name', '--model-path')
 # A flag that makes no archive -> those that it needs beside it.
 _NEEDED_WITH: dict[str, tuple[str, ...]] = {
-    '--inspect': (), '--check': (), '--archive': ('--sign',)}
+    '--inspect': (), '--check': (), '--init': (), '--archive': ('--sign',)}
 
 
 class _ExportParser(CommandParser):
@@ -30,7 +31,7 @@ class _ExportParser(CommandParser):
         parsed, rest = super().parse_known_args(args, namespace)
         given = [option for option, value in (
             ('--inspect', parsed.inspect), ('--check', parsed.check),
-            ('--archive', parsed.archive), ('--sign', parsed.sign),
+            ('--init', parsed.init), ('--archive', parsed.archive), ('--sign', parsed.sign),
             ('--model-name', parsed.model_name), ('--model-path', parsed.model_path),
             ('--service-file-path', parsed.service_file_path),
             ('--model-type', parsed.model_type), ('--force', parsed.force or None))
@@ -87,4 +88,8 @@ def export_command() -> argparse.ArgumentParser:
     parser.add_argument(
         '--check', metavar='LOCATION',
         help='the same, then load the model and let it answer a made-up request')
+    parser.add_argument(
+        '--init', metavar='DIR',
+        help='write a signature.json, a synset.txt and a service file to start from, whose '
+             'comments say what to put into them')
     return parser

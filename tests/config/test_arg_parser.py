@@ -155,7 +155,7 @@ def test_the_export_flags():
     assert vars(args) == {'model_name': 'alex', 'model_path': '/tmp/models',
                           'service_file_path': 's.py', 'model_type': 'imperative',
                           'inspect': None, 'check': None, 'sign': None, 'archive': None,
-                          'force': False}
+                          'init': None, 'force': False}
 
 
 def test_the_export_flags_that_may_be_left_out():
@@ -167,7 +167,7 @@ def test_the_export_flags_that_may_be_left_out():
     ['--model-name', 'alex'], ['--model-path', 'd'],
     ['--model-name', 'alex', '--model-path', 'd', '--model-type', 'onnx'],
     ['--inspect', 'a.model', '--check', 'a.model'], ['--inspect', 'a.model', '--model-path', 'd'],
-    ['--check', 'a.model', '--force']])
+    ['--check', 'a.model', '--force'], ['--init', 'd', '--model-name', 'alex']])
 def test_bad_export_flags_are_refused(args):
     with pytest.raises(SystemExit) as caught:
         ArgParser.export_parser().parse_args(args)

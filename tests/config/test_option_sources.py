@@ -24,6 +24,7 @@ GIVEN = {
     'required_models': ((['a', 'b'], Required(names=('a', 'b'))), ('all', Required(every=True)),
                         ('["none"]', Required()), None),
     'watch': ((['d1'], 'd1'), ('d2', 'd2'), ('"d3"', 'd3'), None),
+    'reload': (([], True), ('false', False), ('true', True), False),
     'strict': (([], True), ('false', False), ('true', True), False),
     'gen_api': ((['java'], 'java'), ('go', 'go'), ('"php"', 'php'), None),
     'gpu': ((['1'], ((GPU, 1),)), ('0,2', ((GPU, 0), (GPU, 2))), ('3', ((GPU, 3),)), ()),

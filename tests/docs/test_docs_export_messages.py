@@ -15,10 +15,13 @@ GLUON = 'from mms.model_service.gluon_vision_service import GluonVisionService\n
         'class Service(GluonVisionService):\n    pass\n'
 VISION = 'from mms.model_service.mxnet_vision_service import MXNetVisionService\n' \
          'class Service(MXNetVisionService):\n    pass\n'
-# One needs a working directory that is gone, which all tests share; two are of another command.
+# One needs a working directory that is gone, which all tests share; the others are of other
+# commands.
 NOT_DRIVEN = {'NAME.model: the current directory, where it goes, is gone',
               'DIR is a folder: make an archive of it, which can be signed',
-              'FILE: the signature cannot be made: REASON'}
+              'FILE: the signature cannot be made: REASON',
+              'FILE is there already, and stays as it is: give another folder',
+              'FILE: the files cannot be written: REASON'}
 
 
 def listed():

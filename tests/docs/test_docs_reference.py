@@ -28,6 +28,7 @@ from mms.metrics import METRICS, Metrics, make_sink
 # Page -> the errors whose every message it lists: (names called, argument, file or folder).
 LISTED = {
     'docs/export.md': [({'ExportError'}, 0, 'mms/exporter/packing.py'),
+                       ({'ExportError'}, 0, 'mms/exporter/start_folder.py'),
                        ({'ExportError'}, 0, 'mms/archive'),
                        ({'error'}, 0, 'mms/archive/params_file.py')],
     'docs/notebook.md': [({'ExportError'}, 0, f'mms/exporter/{place}') for place in (

@@ -39,6 +39,11 @@ class ModelOptions:
              'that appears is loaded, one that changes replaces the other, one that goes is '
              'drained',
         more='See [a folder that is watched](watch.md)')
+    reload: bool = option(
+        '--reload', switch(), 'folders are served in place', Group.MODELS, unset=False,
+        help='serve the folders of `--models` as they are, also without a manifest, and load them '
+             'anew when a file in them changes; for development',
+        more='See [a folder that you work on](#a-folder-that-you-work-on)')
     strict: bool = option(
         '--strict', switch(), 'a warning', Group.MODELS, unset=False,
         help='stop the start where a model does not answer a made-up request, also if it may '

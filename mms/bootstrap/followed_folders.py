@@ -1,0 +1,165 @@
+"""``--reload``: folders of models that somebody works on are loaded anew when they change."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from os.path import isdir
+from typing import Any, Optional
+
+import gevent
+
+from mms.archive.location import Location
+from mms.archive.plain_folder import State, state_of
+from mms.bootstrap.model_loader import ModelLoader
+from mms.bootstrap.parts import Parts
+from mms.errors import MMSError, ModelNotFound, UsageError
+from mms.event_loop.guard import GuardedLoop
+from mms.event_loop.in_thread import in_thread
+from mms.serving.registry import Registry
+from mms.serving.server_state import ServerState
+
+logger = logging.getLogger(__name__)
+
+# Whoever saves a file looks at the answer a moment later. What changes from one look to the next is
+# still written.
+_INTERVAL_S = 0.4
+
+# Name of a model -> its folder as it was when it was loaded.
+States = Mapping[str, State]
+
+
+def _call(duty: Callable[[], Any]) -> Any:
+    return duty()
+
+
+def folders_at_start(parts: Parts) -> States:
+    """The folders of the settings before any model is loaded; none where they are not followed.
+
+    Raises
+    ------
+    UsageError
+        Models are of another user, who would be given copies of what this one may read.
+    """
+    settings = parts.settings
+    if not settings.reload:
+        return {}
+    if settings.worker_user is not None:
+        raise UsageError(f"{settings.said('reload')} copies folders with the rights of the server, "
+                         f"and does not go with {settings.said('worker_user')}: make archives of "
+                         'them with mxnet-model-export')
+    folders = {name: Location.parse(text).path for name, text in settings.models.items()}
+    followed = {name: path for name, path in folders.items() if isdir(path)}
+    if not followed and settings.management_port is None:
+        logger.warning('%s has no effect without a folder in --models.', settings.said('reload'))
+    else:
+        logger.warning('%s is for development: a folder is served as it is, and loaded anew when '
+                       'a file in it changes. Serve archives to others.', settings.said('reload'))
+    return in_thread(lambda: {name: state_of(path) for name, path in followed.items()})
+
+
+def follow(parts: Parts, at_start: States, models: Registry, loader: ModelLoader, undo: ExitStack,
+           call: Callable[[Callable[[], Any]], Any] = _call) -> None:
+    """Follow the folders of models, until the server stops, where that is asked for.
+
+    Parameters
+    ----------
+    at_start
+        What :func:`folders_at_start` has found.
+    call
+        Calls a function where the models live.
+    """
+    if not parts.settings.reload:
+        return
+    follower = FolderFollower(models, loader, at_start)
+    parts.lifecycle.subscribe(
+        lambda state: follower.pause() if state is ServerState.DRAINING else None)
+    undo.callback(call, follower.stop)
+    parts.health.add_remarks(follower.remarks)
+    follower.start()
+
+
+class FolderFollower:
+    """Loads models anew whose folders have changed.
+
+    Parameters
+    ----------
+    models
+        Where they are served; those from a folder are followed, whoever has loaded them.
+    loader
+        Loads them.
+    at_start
+        Their folders when they were loaded.
+    """
+
+    def __init__(self, models: Registry, loader: ModelLoader, at_start: States) -> None:
+        self._models = models
+        self._loader = loader
+        self._loaded: dict[str, State] = dict(at_start)
+        self._seen: dict[str, State] = {}
+        self._remarks: dict[str, str] = {}
+        self._loop: Optional[GuardedLoop] = None
+        self._is_paused = False
+
+    def remarks(self) -> list[str]:
+        """What is wrong with each folder that is not served as it is."""
+        return list(self._remarks.values())
+
+    def start(self) -> None:
+        """Look again and again from now on."""
+        self._loop = GuardedLoop('the folders that are followed', self._turn)
+
+    def pause(self) -> None:
+        """Begin nothing more."""
+        self._is_paused = True
+
+    def stop(self) -> None:
+        """Look no more; what is being loaded is given up."""
+        if self._loop is not None:
+            self._loop.kill()
+
+    def look(self) -> None:
+        """Load anew what has changed and rests."""
+        for name in self._models.names:
+            location = self._location(name)
+            folder = location.path if location else ''
+            if not location or not in_thread(partial(isdir, folder)):
+                continue
+            state = in_thread(partial(state_of, folder))
+            rests = self._seen.get(name) == state
+            self._seen[name] = state
+            if state != self._loaded.setdefault(name, state) and rests:
+                self._loaded[name] = state
+                self._load(name, location)
+
+    def _turn(self) -> None:
+        gevent.sleep(_INTERVAL_S)
+        if not self._is_paused:
+            self.look()
+
+    def _location(self, name: str) -> Optional[Location]:
+        try:
+            return Location.parse(self._models[name].location)
+        except MMSError:
+            # It has gone meanwhile.
+            return None
+
+    def _load(self, name: str, location: Location) -> None:
+        logger.info('%s has changed: model %s is loaded anew.', location, name)
+        began = time.monotonic()
+        try:
+            self._loader.replace(name, location)
+        except ModelNotFound:
+            # It was removed meanwhile.
+            return
+        except MMSError as error:
+            # The loader has logged it.
+            self._remarks[name] = f'{error}; model {name} stays as it was'
+            logger.warning('Model %s stays as it was.', name)
+            return
+        self._remarks.pop(name, None)
+        logger.info('Model %s is served as it is now in %s, after %.1f s.', name, location,
+                    time.monotonic() - began)

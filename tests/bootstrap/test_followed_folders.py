@@ -1,0 +1,39 @@
+"""``--reload``: what is said of it before the models are loaded."""
+
+import pytest
+
+from mms.bootstrap.followed_folders import folders_at_start
+from mms.bootstrap.parts import Parts
+from mms.config.settings import Settings
+from mms.errors import UsageError
+
+
+def at_start(**settings):
+    return folders_at_start(Parts('mms', Settings(**settings), None))
+
+
+def test_the_folders_of_the_settings_are_followed_and_archives_are_not(tmp_path, caplog):
+    (tmp_path / 'net').mkdir()
+    (tmp_path / 'net' / 'service.py').write_text('')
+    (tmp_path / 'a.model').write_text('')
+    models = {'net': str(tmp_path / 'net'), 'a': str(tmp_path / 'a.model'), 'b': 'http://h/b.model'}
+    found = at_start(models=models, reload=True)
+    assert {name: list(state) for name, state in found.items()} == {'net': ['service.py']}
+    assert '--reload is for development' in caplog.text
+    caplog.clear()
+    assert at_start(models=models) == {}
+    assert caplog.text == ''
+
+
+def test_a_warning_says_where_there_is_no_folder_nor_a_way_for_one_to_come(caplog):
+    at_start(models={'a': 'a.model'}, reload=True)
+    assert '--reload has no effect without a folder in --models.' in caplog.text
+    caplog.clear()
+    at_start(models={'a': 'a.model'}, reload=True, management_port=0)
+    assert 'no effect' not in caplog.text
+
+
+def test_it_does_not_go_with_models_of_another_user(tmp_path):
+    with pytest.raises(UsageError, match='--reload copies folders with the rights of the server, '
+                                         'and does not go with --worker-user'):
+        at_start(models={'net': str(tmp_path)}, reload=True, worker_user='nobody')
