@@ -29,6 +29,12 @@ PREPROCESS = 'preprocess'
 AS_IS, ZERO_TO_ONE, IMAGENET = PREPROCESSINGS = ('none', '0-1', 'imagenet')
 # Of RGB, and any.
 _COLOUR = (3, 0)
+# An optional key of an input or an output: what its numbers are to those who send tensors.
+DATATYPE = 'datatype'
+DATATYPES = ('BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64',
+             'FP16', 'FP32', 'FP64', 'BF16', 'BYTES')
+# Of an input of a live signature: its first dimension is 1 in a network that takes any there.
+ANY_BATCH = 'any_batch'
 
 
 def read_signature(path: str, where: Optional[str] = None) -> dict[str, Any]:
@@ -116,6 +122,9 @@ def _check_tensor(tensor: Any, where: str) -> None:
     for key in ('data_name', 'data_shape'):
         if key not in tensor:
             raise SignatureError(f'{where}: {key} is missing')
+    if tensor.get(DATATYPE, DATATYPES[0]) not in DATATYPES:
+        raise SignatureError(f"{where}: {DATATYPE} must be one of {', '.join(DATATYPES)}, not "
+                             f'{brief(repr(tensor[DATATYPE]))}')
     name, shape = tensor['data_name'], tensor['data_shape']
     if not isinstance(name, str) or not name:
         raise SignatureError(f'{where}: data_name must be a string that is not empty')

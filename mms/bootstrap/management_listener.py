@@ -30,6 +30,7 @@ from mms.frontend.management.middleware import REALM, TOKEN_ASKED, NoTokenAsked
 from mms.frontend.management.model_jobs import ModelJobs
 from mms.frontend.management.model_store import ModelStore
 from mms.frontend.management.models_api import Server
+from mms.frontend.management.repository_api import open_inference_routes
 from mms.frontend.middleware import GiveWay
 from mms.runtime.token_file import remove_token, write_token
 from mms.serving.registry import Registry
@@ -96,7 +97,8 @@ class ManagementListener:
                         settings.models, parts.budget)
         self._listeners.listen(MANAGEMENT, management_application(
             server, jobs, self._allowed(tokens),
-            [*health_routes(parts.health, self._sees(tokens)), *self._console(tokens)],
+            [*health_routes(parts.health, self._sees(tokens)), *self._console(tokens),
+             *open_inference_routes(server, jobs, parts.health, parts.tally)],
             [GiveWay()], parts.access_log, settings.forwarded_allow_ips, tokens is not None))
         logger.info('Management endpoint: %s', self.announcement)
         warn_of_open_management(self._listeners.host(MANAGEMENT), tokens is not None, settings)

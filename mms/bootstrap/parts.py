@@ -36,14 +36,14 @@ from mms.frontend.docs.page import DocsPage
 from mms.frontend.exchange import Route
 from mms.frontend.predictor import Models, Predictor, RequestCounts
 from mms.frontend.rate_limiting import RateLimiting
-from mms.frontend.routes import routes
+from mms.frontend.routes import Told, routes
 from mms.frontend.routing import Table
 from mms.frontend.stack import stack
 from mms.log.brief_start import ALWAYS, IF_ROOM
 from mms.log.setup import JSON, FrontLog
 from mms.metrics import Metrics, make_sink
 from mms.metrics.exposition import Exposition
-from mms.metrics.model_tally import ModelSummary
+from mms.metrics.model_tally import ModelSummary, ModelTally
 from mms.metrics.server_metrics import ServerMetrics
 from mms.pool.launcher import Launcher
 from mms.runtime.container import in_container
@@ -229,7 +229,8 @@ class Parts:
         openapi = OpenAPI(models, lambda: table.routes, lambda: signatures(models),
                           predictions_api(settings.auth_token_file is not None))
         table = Table([*routes(predictor, lambda: self.description(models, port), monitor,
-                               self.access.sees_all),
+                               self.access.sees_all,
+                               Told(self.tally, lambda: models.unloaded)),
                        *metrics_routes(self.exposition), *openapi.routes(),
                        *DocsPage().routes(), *self._console(models, monitor)], models)
         return Application(table, stack(
@@ -248,6 +249,11 @@ class Parts:
         """What a person wants to know of a model's requests."""
         self.exposition.catch_up()
         return self.server_metrics.summary(model)
+
+    def tally(self, model: str) -> ModelTally:
+        """What was counted of a model's requests, all of it."""
+        self.exposition.catch_up()
+        return self.server_metrics.tally(model)
 
     def description(self, models: Models, port: int) -> dict[str, Any]:
         """The Swagger document."""

@@ -1,4 +1,6 @@
-"""The one place where an exception becomes an HTTP response: ``code``, ``type``, ``message``."""
+"""The one place where an exception becomes an HTTP response: ``code``, ``type`` and ``message``, or
+``error`` in the Open Inference Protocol.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from werkzeug.wrappers import Request as WSGIRequest
 
 from mms.errors import RequestError, TooManyRequests
 from mms.frontend.access.refusals import AccessRefused
-from mms.frontend.exchange import HTTPRequest, HTTPResponse, json_response
+from mms.frontend.error_form import error_response, is_open_inference
+from mms.frontend.exchange import HTTPRequest, HTTPResponse
+from mms.frontend.http.body import UnsupportedEncoding
 from mms.ipc.messages import API_DESCRIPTION
 from mms.log.lines import one_line
 
@@ -28,6 +32,8 @@ _TYPES = {
 
 # Who mistyped an address is told these.
 ENDPOINTS = 'GET /api-description lists the endpoints, whose names are matched to the letter.'
+# Or these, in the Open Inference Protocol.
+MODELS = 'GET /v2/models lists the models, whose names are matched to the letter.'
 
 
 def known_error(request: HTTPRequest, error: Exception,
@@ -49,7 +55,8 @@ def known_error(request: HTTPRequest, error: Exception,
 def failed_itself(request: HTTPRequest, error: Exception) -> HTTPResponse:
     """Response to an error that nobody foresaw, after its traceback in the log."""
     logger.error('The server itself failed over %s', one_line(request.path), exc_info=error)
-    return _response(500, _type(500), 'The server failed over this request; its log says how.')
+    return error_response(request, 500, _type(500),
+                          'The server failed over this request; its log says how.')
 
 
 def _request_error(request: HTTPRequest, error: RequestError) -> HTTPResponse:
@@ -57,11 +64,13 @@ def _request_error(request: HTTPRequest, error: RequestError) -> HTTPResponse:
     if not isinstance(error, (AccessRefused, TooManyRequests)):
         # Whoever reaches the port can send any number of those: who counts them logs some.
         _log_refusal(request, error.status, message)
-    response = _response(error.status, error.type, message)
+    response = error_response(request, error.status, error.type, message)
     if error.retry_after_s is not None:
         response.headers.append(('Retry-After', str(error.retry_after_s)))
     if isinstance(error, AccessRefused):
         response.headers.append(('WWW-Authenticate', error.challenge))
+    if isinstance(error, UnsupportedEncoding):
+        response.headers.append(('Accept-Encoding', 'gzip, deflate'))
     return response
 
 
@@ -90,7 +99,7 @@ def _http_exception(request: HTTPRequest, error: HTTPException, endpoints: str) 
         logger.info('%s', message)
     else:
         _log_refusal(request, code, message)
-    response = _response(code, _type(code), message)
+    response = error_response(request, code, _type(code), message)
     response.headers += [(name, _ordered(value) if name == 'Allow' else value)
                          for name, value in error.get_headers()
                          if name.lower() not in ('content-type', 'content-length')]
@@ -107,14 +116,12 @@ def _message(request: HTTPRequest, code: int, endpoints: str) -> str:
     if code == 404:
         # Of several slashes at its beginning, two are enough to see why.
         path = f'/{request.path}' if request.sent_path.startswith('//') else request.path
+        if is_open_inference(request):
+            endpoints = MODELS
         return f'There is nothing at {path}: {endpoints}'
     if code == 405:
         return f'{request.path} does not take {request.method}: the header Allow says what it does.'
     return ''
-
-
-def _response(code: int, kind: str, message: str) -> HTTPResponse:
-    return json_response(code, {'code': code, 'type': kind, 'message': message})
 
 
 def _type(code: int) -> str:

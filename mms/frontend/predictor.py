@@ -9,7 +9,8 @@ from typing import Optional, Protocol
 
 from mms.frontend.exchange import HTTPRequest
 from mms.frontend.http.body import read_body
-from mms.ipc.messages import Reply, Request
+from mms.frontend.http.inflating import inflated
+from mms.ipc.messages import NO_HEADERS, Headers, Reply, Request
 from mms.runtime.byte_budget import ByteBudget
 from mms.serving.caller import Caller
 
@@ -29,6 +30,10 @@ class Models(Protocol):
 
     def __contains__(self, name: object) -> bool:
         """Whether a model of this name is served now."""
+
+    @property
+    def unloaded(self) -> Sequence[str]:
+        """Names of those that have no workers."""
 
     def signature(self, name: str) -> Mapping[str, object]:
         """Live signature of a model."""
@@ -66,6 +71,11 @@ class Predictor:
         A larger body is refused.
     budget
         Where the bodies count that are held.
+
+    Attributes
+    ----------
+    models, metrics, budget
+        As given.
     """
 
     def __init__(self, models: Models, metrics: RequestCounts, max_request_bytes: int,
@@ -73,9 +83,10 @@ class Predictor:
         self.models = models
         self.metrics = metrics
         self._max_request_bytes = max_request_bytes
-        self._budget = budget
+        self.budget = budget
 
-    def predict(self, protocol: str, name: str, request: HTTPRequest) -> Reply:
+    def predict(self, protocol: str, name: str, request: HTTPRequest,
+                headers: Headers = NO_HEADERS, inflates: bool = False) -> Reply:
         """What a model answers.
 
         Parameters
@@ -84,14 +95,20 @@ class Predictor:
             Name of the codec that is to read the request's body.
         name
             Endpoint name of the model.
+        headers
+            What the protocol reads of the request's other headers.
+        inflates
+            Whether its clients may compress the body.
 
         Raises
         ------
         RequestError, ClientDisconnected
         """
         environ = request.environ
-        asked = Request(protocol, environ.get('CONTENT_TYPE', ''),
-                        read_body(environ, self._max_request_bytes, self._budget), request.context)
+        body = read_body(environ, self._max_request_bytes, self.budget)
+        if inflates:
+            body = inflated(body, environ, self._max_request_bytes, self.budget)
+        asked = Request(protocol, environ.get('CONTENT_TYPE', ''), body, request.context, headers)
         reply = self.models.submit(name, asked, request.caller)
         request.caller.answered_in(reply.stage_times_ms)
         self.metrics.observe_stages(reply.stage_times_ms, model=name)

@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
-PROBES = frozenset({'/ping', '/health/live', '/health/ready', '/health/startup'})
+PROBES = frozenset({'/ping', '/health/live', '/health/ready', '/health/startup',
+                    '/v2/health/live', '/v2/health/ready'})

@@ -121,14 +121,14 @@ class Desk:
             self._left.add(frame.number)
 
     def _predict(self, frame: Frame) -> None:
-        name, protocol, content_type, context, size = frame.header
+        name, protocol, content_type, context, size, headers = frame.header
         number = frame.number
 
         def whole(content: ChunkedBuffer, error: Optional[BuffersFull]) -> None:
             if error is not None:
                 self.link.send(Kind.FAILURE, number, [None, *told(error)])
                 return
-            request = Request(protocol, content_type, content, Context(*context))
+            request = Request(protocol, content_type, content, Context(*context), headers)
             # Its client may have left in the next frame.
             self._unanswered.add(number)
             gevent.spawn_raw(self._answer, number, name, request)
@@ -142,7 +142,7 @@ class Desk:
         try:
             reply = self._services.models.submit(name, request, caller)
             head = [caller.queue_s, len(reply.content), reply.stage_times_ms, reply.content_type,
-                    reply.status]
+                    reply.status, dict(reply.headers)]
             self.link.send_content(Kind.REPLY, number, head, reply.content)
             return
         except RequestError as raised:
@@ -158,9 +158,19 @@ class Desk:
         self.link.send(Kind.FAILURE, number, [caller.queue_s, *told(error)])
 
     def _forward(self, frame: Frame) -> None:
-        gevent.spawn_raw(self._answer_all_else, frame.number, frame.header)
+        environ, size = frame.header
+        number = frame.number
 
-    def _answer_all_else(self, number: int, environ: dict[str, Any]) -> None:
+        def whole(content: ChunkedBuffer, error: Optional[BuffersFull]) -> None:
+            if error is not None:
+                self.link.send(Kind.FAILURE, number, [None, *told(error)])
+                return
+            gevent.spawn_raw(self._answer_all_else, number, environ, content)
+
+        self._incoming.begin(frame, size, whole)
+
+    def _answer_all_else(self, number: int, environ: dict[str, Any],
+                         content: ChunkedBuffer) -> None:
         try:
             if self._is_prediction(environ):
                 # Of a model that has come just now.
@@ -168,8 +178,9 @@ class Desk:
                 self.link.send(Kind.RESPONSE, number)
                 return
             head: list[Any] = []
+            environ['wsgi.input'] = BytesIO(bytes(content))
             body = b''.join(self._services.application(
-                {**environ, 'wsgi.input': BytesIO()}, lambda *began: head.extend(began)))
+                environ, lambda *began: head.extend(began)))
             self.link.send_content(Kind.RESPONSE, number, [len(body), *head], body)
         except LinkClosed:
             pass

@@ -78,7 +78,8 @@ class Front:
             'give_way': self._give_way, 'end': self._end}, self._models.handlers)
         self._tls = None if options.tls is None else TLS(options.tls)
         self._tokens = None if options.tokens is None else FrontTokens(options.tokens)
-        application = FrontApplication(self._predictions(options, budget), self._models)
+        application = FrontApplication(self._predictions(options, budget), self._models,
+                                       budget)
         self._servers = {name: FrontServer(
             application, budget, self._tls if environ['wsgi.url_scheme'] == 'https' else None,
             options.cors_origins, options.limits, self._server_metrics.refusals, environ,

@@ -16,7 +16,7 @@ from mms.fronts.failures import raised
 from mms.fronts.frames import Frame, Kind
 from mms.fronts.incoming import Incoming
 from mms.fronts.link import Handler, Link, LinkClosed
-from mms.ipc.messages import Reply, Request
+from mms.ipc.messages import Content, Reply, Request
 from mms.metrics import Metrics
 from mms.metrics.server_metrics import ServerMetrics
 from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
@@ -87,6 +87,11 @@ class RemoteModels:
         """Names of those that are served now, in order."""
         return tuple(self._names)
 
+    @property
+    def unloaded(self) -> Sequence[str]:
+        """Nothing here tells of those that have no worker."""
+        return ()
+
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
@@ -122,11 +127,11 @@ class RemoteModels:
         """
         content = request.content
         head = [name, request.protocol, request.content_type, tuple(request.context),
-                len(content)]
+                len(content), dict(request.headers)]
         reply: Reply = self._ask(Kind.PREDICT, head, content, caller)
         return reply
 
-    def forward(self, environ: Mapping[str, Any]) -> Optional[Response]:
+    def forward(self, environ: Mapping[str, Any], body: Content = b'') -> Optional[Response]:
         """What the server answers to a request that is for no model; None where it is for one.
 
         Raises
@@ -134,7 +139,7 @@ class RemoteModels:
         RequestError
         """
         told = {name: value for name, value in environ.items() if isinstance(value, str)}
-        found: Optional[Response] = self._ask(Kind.FORWARD, told, b'', Caller())
+        found: Optional[Response] = self._ask(Kind.FORWARD, [told, len(body)], body, Caller())
         return found
 
     def _ask(self, kind: Kind, head: Any, content: Any, caller: Caller) -> Any:
@@ -159,11 +164,11 @@ class RemoteModels:
             del waiting
 
     def _replied(self, frame: Frame) -> None:
-        queue_s, size, stage_times_ms, content_type, status = frame.header
+        queue_s, size, stage_times_ms, content_type, status, headers = frame.header
 
         def whole(content: ChunkedBuffer, error: Optional[BuffersFull]) -> None:
             self._settle(frame.number, queue_s, error,
-                         Reply(content, stage_times_ms, content_type, status))
+                         Reply(content, stage_times_ms, content_type, status, headers))
 
         self._incoming.begin(frame, size, whole)
 

@@ -167,8 +167,8 @@ class Channel:
     def _unpack(self, kind: type, header: dict[str, Any]) -> Message:
         if kind is Work:
             header['requests'] = [
-                Request(protocol, content_type, self._sized(size), Context(*context))
-                for protocol, content_type, size, context in header['requests']]
+                Request(protocol, content_type, self._sized(size), Context(*context), *headers)
+                for protocol, content_type, size, context, *headers in header['requests']]
         if kind in (Answered, Result):
             check_places(header['places'], header['answers'])
             header['answers'] = [self._answer(*head) for head in header['answers']]
@@ -295,9 +295,7 @@ def _pieces(contents: Iterable[Content]) -> Iterator[Body]:
 def _pack(message: Message) -> tuple[bytes, list[Content]]:
     header, contents = {name: _short(value) for name, value in vars(message).items()}, []
     if isinstance(message, Work):
-        header['requests'] = [
-            [request.protocol, request.content_type, len(request.content), tuple(request.context)]
-            for request in message.requests]
+        header['requests'] = [_request_head(request) for request in message.requests]
         contents = [request.content for request in message.requests]
     if isinstance(message, Answered):
         header['answers'] = [_answer_head(answer) for answer in message.answers]
@@ -328,10 +326,19 @@ def _read_header(data: bytearray) -> Any:
         return json.loads(data.decode())
 
 
+def _request_head(request: Request) -> list[Any]:
+    head = [request.protocol, request.content_type, len(request.content), tuple(request.context)]
+    if request.headers:
+        head.append(dict(request.headers))
+    return head
+
+
 def _answer_head(answer: Answer) -> list[Any]:
     if isinstance(answer, Reply):
         head = [len(answer.content), answer.stage_times_ms]
-        if (answer.content_type, answer.status) != (JSON, 200):
+        if answer.headers:
+            head += [answer.content_type, answer.status, dict(answer.headers)]
+        elif (answer.content_type, answer.status) != (JSON, 200):
             head += [answer.content_type, answer.status]
         return head
     return [answer.error, _short(answer.message)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Union
 
 from mms.devices.device import Device
@@ -21,7 +22,20 @@ API_DESCRIPTION = 'http://<host>:<port>/api-description'
 
 # The protocol of MMS 0.4: a form, answered by JSON.
 CLASSIC = 'classic'
+# Tensors as JSON, or as they lie in memory: what Triton and KServe speak.
+OPEN_INFERENCE = 'inference_v2'
 JSON = 'application/json'
+
+# Headers beside the Content-Type, of a protocol that has such.
+Headers = Mapping[str, str]
+NO_HEADERS: Headers = MappingProxyType({})
+# Those that an answer may have: a process that runs the code of a model may say anything.
+ANSWER_HEADERS = frozenset({'Content-Encoding', 'Inference-Header-Content-Length'})
+
+
+def no_headers() -> Headers:
+    """Those of most."""
+    return NO_HEADERS
 
 
 @dataclass(frozen=True)
@@ -258,12 +272,15 @@ class Request:
         Its ``Content-Type``.
     content
         Its body.
+    headers
+        What its protocol reads of its other headers.
     """
 
     protocol: str
     content_type: str
     content: Content
     context: Context = field(default=NO_CONTEXT, compare=False)
+    headers: Headers = field(default_factory=no_headers, hash=False)
 
     @property
     def body(self) -> Body:
@@ -313,6 +330,7 @@ class Reply:
     stage_times_ms: dict[str, float] = field(default_factory=dict)
     content_type: str = JSON
     status: int = 200
+    headers: Headers = field(default_factory=no_headers, hash=False)
 
     @property
     def body(self) -> Body:

@@ -8,6 +8,8 @@ from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any, Union
 
+from mms.ipc.messages import ANSWER_HEADERS, NO_HEADERS
+
 Kinds = tuple[type, ...]
 
 _STATUSES = range(100, 600)
@@ -71,7 +73,8 @@ def check_size(size: Any) -> None:
         raise BrokenFrame('a content without its size')
 
 
-def check_reply(stage_times_ms: Any, content_type: Any = '', status: Any = 200) -> None:
+def check_reply(stage_times_ms: Any, content_type: Any = '', status: Any = 200,
+                headers: Any = NO_HEADERS) -> None:
     """See that what is known of an answer makes the head of one.
 
     Raises
@@ -82,11 +85,23 @@ def check_reply(stage_times_ms: Any, content_type: Any = '', status: Any = 200) 
             type(value) is float or (type(value) is int and value in _NUMBERS)
             for value in stage_times_ms.values()):
         raise BrokenFrame('a reply without the times of its stages')
-    # A line end would begin another header.
-    if type(content_type) is not str or not (content_type.isascii() and content_type.isprintable()):
+    if not _is_line(content_type):
         raise BrokenFrame('a reply of no content type')
     if type(status) is not int or status not in _STATUSES:
         raise BrokenFrame('a reply of no status')
+    if headers is not NO_HEADERS:
+        _check_headers(headers)
+
+
+def _check_headers(headers: Any) -> None:
+    if type(headers) is not dict or not all(
+            name in ANSWER_HEADERS and _is_line(value) for name, value in headers.items()):
+        raise BrokenFrame('a reply with headers that it may not have')
+
+
+def _is_line(value: Any) -> bool:
+    """Whether it may stand in a header: a line end would begin another one."""
+    return type(value) is str and value.isascii() and value.isprintable()
 
 
 @cache

@@ -36,7 +36,7 @@ def add(server: ServerMetrics, metrics: Metrics, taken: dict[str, Any]) -> None:
 
 def _of_requests(tally: ModelTally) -> list[Any]:
     return [[[protocol, code, count] for (protocol, code), count in tally.requests.items()],
-            _of_times(tally.duration_s),
+            _of_times(tally.duration_s), tally.failed_s, tally.latest_s,
             {phase: _of_times(times) for phase, times in tally.phase_s.items()},
             {reason: count for reason, count in tally.refusals.items() if count}]
 
@@ -46,12 +46,15 @@ def _of_times(times: Histogram) -> list[Any]:
 
 
 def _add_requests(tally: ModelTally, requests: list[Any], duration_s: list[Any],
-                  phase_s: dict[str, list[Any]], refusals: dict[str, int]) -> None:
+                  failed_s: float, latest_s: float, phase_s: dict[str, list[Any]],
+                  refusals: dict[str, int]) -> None:
     for protocol, code, count in requests:
         key = protocol, code
         tally.requests[key] = tally.requests.get(key, 0) + count
     if duration_s:
         tally.duration_s.add(*duration_s)
+    tally.failed_s += failed_s
+    tally.latest_s = max(tally.latest_s, latest_s)
     for phase, times in phase_s.items():
         if times:
             tally.phase_s[phase].add(*times)

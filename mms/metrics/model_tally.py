@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Optional
@@ -12,6 +13,10 @@ from mms.metrics.observer import Restart
 
 QUEUE = 'queue'
 PHASES = (QUEUE, 'preprocess', 'inference', 'postprocess')
+_STAGES = PHASES[1:]
+_INFERENCE = 'inference'
+# From this status on a request has failed.
+_FAILED = 400
 # Why a request was refused, whatever it asked.
 REFUSALS = ('queue_full', 'deadline', 'client_left', 'buffers_full', 'too_large', 'unavailable')
 
@@ -73,6 +78,40 @@ class ModelSummary:
     restarts: Mapping[str, int]
 
 
+class Executions:
+    """Runs of a model with so many requests together.
+
+    Attributes
+    ----------
+    count
+        How many there were.
+    stages_ms
+        Stage -> milliseconds in it, of all of them.
+    """
+
+    __slots__ = ('count', 'stages_ms')
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.stages_ms = dict.fromkeys(_STAGES, 0.0)
+
+    def add(self, requests: list[Mapping[str, float]]) -> None:
+        """Count one, with the times of its requests; that of the run itself is in each of them."""
+        self.count += 1
+        stages_ms = self.stages_ms
+        for stage in _STAGES:
+            times = [times_ms.get(stage, 0.0) for times_ms in requests]
+            took_ms = times[0] if stage == _INFERENCE else sum(times)
+            if 0 <= took_ms < inf:
+                stages_ms[stage] += took_ms
+
+    def copy(self) -> Executions:
+        """The same as it is now."""
+        copied = Executions()
+        copied.count, copied.stages_ms = self.count, self.stages_ms.copy()
+        return copied
+
+
 class ModelTally:
     """Counts that only grow.
 
@@ -82,6 +121,12 @@ class ModelTally:
         Protocol and status -> how many have had such an answer.
     duration_s
         Of all of them.
+    failed_s
+        Seconds that those took that have failed.
+    latest_s
+        When the last one was answered, in seconds since the epoch; 0 without any.
+    executions
+        Requests that ran together -> the runs of so many.
     phase_s
         Phase -> seconds in it.
     refusals
@@ -94,6 +139,9 @@ class ModelTally:
 
     def __init__(self) -> None:
         self.requests: dict[tuple[str, int], int] = {}
+        self.failed_s = 0.0
+        self.latest_s = 0.0
+        self.executions: dict[int, Executions] = {}
         self.duration_s = Histogram(SECONDS)
         self.phase_s = {phase: Histogram(SECONDS) for phase in PHASES}
         self.refusals = dict.fromkeys(REFUSALS, 0)
@@ -105,6 +153,9 @@ class ModelTally:
         key = exchange.protocol, exchange.code
         self.requests[key] = self.requests.get(key, 0) + 1
         self.duration_s.observe(exchange.duration_s)
+        self.latest_s = time.time()
+        if exchange.code >= _FAILED:
+            self.failed_s += exchange.duration_s
         if exchange.queue_s is not None:
             self.phase_s[QUEUE].observe(exchange.queue_s)
         for stage, took_ms in (exchange.stage_times_ms or {}).items():
@@ -113,9 +164,28 @@ class ModelTally:
             if phase is not None and 0 <= took_ms < inf:
                 phase.observe(took_ms / 1000)
 
+    def executed(self, requests: Iterable[Mapping[str, float]]) -> None:
+        """Count what a worker has run, of which it has told the times of each request."""
+        # Those that ran together have the very same time in the model.
+        together: dict[float, list[Mapping[str, float]]] = {}
+        for place, times_ms in enumerate(requests):
+            together.setdefault(times_ms.get(_INFERENCE, -1.0 - place), []).append(times_ms)
+        for group in together.values():
+            found = self.executions.get(len(group))
+            if found is None:
+                found = self.executions[len(group)] = Executions()
+            found.add(group)
+
+    @property
+    def failures(self) -> int:
+        """How many requests have failed."""
+        return sum(count for (_, code), count in self.requests.items() if code >= _FAILED)
+
     def copy(self) -> ModelTally:
         """The same as it is now."""
         copied = ModelTally()
+        copied.failed_s, copied.latest_s = self.failed_s, self.latest_s
+        copied.executions = {size: runs.copy() for size, runs in self.executions.items()}
         copied.requests = self.requests.copy()
         copied.duration_s = self.duration_s.copy()
         copied.phase_s = {phase: times.copy() for phase, times in self.phase_s.items()}

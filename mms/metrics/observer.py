@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -27,6 +28,9 @@ class Observer(Protocol):
     def batch(self, model: str, size: int) -> None:
         """A worker has answered so many requests that it was given together."""
 
+    def executed(self, model: str, stage_times_ms: Sequence[Mapping[str, float]]) -> None:
+        """It has told how long each of those took that it has not failed over."""
+
     def restarted(self, model: str, reason: Restart) -> None:
         """A worker has gone, or is to go, and another comes in its place."""
 
@@ -35,6 +39,9 @@ class Unobserved:
     """Nobody counts."""
 
     def batch(self, model: str, size: int) -> None:
+        """Nothing."""
+
+    def executed(self, model: str, stage_times_ms: Sequence[Mapping[str, float]]) -> None:
         """Nothing."""
 
     def restarted(self, model: str, reason: Restart) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Optional, TypeVar
 
 from mms.metrics.histogram import BLOCK_SECONDS, Histogram
@@ -78,6 +78,11 @@ class ServerMetrics:
         with self._lock:
             self._named(model).batch_sizes.observe(size)
 
+    def executed(self, model: str, stage_times_ms: Sequence[Mapping[str, float]]) -> None:
+        """Count what a worker has run, of which it has told the times of each request."""
+        with self._lock:
+            self._named(model).executed(stage_times_ms)
+
     def restarted(self, model: str, reason: Restart) -> None:
         """Count a worker that another one replaces."""
         with self._lock:
@@ -121,6 +126,11 @@ class ServerMetrics:
         """
         with self._lock:
             return (self._find(model) or ModelTally()).summary()
+
+    def tally(self, model: str) -> ModelTally:
+        """What was counted of a model, as it is now."""
+        with self._lock:
+            return (self._find(model) or ModelTally()).copy()
 
     def tallies(self, pause: Callable[[], None] = lambda: None) -> Mapping[str, ModelTally]:
         """Name of a model, empty for what is no model's -> what was counted, as it is now.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Union
 
 from mms.archive.signature import IMAGE_TYPE, IMAGENET, PREPROCESS, input_types
+from mms.model_service.hook_marks import gives_outputs, takes_arrays
 from mms.model_service.labelled import top_classes
 from mms.model_service.mxnet_model_service import GluonImperativeBaseService
 from mms.model_service.output_format import formatted
@@ -23,6 +24,7 @@ class GluonVisionService(GluonImperativeBaseService):
     ``output_format``, that is the answer.
     """
 
+    @takes_arrays
     def _preprocess(self, data: list[Any]) -> list[mx.nd.NDArray]:
         """One NDArray an input; of a picture float32, normalized, (1, 3, height, width)."""
         preprocess = self.signature.get(PREPROCESS, IMAGENET)
@@ -37,6 +39,7 @@ class GluonVisionService(GluonImperativeBaseService):
         outputs = [output.softmax() for output in self._forward_net(data)]
         return outputs[0] if len(outputs) == 1 else outputs
 
+    @gives_outputs
     def _postprocess(self, data: Any) -> Any:
         """The five most probable classes of each output, a list for each."""
         if self.output_format is None:

@@ -12,12 +12,14 @@ import numpy as np
 from mms.archive.limits import LABELS_BYTES, check_size
 from mms.archive.manifest import SYMBOLIC, is_symbolic
 from mms.archive.signature import (
+    ANY_BATCH,
     IMAGE_TYPE,
     PREPROCESS,
     input_types,
     read_signature,
 )
 from mms.errors import ServiceError
+from mms.model_service.hook_marks import gives_outputs, takes_arrays
 from mms.model_service.input_shape import InputShapeError, check_input_shape
 from mms.model_service.model_service import SingleNodeService
 from mms.model_service.output_format import formatted, output_format_of
@@ -139,6 +141,7 @@ class MXNetBaseService(_MXNetService):
             self._network = network._replace(args={}, aux={})
             self._number_types = {entry.name: entry.dtype for entry in self.mx_model.data_shapes}
 
+    @takes_arrays
     def _preprocess(self, data: list[Any]) -> list[mx.nd.NDArray]:
         """One NDArray an input of the signature.
 
@@ -198,6 +201,7 @@ class MXNetBaseService(_MXNetService):
                                   f'{_shapes(data, self.signature)}: {error}.') from error
         return list(self.mx_model.get_outputs())
 
+    @gives_outputs
     def _postprocess(self, data: list[mx.nd.NDArray]) -> Any:
         """Each output as text, or as nested lists: see ``output_format``."""
         return formatted(data, self.output_format)
@@ -251,6 +255,7 @@ class GluonImperativeBaseService(_MXNetService):
         """
         check_input_shape(data, self.signature)
 
+    @gives_outputs
     def _postprocess(self, data: Any) -> Any:
         """`data` as it is, or in its ``output_format``."""
         return formatted(data, self.output_format) if self.output_format else data
@@ -287,6 +292,8 @@ def _binding_shapes(signature: Any) -> list[tuple[str, tuple[int, ...]]]:
     """Fix the batch to 1 in `signature`; name and shape of each input, 0 for any length."""
     shapes = []
     for entry in signature['inputs']:
+        if not any(entry['data_shape'][:1]):
+            entry[ANY_BATCH] = True
         rest = [max(0, int(size)) for size in entry['data_shape'][1:]]
         entry['data_shape'] = [1] * len(entry['data_shape'][:1]) + rest
         shapes.append((entry['data_name'], tuple(entry['data_shape'])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mms.model_service.hook_marks import gives_outputs
 from mms.model_service.labelled import top_classes
 from mms.model_service.mxnet_model_service import MXNetBaseService
 from mms.mxnet_compat import mxnet as mx
@@ -18,6 +19,7 @@ class MXNetVisionService(MXNetBaseService):
     the answer.
     """
 
+    @gives_outputs
     def _postprocess(self, data: list[mx.nd.NDArray]) -> Any:
         """The five most probable classes of each output, a list for each."""
         return super()._postprocess(data) if self.output_format else top_classes(self, data)

@@ -2,7 +2,7 @@
 
 To be imported from outside: :class:`mms.serving.registry.Registry` with its ``events``,
 ``model_factory`` and ``placement`` for what they are told, ``caller`` for who waits for an answer,
-``server_state``, ``health_monitor`` and ``readiness``, ``watcher`` and ``watched_files``,
-``model_options``, ``load_failures``, ``served_model``, ``gauges`` for who scrapes, and
-:mod:`mms.serving.embedding`.
+``server_state``, ``model_state``, ``health_monitor`` and ``readiness``, ``watcher`` and
+``watched_files``, ``model_options``, ``load_failures``, ``served_model``, ``gauges`` for who
+scrapes, and :mod:`mms.serving.embedding`.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Optional, Union
 
 import gevent
@@ -83,6 +83,11 @@ class Batch:
         """Give each answer to whoever waits for it."""
         for place, answer in zip(part.places, part.answers):
             self.jobs[place].settle(answer)
+
+    def stage_times_ms(self) -> list[Mapping[str, float]]:
+        """How long each job took that has an answer, and no error."""
+        answers = [job.answer.value for job in self.jobs]
+        return [answer.stage_times_ms for answer in answers if answer is not None]
 
     def unanswered(self) -> list[Job]:
         """Jobs that have no answer yet."""

@@ -168,6 +168,11 @@ class ThreadedModels:
         """A number that grows whenever a model comes, is replaced, or goes."""
         return self._models.revision
 
+    @property
+    def unloaded(self) -> Sequence[str]:
+        """Names of those that have no worker."""
+        return self._models.unloaded
+
     def __contains__(self, name: object) -> bool:
         return name in self._models
 

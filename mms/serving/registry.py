@@ -107,6 +107,11 @@ class Registry:
         """Those that have no worker, and load when they are given some."""
         return self._table.parked
 
+    @property
+    def unloaded(self) -> Sequence[str]:
+        """Names of those that have no worker."""
+        return tuple(self.parked)
+
     def __contains__(self, name: object) -> bool:
         return name in self._table
 

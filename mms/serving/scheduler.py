@@ -311,6 +311,7 @@ class Scheduler:
             # The worker gets its next batch before the answers of this one are written.
             gevent.sleep(0)
         batch.settle(result)
+        self._observer.executed(self._workers.name, batch.stage_times_ms())
 
     def _work(self, batch: Batch, worker: WorkerProcess) -> Result:
         """Let a worker answer a batch."""

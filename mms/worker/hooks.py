@@ -68,10 +68,12 @@ def stage_times(service: Any) -> dict[str, float]:
 def answer_alone(service: Any, request: Request, codec: Codec) -> Answer:
     """Run one request through the service."""
     def run() -> Payload:
-        inputs, encode = codec.decode(request)
+        inputs, encode, wants_outputs = codec.decode(request)
         # They may be large: what the service lets go of has to be gone.
         handed_over = [inputs]
         del inputs
+        if wants_outputs:
+            return _of_outputs(service, handed_over, encode)
         return encode(service.inference(handed_over.pop()))
 
     request_ids.take([request.context])
@@ -82,8 +84,19 @@ def answer_alone(service: Any, request: Request, codec: Codec) -> Answer:
     return _reply(payload, service)
 
 
+def _of_outputs(service: Any, handed_over: list[Any],
+                encode: Callable[[Any], Payload]) -> Payload:
+    """The answer made of what `_inference` returns."""
+    turn = Turn(service)
+    turn.timed('preprocess', service._run_preprocess, handed_over.pop())
+    turn.timed('inference', service._run_inference, turn.value)
+    payload: Payload = turn.timed('postprocess', encode, turn.value)
+    return payload
+
+
 def _reply(payload: Payload, service: Any) -> Reply:
-    return Reply(payload.content, stage_times(service), payload.content_type, payload.status)
+    return Reply(payload.content, stage_times(service), payload.content_type, payload.status,
+                 payload.headers)
 
 
 def ill_health(service: Any) -> str:
@@ -125,13 +138,14 @@ class Turn:
         self.answer: Optional[Answer] = None
         self.times_ms: dict[str, float] = {}
         self._encode: Callable[[Any], Payload]
+        self._wants_outputs = False
 
     def preprocess(self, request: Request, codec: Codec) -> None:
         """Read the request, and run ``_preprocess`` on its inputs."""
         self.context = request.context
 
         def start() -> None:
-            inputs, self._encode = codec.decode(request)
+            inputs, self._encode, self._wants_outputs = codec.decode(request)
             self.timed('preprocess', self._service._run_preprocess, inputs)
 
         self._step(start)
@@ -143,8 +157,12 @@ class Turn:
     def postprocess(self) -> None:
         """Run ``_postprocess``; the request has its answer after that."""
         def finish() -> None:
-            value = self.timed('postprocess', self._service._run_postprocess, self.value)
-            self.answer = _reply(self._encode(value), self._service)
+            if self._wants_outputs:
+                payload = self.timed('postprocess', self._encode, self.value)
+            else:
+                payload = self._encode(self.timed(
+                    'postprocess', self._service._run_postprocess, self.value))
+            self.answer = _reply(payload, self._service)
 
         self._step(finish)
 

@@ -24,6 +24,7 @@ GIVEN = {
     'docs/signed_archives.md': ['my_model', 'flowers.model'],
     'docs/metrics.md': ['flowers.model'],
     'docs/rest_api.md': ['flowers.model', 'scale.model'],
+    'docs/inference_protocol.md': ['flowers.model', 'scale.model'],
     'docs/management.md': ['flowers.model', 'scale.model'],
     'docs/models_command.md': ['flowers.model', 'scale.model'],
     'docs/tls.md': ['flowers.model'],

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 
 import pytest
 from doc_messages import raised, says
@@ -53,12 +54,16 @@ LISTED = {
 LISTED['docs/management.md'] = [
     ({'WrongParameter', 'Unauthorized', 'Forbidden', 'NotRegistered', 'AlreadyRegistered',
       'NotStarted', 'NotNow', 'kind'}, 0, 'mms/frontend/management')]
+LISTED['docs/inference_protocol.md'] = [
+    ({'wrong'}, 0, 'mms/worker/codecs/inference_v2'),
+    ({'WrongBody', 'UnsupportedEncoding', 'NotHere'}, 0, 'mms/frontend')]
 # The tables of those pages begin here; what follows names a message in each row.
 TABLES = {'docs/export.md': '## Messages', 'docs/onnx.md': '## Messages',
           'docs/notebook.md': '## Messages',
           'docs/archive_format.md': '## What is refused',
           'docs/signed_archives.md': '## Messages',
-          'docs/rest_api.md': '### Messages of 400', 'docs/management.md': '## Messages'}
+          'docs/rest_api.md': '### Messages of 400', 'docs/management.md': '## Messages',
+          'docs/inference_protocol.md': '## Messages'}
 # Around the reasons that a picture or a list is refused for.
 FRAME = ('Input data for request argument:', 'is not correct.')
 # Made in another way than by a call with the message written out.
@@ -103,12 +108,12 @@ def test_every_endpoint_has_a_row_with_its_methods(model):
     metrics = Metrics(model.names, make_sink('log'))
     table = Parts('app', Settings(), None).application(
         model, metrics, 8080, monitor=Healthy()).table
-    text = read('docs/rest_api.md')
+    text = read('docs/rest_api.md') + read('docs/inference_protocol.md')
     assert len(table.routes) >= 5
     for route in table.routes:
         if isinstance(route.told, PartOf):
             continue
-        path = route.path.replace('<model>', 'NAME')
+        path = re.sub('<(?:model|name)>', 'NAME', route.path).replace('<version>', 'V')
         _, _, allowed = table.find(path, route.methods[0])
         assert set(row_of(text, path)[1].split(', ')) == set(allowed), path
 

@@ -35,7 +35,8 @@ def seen(server, metrics):
     tallies = server.tallies()
     return ({name: (tally.requests, tally.duration_s.counts, tally.duration_s.total,
                     {phase: times.counts for phase, times in tally.phase_s.items()},
-                    tally.refusals) for name, tally in tallies.items()},
+                    tally.refusals, tally.failed_s, tally.latest_s > 0)
+             for name, tally in tallies.items()},
             server.blocked_s.counts, server.refusals.counts(), sorted(metrics.take()))
 
 

@@ -42,4 +42,7 @@ def response_of(reply: Reply) -> HTTPResponse:
     """A reply as it is sent; its content is forgotten piece by piece."""
     content = reply.content
     body = content.consume() if isinstance(content, ChunkedBuffer) else (content,)
-    return HTTPResponse(reply.status, reply.content_type, body, len(content))
+    response = HTTPResponse(reply.status, reply.content_type, body, len(content))
+    if reply.headers:
+        response.headers += reply.headers.items()
+    return response

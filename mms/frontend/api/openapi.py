@@ -19,7 +19,7 @@ from mms.version import __version__
 _TOLD = """What this server answers now: a model that comes or goes changes this document.
 
 Every answer has `X-Request-Id`, by which the log of the server knows the request. Every error of
-the server is JSON with a `code`, a `type` and a `message`."""
+the server is JSON with a `code`, a `type` and a `message`; under `/v2`, with an `error`."""
 
 
 class OpenAPI:

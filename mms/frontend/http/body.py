@@ -8,9 +8,20 @@ from typing import Any
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 from werkzeug.wsgi import get_content_length
 
-from mms.errors import PayloadTooLarge
+from mms.errors import BadRequest, PayloadTooLarge, RequestError
 from mms.frontend.http.received import TooSlow
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
+
+
+class WrongBody(BadRequest):
+    """What a body holds is not what it is said to be, or has to be."""
+
+
+class UnsupportedEncoding(RequestError):
+    """A body is compressed in another way than those that are read."""
+
+    status = 415
+    type = 'UnsupportedMediaTypeException'
 
 
 def read_body(environ: dict[str, Any], most: int, budget: ByteBudget) -> ChunkedBuffer:
@@ -38,7 +49,7 @@ def read_body(environ: dict[str, Any], most: int, budget: ByteBudget) -> Chunked
     """
     length, stream = get_content_length(environ), environ['wsgi.input']
     if length is not None and length > most:
-        raise _too_large(most)
+        raise too_large(most)
     body = ChunkedBuffer(budget)
     try:
         if length is not None:
@@ -64,9 +75,10 @@ def _read(stream: Any, length: int, body: ChunkedBuffer) -> None:
 def _read_to_end(stream: Any, most: int, body: ChunkedBuffer) -> None:
     while body.read(stream.read, PIECE_BYTES):
         if len(body) > most:
-            raise _too_large(most)
+            raise too_large(most)
 
 
-def _too_large(most: int) -> PayloadTooLarge:
+def too_large(most: int) -> PayloadTooLarge:
+    """What is told where a body has more bytes than it may have."""
     return PayloadTooLarge(
         f'The request is larger than the limit of {most} bytes (--max-request-size).')

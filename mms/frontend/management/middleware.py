@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from mms.errors import RequestError
 from mms.frontend.access.refusals import AccessRefused
 from mms.frontend.chain import Middleware
+from mms.frontend.error_form import error_value, is_open_inference
 from mms.frontend.exchange import HTTPRequest, HTTPResponse
 from mms.frontend.forwarded import SENT_HOST
 from mms.frontend.management.errors import NO_METHOD, NO_RESOURCE, Forbidden
@@ -86,17 +87,17 @@ class ManagementErrors(Middleware):
     def error(self, request: HTTPRequest, error: Exception) -> Optional[HTTPResponse]:
         """Their response."""
         if isinstance(error, RequestError):
-            return _refused(error)
+            return _refused(request, error)
         if isinstance(error, HTTPException):
-            return _not_routed(error)
+            return _not_routed(request, error)
         return None
 
 
-def _refused(error: RequestError) -> HTTPResponse:
+def _refused(request: HTTPRequest, error: RequestError) -> HTTPResponse:
     if not isinstance(error, AccessRefused):
         # Of those, who counts them logs some.
         _log(str(error))
-    response = _response(error.status, error.type, str(error))
+    response = _response(request, error.status, error.type, str(error))
     if isinstance(error, AccessRefused):
         response.headers.append(('WWW-Authenticate', error.challenge))
     if error.retry_after_s is not None:
@@ -104,17 +105,17 @@ def _refused(error: RequestError) -> HTTPResponse:
     return response
 
 
-def _not_routed(error: HTTPException) -> HTTPResponse:
+def _not_routed(request: HTTPRequest, error: HTTPException) -> HTTPResponse:
     code = error.code or 500
     kind, message = _TYPES.get(code, (f'{type(error).__name__}Exception', error.description or ''))
     _log(message)
-    response = _response(code, kind, message)
+    response = _response(request, code, kind, message)
     response.headers += [(name, value) for name, value in error.get_headers() if name == 'Allow']
     return response
 
 
-def _response(code: int, kind: str, message: str) -> HTTPResponse:
-    return pretty_response(code, {'code': code, 'type': kind, 'message': message})
+def _response(request: HTTPRequest, code: int, kind: str, message: str) -> HTTPResponse:
+    return pretty_response(code, error_value(is_open_inference(request), code, kind, message))
 
 
 def _log(message: str) -> None:

@@ -171,6 +171,22 @@ class ModelJobs:
         # Not a part of the job: whoever wants another number has not to wait for this one.
         return not workers or self._are_there(name, workers)
 
+    def resume(self, name: str) -> None:
+        """Have a model that has no worker loaded, with as many as it had, or is to have.
+
+        Raises
+        ------
+        RequestError
+        """
+        self._check_known(name)
+        parked = self._models.parked.get(name)
+        if parked is None:
+            return
+        before, wanted = self._jobs_of(name), parked.options
+        job = self._start(Loading(name, parked.location, True, wanted), self._scale, name,
+                          wanted.workers, wanted.max_workers, before)
+        self._outcome(job, name)
+
     def unregister(self, name: str) -> None:
         """Serve a model no more, once it has answered what it has; one that is being loaded is
         given up.
@@ -240,12 +256,12 @@ class ModelJobs:
         job = gevent.getcurrent()
         self._jobs[job] = self._jobs[job]._replace(name=opened.name)
 
-    def _scale(self, name: str, workers: int, most: Optional[int],
+    def _scale(self, name: str, workers: Optional[int], most: Optional[int],
                before: list[gevent.Greenlet]) -> None:
         """Have another number of workers, after other changes of the model."""
         gevent.wait(before)
         try:
-            if not workers:
+            if workers == 0:
                 self._models.stop_workers(name, self._drain_timeout_s)
                 logger.info('Model %s has no workers, as was asked for: requests to it are '
                             'answered 503 until it has some.', name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Optional
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from mms.archive.sources.local import path_of
 from mms.errors import UsageError
 from mms.frontend.management.errors import Forbidden, NotRegistered
 
+_SUFFIX = '.model'
 # A model has tens of files.
 _MOST_FILES = 10_000
 
@@ -56,6 +58,19 @@ class ModelStore:
         if self._folder is None:
             return self._from_anywhere(location)
         return self._from_store(location, self._folder)
+
+    def named(self, name: str) -> Optional[Location]:
+        """The archive of this name that lies in the store; None where there is none, or no store.
+
+        Raises
+        ------
+        Forbidden
+            It may not be loaded.
+        """
+        for file in (f'{name}{_SUFFIX}', name) if self._folder is not None else ():
+            with suppress(NotRegistered):
+                return self.find(file)
+        return None
 
     def _from_anywhere(self, location: Location) -> Location:
         if not self._anywhere:

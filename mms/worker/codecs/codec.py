@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, NamedTuple, Protocol
 
 from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS
-from mms.ipc.messages import JSON, Request
+from mms.ipc.messages import JSON, NO_HEADERS, Headers, Request
 
 
 class Payload(NamedTuple):
@@ -14,6 +14,7 @@ class Payload(NamedTuple):
     content: bytes
     content_type: str = JSON
     status: int = 200
+    headers: Headers = NO_HEADERS
 
 
 class Decoded(NamedTuple):
@@ -26,10 +27,13 @@ class Decoded(NamedTuple):
     encode
         Makes of what `_postprocess` returned the answer to this request. It raises TypeError or
         ValueError where the protocol has no form for that.
+    wants_outputs
+        Whether it is given what `_inference` returned instead, and `_postprocess` does not run.
     """
 
     inputs: list[Any]
     encode: Callable[[Any], Payload]
+    wants_outputs: bool = False
 
 
 class Codec(Protocol):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.messages import CLASSIC, OPEN_INFERENCE, Request
 from mms.worker.codecs.classic import Classic
 from mms.worker.codecs.codec import Codec, CodecMaker, Decoded, Endpoint
+from mms.worker.codecs.inference_v2.codec import InferenceV2
 
 CODECS: dict[str, CodecMaker] = {
     CLASSIC: Classic,
+    OPEN_INFERENCE: InferenceV2,
 }
 
 
