@@ -263,13 +263,13 @@ class Reconciler:
 
     def _start_replacement(self, worker: Worker) -> None:
         """Start a worker in the place of one that still serves."""
-        self._has_started(worker)
+        self._has_started(worker, is_successor=True)
 
-    def _has_started(self, worker: Worker) -> bool:
+    def _has_started(self, worker: Worker, is_successor: bool = False) -> bool:
         try:
             self._bring_up(worker, self._why_refused if worker.kind.permanent else lambda _: '')
         except Exception as error:
-            self._not_started(worker.kind, error)
+            self._not_started(worker.kind, error, is_successor)
             return False
         return True
 
@@ -302,8 +302,9 @@ class Reconciler:
             raise ServiceError(reason)
         self._workers.admit(worker, process)
 
-    def _not_started(self, kind: WorkerKind, error: Exception) -> None:
-        if self._best_effort or not kind.permanent:
+    def _not_started(self, kind: WorkerKind, error: Exception, is_successor: bool) -> None:
+        # Were one fewer wanted then, the one that serves would go without a successor.
+        if (self._best_effort and not is_successor) or not kind.permanent:
             logger.debug('Model %s: no worker on %d threads (%s)', self._model, kind.threads,
                          error)
             self._desired = self._desired.minus(kind)

@@ -104,7 +104,8 @@ class Tuner:
         if self._workers.busy:
             raise Disturbed
         per_s = self._requests_per_s(size)
-        if self._is_disturbed:
+        # Requests may have come before all of its workers were there.
+        if self._is_disturbed or (not per_s and self._workers.busy):
             raise Disturbed
         return per_s
 

@@ -124,6 +124,24 @@ def test_workers_with_faster_networks_take_the_place_of_all_that_are_there(later
     assert set(workers.pids) == pids
 
 
+def test_where_workers_with_faster_networks_do_not_start_those_that_are_there_go_on(
+        later, monkeypatch):
+    def refuse(template, threads):
+        tried.append(threads)
+        raise ServiceError('no worker process can be started')
+
+    workers, tried = later(source=GLUON), []
+    first, pids = asked(workers), set(workers.pids)
+    with monkeypatch.context() as without:
+        without.setattr('mms.pool.reconciler._LONGEST_WAIT_S', 1.0)
+        without.setattr('mms.pool.template.Template.spawner', refuse)
+        workers.measure(Findings((1,), 4, (Fusion(1, 'net', STATIC),)))
+        assert tried
+        assert set(workers.pids) == pids
+        assert asked(workers) == first
+    until(lambda: len(workers.pids) == len(pids) and not pids & set(workers.pids))
+
+
 @pytest.mark.parametrize('forms', [
     (Fusion(1, 'net', 'no form'),), (Fusion(1, 'other', STATIC),), (Fusion(7, 'net', STATIC),)])
 def test_forms_that_there_are_not_change_nothing(later, forms):
@@ -212,6 +230,18 @@ def test_what_is_measured_while_a_request_waits_counts_for_nothing(later, monkey
     assert not workers.settle_beside()
     assert workers.size.workers == 4
     workers.release(waiting[0].get(timeout=20))
+
+
+def test_requests_that_come_before_all_workers_are_there_disturb(later, monkeypatch):
+    patch_pool(monkeypatch, 'requests_per_s',
+               lambda workers, batch_size: 10.0 if len(workers) != 2 else 30.0)
+    workers = later(resources=Resources(4, 2**40, 2))
+    taking = gevent.spawn(workers.acquire)
+    assert not workers.settle_beside()
+    assert workers.size.workers == 4
+    workers.release(taking.get(timeout=20))
+    assert workers.settle_beside()
+    assert workers.size.workers == 2
 
 
 def test_who_asks_for_other_workers_while_they_are_measured_has_them(later, monkeypatch):
