@@ -45,11 +45,12 @@ def fork_model(descriptors: Sequence[int], not_its_own: Sequence[int], endpoint:
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    reader, writer = os.pipe()
+    pipe: Sequence[int] = ()
     try:
+        pipe = reader, writer = os.pipe()
         between = os.fork()
     except OSError:
-        _close([reader, writer, *descriptors])
+        _close([*pipe, *descriptors])
         raise
     if not between:
         with _ends_of_errors():

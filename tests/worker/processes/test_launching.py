@@ -37,6 +37,19 @@ print(os.getpid() == launcher)
     assert 'Bad file descriptor' in complaint
 
 
+def test_descriptors_are_closed_where_no_process_can_be_made():
+    assert launched('''
+import resource
+given = descriptors()
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(given) + 1,) * 2)
+try:
+    launching.fork_model(given, [], 'm')
+except OSError as error:
+    print(error.strerror)
+print(os.dup(0) in given)
+''')[0] == ['Too many open files', 'True']
+
+
 def test_it_does_not_end_with_the_group_of_the_launcher():
     assert launched('''
 launching._ADOPTION_POLL_S = 0.5
