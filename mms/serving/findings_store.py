@@ -38,11 +38,13 @@ _CHUNK_BYTES = 1024**2
 _COMPUTING = ('MXNET_', 'OMP_', 'GOMP_', 'KMP_', 'OPENBLAS_', 'DNNL_', 'ONEDNN_', 'MKL')
 
 
-def cache_folder(environment: Mapping[str, str]) -> str:
-    """The server's folder in the user's cache folder (XDG Base Directory Specification)."""
+def cache_folder(environment: Mapping[str, str]) -> Optional[str]:
+    """The server's folder in the user's cache folder (XDG Base Directory Specification); None for
+    a user without a home.
+    """
     given = environment.get('XDG_CACHE_HOME', '')
     parent = given if os.path.isabs(given) else os.path.join(os.path.expanduser('~'), '.cache')
-    return os.path.join(parent, _FOLDER)
+    return os.path.join(parent, _FOLDER) if os.path.isabs(parent) else None
 
 
 class FindingsStore:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Callable, Optional
 
 import gevent
+from gevent.lock import BoundedSemaphore
 
 from mms.errors import ServiceError
 from mms.event_loop.guard import BackgroundTasks
@@ -54,6 +55,9 @@ class Measuring:
         self._busy = busy
         self._store = store
         self._on_measured = on_measured
+        # Who looks for an entry reads all files of a model: those of many models would take all
+        # threads that others need.
+        self._looking_up = BoundedSemaphore(1)
         self._tasks: dict[ServedModel, BackgroundTasks] = {}
 
     def begin(self, model: ServedModel) -> None:
@@ -80,8 +84,10 @@ class Measuring:
         self._await_quiet(0.0, _PATIENCE_S)
         for tried in range(_MOST_TRIES):
             is_sure = self._is_measured(model, known)
-            if known is not None or is_sure:
+            if is_sure or (known is not None and model.is_measured):
                 break
+            # What the model cannot be measured with is as good as not there.
+            known = None
             logger.debug('Model %s was measured beside others (%d)', model.name, tried + 1)
             self._await_quiet(_QUIET_S)
         found = model.workers.ready.findings
@@ -96,7 +102,8 @@ class Measuring:
     def _entry(self, model: ServedModel) -> Optional[Entry]:
         if self._store is None:
             return None
-        return in_thread(partial(self._store.entry, model.load_message))
+        with self._looking_up:
+            return in_thread(partial(self._store.entry, model.load_message))
 
     def _is_measured(self, model: ServedModel, known: Optional[Findings]) -> bool:
         """Measure a model; whether nothing else computed meanwhile."""

@@ -366,9 +366,10 @@ class Registry:
             _discard(opened)
 
     def _store(self, settings: Settings, identity: Identity) -> Optional[FindingsStore]:
-        if not settings.cache:
+        folder = cache_folder(os.environ) if settings.cache else None
+        if folder is None:
             return None
-        return FindingsStore(cache_folder(os.environ), self._resources, identity.environment())
+        return FindingsStore(folder, self._resources, identity.environment())
 
     def _threads(self) -> int:
         """On how many threads a worker had best compute while the load is what it is."""

@@ -157,3 +157,13 @@ def test_files_that_cannot_be_read_have_no_entry(entry, load):
 def test_it_lies_in_the_cache_folder_of_the_user(environment, expected, monkeypatch):
     monkeypatch.setenv('HOME', '/home/a')
     assert cache_folder(environment) == expected
+
+
+def test_a_user_without_a_home_has_none_and_nothing_is_written_where_the_server_runs(monkeypatch):
+    def unknown(uid):
+        raise KeyError(uid)
+
+    monkeypatch.delenv('HOME', raising=False)
+    monkeypatch.setattr('pwd.getpwuid', unknown)
+    assert cache_folder({}) is None
+    assert cache_folder({'XDG_CACHE_HOME': '/c'}) == '/c/mxnet-model-server'

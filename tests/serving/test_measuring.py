@@ -1,3 +1,4 @@
+import time
 from types import SimpleNamespace
 
 import gevent
@@ -86,6 +87,27 @@ def test_what_is_kept_is_not_measured_again(measure):
     store, _ = measure(model, store=Store(a=other))
     assert model.known == [other]
     assert store == {'a': other}
+
+
+def test_what_a_model_cannot_be_measured_with_is_measured_again(measure):
+    model, other = Model('a', ServiceError('it ended')), Findings((1,), 2)
+    store, _ = measure(model, store=Store(a=other))
+    assert model.known == [other, None]
+    assert store == {'a': FOUND}
+
+
+def test_the_files_of_one_model_are_read_at_a_time(measure):
+    class Slow(Store):
+        def entry(self, name):
+            reading.append(name)
+            most.append(len(reading))
+            time.sleep(0.02)
+            reading.remove(name)
+            return super().entry(name)
+
+    reading, most = [], []
+    measure(*map(Model, 'abc'), store=Slow())
+    assert most == [1, 1, 1]
 
 
 def test_a_model_of_which_all_is_known_is_left_alone(measure):
