@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +27,8 @@ from mms.worker.codecs.classic import prediction_in
 REPO = Path(__file__).resolve().parent.parent
 FIXTURES = REPO / 'tests' / 'fixtures' / 'mms04'
 KITTEN = REPO / 'examples' / 'kitten.jpg'
+
+PORTS = range(20000, 32000)
 
 PICTURES = {
     'inputs': [{'data_name': 'data', 'data_shape': [0, 3, 8, 8]}], 'input_type': 'image/jpeg',
@@ -230,6 +234,18 @@ class Server:
                 child.kill()
             self.process.kill()
             raise
+
+
+def free_port():
+    """A port that nobody listens on, and that the kernel gives to nobody else meanwhile.
+
+    It is below 32768, where Linux begins to give ports to whoever takes any.
+    """
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(('127.0.0.1', port))
+            return port
+    raise AssertionError('no port is free')
 
 
 def running(marker):

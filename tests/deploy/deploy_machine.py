@@ -1,10 +1,9 @@
 """A folder that stands for a machine on which the files of ``deploy/`` are installed."""
 
-import socket
 import sys
 from pathlib import Path
 
-from harness import REPO, write_archive
+from harness import REPO, free_port, write_archive
 
 DEPLOY = REPO / 'deploy'
 COMMAND = 'opt/mxnet-model-server/bin/mxnet-model-server'
@@ -13,12 +12,6 @@ _PLACES = ('/opt/mxnet-model-server', '/etc/mxnet-model-server', '/var/lib/mxnet
            '/var/log/mxnet-model-server', '/var/log/nginx')
 # The address that the files name.
 ADDRESS = '127.0.0.1:8080'
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 class Machine:

@@ -4,8 +4,7 @@ import subprocess
 
 import requests
 from debian_programs import environment, path_of
-from deploy_machine import free_port
-from harness import until
+from harness import free_port, until
 
 # What Debian's nginx.conf has around the sites; the user is the one that runs the tests.
 AROUND = '''

@@ -11,10 +11,10 @@ import pytest
 import requests
 from deploy_clients import predict
 from deploy_image import SITE, Image, instructions
-from deploy_machine import DEPLOY, free_port
+from deploy_machine import DEPLOY
 from doc_pages import commands, read
 from extras import extra
-from harness import REPO, until, write_archive
+from harness import REPO, free_port, until, write_archive
 
 from mms.config.settings import Settings
 

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -21,7 +20,7 @@ import requests
 from certificates import Authority
 from debian_programs import environment, needs, path_of
 from extras import yaml
-from harness import REPO, Server, until, write_archive
+from harness import REPO, Server, free_port, until, write_archive
 
 FOLDER = REPO / 'deploy' / 'prometheus'
 ALERTS = [rule for group in yaml.safe_load((FOLDER / 'alerts.yml').read_text())['groups']
@@ -86,8 +85,7 @@ class Prometheus:
             static_configs=[{'targets': [target]}])
         (folder / 'prometheus.yml').write_text(yaml.safe_dump(config))
         shutil.copy(FOLDER / 'alerts.yml', folder)
-        with socket.create_server(('127.0.0.1', 0)) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f'http://127.0.0.1:{port}'
         self.log = folder / 'prometheus.log'
         with open(self.log, 'w') as log:

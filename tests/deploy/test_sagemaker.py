@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 from deploy_image import instructions
-from deploy_machine import DEPLOY, free_port
+from deploy_machine import DEPLOY
 from doc_pages import read
-from harness import KITTEN, PICTURES, until, write_archive
+from harness import KITTEN, PICTURES, free_port, until, write_archive
 
 SAID = {one.word: one.text for one in instructions(
     (DEPLOY / 'docker' / 'sagemaker.Dockerfile').read_text(encoding='utf-8'))}

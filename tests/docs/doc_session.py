@@ -1,6 +1,5 @@
 """Runs the blocks of a page in order, as a reader would, in a folder of its own."""
 
-import contextlib
 import json
 import math
 import os
@@ -12,7 +11,7 @@ import stat
 import subprocess
 import sys
 
-from harness import REPO, until
+from harness import REPO, free_port, until
 
 # Those that do not print that they are up.
 SILENT = ('gunicorn', 'waitress-serve')
@@ -142,10 +141,10 @@ class Session:
 
 
 def _free_ports(count):
-    with contextlib.ExitStack() as probes:
-        found = [probes.enter_context(socket.create_server(('127.0.0.1', 0)))
-                 for _ in range(count)]
-        return [str(probe.getsockname()[1]) for probe in found]
+    found = set()
+    while len(found) < count:
+        found.add(str(free_port()))
+    return list(found)
 
 
 def compare(language, expected, printed, is_part):

@@ -85,9 +85,12 @@ def test_batches_that_are_known_stay_where_the_rest_is_not(later, at_its_end):
         '"thread-scaling": os.abort()'
     workers = later(source=mxnet_service(body if at_its_end == 'an abort' else 'time.sleep(0.01)'))
     first, template = asked(workers), workers.template_pid
+    ended = set() if at_its_end == 'an abort' else {template, *workers.pids}
     with pytest.raises(ServiceError, match='ended while it was measured|has ended'):
         workers.measure(on_batches=lambda: at_its_end != 'an abort' and kill(template))
-    until(lambda: len(workers.pids) == 2 and workers.template_pid)
+    # Its workers end with it.
+    until(lambda: not ended & {*workers.pids, workers.template_pid} and
+          len(workers.pids) == 2 and workers.template_pid)
     assert asked(workers) == first
     assert not workers.ready.is_measured
     assert (workers.ready.batch_size, workers.ready.why_alone) == (16, '')

@@ -2,13 +2,12 @@
 
 import os
 import re
-import socket
 import time
 from datetime import datetime
 
 import pytest
 import requests
-from harness import SERVICE, Server, until, write_archive
+from harness import SERVICE, Server, free_port, until, write_archive
 
 # It does what stands in a file.
 PING = '''import os, time
@@ -114,9 +113,7 @@ def test_the_log_says_that_the_server_is_not_ready_where_nobody_asks(serve, tmp_
 
 
 def test_a_server_that_loads_its_models_says_so_on_its_management_port(launch, tmp_path):
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
+    port = free_port()
     go = tmp_path / 'go'
     source = f'import os, time\nwhile not os.path.exists({str(go)!r}):\n    time.sleep(0.05)\n' + \
         SERVICE.format(body='        return data')

@@ -1,37 +1,30 @@
 """Servers that are told by their environment, or by a file."""
 
-import socket
-
 import pytest
 import requests
-from harness import write_archive
+from harness import free_port, write_archive
 
 
-@pytest.fixture
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
-def test_a_server_listens_where_its_environment_says(serve, tmp_path, free_port):
+def test_a_server_listens_where_its_environment_says(serve, tmp_path):
+    port = free_port()
     server = serve('--models', f"m={write_archive(tmp_path, 'm')}", port=None,
-                   env={'MMS_PORT': str(free_port), 'MMS_WORKERS': '1', 'MMS_PROT': '1'})
-    assert server.port == free_port
+                   env={'MMS_PORT': str(port), 'MMS_WORKERS': '1', 'MMS_PROT': '1'})
+    assert server.port == port
     assert requests.get(f'{server.url}/ping', timeout=30).json() == {'health': 'healthy!'}
     assert 'as was asked for' in server.log
     assert 'The environment variable MMS_PROT says nothing to the server: MMS_PORT does.' in (
         server.log)
 
 
-def test_a_server_is_told_everything_by_a_file(serve, tmp_path, free_port):
+def test_a_server_is_told_everything_by_a_file(serve, tmp_path):
+    port = free_port()
     config = tmp_path / 'mms.toml'
-    config.write_text(f'port = {free_port}\nworkers = 1\nlog-file = "own.log"\n\n[models]\n'
+    config.write_text(f'port = {port}\nworkers = 1\nlog-file = "own.log"\n\n[models]\n'
                       f'"m.1" = "{write_archive(tmp_path, "m")}"\n')
     server = serve('--config', config, port=None)
     answer = requests.post(f'{server.url}/m.1/predict', data={'data': '[[1]]'}, timeout=30)
     assert answer.status_code == 200, answer.text
-    assert (server.port, server.log) == (free_port, '')
+    assert (server.port, server.log) == (port, '')
     assert 'as was asked for' in (server.folder / 'own.log').read_text()
 
 

@@ -10,7 +10,7 @@ import zipfile
 import psutil
 import pytest
 import requests
-from harness import FIXTURES, PICTURES, SERVICE, TENSORS, until, write_archive
+from harness import FIXTURES, PICTURES, SERVICE, TENSORS, free_port, until, write_archive
 
 
 def fails(launch, *words, **options):
@@ -201,9 +201,7 @@ def test_the_printed_curl_line_of_an_odd_name_works(serve, tmp_path):
 
 @pytest.mark.parametrize('redirection', ['>&-', '2>&-', '<&- >&- 2>&-', '>/dev/full', '| true'])
 def test_no_standard_stream_is_needed(launch, tmp_path, redirection):
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     body = 'print("x" * 100_000, flush=True)\nreturn data'
     words = ['--models', f"m={write_archive(tmp_path, 'm', body)}"]
     server = launch(*words, port=str(port), command=[

@@ -18,7 +18,7 @@ import psutil
 import pytest
 import requests
 from extras import require
-from harness import FIXTURES, REPO, until, write_archive
+from harness import FIXTURES, REPO, free_port, until, write_archive
 
 from mms.errors import ModelUnavailable
 from mms.metrics import Metrics
@@ -270,9 +270,7 @@ def wsgi(tmp_path):
         'from mms.mxnet_model_server import MMS\n'
         f"app = MMS(args=['--models', 'm={archive}', '--workers', '2']).create_app()\n")
     (tmp_path / 'tmp').mkdir()
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        address = f'127.0.0.1:{probe.getsockname()[1]}'
+    address = f'127.0.0.1:{free_port()}'
     started = []
 
     def start(module, *words):
