@@ -9,8 +9,9 @@ import gevent
 from gevent import socket
 
 from mms.event_loop.guard import attempt
-from mms.frontend.http.admission import Peer
+from mms.frontend.http.admission import MOST_HEARD, Peer
 from mms.frontend.http.server import HTTPServer
+from mms.metrics.refusals import CONNECTIONS
 
 # A front that has been told to close a connection has done so by then.
 _CLOSED_WITHIN_S = 0.5
@@ -51,7 +52,9 @@ class Acceptor(HTTPServer):
 
     def do_handle(self, sock: socket.socket, address: Any) -> None:
         """Let a connection in, or turn it away: nothing here may wait."""
-        if self._elsewhere and self._admission.is_full(Peer.of(address), self._count):
+        # No more wait for room than are heard without any: each holds a descriptor.
+        if self._elsewhere and self._coming < MOST_HEARD and self._admission.is_full(
+                Peer.of(address), self._count):
             self._coming += 1
             gevent.spawn(self._let_in_late, sock, address)
         else:
@@ -78,6 +81,10 @@ class Acceptor(HTTPServer):
         elif not reason and self._takers.hand_over(self._name, sock, peer):
             self._elsewhere += 1
             sock.close()
+        elif self.closed:
+            # While there was no room for it yet: nothing is begun here any more.
+            self._admission.left(peer)
+            self._turn_away(sock, address, reason or CONNECTIONS)
         else:
             super(HTTPServer, self).do_handle(sock, peer)
 

@@ -133,7 +133,7 @@ class Link:
         self.send(Kind.CALL, 0, [verb, *arguments])
 
     def run(self) -> None:
-        """Hand on what comes, until the other end has gone."""
+        """Hand on what comes, until the other end has gone, or this one is closed."""
         reader, turns = FrameReader(), PollTracker()
         try:
             while True:
@@ -144,6 +144,8 @@ class Link:
                 frame = reader.next()
                 while frame is not None:
                     yield_if_due()
+                    if self.is_closed:
+                        return
                     self._hand_on(frame)
                     frame = reader.next()
                 turns.yield_unless_polled()

@@ -43,21 +43,17 @@ def main(argv: Optional[list[str]] = None) -> int:
     options = _received(sock)
     if options is None:
         return 0
-    log = FrontLog(options.log_file, options.log_rotation, options.log_level,
-                   form=options.log_format, verbose=options.verbose, in_background=True,
-                   follows=True)
-    log.begin()
-    log.started()
-    GuardedLoop('the log on the terminal', lambda: _write_pending(log))
-    budget = SharedBudget(options.max_buffered_bytes, SharedCells(buffers_fd), place)
-    status = 0
+    log, status = None, 0
     try:
+        log = _begun_log(options)
+        budget = SharedBudget(options.max_buffered_bytes, SharedCells(buffers_fd), place)
         Front(options, budget, sock, gifts_fd, log.reopen).run()
     except UsageError as error:
         # The server goes on with what it has read.
         logger.error('A front process cannot begin: %s', error)
         status = 1
-    log.end()
+    if log is not None:
+        log.end()
     with suppress(OSError, ValueError):
         sys.stderr.flush()
     # No thread has anything left to do.
@@ -83,6 +79,23 @@ def _read(sock: socket.socket, size: int) -> bytes:
             return b''
         data += piece
     return data
+
+
+def _begun_log(options: FrontOptions) -> FrontLog:
+    """The log, which is written from now on.
+
+    Raises
+    ------
+    UsageError
+        Its file cannot be opened any more.
+    """
+    log = FrontLog(options.log_file, options.log_rotation, options.log_level,
+                   form=options.log_format, verbose=options.verbose, in_background=True,
+                   follows=True)
+    log.begin()
+    log.started()
+    GuardedLoop('the log on the terminal', lambda: _write_pending(log))
+    return log
 
 
 def _write_pending(log: FrontLog) -> None:
