@@ -33,6 +33,12 @@ def asked(workers, text='[[1, 2]]'):
         workers.release(worker)
 
 
+def are_in_place_of(ended, workers):
+    """Whether there are new processes for a template that has ended, and its workers with it."""
+    there = {workers.template_pid, *workers.pids}
+    return not ended & there and len(workers.pids) == 2 and workers.template_pid
+
+
 @pytest.fixture
 def later(supervise):
     """A supervisor of a model that is measured later."""
@@ -88,9 +94,7 @@ def test_batches_that_are_known_stay_where_the_rest_is_not(later, at_its_end):
     ended = set() if at_its_end == 'an abort' else {template, *workers.pids}
     with pytest.raises(ServiceError, match='ended while it was measured|has ended'):
         workers.measure(on_batches=lambda: at_its_end != 'an abort' and kill(template))
-    # Its workers end with it.
-    until(lambda: not ended & {*workers.pids, workers.template_pid} and
-          len(workers.pids) == 2 and workers.template_pid)
+    until(lambda: are_in_place_of(ended, workers))
     assert asked(workers) == first
     assert not workers.ready.is_measured
     assert (workers.ready.batch_size, workers.ready.why_alone) == (16, '')
@@ -181,10 +185,11 @@ def test_a_process_that_ends_while_it_measures_is_told(later, monkeypatch):
     first = asked(workers)
     measuring = gevent.spawn(workers.measure)
     gevent.sleep(0.5)
+    ended = {workers.template_pid, *workers.pids}
     kill(workers.template_pid)
     with pytest.raises(ServiceError):
         measuring.get(timeout=60)
-    until(lambda: len(workers.pids) == 2)
+    until(lambda: are_in_place_of(ended, workers))
     assert not workers.ready.is_measured
     assert asked(workers) == first
     workers.measure()
