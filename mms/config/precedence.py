@@ -17,6 +17,9 @@ from mms.errors import UsageError
 _PREFIX = 'MMS_'
 # Kubernetes sets MMS_PORT to this in the containers beside a Service of the name mms.
 _SERVICE_LINK = re.compile(r'(tcp|udp|sctp)://')
+# What other commands of the package read.
+OF_COMMANDS = frozenset({'MMS_SERVER', 'MMS_SERVER_TOKEN', 'MMS_MANAGEMENT',
+                         'MMS_MANAGEMENT_TOKEN'})
 # MMS_SERVICE_HOST, which Kubernetes sets as well, is less like MMS_SERVICE than this.
 _LIKENESS = 0.85
 
@@ -89,7 +92,7 @@ def _from_file(options: list[Option[Any]], path: str, source: str) -> Iterator[_
 def _misspelt(environment: Mapping[str, str], options: list[Option[Any]]) -> Iterator[str]:
     known = [option.variable for option in options]
     for name in environment:
-        if name.startswith(_PREFIX) and name not in known:
+        if name.startswith(_PREFIX) and name not in {*known, *OF_COMMANDS}:
             near = get_close_matches(name, known, 1, _LIKENESS)
             if near:
                 yield f'The environment variable {name} says nothing to the server: {near[0]} does.'

@@ -65,9 +65,10 @@ def main(words: Optional[Sequence[str]] = None) -> int:
     except KeyboardInterrupt:
         if words is None:
             ignore_signals()
-        if report is not None:
-            report.finish()
-        return _fail(f'interrupted after {report.count if report else 0} inputs', _INTERRUPTED)
+        if report is None:
+            return _fail('interrupted', _INTERRUPTED)
+        report.finish()
+        return _fail(f'interrupted: {report.progress}', _INTERRUPTED)
     report.finish()
     return report.status
 
@@ -79,6 +80,7 @@ async def _run(args: argparse.Namespace, report: Report, form: str) -> None:
                        timeout=args.timeout, retries=Retries(args.attempts), ca=args.ca,
                        cert=args.cert, key=args.key, connections=args.parallel) as client:
         asked = given(args.name, await client.inputs(args.name), args.pictures, args.input)
+        report.expect(len(asked))
         results = client.predict_many(args.name, (one.value for one in asked),
                                       parallel=args.parallel, errors=RETURN)
         # Lines on the same terminal would go through the bar.

@@ -47,7 +47,7 @@ class Report:
         self._form, self._top = form, top
         self._results: list[Told] = []
         self._errors: list[tuple[str, ClientError]] = []
-        self.count = 0
+        self._done = self._expected = 0
 
     @property
     def status(self) -> int:
@@ -55,9 +55,18 @@ class Report:
         statuses = {status_of(error) for _, error in self._errors}
         return FAILED if FAILED in statuses else max(statuses, default=DONE)
 
+    @property
+    def progress(self) -> str:
+        """How far things have come."""
+        return f'{self._done} of {self._expected} inputs are done'
+
+    def expect(self, count: int) -> None:
+        """Be told how many inputs there are."""
+        self._expected = count
+
     def add(self, shown: str, result: Any) -> bool:
         """Take what came of one input, an error too; tells whether anybody may read it."""
-        self.count += 1
+        self._done += 1
         if isinstance(result, ClientError):
             self._errors.append((shown, result))
         elif self._form != JSON:
@@ -71,7 +80,7 @@ class Report:
             say(head, style=BOLD)
             say(rows)
         if self._form == JSON and self._errors:
-            say(f'{PROG}: {len(self._errors)} of {self.count} inputs have no prediction: their '
+            say(f'{PROG}: {len(self._errors)} of {self._done} inputs have no prediction: their '
                 'lines say why', sys.stderr, RED)
             return
         for shown, error in self._errors:

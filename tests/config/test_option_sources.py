@@ -8,6 +8,7 @@ import pytest
 from mms.arg_parser import ArgParser
 from mms.config.cors_origins import Origins
 from mms.config.per_model import PerModel
+from mms.config.precedence import OF_COMMANDS
 from mms.config.rate_limit import RateLimit
 from mms.config.required_models import Required
 from mms.config.settings import OPTIONS, Settings
@@ -15,6 +16,9 @@ from mms.config.trusted_proxies import TrustedProxies
 from mms.devices.device import CPU, GPU
 from mms.errors import UsageError
 from mms.log.rotation import LogRotation
+from mms.management_command.parser import ADDRESS
+from mms.management_command.parser import TOKEN as MANAGEMENT_TOKEN
+from mms.predict_command.parser import SERVER, TOKEN
 
 MODELS = ('--models', 'm=m.model', 'n=n.model')
 # Field -> words and value, variable and value, what the file has and value, default.
@@ -224,6 +228,13 @@ def test_a_variable_that_is_nearly_one_of_ours_is_told(environment):
     [advice] = settings().advice
     assert 'MMS_PROT' in advice
     assert 'MMS_PORT' in advice
+
+
+def test_variables_of_other_commands_are_none_of_the_servers_misspelt(environment):
+    assert {SERVER, TOKEN, ADDRESS, MANAGEMENT_TOKEN} == OF_COMMANDS
+    for name in OF_COMMANDS:
+        environment(name, '/a/file')
+    assert settings().advice == ()
 
 
 def test_a_namespace_of_ones_own_counts_alone(environment):

@@ -174,7 +174,7 @@ def test_ctrl_c_prints_what_is_known_and_ends_at_once(environment, tmp_path):
         out, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert [line.split()[-1] for line in out.splitlines()] == ['PREDICTION', '["fine"]', '["fine"]']
-    assert errors == 'mxnet-model-predict: interrupted after 2 inputs\n'
+    assert errors == 'mxnet-model-predict: interrupted: 2 of 9 inputs are done\n'
 
 
 def test_who_reads_one_line_gets_one_and_no_more_is_asked(environment, tmp_path):

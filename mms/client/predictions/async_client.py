@@ -84,9 +84,12 @@ class AsyncClient(BaseClient):
 
     async def _many(self, model: str, inputs: Iterator[Any], parallel: int, kept: bool,
                     timeout: Optional[float]) -> AsyncGenerator[Any, None]:
-        if not kept:
+        try:
             # Once, and not by each task.
             await self.inputs(model)
+        except ClientError:
+            if not kept:
+                raise
         turns = asyncio.Semaphore(parallel)
         waiting: deque[asyncio.Task[Any]] = deque()
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Any, Optional, TypeVar
@@ -27,6 +28,7 @@ from mms.client.predictions.description import Inputs
 from mms.client.predictions.errors import ClientError
 from mms.client.predictions.failures import FAILURES
 from mms.client.predictions.lending import Lender
+from mms.client.predictions.threads import Threads
 
 T = TypeVar('T')
 
@@ -148,15 +150,18 @@ class Client(BaseClient):
 
     def _many(self, model: str, inputs: Iterator[Any], parallel: int, kept: bool,
               timeout: Optional[float]) -> Generator[Any, None, None]:
-        if not kept:
+        try:
             # Once, and not by each thread.
             self.inputs(model)
+        except ClientError:
+            if not kept:
+                raise
         waiting: deque[Future[Any]] = deque()
-        threads = ThreadPoolExecutor(parallel, 'mms-predict')
+        threads = Threads(parallel)
         try:
             while True:
                 for given in islice(inputs, parallel * AHEAD - len(waiting)):
-                    waiting.append(threads.submit(self._result, model, given, timeout))
+                    waiting.append(threads.begin(partial(self._result, model, given, timeout)))
                 if not waiting:
                     return
                 result = waiting.popleft().result()
@@ -164,7 +169,7 @@ class Client(BaseClient):
                     raise result
                 yield result
         finally:
-            threads.shutdown(wait=False, cancel_futures=True)
+            threads.end()
 
     def _result(self, model: str, given: Any, timeout: Optional[float]) -> Any:
         """The prediction, or the error."""

@@ -79,7 +79,7 @@ def decoded(made):
 @pytest.mark.parametrize(('given', 'pixels'), [
     (PIXELS, PIXELS), (PIXELS[:, :, 0], PIXELS[:, :, 0]), (PIXELS[:, :, :1], PIXELS[:, :, 0]),
     (PIXELS[::-1], PIXELS[::-1]), (Image.fromarray(PIXELS), PIXELS),
-    (Image.fromarray(np.dstack([PIXELS, PIXELS[:, :, 0]]), 'RGBA'), PIXELS),
+    (Image.fromarray(np.dstack([PIXELS, PIXELS[:, :, 0]])), PIXELS),
     (np.dstack([PIXELS, PIXELS[:, :, 0]]), PIXELS),
 ], ids=['colour', 'grey', 'one channel', 'backwards', 'pillow', 'pillow with alpha', 'alpha'])
 def test_pixels_arrive_as_they_are(given, pixels):

@@ -4,10 +4,14 @@ import asyncio
 import contextlib
 import inspect
 import itertools
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
+import launcher
 import pytest
 from harness import TENSORS, until
 from prediction_port import ANSWERED, CLIENTS, half, hanging, lost, no_http, predicting, trickling
@@ -360,6 +364,35 @@ def test_who_leaves_the_loop_of_an_async_client_leaves_nothing_behind():
             return asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(ask()) == set()
+
+
+HANGS_ON = '''
+import sys
+from mms.client import Client
+for prediction in Client({url!r}).predict_many('m', [[[1]]] * 9, parallel=3):
+    print(prediction, flush=True)
+'''
+
+
+def test_a_script_that_waits_for_many_ends_at_ctrl_c():
+    with predicting(MODELS, ANSWERED, hanging) as port:
+        process = subprocess.Popen([sys.executable, '-c', HANGS_ON.format(url=port.url)], text=True,
+                                   env=launcher.environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        until(lambda: len(port.posted) == 4)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        assert not port.is_over.is_set()
+    assert errors.endswith('KeyboardInterrupt\n')
+
+
+def test_what_a_generator_of_inputs_raises_is_raised(connect):
+    def inputs():
+        yield [[1]]
+        raise KeyError('mine')
+
+    with predicting(MODELS, ANSWERED) as port, pytest.raises(KeyError, match='mine'):
+        list(connect(port.url).predict_many('m', inputs()))
 
 
 def test_both_clients_have_the_same_methods_with_the_same_parameters():
