@@ -68,9 +68,10 @@ def test_an_edit_of_any_file_is_served_a_moment_later(server, folder):
 
 
 def test_an_edit_that_breaks_it_leaves_the_old_one_also_where_a_worker_dies(server, folder):
-    (folder / 'signature.json').write_text(json.dumps(TENSORS))
-    (folder / 'service.py').write_text(SERVICE)
-    until(lambda: answer(server) == 30)
+    for name, text in (('signature.json', json.dumps(TENSORS)), ('service.py', SERVICE),
+                       ('factor.txt', '4')):
+        (folder / name).write_text(text)
+    until(lambda: answer(server) == 40)
     (folder / 'service.py').write_text(SERVICE + 'return\n')
     until(lambda: 'Model net stays as it was.' in server.log)
     assert "SyntaxError: 'return' outside function" in server.log
@@ -80,9 +81,9 @@ def test_an_edit_that_breaks_it_leaves_the_old_one_also_where_a_worker_dies(serv
                            'stays as it was')
     for process in [*server.workers(), *server.templates()]:
         process.kill()
-    until(lambda: answer(server) == 30)
+    until(lambda: answer(server) == 40)
     (folder / 'service.py').write_text(SERVICE.replace('return ', 'return 2 + '))
-    until(lambda: answer(server) == 32)
+    until(lambda: answer(server) == 42)
     until(lambda: 'remarks' not in server.get('/health/ready').json())
 
 
