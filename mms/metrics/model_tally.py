@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Optional
@@ -95,15 +95,15 @@ class Executions:
         self.count = 0
         self.stages_ms = dict.fromkeys(_STAGES, 0.0)
 
-    def add(self, requests: list[Mapping[str, float]]) -> None:
+    def add(self, requests: Sequence[Mapping[str, float]]) -> None:
         """Count one, with the times of its requests; that of the run itself is in each of them."""
         self.count += 1
         stages_ms = self.stages_ms
-        for stage in _STAGES:
-            times = [times_ms.get(stage, 0.0) for times_ms in requests]
-            took_ms = times[0] if stage == _INFERENCE else sum(times)
-            if 0 <= took_ms < inf:
-                stages_ms[stage] += took_ms
+        for place, times_ms in enumerate(requests):
+            for stage, took_ms in times_ms.items():
+                if stage in stages_ms and 0 <= took_ms < inf and not (
+                        place and stage == _INFERENCE):
+                    stages_ms[stage] += took_ms
 
     def copy(self) -> Executions:
         """The same as it is now."""
@@ -164,17 +164,23 @@ class ModelTally:
             if phase is not None and 0 <= took_ms < inf:
                 phase.observe(took_ms / 1000)
 
-    def executed(self, requests: Iterable[Mapping[str, float]]) -> None:
+    def executed(self, requests: Sequence[Mapping[str, float]]) -> None:
         """Count what a worker has run, of which it has told the times of each request."""
+        if len(requests) == 1:
+            self._run(requests)
+            return
         # Those that ran together have the very same time in the model.
         together: dict[float, list[Mapping[str, float]]] = {}
         for place, times_ms in enumerate(requests):
             together.setdefault(times_ms.get(_INFERENCE, -1.0 - place), []).append(times_ms)
         for group in together.values():
-            found = self.executions.get(len(group))
-            if found is None:
-                found = self.executions[len(group)] = Executions()
-            found.add(group)
+            self._run(group)
+
+    def _run(self, requests: Sequence[Mapping[str, float]]) -> None:
+        found = self.executions.get(len(requests))
+        if found is None:
+            found = self.executions[len(requests)] = Executions()
+        found.add(requests)
 
     @property
     def failures(self) -> int:
