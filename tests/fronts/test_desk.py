@@ -53,7 +53,7 @@ def serving():
 
 
 def asked(number, size, piece=b''):
-    return packed(Kind.PREDICT, number, ['m', 'classic', '', tuple(NO_CONTEXT), size], piece)
+    return packed(Kind.PREDICT, number, ['m', 'classic', '', tuple(NO_CONTEXT), size, {}], piece)
 
 
 def wait_for(condition):
