@@ -7,6 +7,8 @@ import re
 from mms.errors import UsageError
 from mms.runtime.misplaced_token import refuse_token
 
+# In the place of a file: no token is sent. The server takes the same word.
+NO_TOKEN = 'none'
 # What RFC 6750 lets a token be (its b64token).
 TOKEN = re.compile(r'[A-Za-z0-9._~+/-]+=*')
 # Behind the token of a list that says what each is good for.

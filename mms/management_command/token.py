@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Optional
 
 from mms.client.management_address import ManagementAddress
-from mms.client.token_file import token_in
+from mms.client.token_file import NO_TOKEN, token_in
 from mms.runtime.token_file import read_token
 
-# In the place of a file: no token is sent. The server takes the same word.
-NO_TOKEN = 'none'
 _MANAGE = 'manage'
 
 

@@ -14,7 +14,7 @@ from mms.client.predictions.async_client import AsyncClient
 from mms.client.predictions.base import RETURN
 from mms.client.predictions.errors import AccessDenied, ClientError, ModelNotFound, NotReached
 from mms.client.predictions.limits import Retries
-from mms.client.token_file import token_in
+from mms.client.token_file import NO_TOKEN, token_in
 from mms.errors import UsageError
 from mms.predict_command.given import Given, given
 from mms.predict_command.parser import JSON, PROG, SERVER, TABLE, TOKEN, predict_parser
@@ -74,9 +74,9 @@ def main(words: Optional[Sequence[str]] = None) -> int:
 
 
 async def _run(args: argparse.Namespace, report: Report, form: str) -> None:
-    file = args.token or os.environ.get(TOKEN) or None
+    file = args.token or os.environ.get(TOKEN) or NO_TOKEN
     async with _Client(args.server or os.environ.get(SERVER) or DEFAULT_URL,
-                       token=None if file is None else token_in(file, _PREDICT),
+                       token=None if file == NO_TOKEN else token_in(file, _PREDICT),
                        timeout=args.timeout, retries=Retries(args.attempts), ca=args.ca,
                        cert=args.cert, key=args.key, connections=args.parallel) as client:
         asked = given(args.name, await client.inputs(args.name), args.pictures, args.input)

@@ -51,8 +51,8 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
                        help='http://HOST:PORT, https://HOST:PORT or unix:PATH (default: '
                             f'http://127.0.0.1:8080; {SERVER})')
     group.add_argument('--token', metavar='FILE',
-                       help='file whose first line is the token that the server asks for, or a '
-                            f'file of its --auth-token-file ({TOKEN})')
+                       help='file whose first line is the token that the server asks for, a '
+                            f'file of its --auth-token-file, or none ({TOKEN})')
     group.add_argument('--ca', metavar='FILE',
                        help='PEM file of the authorities that its certificate is checked against '
                             '(default: those of the system)')

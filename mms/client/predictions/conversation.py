@@ -150,12 +150,15 @@ class Conversation:
         return _Call(timeouts, time.monotonic() + (timeouts.total_s or 0))
 
     def _inputs(self, model: str, call: _Call) -> Steps[Inputs]:
-        if model not in self._known:
-            self._known = yield from self._models(call)
-        if model not in self._known:
-            raise ModelNotFound(f'{self._address.shown} has no model {model}: '
-                                f'{_named(sorted(self._known))}', status=_NOT_FOUND)
-        return self._known[model]
+        # Another thread may forget it meanwhile.
+        inputs = self._known.get(model)
+        if inputs is None:
+            self._known = known = yield from self._models(call)
+            inputs = known.get(model)
+            if inputs is None:
+                raise ModelNotFound(f'{self._address.shown} has no model {model}: '
+                                    f'{_named(sorted(known))}', status=_NOT_FOUND)
+        return inputs
 
     def _models(self, call: _Call) -> Steps[dict[str, Inputs]]:
         content = yield from self._ask('GET', _DESCRIPTION, call)

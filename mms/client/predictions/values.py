@@ -102,8 +102,9 @@ def _picture(name: str, value: Any) -> bytes:
         return _read(value, name)
     if _is_array(value):
         return array_png(_array(value), name)
+    more = '; several go to predict_many' if isinstance(value, (list, tuple)) else ''
     raise WrongUse(f'{name} is a picture, and {type(value).__name__} is none: give a path, bytes, '
-                   'an open file, a picture of Pillow or an array of uint8')
+                   f'an open file, a picture of Pillow or an array of uint8{more}')
 
 
 def _tensor(name: str, value: Any) -> bytes:

@@ -97,7 +97,7 @@ def test_a_picture_of_pillow_may_have_any_mode(mode):
     (np.zeros((2, 8, 8, 3), 'uint8'), 'predict_many'),
     (np.zeros((0, 8, 3), 'uint8'), '(0, 8, 3)'),
     (7, 'int is none: give a path, bytes, an open file, a picture of Pillow or an array'),
-    (None, 'NoneType is none'),
+    (None, 'NoneType is none'), (['a.jpg', 'b.jpg'], 'several go to predict_many'),
     ('none.jpg', "'none.jpg' cannot be read: No such file or directory"),
     ('no\0ne.jpg', 'cannot be read: embedded null byte'),
     (pathlib.Path('/'), "'/' cannot be read: Is a directory"),

@@ -159,7 +159,7 @@ def test_neither_mxnet_nor_flask_nor_anything_else_but_httpx_is_needed(server):
     assert done.stdout.splitlines() == [
         str(KITTEN.stat().st_size), '[[1], [2]]',
         'data is a picture, and list is none: give a path, bytes, an open file, a picture of '
-        'Pillow or an array of uint8', ''], done.stderr
+        'Pillow or an array of uint8; several go to predict_many', ''], done.stderr
 
 
 def test_the_names_are_there_before_anything_is_imported():
