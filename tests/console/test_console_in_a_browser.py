@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import console_models
@@ -45,9 +46,15 @@ def server(pictures, folder):
 
 @pytest.fixture
 def look(server, visit):
-    """Visit the page of a model, or that of all."""
-    return lambda model='', *arguments, **options: visit(
-        f'{server.url}/console' + (f'#/models/{model}' if model else ''), *arguments, **options)
+    """Visit the page of a model, or that of all, and wait until it is there."""
+    @contextmanager
+    def look(model='', *arguments, **options):
+        url = f'{server.url}/console' + (f'#/models/{model}' if model else '')
+        with visit(url, *arguments, **options) as visited:
+            visited.page.wait_for_selector('main h1')
+            yield visited
+
+    return look
 
 
 def draw(page, strokes):
@@ -118,7 +125,7 @@ def test_a_picture_that_is_chosen_is_answered_with_the_numbers_of_the_model(
 def test_what_is_answered_is_seen_in_the_figures(look, width):
     with look('digits', width) as visit:
         asked = visit.page.locator('dt:text-is("Requests") + dd')
-        visit.page.wait_for_function('() => document.querySelector(".rows dd").textContent')
+        visit.page.wait_for_function('() => document.querySelector(".rows dd")?.textContent')
         before = int(asked.inner_text().replace(',', ''))
         draw(visit.page, STROKES['two'])
         bars(visit.page)

@@ -2,11 +2,13 @@
 
 import gzip
 import re
+from pathlib import Path
 
 import pytest
 from front import application
 from werkzeug.test import Client
 
+import mms.frontend.console
 from mms.frontend.console.addresses import page_address
 from mms.frontend.console.pages import Pages
 from mms.frontend.console.routes import page_routes
@@ -47,34 +49,54 @@ def test_all_that_the_page_names_is_there_with_its_type(client):
     types = {'js': 'text/javascript; charset=utf-8', 'css': 'text/css; charset=utf-8',
              'svg': 'image/svg+xml'}
     paths = linked(page.text)
-    assert len(paths) > 10
+    assert len(paths) > 5
     for path in paths:
         answer = client.get(f'/{path}')
         assert answer.status_code == 200, path
         assert answer.content_type == types[path.rpartition('.')[2]]
 
 
-def test_every_script_that_is_imported_is_loaded_with_the_page(client):
-    paths = {path.rpartition('/')[2]: path for path in linked(client.get('/console').text)}
-    scripts = {name for name in paths if name.endswith('.js')}
-    for name in scripts:
-        text = client.get(f'/{paths[name]}').text
-        assert set(re.findall(r"from '\./(.+)'", text)) <= scripts, name
+def scripts(client, pages):
+    """Name of each script -> its text, from those of the page on."""
+    waiting = [path.rpartition('/')[2] for path in linked(client.get('/console').text)
+               if path.endswith('.js')]
+    found = {}
+    while waiting:
+        name = waiting.pop()
+        answer = client.get(f'/console/{pages.digest}/{name}')
+        assert answer.status_code == 200, name
+        found[name] = answer.text
+        waiting += set(re.findall(r"(?:from |import\()'\./(.+?)'", answer.text)) - found.keys()
+    return found
 
 
-def test_nothing_of_another_host_is_named_and_nothing_is_inline(client):
+def test_what_the_first_view_takes_is_loaded_with_the_page(client, pages):
+    named = {path.rpartition('/')[2] for path in linked(client.get('/console').text)}
+    texts = scripts(client, pages)
+    for name in named & texts.keys():
+        assert set(re.findall(r"from '\./(.+)'", texts[name])) <= named, name
+
+
+def test_every_file_is_used(client, pages):
+    static = Path(mms.frontend.console.__file__).parent / 'static'
+    assert set(scripts(client, pages)) == {path.name for path in static.glob('*.js')}
+
+
+def test_nothing_of_another_host_is_named_and_nothing_is_inline(client, pages):
     text = client.get('/console').text
     for path in linked(text):
-        text += client.get(f'/{path}').text.replace('http://www.w3.org/2000/svg', '')
+        text += client.get(f'/{path}').text
+    text = (text + ''.join(scripts(client, pages).values())).replace(
+        'http://www.w3.org/2000/svg', '')
     # What a person may type, and a namespace, are none.
     assert set(re.findall(r'https?://[^\s\'"`]+', text)) <= {'https://…'}
     assert not re.search(r'<script(?![^>]*src)|<style|\son\w+=|\sstyle=|innerHTML', text)
 
 
-def test_all_of_it_is_small(client):
-    sizes = [len(client.get(path, headers={'Accept-Encoding': 'gzip'}).data)
-             for path in ('/console', *(f'/{path}' for path in set(
-                 linked(client.get('/console').text))))]
+def test_all_of_it_is_small(client, pages):
+    paths = {'/console', *(f'/{path}' for path in linked(client.get('/console').text)),
+             *(f'/console/{pages.digest}/{name}' for name in scripts(client, pages))}
+    sizes = [len(client.get(path, headers={'Accept-Encoding': 'gzip'}).data) for path in paths]
     assert 0 < sum(sizes) < MOST_BYTES
 
 

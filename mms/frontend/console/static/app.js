@@ -4,8 +4,6 @@ import { askJSON, facts, pageURL } from './api.js';
 import { announce, byId, h, say } from './dom.js';
 import { ago } from './figures.js';
 import { History } from './history.js';
-import { managing } from './manage.js';
-import { modelView } from './model.js';
 import { overview } from './overview.js';
 import { askForToken, tokenButton } from './token.js';
 
@@ -27,11 +25,16 @@ function wanted() {
   return kind === 'models' && name ? decodeURIComponent(name) : '';
 }
 
-function show() {
+/** What the first view does without is loaded when it is wanted. */
+async function show() {
   const name = wanted();
-  view?.close?.();
   if (!server.described) return;
-  view = name && server.described.models[name] ? modelView(name, server) : overview(server, name);
+  const isThere = Object.hasOwn(server.described.models, name);
+  const make = isThere ? (await import('./model.js')).modelView : overview;
+  // Another one may be wanted by now.
+  if (name !== wanted()) return;
+  view?.close?.();
+  view = isThere ? make(name, server) : make(server, name);
   main.replaceChildren(view.element);
   document.title = view.title ? `${view.title} · MXNet Model Server` : 'MXNet Model Server';
   view.update?.();
@@ -60,7 +63,7 @@ async function describe() {
     const name = wanted();
     const stays = before && name && JSON.stringify(before.models[name]) === JSON.stringify(server.described.models[name]);
     // Who is trying a model loses nothing when another one comes.
-    if (!stays) show();
+    if (!stays) await show();
   }
 }
 
@@ -77,10 +80,12 @@ async function look() {
     if (!server.seesFigures) return;
     server.seesFigures = false;
     say(byId('server'), '');
-    show();
+    await show();
     return;
   }
   history.add(state);
+  // While nobody waits for it.
+  if (history.states.length === 2) import('./model.js');
   header(state.server);
   if (state.server.revision !== server.described.revision) await describe();
   view?.update?.();
@@ -121,15 +126,19 @@ function soon() {
 byId('skip').addEventListener('click', (event) => { event.preventDefault(); main.focus(); });
 
 if (facts.port === 'management') {
-  managing(main);
+  import('./manage.js').then(({ managing }) => managing(main));
 } else {
   byId('nav').append(h('a', { href: '#/' }, 'Models'),
     h('a', { id: 'manage', hidden: true, target: '_blank', rel: 'noopener' }, 'Manage'),
-    h('a', { href: 'api-description', target: '_blank', rel: 'noopener' }, 'API'), tokenButton(() => {
+    h('a', { href: 'docs', target: '_blank', rel: 'noopener' }, 'API'), tokenButton(() => {
       server.seesFigures = true;
       server.described = null;
     }));
-  addEventListener('hashchange', () => { show(); main.focus(); scrollTo(0, 0); });
+  addEventListener('hashchange', async () => {
+    await show();
+    main.focus();
+    scrollTo(0, 0);
+  });
   addEventListener('answered', soon);
   document.addEventListener('visibilitychange', soon);
   turn();

@@ -123,7 +123,7 @@ export function managing(main) {
   const empty = h('p', { class: 'empty', hidden: true }, 'No model is there: load one.');
   const cards = new Map();
   const url = pageURL(facts.models);
-  byId('nav').append(url ? h('a', { href: url }, 'Models') : '', tokenButton(turnNow));
+  byId('nav').append(url ? h('a', { href: url }, 'Models') : '', h('a', { href: 'docs', target: '_blank', rel: 'noopener' }, 'API'), tokenButton(turnNow));
   main.replaceChildren(h('div', {}, h('h1', {}, 'Management'),
     facts.changes ? null : h('div', { class: 'notice' }, 'This port asks for no token, so pages of browsers change nothing. Start the server with ', h('code', {}, '--management-token FILE'), ' to change models here.'),
     loader(), list, empty));

@@ -26,8 +26,9 @@ function path(seconds, values, top, span) {
     }
     const x = WIDTH * (1 + seconds[place] / span);
     const y = HEIGHT * (1 - value / top);
-    // A point by itself is a line of no length, with a round end.
-    text += `${pen}${x.toFixed(1)} ${y.toFixed(1)}${pen === 'M' ? 'h0' : ''}`;
+    // A point by itself is a short line.
+    const isAlone = pen === 'M' && (values[place + 1] ?? null) === null;
+    text += isAlone ? `M${(x - 3).toFixed(1)} ${y.toFixed(1)}h3` : `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
     pen = 'L';
   });
   return text;

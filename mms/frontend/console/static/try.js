@@ -63,7 +63,6 @@ export function tryView(name, signature) {
       const { element, told } = showAnswer(text, signature, pictures[0]);
       result.replaceChildren(h('p', { class: 'small muted took' }, `Answered in ${seconds(took)}`), element);
       announce(told);
-      dispatchEvent(new Event('answered'));
     } catch (failure) {
       if (turn !== latest || failure.name === 'AbortError') return;
       result.replaceChildren(showFailure(failure, predict));
@@ -71,6 +70,7 @@ export function tryView(name, signature) {
       if (turn === latest) {
         result.removeAttribute('aria-busy');
         run.classList.remove('busy');
+        dispatchEvent(new Event('answered'));
       }
     }
   }
