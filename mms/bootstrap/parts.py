@@ -270,6 +270,8 @@ class Parts:
         for address in (host_and_port(host, port), *(host_and_port(each, 0) for each in sockets)):
             logger.info('Service description endpoint: %s/api-description', address, extra=ALWAYS)
             logger.info('Service health endpoint: %s/ping', address, extra=ALWAYS)
+        if self.settings.console and port:
+            logger.info('Service console: %s/console', host_and_port(host, port), extra=IF_ROOM)
 
 
 def _listed(location: Optional[Location]) -> str:
