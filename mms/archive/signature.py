@@ -35,6 +35,8 @@ DATATYPES = ('BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'IN
              'FP16', 'FP32', 'FP64', 'BF16', 'BYTES')
 # Of an input of a live signature: its first dimension is 1 in a network that takes any there.
 ANY_BATCH = 'any_batch'
+# An optional key: whether a request of JSON has several entries, and its answer is a list.
+BATCH = 'batch_requests'
 
 
 def read_signature(path: str, where: Optional[str] = None) -> dict[str, Any]:
@@ -66,8 +68,9 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
     [int, ...]}``, where 0 stands for any length; ``input_type`` and
     ``output_type`` are ``image/jpeg`` or ``application/json``. An input may have an
     ``input_type`` of its own, and one of ``application/json`` a ``sample``, a list as a
-    request would send it. There may be an ``output_format``: ``text`` or ``lists``, and where an
-    input is a picture, a ``preprocess``: ``none``, ``0-1`` or ``imagenet``.
+    request would send it. There may be an ``output_format``: ``text`` or ``lists``, a
+    ``batch_requests``: true or false, and where an input is a picture, a ``preprocess``: ``none``,
+    ``0-1`` or ``imagenet``.
 
     Raises
     ------
@@ -86,6 +89,7 @@ def validate_signature(signature: Any, where: str) -> dict[str, Any]:
     _check_samples(signature, where)
     _check_output_format(signature, where)
     _check_preprocess(signature, where)
+    _check_batch(signature, where)
     return signature
 
 
@@ -169,6 +173,12 @@ def _check_own_types(inputs: list[dict[str, Any]], where: str) -> None:
         if entry.get('input_type', JSON_TYPE) not in MEDIA_TYPES:
             raise SignatureError(f'{where}: inputs[{index}]: Valid type should be picked from '
                                  f"{MEDIA_TYPES}. input_type is {brief(repr(entry['input_type']))}")
+
+
+def _check_batch(signature: dict[str, Any], where: str) -> None:
+    if not isinstance(signature.get(BATCH, False), bool):
+        raise SignatureError(f'{where}: batch_requests must be true or false, not '
+                             f'{brief(repr(signature[BATCH]))}')
 
 
 def _check_output_format(signature: dict[str, Any], where: str) -> None:

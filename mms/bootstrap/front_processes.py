@@ -20,7 +20,7 @@ from mms.frontend.access.token_file import TokenFile
 from mms.frontend.application import Application
 from mms.frontend.http.tls import TLS
 from mms.fronts.acceptor import Acceptor
-from mms.fronts.desk import Services
+from mms.fronts.desk import Services, everybody
 from mms.fronts.fleet import Fleet
 from mms.fronts.options import FrontOptions
 from mms.metrics import Metrics
@@ -96,8 +96,9 @@ class FrontProcesses:
         """
         parts, fleet = self._parts, self.fleet
         verbs = {} if parts.limiting is None else {'take': parts.limiting.buckets.take}
+        admit = everybody if parts.limiting is None else parts.limiting.admit
         services = Services(models, application, metrics, parts.server_metrics, parts.budget,
-                            verbs, self._closed)
+                            verbs, self._closed, admit)
         environs = {name: self._environ(name) for name in names}
         # Before they are told how things are now.
         models.subscribe(self._follow_models)

@@ -6,10 +6,11 @@ import math
 import threading
 import time
 from collections import OrderedDict
+from functools import partial
 from typing import Optional, Protocol
 
 from mms.config.rate_limit import RateLimit
-from mms.errors import TooManyRequests
+from mms.errors import PayloadTooLarge, TooManyRequests
 from mms.frontend.chain import Middleware
 from mms.frontend.client_key import client_key
 from mms.frontend.exchange import HTTPRequest
@@ -37,16 +38,17 @@ class TokenBuckets:
         # When the bucket of a client is full again.
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
-    def take(self, client: str) -> float:
-        """Count a request of a client; 0 where it may make it, else seconds until it may."""
+    def take(self, client: str, count: int = 1) -> float:
+        """Count requests of a client; 0 where it may make them, else seconds until it may."""
         now = time.monotonic()
         token_s = self._period_s / self._count
+        taken_s = token_s * count
         with self._lock:
             full_at = max(self._full_at.pop(client, now), now)
-            wait_s = full_at + token_s - now - self._period_s
+            wait_s = full_at + taken_s - now - self._period_s
             # Sums of seconds since the machine started are not exact.
             is_let = wait_s <= token_s / 1000
-            self._full_at[client] = full_at + token_s if is_let else full_at
+            self._full_at[client] = full_at + taken_s if is_let else full_at
             if len(self._full_at) > _MOST_CLIENTS:
                 self._full_at.popitem(last=False)
         return 0.0 if is_let else wait_s
@@ -55,8 +57,8 @@ class TokenBuckets:
 class Buckets(Protocol):
     """Whoever counts the requests of clients."""
 
-    def take(self, client: str) -> float:
-        """Count a request of a client; 0 where it may make it, else seconds until it may."""
+    def take(self, client: str, count: int = 1) -> float:
+        """Count requests of a client; 0 where it may make them, else seconds until it may."""
 
 
 class RateLimiting(Middleware):
@@ -97,6 +99,29 @@ class RateLimiting(Middleware):
         if wait_s:
             request.count_for_nobody()
             self._refusals.count(RATE, f'{client} makes more requests than --rate-limit allows.')
-            raise TooManyRequests(
-                f'This client makes more than {self._limit.requests} requests in '
-                f'{self._limit.period_s} s (--rate-limit).', math.ceil(wait_s))
+            raise self._too_many(wait_s)
+        request.caller.is_admitted_by(partial(self.admit, client))
+
+    def admit(self, client: str, count: int) -> None:
+        """Count so many more requests that come with one of a client.
+
+        Raises
+        ------
+        TooManyRequests
+        PayloadTooLarge
+            They are more than it may ever make at once.
+        """
+        if count >= self._limit.requests:
+            raise PayloadTooLarge(
+                f'The request has {count + 1} entries, and this client may make '
+                f'{self._limit.requests} requests in {self._limit.period_s} s (--rate-limit): '
+                'send it in several.')
+        wait_s = self.buckets.take(client_key(client), count) if count else 0
+        if wait_s:
+            self._refusals.count(RATE, f'{client} makes more requests than --rate-limit allows.')
+            raise self._too_many(wait_s)
+
+    def _too_many(self, wait_s: float) -> TooManyRequests:
+        return TooManyRequests(
+            f'This client makes more than {self._limit.requests} requests in '
+            f'{self._limit.period_s} s (--rate-limit).', math.ceil(wait_s))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from typing import Any, NamedTuple, Optional
 
@@ -30,6 +31,10 @@ from mms.serving.caller import Caller
 logger = logging.getLogger(__name__)
 
 
+def everybody(client: str, count: int) -> None:
+    """Nobody's requests are limited."""
+
+
 class Services(NamedTuple):
     """What a server has for all of its fronts.
 
@@ -45,6 +50,9 @@ class Services(NamedTuple):
         Where bodies and answers count.
     verbs
         What else fronts ask for.
+    admit
+        Called with the address of a client, and how many more requests it makes with one; raises
+        where it may not.
     closed
         Called with the name of a listener and the address of a client that has gone.
     """
@@ -56,6 +64,7 @@ class Services(NamedTuple):
     budget: ByteBudget
     verbs: Verbs
     closed: Callable[[str, str], None]
+    admit: Callable[[str, int], None] = everybody
 
 
 class Desk:
@@ -136,7 +145,8 @@ class Desk:
         self._incoming.begin(frame, size, whole)
 
     def _answer(self, number: int, name: str, request: Request) -> None:
-        caller = Caller(lambda: number in self._left)
+        caller = Caller(lambda: number in self._left,
+                        partial(self._services.admit, request.context.client))
         request_ids.begin(request.context)
         error: Optional[RequestError] = None
         try:

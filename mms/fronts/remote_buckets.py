@@ -18,9 +18,9 @@ class RemoteBuckets:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    def take(self, client: str) -> float:
-        """Count a request of a client; 0 where it may make it, else seconds until it may."""
+    def take(self, client: str, count: int = 1) -> float:
+        """Count requests of a client; 0 where it may make them, else seconds until it may."""
         try:
-            return float(self._link.call('take', client))
+            return float(self._link.call('take', client, count))
         except LinkClosed:
             raise ModelUnavailable('The server ends.') from None

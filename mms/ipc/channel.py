@@ -28,6 +28,7 @@ from mms.ipc.messages import (
     Answered,
     Body,
     Content,
+    Entries,
     Explore,
     Failure,
     Fork,
@@ -55,7 +56,14 @@ from mms.ipc.messages import (
     WarmUp,
     Work,
 )
-from mms.ipc.shape import BrokenFrame, check_header, check_places, check_reply, check_size
+from mms.ipc.shape import (
+    BrokenFrame,
+    check_entries,
+    check_header,
+    check_places,
+    check_reply,
+    check_size,
+)
 from mms.runtime.byte_budget import ChunkedBuffer
 
 _HEAD = struct.Struct('!BIQ')
@@ -186,15 +194,29 @@ class Channel:
         check_size(size)
         return self._content(size)
 
-    def _answer(self, first: Union[int, str], second: Any, *more: Any) -> Answer:
+    def _answer(self, first: Union[int, str, list[Any]], second: Any, *more: Any) -> Answer:
         if isinstance(first, str):
             return Failure(first, str(second))
+        if isinstance(first, list):
+            return self._entries(first, second)
         check_size(first)
         check_reply(second, *more)
         try:
             return Reply(self._content(first), second, *more)
         except RequestError as error:
             return Failure(error_name(error), str(error))
+
+    def _entries(self, heads: list[Any], name: Any) -> Answer:
+        check_entries(heads, name)
+        requests, failure = [], None
+        for protocol, content_type, size in heads:
+            try:
+                requests.append(Request(protocol, content_type, self._content(size)))
+            except RequestError as error:
+                # Those behind it are in the frame all the same.
+                requests.clear()
+                failure = Failure(error_name(error), str(error))
+        return failure or Entries(name, requests)
 
     def _content(self, size: int) -> Content:
         """Read so many bytes of a frame's body.
@@ -299,7 +321,7 @@ def _pack(message: Message) -> tuple[bytes, list[Content]]:
         contents = [request.content for request in message.requests]
     if isinstance(message, Answered):
         header['answers'] = [_answer_head(answer) for answer in message.answers]
-        contents = [answer.content for answer in message.answers if isinstance(answer, Reply)]
+        contents = [content for answer in message.answers for content in _contents_of(answer)]
     return _written_header(message, header), contents
 
 
@@ -341,7 +363,16 @@ def _answer_head(answer: Answer) -> list[Any]:
         elif (answer.content_type, answer.status) != (JSON, 200):
             head += [answer.content_type, answer.status]
         return head
+    if isinstance(answer, Entries):
+        return [[[request.protocol, request.content_type, len(request.content)]
+                 for request in answer.requests], answer.name]
     return [answer.error, _short(answer.message)]
+
+
+def _contents_of(answer: Answer) -> Sequence[Content]:
+    if isinstance(answer, Reply):
+        return (answer.content,)
+    return [request.content for request in answer.requests] if isinstance(answer, Entries) else ()
 
 
 def _short(value: Any) -> Any:

@@ -24,7 +24,12 @@ API_DESCRIPTION = 'http://<host>:<port>/api-description'
 CLASSIC = 'classic'
 # Tensors as JSON, or as they lie in memory: what Triton and KServe speak.
 OPEN_INFERENCE = 'inference_v2'
+# The same, where a header says that a request has several entries, or that it has one; and for one
+# of them, whose answer is the prediction alone.
+CLASSIC_BATCH, CLASSIC_SINGLE, CLASSIC_ENTRY = 'classic_batch', 'classic_single', 'classic_entry'
 JSON = 'application/json'
+# Of one request.
+MOST_ENTRIES = 1000
 
 # Headers beside the Content-Type, of a protocol that has such.
 Headers = Mapping[str, str]
@@ -346,7 +351,23 @@ class Failure:
     message: str
 
 
-Answer = Union[Reply, Failure]
+@dataclass(frozen=True)
+class Entries:
+    """In place of an answer: the request is several, each of which is to be answered by itself.
+
+    Attributes
+    ----------
+    name
+        Of what holds them, for messages about one of them.
+    requests
+        One each; the answer is the list of what they are answered, which is JSON.
+    """
+
+    name: str
+    requests: Sequence[Request]
+
+
+Answer = Union[Reply, Failure, Entries]
 
 
 @dataclass(frozen=True)

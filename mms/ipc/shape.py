@@ -104,6 +104,19 @@ def _is_line(value: Any) -> bool:
     return type(value) is str and value.isascii() and value.isprintable()
 
 
+def check_entries(heads: list[Any], name: Any) -> None:
+    """See that what is known of entries makes requests.
+
+    Raises
+    ------
+    BrokenFrame
+    """
+    if type(name) is not str or not all(
+            type(head) is list and list(map(type, head)) == [str, str, int] and head[2] >= 0
+            for head in heads):
+        raise BrokenFrame('entries that are no requests')
+
+
 @cache
 def _fields_of(kind: type) -> tuple[Mapping[str, Kinds], frozenset[str]]:
     """The types that JSON may have for each field, and the fields that have to be there."""

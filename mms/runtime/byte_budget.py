@@ -111,6 +111,11 @@ class ChunkedBuffer:
         self._size = 0
         self._counted = 0
 
+    @property
+    def budget(self) -> ByteBudget:
+        """Where they count."""
+        return self._budget
+
     def __len__(self) -> int:
         return self._size
 

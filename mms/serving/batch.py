@@ -8,7 +8,7 @@ from typing import NamedTuple, Optional, Union
 
 import gevent
 
-from mms.ipc.messages import TRIAL, Answered, More, Result, Work
+from mms.ipc.messages import TRIAL, Answered, More, Reply, Result, Work
 from mms.pool.process import WorkerProcess
 from mms.pool.process_errors import NoAnswer, NotSent, WorkerGone
 from mms.serving.queue import Job
@@ -87,7 +87,7 @@ class Batch:
     def stage_times_ms(self) -> list[Mapping[str, float]]:
         """How long each job took that has an answer, and no error."""
         answers = [job.answer.value for job in self.jobs]
-        return [answer.stage_times_ms for answer in answers if answer is not None]
+        return [answer.stage_times_ms for answer in answers if isinstance(answer, Reply)]
 
     def unanswered(self) -> list[Job]:
         """Jobs that have no answer yet."""

@@ -11,6 +11,10 @@ def stays() -> bool:
     return False
 
 
+def anybody(count: int) -> None:
+    """Nobody is asked whether the caller may ask more."""
+
+
 class Caller:
     """Who waits for the answer to one request.
 
@@ -18,10 +22,12 @@ class Caller:
     ----------
     has_left
         Whether nobody waits any more; asked before the request is given to a worker.
+    admit
+        Called with how many more requests it makes with this one; raises where it may not.
 
     Attributes
     ----------
-    has_left
+    has_left, admit
         As given.
     queue_s
         How long the request waited until a worker had it for the first time, in seconds; None
@@ -30,12 +36,18 @@ class Caller:
         Milliseconds in each hook of the service; none while there is no answer.
     """
 
-    __slots__ = ('has_left', 'queue_s', 'stage_times_ms')
+    __slots__ = ('admit', 'has_left', 'queue_s', 'stage_times_ms')
 
-    def __init__(self, has_left: Callable[[], bool] = stays) -> None:
+    def __init__(self, has_left: Callable[[], bool] = stays,
+                 admit: Callable[[int], None] = anybody) -> None:
         self.has_left = has_left
+        self.admit = admit
         self.queue_s: Optional[float] = None
         self.stage_times_ms: Mapping[str, float] = {}
+
+    def is_admitted_by(self, admit: Callable[[int], None]) -> None:
+        """From now on, whoever limits its requests is asked before it makes more."""
+        self.admit = admit
 
     def served_after(self, seconds: float) -> None:
         """A worker is given the request; what it waited before counts once."""

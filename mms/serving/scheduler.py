@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Optional
+from functools import partial
+from typing import Optional, Union
 
 import gevent
 from gevent.event import Event
@@ -23,7 +24,6 @@ from mms.batching.policy import (
 from mms.batching.trust import Trust
 from mms.errors import (
     ClientLeft,
-    DeadlineExceeded,
     MMSError,
     ModelUnavailable,
     QueueFull,
@@ -31,10 +31,12 @@ from mms.errors import (
     WorkerDied,
 )
 from mms.event_loop.guard import GuardedLoop, attempt
+from mms.ipc.context import Context
 from mms.ipc.messages import (
     ALONE,
     JOINT,
     TRIAL,
+    Entries,
     Reply,
     Request,
     Result,
@@ -45,6 +47,8 @@ from mms.pool.process_errors import WorkerGone
 from mms.pool.supervisor import Supervisor
 from mms.serving.batch import Batch, Limits
 from mms.serving.caller import Caller
+from mms.serving.entries import answer_entries, no_entries
+from mms.serving.patience import Patience
 from mms.serving.queue import Job, QueueGauges, Waiting
 
 logger = logging.getLogger(__name__)
@@ -78,6 +82,7 @@ class Scheduler:
                  observer: Optional[Observer] = None) -> None:
         self._workers = workers
         self._limits = limits
+        self._patience = Patience(workers.name, limits.request_timeout_s)
         self._threads = threads
         self._observer = observer or Unobserved()
         ready = workers.ready
@@ -100,7 +105,8 @@ class Scheduler:
         return QueueGauges(len(self._waiting), self._waiting.oldest_s, len(self._unanswered))
 
     def submit(self, request: Request, caller: Optional[Caller] = None) -> Reply:
-        """Wait for a worker, and for its answer.
+        """Wait for a worker, and for its answer; where it has found that the request is several,
+        for those of its entries.
 
         Parameters
         ----------
@@ -112,11 +118,15 @@ class Scheduler:
         BadRequest, PayloadTooLarge, InferenceError, WorkerDied, ModelUnavailable, QueueFull,
         DeadlineExceeded, ClientLeft
         """
+        return self._submit(request, caller or Caller(), self._answer_entries)
+
+    def _submit(self, request: Request, caller: Caller,
+                answer_entries: Callable[[Entries, Context, Caller], Reply]) -> Reply:
         if self._given_up:
             raise self._too_late()
         if len(self._waiting) >= self._limits.queue_size:
             raise self._full()
-        job = Job(request, caller or Caller(), time.monotonic())
+        job = Job(request, caller, time.monotonic())
         self._unanswered.add(job)
         self._quiet.clear()
         self.demand.add(1)
@@ -124,13 +134,16 @@ class Scheduler:
         try:
             # Not get(): what gevent raises there has this frame in its traceback, and is kept in
             # one of gevent's. The request would stay until Python collects its garbage.
-            job.answer.wait(self._patience_s(request))
+            job.answer.wait(self._patience.left_s(request.context))
             if not job.answer.ready():
                 self._waiting.drop(job)
-                raise self._not_in_time(request)
+                raise self._patience.over(request.context)
             if job.answer.exception is not None:
                 raise job.answer.exception
-            reply: Reply = job.answer.value
+            answer: Union[Reply, Entries] = job.answer.value
+            # Whoever drains the queue waits for the entries too: this has no answer before.
+            reply = answer if isinstance(answer, Reply) else answer_entries(
+                answer, request.context, caller)
         finally:
             job.over = True
             self.demand.add(-1)
@@ -182,20 +195,11 @@ class Scheduler:
         """Stop dispatching; the queue must be empty, or its requests get no answer."""
         self._dispatcher.kill()
 
-    def _patience_s(self, request: Request) -> float:
-        """How long a request may wait for its answer, in seconds."""
-        deadline_s = request.context.deadline_s
-        if deadline_s is None:
-            return self._limits.request_timeout_s
-        return max(0.0, min(self._limits.request_timeout_s, deadline_s - time.monotonic()))
-
-    def _not_in_time(self, request: Request) -> DeadlineExceeded:
-        limit_s, limit = self._limits.request_timeout_s, '--request-timeout'
-        if request.context.deadline_s is not None:
-            own_s = request.context.deadline_s - request.context.arrived_s
-            limit_s, limit = min((limit_s, limit), (own_s, "the request's own deadline"))
-        return DeadlineExceeded(f'Model {self._workers.name} has not answered within '
-                                f'{limit_s:g} s ({limit}).')
+    def _answer_entries(self, entries: Entries, context: Context, caller: Caller) -> Reply:
+        # As many wait or run as keep all workers busy: those of others come between.
+        at_once = max(self.batch_size, self._workers.size.workers)
+        return answer_entries(entries, self._patience.of_entries(context), caller,
+                              partial(self._submit, answer_entries=no_entries), at_once)
 
     def _too_late(self) -> ModelUnavailable:
         return ModelUnavailable(

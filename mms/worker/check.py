@@ -14,7 +14,7 @@ from mms import mxnet_compat
 from mms.archive.manifest import read_manifest
 from mms.config.defaults import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
-from mms.ipc.messages import Answer, Failure
+from mms.ipc.messages import Answer, Failure, Reply
 from mms.mxnet_engine.reasons import RAISED, line_in, reason_of
 from mms.runtime.parent import die_with_parent
 from mms.worker.codecs.classic import Classic, prediction_in
@@ -71,6 +71,7 @@ def _try(model_dir: str) -> dict[str, Any]:
     advice += _answer_advice(service, samples)
     if isinstance(answer, Failure):
         return _told(cls, REQUEST_ERRORS[answer.error].status, answer.message, advice)
+    assert isinstance(answer, Reply)
     return _told(cls, _OK, prediction_in(answer.body).decode('utf-8', 'replace'), advice)
 
 

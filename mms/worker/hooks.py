@@ -7,11 +7,11 @@ import logging
 import time
 import traceback
 from collections.abc import Mapping
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from mms.errors import InferenceError, RequestError, error_name
 from mms.ipc.context import NO_CONTEXT, Context
-from mms.ipc.messages import Answer, Failure, Reply, Request
+from mms.ipc.messages import Answer, Entries, Failure, Reply, Request
 from mms.log import request_ids
 from mms.mxnet_engine.reasons import request_fault, text_of
 from mms.worker.codecs.codec import Codec, Payload
@@ -67,8 +67,12 @@ def stage_times(service: Any) -> dict[str, float]:
 
 def answer_alone(service: Any, request: Request, codec: Codec) -> Answer:
     """Run one request through the service."""
-    def run() -> Payload:
-        inputs, encode, wants_outputs = codec.decode(request)
+    def run() -> Union[Payload, Entries]:
+        decoded = codec.decode(request)
+        if isinstance(decoded, Entries):
+            return decoded
+        inputs, encode, wants_outputs = decoded
+        del decoded
         # They may be large: what the service lets go of has to be gone.
         handed_over = [inputs]
         del inputs
@@ -81,7 +85,7 @@ def answer_alone(service: Any, request: Request, codec: Codec) -> Answer:
         payload = guarded(run)
     except RequestError as error:
         return failure(error)
-    return _reply(payload, service)
+    return payload if isinstance(payload, Entries) else _reply(payload, service)
 
 
 def _of_outputs(service: Any, handed_over: list[Any],
@@ -145,7 +149,11 @@ class Turn:
         self.context = request.context
 
         def start() -> None:
-            inputs, self._encode, self._wants_outputs = codec.decode(request)
+            decoded = codec.decode(request)
+            if isinstance(decoded, Entries):
+                self.answer = decoded
+                return
+            inputs, self._encode, self._wants_outputs = decoded
             self.timed('preprocess', self._service._run_preprocess, inputs)
 
         self._step(start)

@@ -5,7 +5,7 @@ from front import application
 from werkzeug.test import Client
 
 from mms.frontend.flask_app import create_app
-from mms.ipc.messages import Reply
+from mms.ipc.messages import CLASSIC, CLASSIC_BATCH, CLASSIC_SINGLE, Reply
 
 TARGET = 'X-Amzn-SageMaker-Target-Model'
 
@@ -13,13 +13,15 @@ TARGET = 'X-Amzn-SageMaker-Target-Model'
 class Models:
     revision = 0
 
-    def __init__(self, *names):
+    def __init__(self, *names, unloaded=()):
         self.names = names
+        self.unloaded = unloaded
 
     def __contains__(self, name):
         return name in self.names
 
     def submit(self, name, request, caller):
+        self.protocol = request.protocol
         return Reply(f'{name} got {request.content_type}: '.encode() + request.body)
 
     def ill_health(self):
@@ -81,6 +83,11 @@ def test_of_several_models_one_has_to_be_named(asked):
     assert counted == []
 
 
+def test_a_model_without_a_worker_is_one_of_several():
+    client = Client(application(Models('a', unloaded=('b',))))
+    assert client.post('/invocations').get_json()['message'].startswith('2 models are served')
+
+
 @pytest.mark.parametrize('models', ['ab', 'a', ''])
 def test_a_model_that_is_not_there_is_named_and_counted_for_none(asked, models):
     answer, counted = asked(models, target='c' * 200)
@@ -105,6 +112,19 @@ def test_predictions_name_a_model_behind_the_word(asked):
 def test_a_classic_path_stays_the_one_of_its_model(asked):
     assert asked(['predictions', 'predict'], '/predictions/predict')[0].text.startswith(
         'predictions got')
+
+
+@pytest.mark.parametrize(('said', 'protocol'), [
+    (None, CLASSIC), ('true', CLASSIC_BATCH), (' False', CLASSIC_SINGLE)])
+def test_a_header_says_how_many_entries_there_are(said, protocol):
+    models = Models('m')
+    client = Client(application(models))
+    for path in ('/m/predict', '/predictions/m', '/invocations'):
+        client.post(path, headers={} if said is None else {'X-MMS-Batch': said})
+        assert models.protocol == protocol
+    refused = client.post('/m/predict', headers={'X-MMS-Batch': '2'})
+    assert (refused.status_code, refused.get_json()['message']) == (
+        400, 'The header X-MMS-Batch must be true or false.')
 
 
 @pytest.mark.parametrize('path', ['/invocations', '/predictions/m'])

@@ -5,13 +5,14 @@ from front import application
 from werkzeug.test import Client
 
 from mms.config.rate_limit import RateLimit
+from mms.errors import PayloadTooLarge, TooManyRequests
 from mms.frontend import rate_limiting
 from mms.frontend.application import Application
 from mms.frontend.client_key import client_key
 from mms.frontend.measuring import Measuring
 from mms.frontend.middleware import standard_middleware
 from mms.frontend.rate_limiting import RateLimiting, TokenBuckets
-from mms.metrics.refusals import Refusals
+from mms.metrics.refusals import RATE, Refusals
 
 
 @pytest.fixture
@@ -34,6 +35,27 @@ def test_as_many_come_at_once_and_one_more_each_time_that_one_is_due(clock):
     clock[0] += 1000
     assert [buckets.take('a') for _ in range(3)] == [0, 0, 0]
     assert buckets.take('a') > 0
+
+
+def test_several_are_taken_together_or_none(clock):
+    buckets = TokenBuckets(RateLimit(4, 60))
+    assert buckets.take('a', 3) == 0
+    assert buckets.take('a', 2) == pytest.approx(15)
+    assert buckets.take('a') == 0
+    assert buckets.take('a', 4) == pytest.approx(60)
+
+
+def test_the_entries_of_a_request_count_as_requests(clock):
+    refusals = Refusals()
+    limiting = RateLimiting(RateLimit(4, 60), refusals)
+    limiting.admit('::1', 3)
+    limiting.admit('::1', 0)
+    with pytest.raises(TooManyRequests, match='more than 4 requests in 60 s') as refused:
+        limiting.admit('::1', 2)
+    assert refused.value.retry_after_s == 15
+    with pytest.raises(PayloadTooLarge, match='has 5 entries, and this client may make 4 requests'):
+        limiting.admit('::2', 4)
+    assert refusals.counts()[RATE] == 1
 
 
 @pytest.mark.parametrize('count', [1, 3, 7, 100, 9999])

@@ -8,7 +8,7 @@ import pytest
 from gevent import socket
 
 from mms.ipc.channel import Channel
-from mms.ipc.messages import Failure, Pong, Reply, Result
+from mms.ipc.messages import Entries, Failure, Pong, Reply, Request, Result
 from mms.pool.channel import FrontChannel
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget
 
@@ -74,6 +74,18 @@ def test_an_answer_without_room_is_an_error_and_the_others_arrive(ends):
     del result, first, third, last
     assert budget.held_bytes == 0
     assert exchange(front, worker, answers(3)).answers[0].body == b'000'
+
+
+def test_entries_without_room_are_an_error_and_the_others_arrive(ends):
+    front, worker, budget = ends(10**6)
+    requests = [Request('entry', '', bytes([48 + number]) * 600_000) for number in range(3)]
+    result = exchange(front, worker, Result([0, 1], [Entries('data', requests), Reply(b'1')]))
+    failure, last = result.answers
+    assert (failure.error, last.body) == ('BuffersFull', b'1')
+    assert budget.held_bytes == 1
+    result = exchange(front, worker, Result([0], [Entries('data', requests[:1])]))
+    [request] = result.answers[0].requests
+    assert (request.body, budget.held_bytes) == (requests[0].content, 600_001)
 
 
 def test_an_answer_that_never_fits_says_so(ends):

@@ -26,7 +26,8 @@ def server(request, tmp_path_factory):
     models = [f'pic={write_archive(folder, "pic", BODIES, PICTURES)}',
               f'rows={write_archive(folder, "rows", BODIES, TENSORS)}']
     server = Server(folder, ['--models', *models, '--workers', '1', '--auth-token-file', 'tokens',
-                             '--front-processes', request.param, '--max-request-size', '200K'])
+                             '--front-processes', request.param, '--max-request-size', '200K',
+                             '--rate-limit', '500/h'])
     yield server.wait_until_up()
     server.stop()
 
@@ -74,6 +75,55 @@ def test_tokens_and_sizes_hold_there_too(server):
     large = post(server, '/invocations', b'x' * 300_000, Content_Type='image/jpeg',
                  X_Amzn_SageMaker_Target_Model='pic')
     assert (large.status_code, large.json()['type']) == (413, 'PayloadTooLargeException')
+
+
+def test_several_pictures_are_answered_with_a_list(server):
+    expected = f'{{"prediction":[[{len(PICTURE)}],[{len(PICTURE)}]]}}\n'
+    encoded = base64.b64encode(PICTURE).decode()
+    for path in ('/pic/predict', '/predictions/pic', '/invocations'):
+        answer = post(server, path, json.dumps({'data': [encoded, encoded]}), X_MMS_Batch='true',
+                      Content_Type='application/json', X_Amzn_SageMaker_Target_Model='pic')
+        assert (answer.status_code, answer.text) == (200, expected)
+    files = [('data', ('a.jpg', PICTURE, 'image/jpeg'))] * 2
+    answer = server.post('pic', files=files, headers={'Authorization': f'Bearer {TOKEN}',
+                                                      'X-MMS-Batch': 'true'})
+    assert (answer.status_code, answer.text) == (200, expected)
+    # As in MMS 0.4, the first one counts.
+    answer = server.post('pic', files=files, headers={'Authorization': f'Bearer {TOKEN}'})
+    assert (answer.status_code, answer.text) == (200, SIZE)
+
+
+@pytest.mark.parametrize(('said', 'status', 'text'), [
+    ('TRUE ', 200, '{"prediction":[[[1]],[[2]]]}\n'),
+    ('false', 200, '{"prediction":[[[1],[2]]]}\n'),
+    ('yes', 400, 'The header X-MMS-Batch must be true or false.')])
+def test_a_header_says_whether_a_request_has_several_entries(server, said, status, text):
+    answer = post(server, '/rows/predict', '{"data": [[1], [2]]}', X_MMS_Batch=said,
+                  Content_Type='application/json')
+    assert answer.status_code == status
+    assert text in answer.text
+
+
+def test_one_wrong_entry_is_named(server):
+    answer = post(server, '/rows/predict', '{"data": [[1], 2]}', X_MMS_Batch='true',
+                  Content_Type='application/json')
+    assert answer.status_code == 400
+    assert answer.json()['message'].startswith('data[1]: Input data for request argument: data is ')
+
+
+def test_each_entry_counts_for_the_limit_of_a_client(server):
+    def ask(count):
+        return post(server, '/rows/predict', json.dumps({'data': [[1]] * count}),
+                    X_MMS_Batch='true', Content_Type='application/json',
+                    X_Forwarded_For='203.0.113.9')
+
+    assert len(ask(300).json()['prediction']) == 300
+    refused = ask(300)
+    assert (refused.status_code, refused.json()['type']) == (429, 'TooManyRequestsException')
+    assert int(refused.headers['Retry-After']) > 60
+    too_many = ask(600)
+    assert too_many.status_code == 413
+    assert 'has 600 entries, and this client may make 500 requests' in too_many.json()['message']
 
 
 def counted(server):

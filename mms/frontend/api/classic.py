@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from mms.errors import ModelNotFound
+from mms.errors import BadRequest, ModelNotFound
 from mms.frontend.exchange import HTTPRequest, HTTPResponse
 from mms.frontend.predictor import Predictor
-from mms.ipc.messages import CLASSIC, Reply
+from mms.ipc.messages import CLASSIC, CLASSIC_BATCH, CLASSIC_SINGLE, Reply
 from mms.runtime.byte_budget import ChunkedBuffer
+
+BATCH_HEADER = 'X-MMS-Batch'
+_BATCH_KEY = f'HTTP_{BATCH_HEADER.upper().replace("-", "_")}'
+_BY_BATCH = {'true': CLASSIC_BATCH, 'false': CLASSIC_SINGLE}
 
 
 class Predictions:
@@ -35,7 +39,18 @@ class Predictions:
         """
         if request.model is None:
             raise ModelNotFound(f'{request.path} is for no model that is served.')
-        return response_of(self._predictor.predict(self._protocol, request.model, request))
+        said = request.environ.get(_BATCH_KEY)
+        protocol = self._protocol if said is None else self._protocol_by(said)
+        return response_of(self._predictor.predict(protocol, request.model, request))
+
+    def _protocol_by(self, said: str) -> str:
+        """By what the header says of how many entries a request has."""
+        if self._protocol != CLASSIC:
+            return self._protocol
+        protocol = _BY_BATCH.get(said.strip().lower())
+        if protocol is None:
+            raise BadRequest(f'The header {BATCH_HEADER} must be true or false.')
+        return protocol
 
 
 def response_of(reply: Reply) -> HTTPResponse:

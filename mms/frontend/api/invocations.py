@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Optional
 from urllib.parse import parse_qs
 
@@ -41,7 +42,7 @@ class Invocations:
         if target:
             return next((name for end in _ENDINGS if target.endswith(end)
                          and (name := target[:len(target) - len(end)]) in self._models), None)
-        names = self._models.names
+        names = self._names()
         return names[0] if len(names) == 1 else None
 
     def predict(self, request: HTTPRequest) -> HTTPResponse:
@@ -64,11 +65,15 @@ class Invocations:
             shown = target[:_SHOWN_CHARACTERS]
             return ModelNotFound(f'No model {shown} is served ({TARGET_HEADER}): '
                                  'GET /api-description lists those that are.')
-        count = len(self._models.names)
+        count = len(self._names())
         if not count:
             return ModelNotFound('No model is served.')
         return BadRequest(f'{count} models are served: name one of them in the header '
                           f'{TARGET_HEADER}. GET /api-description lists them.')
+
+    def _names(self) -> Sequence[str]:
+        """Those without a worker are meant as well as the others."""
+        return [*self._models.names, *self._models.unloaded]
 
 
 def _target(request: HTTPRequest) -> str:

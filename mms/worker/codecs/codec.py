@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple, Protocol
+from typing import Any, Callable, NamedTuple, Protocol, Union
 
 from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS
-from mms.ipc.messages import JSON, NO_HEADERS, Headers, Request
+from mms.ipc.messages import JSON, NO_HEADERS, Entries, Headers, Request
 
 
 class Payload(NamedTuple):
@@ -39,8 +39,8 @@ class Decoded(NamedTuple):
 class Codec(Protocol):
     """One protocol, for one service."""
 
-    def decode(self, request: Request) -> Decoded:
-        """Read a request.
+    def decode(self, request: Request) -> Union[Decoded, Entries]:
+        """Read a request; of one that is several, the entries.
 
         Raises
         ------

@@ -13,7 +13,7 @@ from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS
 from mms.errors import BadRequest
 from mms.ipc.messages import Request
 from mms.worker.codecs.form_fault import missing_input
-from mms.worker.codecs.form_parser import Form, Part, parse_form
+from mms.worker.codecs.form_parser import Form, Part, parse_form, parts_named
 
 FROM_PART = 'part'
 FROM_FIELD = 'field'
@@ -74,10 +74,29 @@ def read_form(request: Request, signature: Mapping[str, Any],
     return found
 
 
+def every_picture(request: Request, name: str,
+                  max_fields: int = DEFAULT_MAX_FORM_FIELDS) -> list[RawInput]:
+    """Each part of a name in a multipart form, in order; none of what is no such form.
+
+    Raises
+    ------
+    BadRequest
+        One of them has a type that no picture has, or the boundary is no good one.
+    PayloadTooLarge
+        The form has too many fields, or too much before its parts.
+    """
+    parts = parts_named(request.content_type, request.body, name, max_fields)
+    return [_picture_part(name, part) for part in parts if _is_sent(part)]
+
+
 def _picture(form: Form, name: str) -> Optional[RawInput]:
     part = _sent_part(form, name)
     if part is None:
         return _field(form, name) if form.fields.get(name) else None
+    return _picture_part(name, part)
+
+
+def _picture_part(name: str, part: Part) -> RawInput:
     kind = part.content_type.partition(';')[0].strip().lower()
     if kind not in _ANY_BYTES and not kind.startswith('image/'):
         raise BadRequest(f'Input data for request argument: {name} is not correct. '
@@ -100,7 +119,11 @@ def _field(form: Form, name: str) -> Optional[RawInput]:
 def _sent_part(form: Form, name: str) -> Optional[Part]:
     """The part of this name; None for the empty one of a page's file field that was left alone."""
     part = form.parts.get(name)
-    return part if part and (part.has_filename or part.data) else None
+    return part if part and _is_sent(part) else None
+
+
+def _is_sent(part: Part) -> bool:
+    return part.has_filename or bool(part.data)
 
 
 def _shown(text: str) -> str:

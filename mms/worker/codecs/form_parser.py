@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import NamedTuple
 
 from werkzeug.http import parse_options_header
@@ -85,20 +85,56 @@ def parse_form(content_type: str, body: Body,
     return Form({}, {})
 
 
+def parts_named(content_type: str, body: Body, name: str, max_fields: int) -> list[Part]:
+    """Every part of a name in a multipart form, in order; none of what is no such form.
+
+    A field of text is a part too, in base64.
+
+    Raises
+    ------
+    BadRequest, PayloadTooLarge
+        As :func:`parse_form` does.
+    """
+    kind, options = parse_options_header(content_type)
+    if kind.lower() != MULTIPART:
+        return []
+    try:
+        return [_part(segment) for segment in _segments(options, body, max_fields)
+                if segment.name == name]
+    except ValueError:
+        return []
+
+
+def _part(segment: Segment) -> Part:
+    data = bytes(segment.data)
+    content_type = segment.headers.get('content-type', '')
+    if segment.filename is None:
+        text, is_text = _text(content_type, data)
+        if is_text:
+            return Part(False, '', 'base64', text)
+    return Part(bool(segment.filename), content_type,
+                segment.headers.get('content-transfer-encoding', ''), data)
+
+
 def _multipart(options: Mapping[str, str], body: Body, max_fields: int) -> Form:
+    form = Form({}, {})
+    for segment in _segments(options, body, max_fields):
+        if segment.name is not None:
+            _add(form, segment.name, segment)
+    return form
+
+
+def _segments(options: Mapping[str, str], body: Body, max_fields: int) -> Iterator[Segment]:
     boundary = options.get('boundary', '').encode('ascii')
     if not boundary:
         raise ValueError('no boundary')
     if len(boundary) > MAX_BOUNDARY:
         raise BadRequest(f'The boundary of the form is longer than {MAX_BOUNDARY} characters: let '
                          'the HTTP library choose it.')
-    form = Form({}, {})
     for number, segment in enumerate(segments_of(boundary, body)):
         if number == max_fields:
             raise _too_many_fields(max_fields)
-        if segment.name is not None:
-            _add(form, segment.name, segment)
-    return form
+        yield segment
 
 
 def _add(form: Form, name: str, segment: Segment) -> None:

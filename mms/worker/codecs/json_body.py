@@ -33,18 +33,25 @@ def read_json_body(body: Body, signature: Mapping[str, Any], max_image_pixels: i
     BadRequest
         It is no such object, or an input is not what its type says.
     """
-    given = _object(body, signature)
+    given = json_object(body, signature)
     return [_input(name, kind, _value(given, name, signature), max_image_pixels)
             for name, kind in _named_types(signature)]
 
 
-def _object(body: Body, signature: Mapping[str, Any]) -> dict[str, Any]:
+def json_object(body: Body, signature: Mapping[str, Any]) -> dict[str, Any]:
+    """What the body holds.
+
+    Raises
+    ------
+    BadRequest
+        It is no object.
+    """
     try:
         value = json_value_of(bytes(body))
     except Unreadable as error:
         raise BadRequest(f'The body cannot be read as application/json: {error}') from None
     if not isinstance(value, dict):
-        raise BadRequest(f'The body is {_kind_of(value)}, and an object is expected: '
+        raise BadRequest(f'The body is {kind_of(value)}, and an object is expected: '
                          f'send {_example(signature)}.')
     return value
 
@@ -63,13 +70,24 @@ def _input(name: str, kind: str, value: Any, max_image_pixels: int) -> Any:
         return checked_list(name, value)
     if isinstance(value, list):
         if len(value) != 1:
-            raise incorrect(name, f'one picture is expected, and {len(value)} are given.')
+            raise incorrect(name, f'one picture is expected, and {len(value)} are given: with '
+                                  'the header X-MMS-Batch: true the answer is a list.')
         [value] = value
+    return read_picture(picture_text(name, value), max_image_pixels)
+
+
+def picture_text(name: str, value: Any) -> RawInput:
+    """A picture in base64.
+
+    Raises
+    ------
+    BadRequest
+        It is no text.
+    """
     if not isinstance(value, str):
-        raise incorrect(name, f'a picture in base64 is expected, and {_kind_of(value)} is given.')
+        raise incorrect(name, f'a picture in base64 is expected, and {kind_of(value)} is given.')
     # What base64 has not becomes what it has not either.
-    text = value.encode('ascii', 'replace')
-    return read_picture(RawInput(name, FROM_TEXT, text), max_image_pixels)
+    return RawInput(name, FROM_TEXT, value.encode('ascii', 'replace'))
 
 
 def _named_types(signature: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -83,7 +101,7 @@ def _example(signature: Mapping[str, Any]) -> str:
                            for name, kind in _named_types(signature)) + '}'
 
 
-def _kind_of(value: Any) -> str:
+def kind_of(value: Any) -> str:
     """A value of JSON, in words."""
     if value is None:
         return 'null'

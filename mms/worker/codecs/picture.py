@@ -33,9 +33,7 @@ def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
     ------
     BadRequest
     """
-    data = item.data if item.origin == FROM_PART else _from_base64(item)
-    if not data:
-        raise incorrect(item.name, 'the picture is empty.')
+    data = picture_bytes(item)
     try:
         if starts_as_picture(data):
             check(data, max_image_pixels)
@@ -49,6 +47,20 @@ def read_picture(item: RawInput, max_image_pixels: int) -> bytes:
         raise _refusal(item.name, fault, max_image_pixels) from None
     except UnidentifiedImageError:
         raise incorrect(item.name, 'its bytes are no picture (JPEG, PNG or BMP).') from None
+    return data
+
+
+def picture_bytes(item: RawInput) -> bytes:
+    """What was sent as a picture, whatever it is.
+
+    Raises
+    ------
+    BadRequest
+        It is no base64 where it should be, or nothing at all.
+    """
+    data = item.data if item.origin == FROM_PART else _from_base64(item)
+    if not data:
+        raise incorrect(item.name, 'the picture is empty.')
     return data
 
 

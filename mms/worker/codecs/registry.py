@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from mms.ipc.messages import CLASSIC, OPEN_INFERENCE, Request
-from mms.worker.codecs.classic import Classic
+from functools import partial
+from typing import Union
+
+from mms.ipc.messages import (
+    CLASSIC,
+    CLASSIC_BATCH,
+    CLASSIC_ENTRY,
+    CLASSIC_SINGLE,
+    OPEN_INFERENCE,
+    Entries,
+    Request,
+)
+from mms.worker.codecs.classic import Classic, encode_entry
 from mms.worker.codecs.codec import Codec, CodecMaker, Decoded, Endpoint
 from mms.worker.codecs.inference_v2.codec import InferenceV2
 
 CODECS: dict[str, CodecMaker] = {
     CLASSIC: Classic,
+    CLASSIC_BATCH: partial(Classic, is_batch=True),
+    CLASSIC_SINGLE: partial(Classic, is_batch=False),
+    CLASSIC_ENTRY: partial(Classic, is_batch=False, encode=encode_entry),
     OPEN_INFERENCE: InferenceV2,
 }
 
@@ -20,7 +34,7 @@ class Codecs:
         self._endpoint = endpoint
         self._made: dict[str, Codec] = {}
 
-    def decode(self, request: Request) -> Decoded:
+    def decode(self, request: Request) -> Union[Decoded, Entries]:
         """Read a request by its protocol; see :meth:`Codec.decode`.
 
         Raises

@@ -150,6 +150,14 @@ def test_a_picture_is_binary_and_a_tensor_text(models):
     assert tensors['examples'] == {'one': {'value': {'values': '[[0, 0, 0]]', 'factor': '[[0]]'}}}
 
 
+def test_a_model_whose_requests_have_entries_takes_a_list_of_them():
+    described = openapi_of(Models(many={**TENSORS, 'batch_requests': True}))
+    body = described['paths']['/predictions/many']['post']['requestBody']['content']
+    schema = body['application/json']['schema']
+    assert schema['properties']['data']['items']['required'] == ['values', 'factor']
+    Validator(described).validate()
+
+
 def test_what_nobody_would_type_is_no_example():
     models = Models(large=LARGE, sampled={**LARGE, 'inputs': [
         {'data_name': 'values', 'data_shape': [1], 'sample': [{'title': 'x'}]}]})

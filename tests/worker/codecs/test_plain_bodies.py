@@ -131,7 +131,7 @@ def test_a_large_list_arrives_whole():
     (PICTURE, b'{"data": [1]}', 'Input data for request argument: data is not correct. a picture '
                                 'in base64 is expected, and a number is given.'),
     (PICTURE, b'{"data": []}', 'Input data for request argument: data is not correct. one picture '
-                               'is expected, and 0 are given.'),
+                               'is expected, and 0 are given: with the header X-MMS-'),
     (PICTURE, b'{"data": ""}', 'Input data for request argument: data is not correct. the picture '
                                'is empty.'),
     (PICTURE, b'{"data": "\xc3\xa9\\ud800"}', 'Input data for request argument: data is not '

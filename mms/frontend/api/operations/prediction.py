@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from mms.archive.signature import IMAGE_TYPE, LISTS, OUTPUT_FORMAT, TEXT, input_types
+from mms.archive.signature import BATCH, IMAGE_TYPE, LISTS, OUTPUT_FORMAT, TEXT, input_types
 from mms.frontend.openapi.operation import (
     NOTHING,
     Answer,
@@ -27,6 +27,8 @@ from mms.frontend.openapi.refusals import PREDICTING
 from mms.frontend.openapi.schemas import ANYTHING, ERRORS, STRING, array, record, told
 from mms.ipc.messages import JSON
 
+# What a client may call the one input of a model, and what holds several entries.
+ANY_NAME = 'data'
 PREDICTIONS = Section('Predictions', 'Ask the models.', ERRORS)
 
 # The server takes other types of pictures, too; every MMS takes this one.
@@ -80,9 +82,12 @@ def predict_plain(name: str, signature: Mapping[str, Any]) -> Operation:
     """A prediction of one model, for JSON or a picture as it is."""
     fields, kinds = signature['inputs'], input_types(signature)
     values = None if IMAGE_TYPE in kinds else _values(fields)
-    body = {JSON: Content(record({spec['data_name']: _json_value(spec, kind)
-                                  for spec, kind in zip(fields, kinds)}),
-                          {'one': values} if values else NOTHING)}
+    entry = record({spec['data_name']: _json_value(spec, kind)
+                    for spec, kind in zip(fields, kinds)})
+    body = {JSON: Content(entry, {'one': values} if values else NOTHING)}
+    if signature.get(BATCH) is True:
+        body[JSON] = Content(record({ANY_NAME: told(array(entry), 'Entries.')}),
+                             {'two': {ANY_NAME: [values] * 2}} if values else NOTHING)
     if kinds == [IMAGE_TYPE]:
         body.update({kind: Content(BINARY) for kind in PICTURE_TYPES})
     return _operation(f'{name}_predictions', f'Ask the model {name}, at the path of MMS 1.x',
@@ -91,8 +96,10 @@ def predict_plain(name: str, signature: Mapping[str, Any]) -> Operation:
 
 def _operation(name: str, summary: str, signature: Mapping[str, Any],
                body: Mapping[str, Content], details: str) -> Operation:
+    # To several entries the answer is a list of such.
+    answer = ANSWER if signature.get(BATCH) is True else _ANSWERS[signature.get(OUTPUT_FORMAT)]
     return Operation(
-        name, summary, PREDICTIONS, {200: _ANSWERS[signature.get(OUTPUT_FORMAT)]}, PREDICTING,
+        name, summary, PREDICTIONS, {200: answer}, PREDICTING,
         body=body, body_required=bool(signature['inputs']), details=details)
 
 

@@ -1,0 +1,206 @@
+"""A request of several entries, before real workers: each has its turn among all other requests."""
+
+import json
+import time
+from dataclasses import replace
+
+import gevent
+import pytest
+from fleet import until
+
+from mms.errors import (
+    BadRequest,
+    ClientLeft,
+    DeadlineExceeded,
+    InferenceError,
+    QueueFull,
+    RequestError,
+    TooManyRequests,
+)
+from mms.ipc.context import Context
+from mms.ipc.messages import CLASSIC_BATCH, CLASSIC_ENTRY, Entries, Reply, Request
+from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
+from mms.serving.caller import Caller
+from mms.serving.entries import answer_entries
+
+# Does what its input says, and notes the order in which it was asked.
+DOES = '''
+import time
+open({notes!r}, "a").write(f"{{data[0][0]}} ")
+if data[0][0] == "raise": raise ValueError
+time.sleep(data[0][1] if len(data[0]) > 1 else 0)
+return data[0]
+'''
+
+
+def batch(*entries, **known):
+    content = json.dumps({'data': [entry if isinstance(entry, list) else [entry]
+                                   for entry in entries]}).encode()
+    return Request(CLASSIC_BATCH, 'application/json', content, Context(**known))
+
+
+def prediction(answer):
+    return json.loads(answer.body)['prediction']
+
+
+@pytest.fixture
+def noting(model, tmp_path):
+    """A model, with what its service was asked, in order."""
+    notes = tmp_path / 'notes'
+
+    def noting(**options):
+        asked = model(DOES.format(notes=str(notes)), **options)
+        # Of what was made up before.
+        notes.write_text('')
+        asked.order = lambda: notes.read_text().split()
+        return asked
+
+    return noting
+
+
+def test_the_answer_is_the_list_of_what_each_is_answered_in_order(noting):
+    asked = noting(workers=2)
+    answer = asked.ask_for(batch('a', ['b', 0.05], 'c', 'd')).get()
+    assert prediction(answer) == [['a'], ['b', 0.05], ['c'], ['d']]
+    assert set(answer.stage_times_ms) == {'preprocess', 'inference', 'postprocess'}
+    assert prediction(asked.ask_for(batch('e')).get()) == [['e']]
+
+
+def test_those_of_others_come_between(noting):
+    asked = noting(workers=1)
+    many = asked.ask_for(batch(*[[f'many{number}', 0.01] for number in range(30)]))
+    until(lambda: len(asked.order()) > 2)
+    assert prediction_of_one(asked.ask('["other"]').get()) == ['other']
+    assert len(asked.order()) < 20
+    assert len(prediction(many.get())) == 30
+    assert asked.scheduler.gauges.unanswered == 0
+
+
+def prediction_of_one(answer):
+    return json.loads(answer.body)['prediction']
+
+
+@pytest.mark.parametrize(('entries', 'error', 'message'), [
+    (['a', 1, 'raise', 'b'], InferenceError, 'data[2]: Error occurs while'),
+    (['a', {'row': 1}, 'b'], BadRequest, 'data[1]: This end point is expecting a data_name of'),
+])
+def test_the_first_error_is_the_answer_and_says_which_entry_it_was(noting, entries, error, message):
+    asked = noting(workers=1)
+    request = Request(CLASSIC_BATCH, 'application/json', json.dumps({'data': [
+        entry if isinstance(entry, dict) else [entry] for entry in entries]}).encode())
+    with pytest.raises(error) as refused:
+        asked.ask_for(request).get()
+    assert str(refused.value).startswith(message)
+    gevent.sleep(0.1)
+    assert 'b' not in asked.order()
+    assert asked.scheduler.gauges == (0, 0.0, 0)
+
+
+def test_no_more_wait_than_the_queue_has_room_for(noting):
+    asked = noting(workers=1, queue_size=1)
+    blocking = asked.ask('["gate", 0.5]')
+    until(lambda: asked.order() == ['gate'])
+    waiting = asked.ask('["waits"]')
+    gevent.sleep(0)
+    with pytest.raises(QueueFull):
+        asked.ask_for(batch('a', 'b')).get()
+    gevent.joinall([blocking, waiting], raise_error=True)
+    assert prediction(asked.ask_for(batch('a', 'b')).get()) == [['a'], ['b']]
+
+
+def test_all_together_have_the_time_of_one_request(noting):
+    asked = noting(workers=1, request_timeout_s=1.0)
+    begun = time.monotonic()
+    with pytest.raises(DeadlineExceeded, match=r'within 1 s \(--request-timeout\)'):
+        asked.ask_for(batch(*[['slow', 0.3]] * 9, arrived_s=begun)).get()
+    assert len(asked.order()) < 9
+
+
+def test_what_nobody_waits_for_any_more_is_not_run(noting):
+    asked = noting(workers=1)
+    left = []
+    caller = Caller(lambda: bool(left))
+    asking = asked.ask_for(batch(*[['slow', 0.1]] * 9), caller=caller)
+    until(lambda: asked.order())
+    left.append(True)
+    with pytest.raises(ClientLeft):
+        asking.get()
+    assert len(asked.order()) < 5
+
+
+def test_who_limits_the_client_is_asked_for_the_further_entries(noting):
+    asked = noting(workers=1)
+    admitted = []
+
+    def admit(count):
+        admitted.append(count)
+        if count > 2:
+            raise TooManyRequests('too many', 7)
+
+    caller = Caller(admit=admit)
+    assert prediction(asked.ask_for(batch('a', 'b', 'c'), caller=caller).get()) == [
+        ['a'], ['b'], ['c']]
+    with pytest.raises(TooManyRequests, match='too many') as refused:
+        asked.ask_for(batch('d', 'e', 'f', 'g'), caller=caller).get()
+    assert refused.value.retry_after_s == 7
+    assert admitted == [2, 3]
+    assert asked.order() == ['a', 'b', 'c']
+
+
+def test_a_queue_that_drains_waits_for_all_of_them(noting):
+    asked = noting(workers=1)
+    asking = asked.ask_for(batch(*[['slow', 0.05]] * 6))
+    until(lambda: asked.order())
+    assert asked.scheduler.drain(20)
+    assert asking.ready()
+    assert len(prediction(asking.get())) == 6
+
+
+def test_those_that_are_left_are_told_when_the_model_goes(noting):
+    asked = noting(workers=1)
+    asking = asked.ask_for(batch(*[['slow', 0.2]] * 9))
+    until(lambda: asked.order())
+    asked.scheduler.give_up('The model is removed')
+    with pytest.raises(RequestError, match='The model is removed'):
+        asking.get(timeout=20)
+
+
+def made(*contents):
+    return Entries('data', [Request(CLASSIC_ENTRY, '', content) for content in contents])
+
+
+def echo(request, caller):
+    content = ChunkedBuffer(BUDGET)
+    content.append(bytes(request.content))
+    return Reply(content, {'inference': len(request.content)})
+
+
+BUDGET = ByteBudget(10**7)
+
+
+def test_answers_count_as_held_until_they_are_forgotten():
+    answer = answer_entries(made(b'1', b'x' * 200_000, b'3'), Context(), Caller(), echo, 2)
+    assert answer.body == b'{"prediction":[1,' + b'x' * 200_000 + b',3]}\n'
+    assert answer.stage_times_ms == {'inference': pytest.approx(200_002 / 3)}
+    assert BUDGET.held_bytes == len(answer.content)
+    del answer
+    assert BUDGET.held_bytes == 0
+
+
+def test_each_has_what_is_known_of_the_request():
+    known = Context('id', client='::1')
+    asked = []
+
+    def ask(request, caller):
+        asked.append((request, request.context))
+        return echo(request, caller)
+
+    answer_entries(made(b'1', b'2'), known, Caller(), ask, 1)
+    assert asked == [(replace(request, context=known), known)
+                     for request in made(b'1', b'2').requests]
+
+
+@pytest.mark.parametrize('count', [0, 1001])
+def test_a_process_that_makes_none_or_very_many_is_not_believed(count):
+    with pytest.raises(RequestError, match=f'has made {count} entries'):
+        answer_entries(made(*[b'1'] * count), Context(), Caller(), echo, 1)
