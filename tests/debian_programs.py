@@ -1,5 +1,5 @@
 """Programs of Debian that tests run beside the server: promtool, Prometheus, nginx, logrotate,
-sslscan, Chromium.
+sslscan, Chromium, and compilers of Go and C#.
 
 ``python tests/debian_programs.py FOLDER`` unpacks their packages into a folder, without root and
 without changing the machine; ``make test`` does so. Tests that need one that is not there, nor on
@@ -21,10 +21,19 @@ import pytest
 # What brings the programs, and the libraries that a small installation has not got.
 PACKAGES = ('prometheus', 'nginx', 'logrotate', 'sslscan', 'libpopt0')
 FOLDER = Path(__file__).resolve().parent.parent / '.venv' / 'debian'
+# What compiles generated clients, and the libraries that those stand on.
+COMPILERS = (
+    'golang-1.19-go', 'golang-1.19-src', 'libgeronimo-annotation-1.3-spec-java',
+    'libhttpmime-java', 'libnewtonsoft-json5.0-cil', 'mono-mcs', 'mono-runtime-common',
+    'mono-runtime-sgen', 'libmono-corlib4.5-dll', 'libmono-security4.0-cil', *(
+        f'libmono-system{name}4.0-cil' for name in (
+            '', '-componentmodel-dataannotations', '-configuration', '-core', '-data', '-net-http',
+            '-numerics', '-runtime-serialization', '-security', '-web', '-xml', '-xml-linq')),
+    'libmono-system-servicemodel-internals0.0-cil')
 # With all that it needs and the machine has not got: a browser stands on many libraries.
 BROWSER = 'chromium'
 # The one in usr/bin is a script that looks for the browser in /usr/lib.
-_PLACES = ('usr/lib/chromium', 'usr/bin', 'usr/sbin')
+_PLACES = ('usr/lib/chromium', 'usr/lib/go-1.19/bin', 'usr/bin', 'usr/sbin')
 _LIBRARIES = ('usr/lib/*-linux-gnu', 'usr/lib/*-linux-gnu/pulseaudio')
 _TO_INSTALL = re.compile(r'^Inst (\S+)', re.MULTILINE)
 
@@ -70,7 +79,7 @@ def unpack(folder: Path) -> None:
 
     run('update')
     browser = run('-s', '--no-install-recommends', 'install', BROWSER)
-    run('download', *PACKAGES, *_TO_INSTALL.findall(browser))
+    run('download', *PACKAGES, *COMPILERS, *_TO_INSTALL.findall(browser))
     for package in packages.glob('*.deb'):
         subprocess.run(['dpkg', '-x', package, folder], check=True, capture_output=True, text=True)
     for left in ('lists', 'cache', 'packages'):
@@ -86,8 +95,8 @@ def main() -> int:
         unpack(folder)
     except (OSError, subprocess.CalledProcessError) as error:
         said = (getattr(error, 'stderr', None) or '').strip()
-        print(f"The tests of {', '.join(PACKAGES[:4])}, {BROWSER} will be skipped: {said or error}",
-              file=sys.stderr)
+        print(f"The tests of {', '.join(PACKAGES[:4])}, {BROWSER} and compilers will be skipped: "
+              f'{said or error}', file=sys.stderr)
         return 1
     return 0
 

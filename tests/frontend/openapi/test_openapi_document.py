@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 import pytest
 from extras import openapi_spec_validator
 from front import Healthy, NoCounts
+from openapi_schema_validator import OAS31Validator
 from werkzeug.test import Client
 
 from mms import errors
@@ -190,6 +191,28 @@ def test_every_example_of_an_error_has_the_shape_of_errors(models):
         shape = {'error'} if name.startswith('ErrorV2') else {'code', 'type', 'message'}
         for example in answer['content']['application/json']['examples'].values():
             assert set(example['value']) == shape
+
+
+def examples_in(value):
+    """Schema and value of every example."""
+    if isinstance(value, dict):
+        if 'schema' in value:
+            yield from ((value['schema'], each['value'])
+                        for each in value.get('examples', {}).values())
+        for each in value.values():
+            yield from examples_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from examples_in(each)
+
+
+def test_every_example_is_of_its_schema(models):
+    described = openapi_of(models)
+    found = list(examples_in(described))
+    assert len(found) > 30
+    for schema, value in found:
+        # References are to what is in the document.
+        OAS31Validator({**schema, 'components': described['components']}).validate(value)
 
 
 def test_tokens_are_asked_for_where_they_are(models, tmp_path):
