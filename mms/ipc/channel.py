@@ -24,6 +24,7 @@ from mms.ipc.context import Context
 from mms.ipc.findings import Fusion, findings_of
 from mms.ipc.messages import (
     JSON,
+    NO_HEADERS,
     Answer,
     Answered,
     Body,
@@ -209,9 +210,10 @@ class Channel:
     def _entries(self, heads: list[Any], name: Any) -> Answer:
         check_entries(heads, name)
         requests, failure = [], None
-        for protocol, content_type, size in heads:
+        for protocol, content_type, size, *headers in heads:
             try:
-                requests.append(Request(protocol, content_type, self._content(size)))
+                requests.append(Request(protocol, content_type, self._content(size),
+                                        headers=headers[0] if headers else NO_HEADERS))
             except RequestError as error:
                 # Those behind it are in the frame all the same.
                 requests.clear()
@@ -364,7 +366,8 @@ def _answer_head(answer: Answer) -> list[Any]:
             head += [answer.content_type, answer.status]
         return head
     if isinstance(answer, Entries):
-        return [[[request.protocol, request.content_type, len(request.content)]
+        return [[[request.protocol, request.content_type, len(request.content),
+                  *([dict(request.headers)] if request.headers else [])]
                  for request in answer.requests], answer.name]
     return [answer.error, _short(answer.message)]
 

@@ -24,6 +24,8 @@ API_DESCRIPTION = 'http://<host>:<port>/api-description'
 CLASSIC = 'classic'
 # Tensors as JSON, or as they lie in memory: what Triton and KServe speak.
 OPEN_INFERENCE = 'inference_v2'
+# The same of one picture of several, whose answer becomes a part of that of all.
+OPEN_INFERENCE_ENTRY = 'inference_v2_entry'
 # The same, where a header says that a request has several entries, or that it has one; and for one
 # of them, whose answer is the prediction alone.
 CLASSIC_BATCH, CLASSIC_SINGLE, CLASSIC_ENTRY = 'classic_batch', 'classic_single', 'classic_entry'

@@ -112,9 +112,15 @@ def check_entries(heads: list[Any], name: Any) -> None:
     BrokenFrame
     """
     if type(name) is not str or not all(
-            type(head) is list and list(map(type, head)) == [str, str, int] and head[2] >= 0
-            for head in heads):
+            type(head) is list and list(map(type, head[:3])) == [str, str, int] and head[2] >= 0
+            and _are_headers(head[3:]) for head in heads):
         raise BrokenFrame('entries that are no requests')
+
+
+def _are_headers(rest: list[Any]) -> bool:
+    """Whether nothing follows, or what a protocol reads of a request's headers."""
+    return not rest or (len(rest) == 1 and type(rest[0]) is dict and all(
+        type(value) is str for value in rest[0].values()))
 
 
 @cache

@@ -11,13 +11,24 @@ import gevent
 from mms.errors import BadRequest, InferenceError, RequestError
 from mms.event_loop.yielding import TimeSlice
 from mms.ipc.context import Context
-from mms.ipc.messages import MOST_ENTRIES, Content, Entries, Reply, Request
+from mms.ipc.messages import (
+    MOST_ENTRIES,
+    OPEN_INFERENCE_ENTRY,
+    Content,
+    Entries,
+    Reply,
+    Request,
+)
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
 from mms.serving.caller import Caller
+from mms.serving.joined_tensors import joined_tensors
 
 _HEAD, _BETWEEN, _TAIL = b'{"prediction":[', b',', b']}\n'
 # Of these it is told which entry was wrong; all others are about the model.
 _OF_ENTRIES = (BadRequest, InferenceError)
+
+# Protocol of entries -> makes one answer of theirs; of any other it is a list of JSON.
+_JOINED = {OPEN_INFERENCE_ENTRY: joined_tensors}
 
 Ask = Callable[[Request, Caller], Reply]
 
@@ -68,7 +79,9 @@ def answer_entries(entries: Entries, context: Context, caller: Caller, ask: Ask,
                 raise _told(entries.name, done.value)
     finally:
         gevent.killall(asking)
-    return _joined([reply for reply in replies if reply is not None])
+    join = _JOINED.get(entries.requests[0].protocol, _joined)
+    answered = [reply for reply in replies if reply is not None]
+    return replace(join(answered), stage_times_ms=_mean_times(answered))
 
 
 def no_entries(entries: Entries, context: Context, caller: Caller) -> NoReturn:
@@ -102,7 +115,7 @@ def _joined(replies: Sequence[Reply]) -> Reply:
             gathered, size = [], 0
             time_slice.yield_if_over()
     whole.append(b''.join(gathered))
-    return replace(replies[0], content=whole, stage_times_ms=_mean_times(replies))
+    return replace(replies[0], content=whole)
 
 
 def _pieces(contents: Sequence[Content]) -> Iterator[bytes]:

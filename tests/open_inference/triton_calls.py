@@ -97,10 +97,19 @@ def infer_pictures(client, path):
     with open(path, 'rb') as file:
         picture = np.array([file.read()], dtype=object)
     yield 'picture', said(client.infer('pictures', [tensor('data', picture)]), 'softmax')
+    three = np.repeat(picture, 3)
+    for binary in (True, False):
+        outputs = [InferRequestedOutput('softmax', binary_data=binary)]
+        yield f'pictures {binary}', said(client.infer(
+            'pictures', [tensor('data', three)], outputs=outputs), 'softmax')
     outputs = [InferRequestedOutput('softmax', class_count=3, binary_data=False)]
+    yield 'classes of pictures', said(client.infer(
+        'pictures', [tensor('data', three)], outputs=outputs), 'softmax')
     yield 'picture classes', said(client.infer(
         'pictures', [tensor('data', picture)], outputs=outputs), 'softmax')
     broken = np.array([b'no picture'], dtype=object)
+    yield 'one is no picture', refused(client.infer, 'pictures', [
+        tensor('data', np.concatenate([picture, broken]))])
     yield 'no picture', refused(client.infer, 'pictures', [tensor('data', broken)])
 
 

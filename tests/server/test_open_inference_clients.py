@@ -148,12 +148,22 @@ def test_triton_sends_pictures_and_gets_classes(server, triton):
     assert [each.split(':')[1] for each in triton['classes']['values'][0]] == ['1', '0']
 
 
+def test_triton_sends_several_pictures_and_gets_a_row_for_each(triton):
+    one, classes = triton['picture']['values'][0], triton['picture classes']['values'][0]
+    for binary in (True, False):
+        several = triton[f'pictures {binary}']
+        assert several['shape'] == [3, 3]
+        assert np.allclose(several['values'], [one] * 3)
+    assert triton['classes of pictures']['values'] == [classes] * 3
+
+
 @pytest.mark.parametrize(('call', 'status', 'message'), [
     ('missing input', '400', 'expected 2 inputs but got 1: right is missing'),
     ('unknown input', '400', "unexpected inference input 'up'"),
     ('unknown output', '400', "unexpected inference output 'y' for model 'dense'"),
     ('wrong shape', '400', 'Input left has the shape [1, 5]'),
     ('no picture', '400', 'its bytes are no picture'),
+    ('one is no picture', '400', 'data[1]: '),
     ('unknown model', '404', 'GET /v2/models lists the models'),
     ('unknown version', '404', "has no version '7'"),
     ('load', '403', 'on the management port alone'),

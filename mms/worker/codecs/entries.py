@@ -51,7 +51,7 @@ def entries_of(given: Given, signature: Mapping[str, Any], max_form_fields: int)
     name = signature['inputs'][0]['data_name']
     pictures = every_picture(given.request, name, max_form_fields) or read_form(
         given.request, signature, max_form_fields)
-    _check_count(len(pictures))
+    check_count(len(pictures))
     return Entries(name, list(_each(name, (_of_picture(each) for each in pictures))))
 
 
@@ -63,7 +63,7 @@ def _of_json(request: Request, signature: Mapping[str, Any], is_picture: bool) -
     if not isinstance(entries, list):
         raise BadRequest(f'A list of entries is expected: send {{"{name}": [ENTRY, ENTRY]}}, where '
                          f'an entry is {_entry(names, is_picture)}. {DETAILS}')
-    _check_count(len(entries))
+    check_count(len(entries))
     if not entries:
         raise BadRequest(f'{name} has no entry: an empty list is given.')
     make = _json_entry if not is_picture else _picture_entry
@@ -91,7 +91,13 @@ def _each(name: str, made: Iterator[Request]) -> Iterator[Request]:
         raise BadRequest(f'{name}[{number}]: {error}') from None
 
 
-def _check_count(count: int) -> None:
+def check_count(count: int) -> None:
+    """See that there are not too many.
+
+    Raises
+    ------
+    PayloadTooLarge
+    """
     if count > MOST_ENTRIES:
         raise PayloadTooLarge(f'The request has {count} entries, and {MOST_ENTRIES} are the most: '
                               'send it in several.')

@@ -11,6 +11,7 @@ from mms.ipc.messages import (
     CLASSIC_ENTRY,
     CLASSIC_SINGLE,
     OPEN_INFERENCE,
+    OPEN_INFERENCE_ENTRY,
     Entries,
     Request,
 )
@@ -24,6 +25,7 @@ CODECS: dict[str, CodecMaker] = {
     CLASSIC_SINGLE: partial(Classic, is_batch=False),
     CLASSIC_ENTRY: partial(Classic, is_batch=False, encode=encode_entry),
     OPEN_INFERENCE: InferenceV2,
+    OPEN_INFERENCE_ENTRY: partial(InferenceV2, is_entry=True),
 }
 
 

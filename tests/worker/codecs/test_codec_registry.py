@@ -20,7 +20,7 @@ def form(text):
 
 
 def test_the_classic_codec_reads_a_form_and_answers_in_an_envelope():
-    inputs, encode = Codecs(Endpoint('m', Service(), 100)).decode(form('[1, 2]'))
+    inputs, encode, _ = Codecs(Endpoint('m', Service(), 100)).decode(form('[1, 2]'))
     assert inputs == [[1, 2]]
     assert encode({'b': (1,), 'a': float('nan')}) == Payload(
         b'{"prediction":{"a":NaN,"b":[1]}}\n', 'application/json', 200)

@@ -43,6 +43,9 @@ class Answering(NamedTuple):
         Its ``Accept-Encoding``.
     labels
         Of the classes of the model.
+    is_entry
+        Whether the answer becomes a part of another one: all outputs lie behind the JSON then, as
+        numbers or as the JSON that they are to be.
     """
 
     model: str
@@ -51,6 +54,7 @@ class Answering(NamedTuple):
     is_binary: bool
     accepted: str
     labels: Sequence[str] = ()
+    is_entry: bool = False
 
 
 def payload_of(tensors: Sequence[Tensor], answering: Answering) -> Payload:
@@ -76,10 +80,13 @@ def payload_of(tensors: Sequence[Tensor], answering: Answering) -> Payload:
             tensor = classified(tensor, one.classes, answering.labels)
         is_binary = answering.is_binary if one.is_binary is None else one.is_binary
         data = to_binary(tensor.datatype, tensor.values) if is_binary else None
-        written.append(_written(tensor, data))
+        is_text = data is None and answering.is_entry
+        if is_text:
+            data = _text(tensor)[1:-1]
+        written.append(_written(tensor, data, is_text))
         behind.append(data or b'')
     head = _head(answering, written)
-    headers = {HEADER_LENGTH: str(len(head))} if any(behind) else {}
+    headers = {HEADER_LENGTH: str(len(head))} if any(behind) or answering.is_entry else {}
     content, coding = coded(b''.join([head, *behind]), answering.accepted)
     if coding:
         headers['Content-Encoding'] = coding
@@ -93,11 +100,13 @@ def _head(answering: Answering, outputs: Sequence[bytes]) -> bytes:
     return b'%s,"outputs":[%s]}' % (to_json(known)[:-1], b','.join(outputs))
 
 
-def _written(tensor: Tensor, data: Optional[bytes]) -> bytes:
+def _written(tensor: Tensor, data: Optional[bytes], is_text: bool) -> bytes:
     known = orjson.dumps({'datatype': tensor.datatype, 'shape': list(tensor.shape)})[:-1]
     name = to_json(tensor.name)
     if data is not None:
-        return b'%s,"name":%s,"parameters":{"binary_data_size":%d}}' % (known, name, len(data))
+        mark = b',"is_text":true' if is_text else b''
+        return b'%s,"name":%s,"parameters":{"binary_data_size":%d%s}}' % (
+            known, name, len(data), mark)
     return b'%s,"name":%s,"data":%s}' % (known, name, _text(tensor))
 
 

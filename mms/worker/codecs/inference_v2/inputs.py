@@ -64,8 +64,7 @@ def _picture(tensor: Tensor, max_image_pixels: int) -> bytes:
     if tensor.datatype != BYTES:
         raise wrong(f"input '{tensor.name}' is a picture, which is BYTES, not {tensor.datatype}")
     if len(tensor.values) != 1:
-        raise wrong(f"input '{tensor.name}' holds {len(tensor.values)} pictures: send one in each "
-                    'request')
+        raise wrong(f"input '{tensor.name}' holds no picture")
     picture = tensor.values[0]
     if isinstance(picture, bytes):
         return read_picture(RawInput(tensor.name, FROM_PART, picture), max_image_pixels)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from harness import KITTEN
 
-from mms.errors import BadRequest
-from mms.ipc.messages import OPEN_INFERENCE, Request
+from mms.errors import BadRequest, PayloadTooLarge
+from mms.ipc.messages import OPEN_INFERENCE, OPEN_INFERENCE_ENTRY, Entries, Request
 from mms.model_service.hook_marks import gives_outputs, takes_arrays
 from mms.model_service.model_service import SingleNodeService
 from mms.worker.codecs.codec import Endpoint
@@ -168,6 +168,49 @@ def test_a_picture_is_an_element_of_bytes_or_base64_or_bytes_in_a_row():
             picture('UINT8', [len(kitten)], behind=kitten), (kitten, {LENGTH: '0'})]
     for content in ways:
         assert inputs_of(*content, kind='image/jpeg') == [kitten]
+
+
+def test_several_pictures_are_so_many_requests():
+    kitten = KITTEN.read_bytes()
+    element = len(kitten).to_bytes(4, 'little') + kitten
+    rows = np.array([[1, 2], [3, 4]], '<f4').tobytes()
+    content, headers = body(
+        tensor(None, [2], 'BYTES', binary_data_size=2 * len(element)),
+        tensor(None, [2, 2], name='in1', binary_data_size=16), behind=element * 2 + rows, id='a',
+        outputs=[{'name': 'out', 'parameters': {'binary_data': True}}])
+    service = Service(((0, 3, 8, 8), (0, 2)), kind='image/jpeg')
+    service.signature['inputs'][1]['input_type'] = 'application/json'
+    entries = decoded(service, content, headers)
+    assert (type(entries), entries.name, len(entries.requests)) == (Entries, 'in0', 2)
+    codec = InferenceV2(Endpoint('m', service, 10**8), is_entry=True)
+    for number, request in enumerate(entries.requests):
+        assert request.protocol == OPEN_INFERENCE_ENTRY
+        found = codec.decode(request)
+        assert found.inputs == [kitten, [[2.0 * number + 1, 2.0 * number + 2]]]
+        answer = found.encode([0.5])
+        assert answer.content.endswith(np.float32(0.5).tobytes())
+        assert int(answer.headers[LENGTH]) == len(answer.content) - 4
+
+
+def test_of_an_entry_json_lies_behind_the_json():
+    codec = InferenceV2(Endpoint('m', Service(), 10**8), is_entry=True)
+    request = Request(OPEN_INFERENCE_ENTRY, '', body(tensor([1, 2], [1, 2]))[0])
+    answer = codec.decode(request).encode([0.5, 1.5])
+    output, = json.loads(answer.content[:int(answer.headers[LENGTH])])['outputs']
+    assert output['parameters'] == {'binary_data_size': 7, 'is_text': True}
+    assert answer.content.endswith(b'}]}0.5,1.5')
+
+
+def test_pictures_need_a_row_of_every_input():
+    pictures = tensor([b64encode(KITTEN.read_bytes()).decode()] * 2, [2], 'BYTES')
+    reason = refusal(*body(pictures, tensor([1], [1], name='in1')), shapes=((0, 3, 8, 8), (0,)),
+                     kind='image/jpeg')
+    assert "input 'in1' of the shape [1] has not a row for each of 2 pictures" in reason
+    assert 'holds no picture' in refusal(*body(tensor([], [0], 'BYTES')), kind='image/jpeg')
+    assert 'that is no base64' in refusal(
+        *body(tensor(['*', '*'], [2], 'BYTES')), kind='image/jpeg')
+    with pytest.raises(PayloadTooLarge, match='1001 entries'):
+        inputs_of(*body(tensor([''] * 1001, [1001], 'BYTES')), kind='image/jpeg')
 
 
 def test_what_is_no_picture_is_refused():
