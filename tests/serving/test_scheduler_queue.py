@@ -21,6 +21,7 @@ from mms.errors import (
 )
 from mms.ipc.context import Context
 from mms.serving.caller import Caller
+from mms.serving.patience import Patience
 
 GATED = '''
 import os, time
@@ -173,7 +174,7 @@ def test_a_caller_knows_how_long_its_request_waited_for_a_worker(gated):
 
 def test_a_request_whose_deadline_passes_in_the_queue_is_not_computed(gated):
     asked = gated()
-    asked.scheduler._limits = asked.scheduler._limits._replace(request_timeout_s=0.3)
+    asked.scheduler._patience = Patience(asked.workers.name, 0.3)
     late = asked.ask('[1]')
     with pytest.raises(DeadlineExceeded, match='within 0.3 s .--request-timeout'):
         late.get()
