@@ -35,7 +35,13 @@ from PIL import Image
 pixels = Image.open(io.BytesIO(data[0]))
 return [len(data[0]), pixels.size, pixels.mode, pixels.getpixel((0, 0))]
 '''
-SLOW = 'import time; time.sleep(data[0][0][0]); return data[0]'
+# Of -1 it fails; what the server makes up takes no time.
+SLOW = '''
+import time
+value = data[0][0][0]
+time.sleep(60 if value == 30 else 0)
+return [1 / (value + 1)]
+'''
 
 
 @pytest.fixture(scope='module')
