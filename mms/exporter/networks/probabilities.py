@@ -37,10 +37,17 @@ def with_probabilities(network: Network, wanted: Optional[bool] = None) -> Netwo
         return network
     made = [_softmax(output, f'{_NAME}{number or ""}')
             if wanted or not _is_probability(output) else output
-            for number, output in enumerate(network.symbol)]
+            for number, output in enumerate(_outputs(network.symbol))]
     symbol = made[0] if len(made) == 1 else mxnet_here().sym.Group(
         made, create_fn=type(made[0]))
     return replace(network, symbol=symbol)
+
+
+def _outputs(symbol: Any) -> list[Any]:
+    """Each output as a symbol; one of NumPy does not give them."""
+    if not isinstance(symbol, mxnet_here().sym.numpy._Symbol):
+        return list(symbol)
+    return [output.as_np_ndarray() for output in symbol.as_nd_ndarray()]
 
 
 def _softmax(output: Any, name: str) -> Any:
