@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Labels = Union[Iterable[object], str, 'os.PathLike[str]']
 
 _SUFFIX = '.model'
+# Of a network that is made anew from its source.
+_SERVICE_FILE = 'exported_service.py'
 _OK, _BAD_REQUEST = 200, 400
 # What MXNet prints of itself.
 _ENGINE = 'MXNet start using engine'
@@ -121,7 +123,9 @@ def export_network(
     form = request_form(network.inputs, outputs, bool(classes), preprocess, input_type)
     with tempfile.TemporaryDirectory(prefix='mms-export-') as folder:
         with _folder_of(folder, name, network, form.signature, classes) as model_dir:
-            packing = pack(name, model_dir, folder, service,
+            if network.service:
+                _write(model_dir, _SERVICE_FILE, network.service(bool(classes), softmax))
+            packing = pack(name, model_dir, folder, _SERVICE_FILE if network.service else service,
                            'imperative' if network.symbol is None else model_type)
         trial, model_format = _tried(packing.archive, folder, service is not None)
         _publish(packing.archive, path, force)
@@ -153,7 +157,7 @@ def _names(labels: Optional[Labels]) -> list[str]:
 def _network(model: Any, inputs: Optional[Mapping[str, Any]], params: Optional[Parameters],
              service: Optional[str], model_type: Optional[str]) -> Network:
     # They need MXNet, which whoever has a network has imported.
-    from mms.exporter.networks.gluon import python_network
+    from mms.exporter.networks.gluon import parameters_of_block
     from mms.exporter.networks.kinds import is_block, network_of
     from mms.exporter.service_source import is_gluon_service
 
@@ -163,7 +167,7 @@ def _network(model: Any, inputs: Optional[Mapping[str, Any]], params: Optional[P
         raise ExportError(f'service=: {service} is no file')
     if service and is_block(model) and (
             model_type == 'imperative' or (model_type is None and is_gluon_service(service))):
-        return python_network(model, inputs)
+        return parameters_of_block(model, inputs)
     return network_of(model, inputs, params)
 
 

@@ -48,19 +48,46 @@ class Tutorial(gluon.Block):
         return self.output(self.features(x))
 
 
+TIMES = 2
+
+
+def halved(scores):
+    return mx.nd.relu(scores) / TIMES
+
+
 class Arrays(Tutorial):
     """Calls an operator that takes arrays alone."""
 
     def forward(self, x):
-        return mx.nd.relu(super().forward(x))
+        return halved(super().forward(x))
 
 
-class Deciding(Tutorial):
-    """Answers something else when it is called with symbols."""
+class Deciding(nn.Sequential):
+    """Answers something else when it is called with symbols, and is not made by its class alone."""
 
     def forward(self, x):
-        y = super().forward(x)
-        return y if isinstance(x, mx.sym.Symbol) else 2 * y
+        return x if isinstance(x, mx.sym.Symbol) else super().forward(x)
+
+
+class Changed(Arrays):
+    """Answers by an attribute that is no parameter."""
+
+    factor = 1
+
+    def forward(self, x):
+        return super().forward(x) + self.factor
+
+
+def changed(net):
+    net.factor = 3
+    return net
+
+
+class Sized(Arrays):
+    """Is made with a number."""
+
+    def __init__(self, classes):
+        super().__init__(classes)
 
 
 def hybrid():
@@ -78,6 +105,12 @@ def ready(net, *shape):
 def dense():
     net = nn.Dense(3, in_units=4)
     net.initialize(mx.init.Uniform(1))
+    return net
+
+
+def deciding():
+    net = Deciding()
+    net.add(dense())
     return net
 
 
@@ -132,7 +165,8 @@ def networks(folder, kernel):
                                           'arg:fc_bias': mx.nd.array([1, 2])})
     symbol = mx.sym.FullyConnected(mx.sym.var('x'), num_hidden=2, name='fc')
     color, grey = ready(hybrid(), 1, 3, 8, 8), ready(Tutorial(), 1, 1, 8, 8)
-    made = {'color': color, 'grey': grey, 'module': module(), 'symbol': symbol, 'own': dense()}
+    made = {'color': color, 'grey': grey, 'module': module(), 'symbol': symbol, 'own': dense(),
+            'python': ready(Arrays(), 1, 1, 8, 8)}
     kernel['before'] = state(color)
     with autograd.record():
         loss = (color(mx.nd.ones((2, 3, 8, 8))) ** 2).sum()
@@ -143,6 +177,7 @@ def networks(folder, kernel):
         'symbol': {'inputs': {'x': (0, 4)}, 'params': folder / 'w.params'},
         'own': {'inputs': {'data': (0, 4)}, 'service': folder / 'own.py',
                 'model_type': 'imperative'},
+        'python': {'inputs': {'data': (0, 1, 8, 8)}, 'labels': LABELS, 'preprocess': '0-1'},
     }
     said = {name: mms.export(made[name], folder / f'{name}.model', **call)
             for name, call in calls.items()}
@@ -190,6 +225,14 @@ def test_a_block_that_is_not_hybrid_answers_as_it_does_also_of_grey_pictures(ser
     assert said.model_format == 'MXNet-Symbolic'
     scores = net(mx.nd.array(pixels(grey=True)[None, None] / 255)).asnumpy()
     got, = answer(server, 'grey', files={'data': picture(pixels(grey=True))})
+    assert got == top(scores)
+
+
+def test_a_block_that_calls_operators_of_arrays_is_made_anew_from_its_source(server, networks):
+    net, said = networks['python']
+    assert (said.model_format, said.trial.service_class) == ('Gluon-Imperative', 'ExportedService')
+    scores = net(mx.nd.array(pixels(grey=True)[None, None] / 255)).asnumpy()
+    got, = answer(server, 'python', files={'data': picture(pixels(grey=True))})
     assert got == top(scores)
 
 
@@ -289,10 +332,16 @@ def refused(folder, *arguments, **options):
     (lambda: mx.mod.Module(mx.sym.var('x'), label_names=None, data_names=['x']), {},
      'the Module has no parameters yet: bind it'),
     (lambda: 7, {'inputs': {'x': (0, 4)}}, 'int is no network that can be exported: give a Gluon'),
-    (lambda: ready(Arrays(), 1, 1, 8, 8), {'inputs': {'x': (0, 1, 8, 8)}},
-     'Let it derive from HybridBlock, with hybrid_forward(self, F, x)'),
-    (lambda: ready(Deciding(), 1, 1, 8, 8), {'inputs': {'x': (0, 1, 8, 8)}},
-     'Deciding cannot be made a symbol: its answer is another one then'),
+    (lambda: ready(Sized(4), 1, 1, 8, 8), {'inputs': {'x': (0, 1, 8, 8)}},
+     'nor be made anew: Sized() does not make it. Let it derive from HybridBlock, with '
+     'hybrid_forward(self, F, x)'),
+    (lambda: ready(Arrays(4), 1, 1, 8, 8), {'inputs': {'x': (0, 1, 8, 8)}},
+     'nor be made anew: Arrays() has another shape of the parameter output.'),
+    (lambda: changed(ready(Changed(), 1, 1, 8, 8)), {'inputs': {'x': (0, 1, 8, 8)}},
+     'nor be made anew: Changed() answers something else'),
+    (lambda: deciding(), {'inputs': {'x': (0, 4)}},
+     'Deciding cannot be made a symbol: its answer is another one then, since its Python code '
+     'decides by what it is called with; nor be made anew: Deciding() has other parameters'),
 ])
 def test_what_cannot_be_exported_is_told_in_one_line(tmp_path, make, options, reason):
     assert reason in refused(tmp_path, make(), tmp_path / 'net.model', **options)

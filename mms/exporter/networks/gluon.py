@@ -44,6 +44,11 @@ class Untraceable(ExportError):
 
     def __init__(self, block: Any, reason: str) -> None:
         super().__init__(f'{type(block).__name__} cannot be made a symbol: {reason}. {_MEND}')
+        self._block, self._reason = block, reason
+
+    def also(self, reason: str) -> Untraceable:
+        """The same, and it cannot be made anew from its source either."""
+        return Untraceable(self._block, f'{self._reason}; nor be made anew: {reason}')
 
 
 def network_of_block(block: Any, inputs: Shapes) -> Network:
@@ -76,7 +81,7 @@ def network_of_block(block: Any, inputs: Shapes) -> Network:
     return network
 
 
-def python_network(block: Any, inputs: Optional[Mapping[str, Any]]) -> Network:
+def parameters_of_block(block: Any, inputs: Optional[Mapping[str, Any]]) -> Network:
     """The network of a block that a service file makes anew: the parameters alone.
 
     Raises
@@ -132,6 +137,19 @@ def _flat(outputs: Any) -> list[Any]:
     return [outputs]
 
 
+def made_up(inputs: Shapes) -> list[Any]:
+    """Arrays of NumPy for the inputs; 0 is a length of `_TRIED`."""
+    # A generator of its own: that of the user goes on with the number that it is at.
+    made = np.random.RandomState(0)
+    return [made.rand(*(length or _TRIED for length in shape)).astype('float32')
+            for shape in inputs.values()]
+
+
+def is_same(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether two answers are the same."""
+    return len(one) == len(other) and all(map(_is_close, one, other))
+
+
 def _compare(block: Any, network: Network) -> None:
     """See that the symbol computes what the block does.
 
@@ -139,17 +157,13 @@ def _compare(block: Any, network: Network) -> None:
     ------
     Untraceable
     """
-    # A generator of its own: that of the user goes on with the number that it is at.
-    made = np.random.RandomState(0)
-    data = [made.rand(*(length or _TRIED for length in shape)).astype('float32')
-            for shape in network.inputs.values()]
+    data = made_up(network.inputs)
     try:
-        of_block = _run(block, data)
-        of_symbol = _run(_bound(network), data)
+        of_block, of_symbol = answers(block, data), answers(_bound(network), data)
     except Exception as error:
         raise Untraceable(block, 'it cannot be held against itself, called with made-up arrays: '
                           f'{reason_of(error)}') from error
-    if len(of_block) != len(of_symbol) or not all(map(_is_close, of_block, of_symbol)):
+    if not is_same(of_block, of_symbol):
         raise Untraceable(block, 'its answer is another one then, since its Python code decides by '
                           'what it is called with')
 
@@ -169,7 +183,7 @@ def _value(network: Network, name: str) -> Any:
     return next(array for key, array in network.arrays.items() if key.partition(':')[2] == name)
 
 
-def _run(block: Any, data: Sequence[Any]) -> list[Any]:
+def answers(block: Any, data: Sequence[Any]) -> list[Any]:
     """What a block answers, as NumPy's arrays; nothing is learned from it."""
     mx = mxnet_here()
     contexts = [parameter.list_ctx()[0] for parameter in block.collect_params().values()]

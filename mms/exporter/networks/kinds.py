@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from mms.errors import ExportError
-from mms.exporter.networks.gluon import network_of_block
+from mms.exporter.networks.gluon import Untraceable, network_of_block
 from mms.exporter.networks.module import network_of_module
 from mms.exporter.networks.network import Network, checked_inputs, mxnet_here
+from mms.exporter.networks.python_block import network_of_python
 from mms.exporter.networks.symbols import Parameters, network_of_symbol
 
 
@@ -45,7 +46,13 @@ def network_of(model: Any, inputs: Optional[Mapping[str, Any]],
         raise ExportError(f'params= is for a symbol: a {type(model).__name__} has parameters of '
                           'its own')
     if is_block(model):
-        return network_of_block(model, checked_inputs(inputs))
+        shapes = checked_inputs(inputs)
+        try:
+            return network_of_block(model, shapes)
+        except Untraceable as reason:
+            if type(model).__module__.split('.')[0] == mx.__name__:
+                raise
+            return network_of_python(model, shapes, reason)
     if isinstance(model, mx.mod.BaseModule):
         return network_of_module(model, checked_inputs(inputs) if inputs else None)
     if is_symbol and parameters is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -35,11 +35,18 @@ class Network:
         Name -> NDArray on the CPU; of a symbol's, a name begins with ``arg:`` or ``aux:``.
     inputs
         Name -> shape, of which the first length is the batch; 0 for any length.
+    python_outputs
+        Name and shape of each output, where there is no symbol that tells.
+    service
+        Text of the service file that builds the network, by whether the answer names classes, and
+        whether it wants a softmax (None to find out).
     """
 
     symbol: Optional[Any]
     arrays: Mapping[str, Any]
     inputs: Shapes
+    python_outputs: Sequence[tuple[str, list[int]]] = ()
+    service: Optional[Callable[[bool, Optional[bool]], str]] = None
 
     def write(self, folder: str, name: str) -> None:
         """Write it into a folder, as files that begin with `name`."""
@@ -52,7 +59,7 @@ class Network:
     def outputs(self) -> list[tuple[str, list[int]]]:
         """Name and shape of each output; 0 for what depends on the request, or is not known."""
         if self.symbol is None:
-            return []
+            return list(self.python_outputs)
         found = [self._inferred(self.symbol, batch) for batch in _BATCHES]
         return [(name.removesuffix(_OUTPUT_SUFFIX), _common(*shapes))
                 for name, *shapes in zip(self.symbol.list_outputs(), *found)]
