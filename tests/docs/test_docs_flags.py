@@ -24,7 +24,8 @@ STARTS = [
 ]
 FLAG = re.compile(r'(?<![\w-])--[a-z][a-z-]*')
 # Flags of other commands that the text speaks of.
-OTHERS = {'--no-deps': 'pip', '--unix-socket': 'curl', '--only': 'attacks.py',
+OTHERS = {'--no-deps': 'pip', '--library': 'openapi-generator',
+          '--unix-socket': 'curl', '--only': 'attacks.py',
           '--server-flags': 'attacks.py',
           '--output': 'build_archive.py', '--format': 'build_archive.py',
           '--wheel': 'build_archive.py', '--out': 'compare.py', '--peers': 'compare.py',
