@@ -7,23 +7,18 @@ and its message.
 
 from __future__ import annotations
 
-import json
 import select
 import socket
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from math import isfinite
 from typing import Any, Protocol, Union
-
-import orjson
 
 from mms.devices.device import Device
 from mms.errors import RequestError, error_name
 from mms.ipc.context import Context
 from mms.ipc.findings import Fusion, findings_of
 from mms.ipc.messages import (
-    JSON,
     NO_HEADERS,
     Answer,
     Answered,
@@ -57,6 +52,7 @@ from mms.ipc.messages import (
     WarmUp,
     Work,
 )
+from mms.ipc.packing import pack, pieces, read_header
 from mms.ipc.shape import (
     BrokenFrame,
     check_entries,
@@ -65,15 +61,12 @@ from mms.ipc.shape import (
     check_reply,
     check_size,
 )
-from mms.runtime.byte_budget import ChunkedBuffer
 
 _HEAD = struct.Struct('!BIQ')
 # Linux hands a Unix socket's reader at most about 208 KB at once.
 _RECEIVE_BYTES = 256 * 1024
 # A small frame comes in one system call and leaves in one.
 _SMALL_BYTES = 16 * 1024
-# An exception's text may be as long as a service likes; the front reads it in one go.
-_LONGEST_TEXT = 8192
 # A signature of 8 MB, with the samples that it may have, all of it escaped.
 _MOST_HEADER_BYTES = 64 * 1024**2
 _DESCRIPTOR_BYTES = struct.calcsize('i')
@@ -126,15 +119,15 @@ class Channel:
         ------
         ChannelClosed
         """
-        header, contents = _pack(message)
+        header, contents = pack(message)
         size = sum(map(len, contents))
         head = _HEAD.pack(_KINDS.index(type(message)), len(header), size) + header
         try:
             if size <= _SMALL_BYTES:
-                self._send_small(b''.join([head, *_pieces(contents)]))
+                self._send_small(b''.join([head, *pieces(contents)]))
             else:
                 self._socket.sendall(head)
-                for piece in _pieces(contents):
+                for piece in pieces(contents):
                     self._send_small(piece)
                     self._sent()
         except OSError as error:
@@ -163,7 +156,7 @@ class Channel:
             raise BrokenFrame(f'a message of kind {kind} with a header of {header_bytes} bytes')
         data = self._read(header_bytes)
         try:
-            header = _read_header(data)
+            header = read_header(data)
             check_header(_KINDS[kind], header)
             return self._unpack(_KINDS[kind], header)
         except BrokenFrame:
@@ -306,80 +299,3 @@ class Channel:
         for _, _, packed in ancillary:
             self._descriptors += struct.unpack(f'{len(packed) // _DESCRIPTOR_BYTES}i', packed)
         return int(count)
-
-
-def _pieces(contents: Iterable[Content]) -> Iterator[Body]:
-    for content in contents:
-        if isinstance(content, ChunkedBuffer):
-            yield from content
-        else:
-            yield content
-
-
-def _pack(message: Message) -> tuple[bytes, list[Content]]:
-    header, contents = {name: _short(value) for name, value in vars(message).items()}, []
-    if isinstance(message, Work):
-        header['requests'] = [_request_head(request) for request in message.requests]
-        contents = [request.content for request in message.requests]
-    if isinstance(message, Answered):
-        header['answers'] = [_answer_head(answer) for answer in message.answers]
-        contents = [content for answer in message.answers for content in _contents_of(answer)]
-    return _written_header(message, header), contents
-
-
-def _written_header(message: Message, header: dict[str, Any]) -> bytes:
-    """JSON of a header; of what comes and goes with each batch by the faster writer."""
-    if isinstance(message, Work) or (isinstance(message, Answered) and _is_finite(message)):
-        # Half a character, or a number beyond 64 bits, is beyond it.
-        with suppress(TypeError):
-            return orjson.dumps(header)
-    return json.dumps(header).encode()
-
-
-def _is_finite(message: Answered) -> bool:
-    """Whether all times are numbers that JSON has: the faster writer makes null of others."""
-    return all(isfinite(sum(answer.stage_times_ms.values())) for answer in message.answers
-               if isinstance(answer, Reply))
-
-
-def _read_header(data: bytearray) -> Any:
-    try:
-        return orjson.loads(data)
-    except ValueError:
-        # The same; or NaN, which JSON does not have.
-        return json.loads(data.decode())
-
-
-def _request_head(request: Request) -> list[Any]:
-    head = [request.protocol, request.content_type, len(request.content), tuple(request.context)]
-    if request.headers:
-        head.append(dict(request.headers))
-    return head
-
-
-def _answer_head(answer: Answer) -> list[Any]:
-    if isinstance(answer, Reply):
-        head = [len(answer.content), answer.stage_times_ms]
-        if answer.headers:
-            head += [answer.content_type, answer.status, dict(answer.headers)]
-        elif (answer.content_type, answer.status) != (JSON, 200):
-            head += [answer.content_type, answer.status]
-        return head
-    if isinstance(answer, Entries):
-        return [[[request.protocol, request.content_type, len(request.content),
-                  *([dict(request.headers)] if request.headers else [])]
-                 for request in answer.requests], answer.name]
-    return [answer.error, _short(answer.message)]
-
-
-def _contents_of(answer: Answer) -> Sequence[Content]:
-    if isinstance(answer, Reply):
-        return (answer.content,)
-    return [request.content for request in answer.requests] if isinstance(answer, Entries) else ()
-
-
-def _short(value: Any) -> Any:
-    """A text as a message may hold it; other values as they are."""
-    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
-        return f'{value[:_LONGEST_TEXT]} [{len(value) - _LONGEST_TEXT} more characters]'
-    return value

@@ -27,6 +27,9 @@ def dense():
 MODELS = {
     'lin': (sym.FullyConnected(DATA, num_hidden=2, name='fc'), dense(), {'data': [0, 2]},
             'application/json'),
+    # Its signature asks for several entries in a request.
+    'many': (sym.FullyConnected(DATA, num_hidden=2, name='fc'), dense(), {'data': [0, 2]},
+             'application/json'),
     'pic': (sym.mean(DATA, axis=(2, 3)), {}, {'data': [0, 3, 8, 8]}, 'image/jpeg'),
     'add': (sym.var('a') + sym.var('b'), {}, {'a': [0, 0], 'b': [0, 0]}, 'application/json'),
     'conv': (sym.Convolution(DATA, num_filter=1, kernel=(5, 5), name='c'),
@@ -48,7 +51,8 @@ def server(tmp_path_factory):
         (folder / 'signature.json').write_text(json.dumps({
             'inputs': [{'data_name': field, 'data_shape': shape}
                        for field, shape in shapes.items()], 'input_type': kind, 'outputs': [],
-            'output_type': 'application/json', 'output_format': 'lists'}))
+            'output_type': 'application/json', 'output_format': 'lists',
+            **({'batch_requests': True} if name == 'many' else {})}))
         words.append(f'{name}=' + export_model(name, str(folder),
                                                export_file=str(home / f'{name}.model')))
     server = Server(home, ['--workers', '1', '--models', *words])
@@ -156,6 +160,15 @@ def test_requests_with_a_content_type_of_its_own_is_told_so(server):
                          headers={'Content-Type': 'application/json'})
     assert refusal(answer).startswith(
         'The body is a form, but its Content-Type says application/json: let the HTTP library')
+
+
+def test_a_signature_may_ask_for_several_entries_in_json(server):
+    url, entries = f'{server.url}/many/predict', {'data': [[[1, 2]], [[3, 4]]]}
+    answer = requests.post(url, json=entries, timeout=60)
+    assert answer.text == '{"prediction":[[[[5.0,11.0]]],[[[11.0,25.0]]]]}\n'
+    answer = requests.post(url, json={'data': [[1, 2]]}, headers={'X-MMS-Batch': 'false'}, timeout=60)
+    assert_linear(answer)
+    assert_linear(server.post('many', data={'data': '[[1, 2]]'}))
 
 
 def test_a_picture_or_json_may_be_the_body(server):
