@@ -187,3 +187,12 @@ def test_imagenets_three_means_are_for_no_grey_picture(signature):
     assert refusal({**pictures(signature, 0, 1, 8, 8), 'preprocess': 'imagenet'}) == (
         "here/signature.json: the data_shape of 'picture' is [0, 1, 8, 8]; preprocess imagenet is "
         'for three channels')
+
+
+def test_requests_may_have_several_entries(signature):
+    signature['batch_requests'] = True
+    assert validate_signature(signature, 'here') == signature
+    for said in (1, 'true', None):
+        signature['batch_requests'] = said
+        assert refusal(signature) == ('here/signature.json: batch_requests must be true or false, '
+                                      f'not {said!r}')

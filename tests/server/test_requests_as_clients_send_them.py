@@ -166,8 +166,8 @@ def test_a_signature_may_ask_for_several_entries_in_json(server):
     url, entries = f'{server.url}/many/predict', {'data': [[[1, 2]], [[3, 4]]]}
     answer = requests.post(url, json=entries, timeout=60)
     assert answer.text == '{"prediction":[[[[5.0,11.0]]],[[[11.0,25.0]]]]}\n'
-    answer = requests.post(url, json={'data': [[1, 2]]}, headers={'X-MMS-Batch': 'false'}, timeout=60)
-    assert_linear(answer)
+    assert_linear(requests.post(url, json={'data': [[1, 2]]}, timeout=60,
+                                headers={'X-MMS-Batch': 'false'}))
     assert_linear(server.post('many', data={'data': '[[1, 2]]'}))
 
 
