@@ -113,6 +113,8 @@ class _Writer:
     def __init__(self, subject: Subject, models: Sequence[str]) -> None:
         self._subject = subject
         self._models = {name: name for name in models}
+        # Whatever has a name of its own, which is nothing else's.
+        self._named: dict[str, Any] = {}
         self.sections: list[Section] = []
         self.paths: Document = {}
         self.components: Document = {
@@ -169,6 +171,7 @@ class _Writer:
     def _refusal(self, refusal: Refusal, errors: ErrorShape) -> Document:
         """A reference to what is written once."""
         name = f'{errors.component.name}{refusal.name}'
+        assert self._named.setdefault(name, refusal) == refusal, f'two are {name}'
         if name not in self.components['responses']:
             content = Content(errors.component, {
                 each: errors.make(fault) for each, fault in refusal.examples.items()})
@@ -201,6 +204,7 @@ class _Writer:
         """With references in the place of components, which are written once."""
         if isinstance(value, Component):
             schemas = self.components['schemas']
+            assert self._named.setdefault(value.name, value) == value, f'two are {value.name}'
             if value.name not in schemas:
                 # It may refer to itself.
                 schemas[value.name] = {}

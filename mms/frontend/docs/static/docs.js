@@ -4,6 +4,7 @@
 
 (() => {
   const KEY = 'mms-token';
+  const WHERE = 'This server asks for a token. Whoever runs it has given you one, or can.';
   const form = document.getElementById('token');
   const failed = document.getElementById('failed');
   // Beside the page, wherever a proxy has put both.
@@ -45,7 +46,7 @@
     }
     if (response.status === 401 || response.status === 403) {
       const { message } = await response.json();
-      document.getElementById('why').textContent = message;
+      document.getElementById('why').textContent = sessionStorage.getItem(KEY) ? message : WHERE;
       form.hidden = false;
       document.getElementById('field').focus();
     } else if (response.ok) {
