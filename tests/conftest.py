@@ -42,7 +42,7 @@ LONGEST_ID = 120
 HANGS_S = 60
 # Tests, or groups of them, of half a minute or more.
 LONGEST = tuple(f'tests/{name}' for name in (
-    'server/test_takeover.py', 'many_cores/', 'docs/test_docs_commands.py', 'examples/',
+    'server/test_takeover.py', 'console/', 'many_cores/', 'docs/test_docs_commands.py', 'examples/',
     'devices/test_gpu_lookup.py', 'benchmarks/test_benchmark_scripts.py', 'docs/test_docs_sdk.py',
     'client/test_sdk.py'))
 # What coverage.py tells the processes that tests start. To measure each of them takes as long as

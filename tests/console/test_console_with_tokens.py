@@ -161,15 +161,18 @@ def test_the_console_links_the_page_of_the_management_port(server, visit):
         without_refusals(seen)
 
 
-def test_a_server_that_goes_is_told_and_missed(chromium, tmp_path_factory, visit):
-    folder = tmp_path_factory.mktemp('going')
-    server = Server(folder / 'server', ['--models', *console_models.others(folder)[2:3]])
-    try:
-        server.wait_until_up()
-        with visit(f'{server.url}/console') as seen:
-            seen.page.wait_for_selector('.card .badge.state-ready')
-            server.stop()
-            seen.page.wait_for_selector('#banner >> text=The server cannot be reached')
-            seen.wrong.clear()
-    finally:
+def test_a_page_whose_files_are_refused_at_first_is_there_in_the_end(visit, serve, tmp_path):
+    server = serve('--models', *console_models.others(tmp_path)[2:3], '--rate-limit', '6/s')
+    with visit(f'{server.url}/console') as seen:
+        seen.page.wait_for_selector('.card .badge.state-ready')
+        assert any('429' in each for each in seen.wrong)
+        seen.wrong.clear()
+
+
+def test_a_server_that_goes_is_told_and_missed(visit, serve, tmp_path):
+    server = serve('--models', *console_models.others(tmp_path)[2:3])
+    with visit(f'{server.url}/console') as seen:
+        seen.page.wait_for_selector('.card .badge.state-ready')
         server.stop()
+        seen.page.wait_for_selector('#banner >> text=The server cannot be reached')
+        seen.wrong.clear()

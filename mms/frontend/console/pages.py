@@ -72,6 +72,12 @@ class Pages:
         page = StaticFile(text.encode(), _TYPES['.html'])
         return page.response(request, [('Cache-Control', _ASK_AGAIN), *_HEADERS])
 
+    def without_slash(self, request: HTTPRequest) -> HTTPResponse:
+        """Where the page is; in front of a proxy that may be anywhere."""
+        response = HTTPResponse(308, _TYPES['.html'], (), 0)
+        response.headers += [('Location', '../console'), *_HEADERS]
+        return response
+
     def file(self, request: HTTPRequest) -> HTTPResponse:
         """One of its files.
 

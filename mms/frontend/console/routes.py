@@ -15,6 +15,8 @@ CONSOLE = '/console'
 def page_routes(pages: Pages) -> list[Route]:
     """The page and its files, which are those of every installation: no token is asked for."""
     return [Route(('GET',), CONSOLE, pages.index, scopes=OPEN, told=operations.PAGE),
+            # As people type it; all that the page names would be looked for elsewhere.
+            Route(('GET',), f'{CONSOLE}/', pages.without_slash, scopes=OPEN, told=PartOf(CONSOLE)),
             Route(('GET',), f'{CONSOLE}/{pages.digest}/<file>', pages.file, scopes=OPEN,
                   told=PartOf(CONSOLE))]
 

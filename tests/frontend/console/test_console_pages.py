@@ -163,6 +163,11 @@ def test_no_other_file_is_to_be_had(client, pages, file):
     assert client.get(f'/console/{"0" * 16}/app.js').status_code == 404
 
 
+def test_a_slash_at_the_end_leads_to_the_page(client):
+    answer = client.get('/console/')
+    assert (answer.status_code, answer.headers['Location'], answer.data) == (308, '../console', b'')
+
+
 def test_head_and_other_methods(client):
     assert client.head('/console').data == b''
     assert client.head('/console').status_code == 200

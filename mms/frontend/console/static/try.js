@@ -21,7 +21,7 @@ function showFailure(failure, again) {
 }
 
 export function tryView(name, signature) {
-  const result = h('div', { class: 'result', 'aria-live': 'polite' });
+  const result = h('div', { class: 'result' });
   const lines = snippets(signature.path);
   const run = h('button', { type: 'submit', class: 'primary' }, 'Predict');
   const onlyPicture = signature.inputs.length === 1 && isPicture(signature.inputs[0]);
