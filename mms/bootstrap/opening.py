@@ -146,7 +146,8 @@ class Opener:
         return self._workspace
 
     def _spawn(self, work: Callable[..., LoadedModel], *arguments: object) -> AsyncResult:
-        if self._pool is None:
+        # Of this thread: an embedding program opens the first models, its event loop the others.
+        if self._pool is None or self._pool.hub is not gevent.get_hub():
             self._pool = ThreadPool(_MOST_THREADS, idle_task_timeout=_IDLE_S)
         return self._pool.spawn(work, *arguments)
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from contextlib import ExitStack
 
 import gevent
@@ -53,6 +54,21 @@ def test_what_is_opened_later_lies_beside_what_was_opened_first(undo, temporary,
         assert os.path.isfile(os.path.join(one.loaded.model_dir, 'service.py'))
         one.discard()
     assert list(folder.iterdir()) == []
+
+
+def test_another_thread_opens_some_more(undo, archive):
+    opener, opened = Opener(undo), []
+    opener.open({'a': archive})
+
+    def open_another():
+        opened.append(opener.open_one('b', archive).name)
+        gevent.get_hub().destroy()
+
+    thread = threading.Thread(target=open_another)
+    thread.start()
+    thread.join()
+    assert opened == ['b']
+    assert opener.open_one('c', archive).name == 'c'
 
 
 def test_several_are_opened_side_by_side_in_the_order_given(undo, archive):
