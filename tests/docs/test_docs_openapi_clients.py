@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import requests
 import urllib3
-import yaml
 from debian_programs import FOLDER, environment, needs, path_of
 from doc_models import make_flowers, make_scale
 from doc_pages import blocks, code_spans, read, rows, section
-from extras import openapi_generator_cli
+from extras import openapi_generator_cli, yaml
 from harness import KITTEN, Server
 
 from mms.export_model import export_model
