@@ -13,7 +13,7 @@ SCREENSHOTS = REPO / 'build' / 'console'
 WIDTHS = {'wide': (1400, 900), 'phone': (400, 800)}
 
 
-# Not of the session: while it is driven, nobody else can run an event loop of asyncio in the thread.
+# Not of the session: while it is driven, nobody else can run a loop of asyncio in the thread.
 @pytest.fixture(scope='module')
 def chromium():
     """The browser, with a camera that shows a test card."""
