@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from mms.archive.signature import IMAGE_TYPE, PREPROCESS, input_types
 from mms.exporter.trial_run import NOT_ASKED, Trial
@@ -63,14 +64,15 @@ class ExportSummary:
     @property
     def serve_line(self) -> str:
         """The command that serves it."""
-        model = shlex.quote(f'{self.name}={os.path.relpath(self.path)}')
-        return f'mxnet-model-server --models {model}'
+        inside = os.path.relpath(self.path)
+        path = self.path if inside.startswith(os.pardir) else inside
+        return f"mxnet-model-server --models {shlex.quote(f'{self.name}={path}')}"
 
     @property
     def request_line(self) -> str:
         """The command that asks it then."""
         fields = ' '.join(f'-F {shlex.quote(field)}' for field in self._fields())
-        return f'curl -X POST {_URL}/{self.name}/predict {fields}'
+        return f'curl -X POST {_URL}/{quote(self.name)}/predict {fields}'
 
     def __repr__(self) -> str:
         rows = list(self._rows())

@@ -289,6 +289,11 @@ def test_the_summary_says_how_to_go_on_as_text_and_as_a_table(networks, folder, 
     assert table.startswith('<table>')
     assert '<code>mxnet-model-server --models color=color.model</code>' in table
     assert "ImageNet's" not in table  # escaped
+    monkeypatch.chdir('/')
+    assert said.serve_line == f'mxnet-model-server --models color={folder.relative_to("/")}' \
+                              '/color.model'
+    monkeypatch.chdir('/proc')
+    assert said.serve_line == f'mxnet-model-server --models color={folder}/color.model'
 
 
 def test_its_archive_says_itself_what_becomes_of_a_picture(networks):
