@@ -110,7 +110,7 @@ $(VENV)/.test: $(VENV)/.installed $(wildcard tests/docs/javascript/*.json) \
 	@$(BIN)/python -m pip --python $(CLIENTS)/open_inference/bin/python install --quiet --no-deps \
 	-r tests/open_inference/requirements.txt || \
 	echo 'The tests with tritonclient and kserve will be skipped.' >&2
-	@echo 'Unpacking Prometheus, nginx, logrotate, sslscan, Chromium and compilers into $(VENV)/debian'
+	@echo 'Unpacking Prometheus, nginx, logrotate, sslscan, zsh, fish, Chromium and compilers into $(VENV)/debian'
 	@$(BIN)/python tests/debian_programs.py $(VENV)/debian || true
 	@touch $@
 

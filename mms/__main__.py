@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from mms.runtime.completion import complete, is_completing, words_so_far
 from mms.runtime.interrupts import heed_children, hold_reloads
 from mms.runtime.utf8 import start_in_utf8
 
 
 def main() -> int:
     """Run ``mxnet-model-server`` and return its exit status."""
+    if is_completing():
+        _complete()
     start_in_utf8()
     try:
         # What it imports takes a moment.
@@ -22,6 +25,9 @@ def main() -> int:
 
 def export() -> int:
     """Run ``mxnet-model-export`` and return its exit status."""
+    if is_completing():
+        from mms.config.export_parser import export_command
+        complete(export_command())
     start_in_utf8()
     try:
         from mms.export_model import main as pack
@@ -32,6 +38,9 @@ def export() -> int:
 
 def predict() -> int:
     """Run ``mxnet-model-predict`` and return its exit status."""
+    if is_completing():
+        from mms.predict_command.parser import predict_parser
+        complete(predict_parser())
     start_in_utf8()
     try:
         from mms.predict_command.command import main as ask
@@ -49,6 +58,15 @@ def _command() -> Callable[[], int]:
     heed_children()
     from mms.mxnet_model_server import main as serve
     return serve
+
+
+def _complete() -> None:
+    if words_so_far()[1:2] == ['models']:
+        from mms.management_command.parser import models_parser
+        complete(models_parser(), 1)
+    else:
+        from mms.config.server_parser import server_command
+        complete(server_command())
 
 
 if __name__ == '__main__':

@@ -153,11 +153,15 @@ class MMS:
         return status
 
     def _run(self, signals: SignalRequests) -> None:
-        language = self._parts.settings.gen_api
-        if language is None:
-            serve(self._parts, signals)
+        settings = self._parts.settings
+        if settings.check:
+            # A server has no use for what makes up requests.
+            from mms.bootstrap.model_check import check_models
+            check_models(self._parts, signals)
+        elif settings.gen_api is not None:
+            write_client(self._parts, settings.gen_api, signals)
         else:
-            write_client(self._parts, language, signals)
+            serve(self._parts, signals)
 
     @contextmanager
     def _failures_logged(self) -> Iterator[None]:

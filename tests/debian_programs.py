@@ -1,5 +1,5 @@
 """Programs of Debian that tests run beside the server: promtool, Prometheus, nginx, logrotate,
-sslscan, Chromium, and compilers of Go and C#.
+sslscan, zsh, fish, Chromium, and compilers of Go and C#.
 
 ``python tests/debian_programs.py FOLDER`` unpacks their packages into a folder, without root and
 without changing the machine; ``make test`` does so. Tests that need one that is not there, nor on
@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 # What brings the programs, and the libraries that a small installation has not got.
-PACKAGES = ('prometheus', 'nginx', 'logrotate', 'sslscan', 'libpopt0')
+PACKAGES = ('prometheus', 'nginx', 'logrotate', 'sslscan', 'zsh', 'fish', 'zsh-common',
+            'fish-common', 'libpopt0', 'libpcre2-32-0')
 FOLDER = Path(__file__).resolve().parent.parent / '.venv' / 'debian'
 # What compiles generated clients, and the libraries that those stand on.
 COMPILERS = (
@@ -33,7 +34,7 @@ COMPILERS = (
 # With all that it needs and the machine has not got: a browser stands on many libraries.
 BROWSER = 'chromium'
 # The one in usr/bin is a script that looks for the browser in /usr/lib.
-_PLACES = ('usr/lib/chromium', 'usr/lib/go-1.19/bin', 'usr/bin', 'usr/sbin')
+_PLACES = ('usr/lib/chromium', 'usr/lib/go-1.19/bin', 'usr/bin', 'usr/sbin', 'bin')
 _LIBRARIES = ('usr/lib/*-linux-gnu', 'usr/lib/*-linux-gnu/pulseaudio')
 _TO_INSTALL = re.compile(r'^Inst (\S+)', re.MULTILINE)
 
@@ -95,7 +96,7 @@ def main() -> int:
         unpack(folder)
     except (OSError, subprocess.CalledProcessError) as error:
         said = (getattr(error, 'stderr', None) or '').strip()
-        print(f"The tests of {', '.join(PACKAGES[:4])}, {BROWSER} and compilers will be skipped: "
+        print(f"The tests of {', '.join(PACKAGES[:6])}, {BROWSER} and compilers will be skipped: "
               f'{said or error}', file=sys.stderr)
         return 1
     return 0

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the archive, serves it on a free port, posts a picture, prints what it shows.
+# Builds the archive, serves it on a free port, posts a picture, prints what it shows. On a terminal
+# the server stays until Ctrl-C; elsewhere, and where CI is set, it is stopped.
 #
 # BIN: the bin folder of the environment that mxnet-model-server is installed in
 # (default: .venv/bin of the checkout).
@@ -89,3 +90,10 @@ curl -sS -m 60 -X POST "$url" -F "data=@$picture" >"$scratch/answer.json" \
 echo
 "$BIN/python" "$here/show.py" <"$scratch/answer.json" || fail 'the answer is no prediction'
 echo
+if [ -t 0 ] && [ -t 1 ] && [ -z "${CI:-}" ]; then
+    # It is how the demo ends.
+    trap 'exit 0' INT
+    echo "The server goes on until Ctrl-C: the curl line works in another terminal, with your"
+    echo "pictures too, and a browser shows it all at http://127.0.0.1:$port/console"
+    wait "$server" || true
+fi

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -38,6 +39,7 @@ from mms.log.setup import FrontLog
 from mms.runtime.resources import raise_file_limit
 from mms.runtime.service_manager import PassedSockets, ServiceManager
 from mms.runtime.signals import SignalRequests
+from mms.runtime.streams import terminal_width
 from mms.serving.gauges import Gauges
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerState
@@ -123,7 +125,9 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         also = [listeners.host(name) for name in main[1:]]
         parts.log_started(host, port, *also)
         announced = announcement(signatures(models), host, port, models.untried,
-                                 settings.scheme, settings.auth_token_file is not None)
+                                 settings.scheme, settings.auth_token_file is not None,
+                                 {model.name: model.workers.size.workers
+                                  for model in models.models}, terminal_width(sys.stdout))
         log.announce([*announced, *([''] if also else []), *(f'Also at {each}' for each in also),
                       *(['', f'Management at {management.announcement}'] if management else [])])
         reloading = Reloading(signals, partial(_reopen, log, fronts), parts.on_reload, manager,

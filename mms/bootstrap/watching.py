@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Optional
 
 from mms.archive.admission import Admission
+from mms.archive.location import Location
 from mms.archive.reader import ANYTHING
 from mms.archive.signed_digest import SIGNATURE_SUFFIX
 from mms.bootstrap.model_loader import DRAIN_TIMEOUT_S, ModelLoader
@@ -15,7 +17,7 @@ from mms.errors import UsageError
 from mms.event_loop.in_thread import in_thread
 from mms.serving.registry import Registry
 from mms.serving.server_state import ServerState
-from mms.serving.watched_files import Scan, scan
+from mms.serving.watched_files import SUFFIX, Scan, scan
 from mms.serving.watcher import Watcher
 
 
@@ -39,6 +41,15 @@ def look_at_start(parts: Parts) -> Optional[Scan]:
     except OSError as error:
         raise UsageError(f"{parts.settings.said('watch')} {folder!r} is not a folder that can be "
                          f'read: {error.strerror or error}') from error
+
+
+def present(parts: Parts, at_start: Optional[Scan]) -> dict[str, Location]:
+    """What lies in the folder: name of each model -> where it is."""
+    if at_start is None or parts.settings.watch is None:
+        return {}
+    folder = parts.settings.watch
+    return {name[:-len(SUFFIX)]: Location.parse(os.path.join(folder, name))
+            for name, fingerprint in at_start.files.items() if fingerprint is not None}
 
 
 def watch(parts: Parts, at_start: Optional[Scan], models: Registry, loader: ModelLoader,

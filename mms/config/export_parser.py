@@ -16,6 +16,14 @@ _USAGE = '''%(prog)s --model-name NAME --model-path DIR
        %(prog)s --check LOCATION
        %(prog)s --init DIR'''
 
+_EPILOG = """
+examples:
+  mxnet-model-export --model-name flowers --model-path flowers/model
+      writes flowers.model
+  mxnet-model-export --check flowers.model
+      tells what it holds, loads it, and asks it once
+"""
+
 _NEEDED = ('--model-name', '--model-path')
 # A flag that makes no archive -> those that it needs beside it.
 _NEEDED_WITH: dict[str, tuple[str, ...]] = {
@@ -51,45 +59,58 @@ def export_command() -> argparse.ArgumentParser:
     parser = _ExportParser(
         prog='mxnet-model-export', usage=_USAGE,
         description='Pack the files of a model into a .model archive, or tell what an archive '
-                    'holds.')
-    parser.add_argument(
+                    'holds.',
+        epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    _add_packing(parser.add_argument_group('make an archive'))
+    _add_signing(parser.add_argument_group('sign it'))
+    _add_looking(parser.add_argument_group('look at one'))
+    return parser
+
+
+def _add_packing(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         '--model-name', metavar='NAME',
         help='writes NAME.model into the current directory; an existing file is an error without '
              '--force')
-    parser.add_argument(
+    group.add_argument(
         '--model-path', metavar='DIR',
         help='directory with the files of the model: signature.json, and NAME-symbol.json '
              'with NAME-0000.params for a symbolic model; everything in it goes into the '
              'archive')
-    parser.add_argument(
+    group.add_argument(
         '--service-file-path', metavar='FILE',
         help='Python file with the service class, a path or a name inside DIR (default: the '
              'built-in vision service if the signature takes image/jpeg, else the built-in '
              'base service)')
-    parser.add_argument(
+    group.add_argument(
         '--model-type', choices=['symbolic', 'imperative'],
         help='symbolic: symbol and params files; imperative: a Gluon network in the service '
              'file (default: imperative if the service class derives from '
              'GluonImperativeBaseService, else symbolic)')
-    parser.add_argument(
-        '--sign', metavar='KEY',
-        help='PEM file of an Ed25519 private key: NAME.model.sig is the signature of the archive')
-    parser.add_argument(
+    group.add_argument(
         '--force', action='store_true',
         help='replace NAME.model if it is there, once the new one is whole')
-    parser.add_argument(
-        '--archive', metavar='FILE',
-        help='an archive that is there already, to be signed with --sign; FILE.sig is its '
-             'signature')
-    parser.add_argument(
-        '--inspect', metavar='LOCATION',
-        help='print what an archive holds, and whether the server would serve it; nothing in '
-             'it is run')
-    parser.add_argument(
-        '--check', metavar='LOCATION',
-        help='the same, then load the model and let it answer a made-up request')
-    parser.add_argument(
+    group.add_argument(
         '--init', metavar='DIR',
         help='write a signature.json, a synset.txt and a service file to start from, whose '
              'comments say what to put into them')
-    return parser
+
+
+def _add_signing(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        '--sign', metavar='KEY',
+        help='PEM file of an Ed25519 private key: NAME.model.sig is the signature of the archive')
+    group.add_argument(
+        '--archive', metavar='FILE',
+        help='an archive that is there already, to be signed with --sign; FILE.sig is its '
+             'signature')
+
+
+def _add_looking(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        '--inspect', metavar='LOCATION',
+        help='print what an archive holds, and whether the server would serve it; nothing in '
+             'it is run')
+    group.add_argument(
+        '--check', metavar='LOCATION',
+        help='the same, then load the model and let it answer a made-up request')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -17,9 +18,31 @@ from mms.config.settings import OPTIONS
 
 _PROG = 'mxnet-model-server'
 _DESCRIPTION = 'Serve MXNet models over HTTP.'
-_EPILOG = ('Each option may also be given by the environment variable behind it, or in the TOML '
-           'file that --config names, under the flag without its dashes. The models of a server '
-           'that runs: mxnet-model-server models --help.')
+_USAGE = ('%(prog)s --models NAME=LOCATION [NAME=LOCATION ...] [options]\n'
+          '       %(prog)s models VERB [options]   (see, change the models of a running server)')
+_EPILOG = """
+examples:
+  mxnet-model-server --models flowers=flowers.model
+      serves it at http://127.0.0.1:8080/flowers/predict
+  mxnet-model-server --models a=a.model b=s3://models/b.model --workers a=4 --check
+      loads both as they would be served, asks each once, and tells how it went
+
+Each option may also be given by the environment variable behind it, or in the TOML file that
+--config names, under the flag without its dashes. The models of a server that runs:
+mxnet-model-server models --help.
+"""
+_NEXT_STEPS = """\
+mxnet-model-server serves MXNet models over HTTP, and wants to know which:
+
+  mxnet-model-server --models flowers=flowers.model
+
+flowers becomes a part of the URL; flowers.model is an archive that mxnet-model-export has made, of
+the files of a model:
+
+  mxnet-model-export --model-name flowers --model-path DIR
+
+All that can be said: mxnet-model-server --help
+"""
 
 
 class _ServerParser(argparse.ArgumentParser):
@@ -33,14 +56,21 @@ class _ServerParser(argparse.ArgumentParser):
         missing = [_with_others(option) for option in OPTIONS.values()
                    if _is_missing(option, parsed)]
         if missing:
+            if not (sys.argv[1:] if args is None else args):
+                self.say_what_to_do(missing_flags(missing, rest))
             self.error(missing_flags(missing, rest))
         for option in OPTIONS.values():
             _give_default(option, parsed)
         return parsed, rest
 
 
+    def say_what_to_do(self, message: str) -> None:
+        """Tell a person who has said nothing what to say, and end the process."""
+
+
 class _ServerCommand(_ServerParser, CommandParser):
-    pass
+    def say_what_to_do(self, message: str) -> None:
+        self.exit(2, f'{_NEXT_STEPS}\n{_PROG}: error: {message}\n')
 
 
 class _ServerInProgram(_ServerParser, RaisingParser):
@@ -49,7 +79,9 @@ class _ServerInProgram(_ServerParser, RaisingParser):
 
 def server_command() -> argparse.ArgumentParser:
     """The parser of the command, which ends the process at a wrong word."""
-    return _with_options(_ServerCommand(prog=_PROG, description=_DESCRIPTION, epilog=_EPILOG))
+    return _with_options(_ServerCommand(
+        prog=_PROG, usage=_USAGE, description=_DESCRIPTION, epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter))
 
 
 def server_in_program(own_words: bool) -> argparse.ArgumentParser:

@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Optional
 
-from mms.management_command.columns import Column, table
 from mms.management_command.quantities import text_of, words_of
+from mms.runtime.columns import Column, table
 from mms.runtime.printable import one_line
 
 _GAP = '  '

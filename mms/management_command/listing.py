@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable, NamedTuple, Optional
 
-from mms.management_command.columns import Column, table
 from mms.management_command.description import wrapped
 from mms.management_command.quantities import text_of
+from mms.runtime.columns import Column, table
 
 Model = Mapping[str, Any]
 

@@ -19,6 +19,16 @@ MODEL_OPTIONS: Mapping[str, str] = {
     'max_batch_delay': 'max_batch_delay', 'request_timeout': 'response_timeout',
 }
 
+_EPILOG = """
+examples:
+  mxnet-model-server models list
+      a table of what the server at port 8081 of this machine serves
+  mxnet-model-server models replace flowers new_flowers.model
+      serves another archive under that name, once it has loaded
+
+exit status: 0 done, 1 refused or not reached, 2 wrong words, 130 interrupted
+"""
+
 Number = Union[int, float]
 _Subcommands = Any
 
@@ -28,7 +38,7 @@ def models_parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog=PROG, allow_abbrev=False,
         description='See and change the models of a running server, through its management port.',
-        epilog='Exit status: 0 done, 1 refused or not reached, 2 wrong words, 130 interrupted.')
+        epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest='verb', metavar='VERB', required=True)
     _verb(verbs, 'list', 'tell which models are served, and how they do')
     _named(_verb(verbs, 'describe', 'tell all that the server knows of a model'))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
-from mms.management_command.columns import Column, table
+from mms.runtime.columns import Column, table
 
 _PROBABILITY = 'probability'
 _INPUT, _PREDICTION = 'input', 'prediction'

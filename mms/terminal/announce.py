@@ -7,25 +7,29 @@ import shlex
 import textwrap
 from collections.abc import Container, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Optional
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.frontend.address import UNIX, predict_path, reachable_url
+from mms.runtime.columns import Column, table
 
 _PICTURE, _UNKNOWN = '@kitten.jpg', '...'
 _TOKEN = '-H "Authorization: Bearer $TOKEN"'
-# Of more models a terminal has the names alone.
+# Of more models there is no curl line, and of more still the name alone.
 _MOST_LINES = 5
+_MOST_ROWS = 20
 # A longer tensor is shown as a file's name: nobody pastes a thousand zeros.
 _LONGEST_TENSOR = 64
 # Characters, of a sample that a signature gives.
 _LONGEST_SAMPLE = 200
+_INDENT = '  '
 
 
 def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
                  untried: Container[str] = (), scheme: str = 'http',
-                 asks_for_token: bool = False) -> list[str]:
-    """Lines that name every model; of the first, a curl line that can be pasted, or filled in.
+                 asks_for_token: bool = False, workers: Optional[Mapping[str, int]] = None,
+                 width: Optional[int] = None) -> list[str]:
+    """A table of the models; of the first, a curl line that can be pasted, or filled in.
 
     Parameters
     ----------
@@ -37,14 +41,41 @@ def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: i
         Of the server's URL.
     asks_for_token
         Whether the line is to have a token.
+    workers
+        Name of a model -> how many workers it has.
+    width
+        Of the terminal, in columns; None for no limit.
     """
     url = reachable_url(host, port, scheme)
     lines = [f'Serving {_count(len(signatures))} at {url}  (Ctrl-C stops)']
+    if signatures:
+        lines += ['', *_table(dict(islice(signatures.items(), _MOST_ROWS)), workers or {}, width)]
     for name, signature in islice(signatures.items(), _MOST_LINES):
         line = curl_line(url, name, signature, name in untried, asks_for_token)
         lines += ['', f'  {name}', f'    {line}']
         lines += [f'    {remark}' for remark in _remarks(signature, name in untried)]
-    return lines + _others(list(signatures)[_MOST_LINES:])
+    return lines + _others(list(signatures)[_MOST_ROWS:])
+
+
+def _table(signatures: Mapping[str, Mapping[str, Any]], workers: Mapping[str, int],
+           width: Optional[int]) -> list[str]:
+    lines = table([
+        Column('model', list(signatures), may_be_cut=True),
+        Column('takes', [_inputs(signature) for signature in signatures.values()],
+               may_be_cut=True, rank=1),
+        Column('gives', [signature['output_type'] for signature in signatures.values()], rank=3),
+        Column('workers', [str(workers.get(name, '')) for name in signatures], is_number=True,
+               rank=2),
+    ], width - len(_INDENT) if width else None)
+    return [_INDENT + line for line in lines]
+
+
+def _inputs(signature: Mapping[str, Any]) -> str:
+    """Name, type and shape of each input; a 0 is any length."""
+    return ', '.join(
+        f"{spec['data_name']}: {'picture' if kind == IMAGE_TYPE else 'tensor'} "
+        f"{'x'.join(map(str, spec['data_shape']))}".rstrip()
+        for spec, kind in zip(signature['inputs'], input_types(signature)))
 
 
 def _others(names: Sequence[str]) -> list[str]:

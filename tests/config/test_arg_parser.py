@@ -8,6 +8,8 @@ from mms import __version__
 from mms.arg_parser import ArgParser
 from mms.config.settings import Settings
 from mms.devices.device import CPU, GPU
+from mms.management_command.parser import models_parser
+from mms.predict_command.parser import predict_parser
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,6 +90,24 @@ def test_a_refusal_shows_no_password(capsys, pair):
 
 def test_models_are_required(capsys):
     assert '--models' in refusal(capsys)
+
+
+def test_who_says_nothing_is_told_what_to_do(capsys):
+    with pytest.raises(SystemExit) as caught:
+        ArgParser.extract_args([])
+    assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert 'usage:' not in told
+    for command in ('mxnet-model-server --models flowers=flowers.model', 'mxnet-model-export ',
+                    'mxnet-model-server --help'):
+        assert command in told
+
+
+@pytest.mark.parametrize('parser', [
+    ArgParser.mms_parser, ArgParser.export_parser, models_parser, predict_parser])
+def test_the_help_of_each_command_has_two_examples(parser):
+    _, _, examples = parser().format_help().partition('\nexamples:\n')
+    assert len([line for line in examples.splitlines() if line.startswith('  mxnet-')]) >= 2
 
 
 def test_an_empty_list_is_not_the_command_line(capsys, monkeypatch):

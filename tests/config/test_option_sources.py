@@ -30,6 +30,7 @@ GIVEN = {
     'watch': ((['d1'], 'd1'), ('d2', 'd2'), ('"d3"', 'd3'), None),
     'reload': (([], True), ('false', False), ('true', True), False),
     'strict': (([], True), ('false', False), ('true', True), False),
+    'check': (([], True), ('false', False), ('true', True), False),
     'gen_api': ((['java'], 'java'), ('go', 'go'), ('"php"', 'php'), None),
     'gpu': ((['1'], ((GPU, 1),)), ('0,2', ((GPU, 0), (GPU, 2))), ('3', ((GPU, 3),)), ()),
     'device': ((['cpu:1'], ((CPU, 1),)), ('gpu:2', ((GPU, 2),)), ('"cpu:3"', ((CPU, 3),)), ()),

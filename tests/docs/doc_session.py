@@ -27,7 +27,7 @@ SCRIPTS = {
     # What the Makefile's demo target runs, once the environment is there.
     'make': 'test "$1" = demo && BIN="$(dirname "$0")" sh "{repo}/{demo}"',
 }
-SERVING = re.compile(r'^mxnet-model-server (?!.*--gen-api).*'
+SERVING = re.compile(r'^mxnet-model-server (?!.*--(?:gen-api|check)).*'
                      r'--(?:models|config|management-port|watch)|'
                      r'\bstart_serving\(|\.start_model_serving\(|'
                      r'^(gunicorn|waitress-serve) ', re.M | re.S)

@@ -35,6 +35,7 @@ GIVEN = {
 # Commands that are shown and not run: they install, or take a tool that is no part of the tests, or
 # minutes, and tests of their own run them for a shorter time.
 NOT_RUN = ('pip install', 'pip uninstall', 'apt-get install', 'npm install',
+           'eval "$(register-python-argcomplete', 'register-python-argcomplete',
            'make test PYTEST_ARGS', 'make soak', 'make bench', 'python benchmarks/',
            'python tests/reliability/')
 # Pages that need more: the tests that play them ask more of the same server.

@@ -1,7 +1,7 @@
 import pytest
 
-from mms.management_command.columns import width_of
 from mms.management_command.listing import listed
+from mms.runtime.columns import width_of
 
 FLOWERS = {
     'modelName': 'flowers', 'modelUrl': '/models/flowers.model', 'minWorkers': 2, 'maxWorkers': 2,

@@ -49,6 +49,11 @@ class ModelOptions:
         help='stop the start where a model does not answer a made-up request, also if it may '
              'answer real ones',
         more='See [warm-up](custom_services.md#warm-up)')
+    check: bool = option(
+        '--check', switch(), 'off', Group.MODELS, unset=False,
+        help='load each model, ask it once with a made-up request, print a table and exit: '
+             '0 where all can be served, else 1; no port is opened',
+        more='See [before a start](#before-a-start)')
     gen_api: Optional[str] = option(
         '--gen-api', text(), 'none', Group.MODELS, metavar='LANGUAGE',
         unset=None,

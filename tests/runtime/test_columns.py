@@ -1,6 +1,6 @@
 import pytest
 
-from mms.management_command.columns import Column, cut, table, width_of
+from mms.runtime.columns import Column, cut, table, width_of
 
 NAMES = Column('MODEL', ['a', 'flowers'], may_be_cut=True)
 COUNTS = Column('WORKERS', ['1', '12'], is_number=True)
