@@ -25,9 +25,10 @@ from mms.serving.entries import answer_entries
 
 # Does what its input says, and notes the order in which it was asked.
 DOES = '''
-import time
+import os, time
 open({notes!r}, "a").write(f"{{data[0][0]}} ")
 if data[0][0] == "raise": raise ValueError
+while data[0][0] == "gate" and not os.path.exists({gate!r}): time.sleep(0.005)
 time.sleep(data[0][1] if len(data[0]) > 1 else 0)
 return data[0]
 '''
@@ -45,14 +46,15 @@ def prediction(answer):
 
 @pytest.fixture
 def noting(model, tmp_path):
-    """A model, with what its service was asked, in order."""
-    notes = tmp_path / 'notes'
+    """A model, with what its service was asked, in order; `gate` is answered once it is open."""
+    notes, gate = tmp_path / 'notes', tmp_path / 'gate'
 
     def noting(**options):
-        asked = model(DOES.format(notes=str(notes)), **options)
+        asked = model(DOES.format(notes=str(notes), gate=str(gate)), **options)
         # Of what was made up before.
         notes.write_text('')
         asked.order = lambda: notes.read_text().split()
+        asked.open = gate.touch
         return asked
 
     return noting
@@ -68,16 +70,15 @@ def test_the_answer_is_the_list_of_what_each_is_answered_in_order(noting):
 
 def test_those_of_others_come_between(noting):
     asked = noting(workers=1)
-    many = asked.ask_for(batch(*[[f'many{number}', 0.01] for number in range(30)]))
-    until(lambda: len(asked.order()) > 2)
-    assert prediction_of_one(asked.ask('["other"]').get()) == ['other']
-    assert len(asked.order()) < 20
-    assert len(prediction(many.get())) == 30
+    many = asked.ask_for(batch('gate', 'b', 'c', 'd'))
+    until(lambda: asked.order() == ['gate'])
+    other = asked.ask('["other"]')
+    gevent.sleep(0)
+    asked.open()
+    assert prediction(other.get()) == ['other']
+    assert prediction(many.get()) == [['gate'], ['b'], ['c'], ['d']]
+    assert asked.order() == ['gate', 'other', 'b', 'c', 'd']
     assert asked.scheduler.gauges.unanswered == 0
-
-
-def prediction_of_one(answer):
-    return json.loads(answer.body)['prediction']
 
 
 @pytest.mark.parametrize(('entries', 'error', 'message'), [
@@ -98,12 +99,13 @@ def test_the_first_error_is_the_answer_and_says_which_entry_it_was(noting, entri
 
 def test_no_more_wait_than_the_queue_has_room_for(noting):
     asked = noting(workers=1, queue_size=1)
-    blocking = asked.ask('["gate", 0.5]')
+    blocking = asked.ask('["gate"]')
     until(lambda: asked.order() == ['gate'])
     waiting = asked.ask('["waits"]')
     gevent.sleep(0)
     with pytest.raises(QueueFull):
         asked.ask_for(batch('a', 'b')).get()
+    asked.open()
     gevent.joinall([blocking, waiting], raise_error=True)
     assert prediction(asked.ask_for(batch('a', 'b')).get()) == [['a'], ['b']]
 
@@ -119,13 +121,13 @@ def test_all_together_have_the_time_of_one_request(noting):
 def test_what_nobody_waits_for_any_more_is_not_run(noting):
     asked = noting(workers=1)
     left = []
-    caller = Caller(lambda: bool(left))
-    asking = asked.ask_for(batch(*[['slow', 0.1]] * 9), caller=caller)
-    until(lambda: asked.order())
+    asking = asked.ask_for(batch('gate', 'b', 'c'), caller=Caller(lambda: bool(left)))
+    until(lambda: asked.order() == ['gate'])
     left.append(True)
+    asked.open()
     with pytest.raises(ClientLeft):
         asking.get()
-    assert len(asked.order()) < 5
+    assert asked.order() == ['gate']
 
 
 def test_who_limits_the_client_is_asked_for_the_further_entries(noting):
