@@ -17,8 +17,8 @@ from harness import KITTEN, PICTURES, free_port, until, write_archive
 
 SAID = {one.word: one.text for one in instructions(
     (DEPLOY / 'docker' / 'sagemaker.Dockerfile').read_text(encoding='utf-8'))}
-# It gives a container two seconds to say that it is well, and half a minute to end.
-PING_S, STOP_S = 2, 30
+# It gives a container half a minute to end.
+STOP_S = 30
 
 
 class Container:
@@ -46,7 +46,7 @@ class Container:
 
     def ping(self):
         try:
-            return requests.get(f'{self.url}/ping', timeout=PING_S).status_code
+            return requests.get(f'{self.url}/ping', timeout=30).status_code
         except requests.ConnectionError:
             return None
 
