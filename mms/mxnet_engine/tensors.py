@@ -8,6 +8,7 @@ import numpy as np
 
 from mms.errors import BadRequest
 from mms.mxnet_compat import mxnet as mx
+from mms.mxnet_engine.texts_in_lists import hold_texts
 
 # From here on a whole number may have lost a digit.
 _EXACT_IN_FLOAT64 = 2**53
@@ -65,6 +66,8 @@ def _whole(value: Any, kind: Any, name: str) -> Any:
 
     NumPy before 2 makes any number fit such a type, without a word.
     """
+    if isinstance(value, (list, tuple)) and hold_texts(value):
+        raise ValueError('no numbers')
     array = np.array(value)
     if array.dtype.kind == 'f' and not np.all(np.abs(array) < _EXACT_IN_FLOAT64):
         # One number that is too large for int64, or one with a point, made floats of them all.

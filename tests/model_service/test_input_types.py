@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 
 import mxnet as mx
 import numpy as np
@@ -55,6 +56,17 @@ def test_what_a_type_of_whole_numbers_cannot_hold_is_a_bad_request(model_folder,
     assert service.inference([[[2.0]]]) == ['[[2]]']
     with pytest.raises(BadRequest, match=f'Input ids {reason}'):
         service.inference([bad])
+
+
+@pytest.mark.parametrize('declared', [None, 'float64', 'int32'])
+def test_a_long_text_among_many_items_takes_no_memory(declared):
+    lists = [['a' * 10_000, *[''] * 999]]
+    tracemalloc.start()
+    with pytest.raises(BadRequest, match='Input data is no tensor'):
+        tensor_of(lists, 'data', np.dtype(declared).type if declared else None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * 2**20
 
 
 @pytest.mark.parametrize('declared', [None, 'float64', 'float16', 'int32', 'int64', 'bool'])

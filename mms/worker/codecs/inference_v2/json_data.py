@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from mms.mxnet_engine.texts_in_lists import hold_texts
 from mms.worker.codecs.inference_v2.tensor import BF16, BOOL, BYTES, NUMBERS, narrowed, widened
 from mms.worker.codecs.inference_v2.wrong import shown, wrong
 from mms.worker.codecs.json_answer import to_json
@@ -66,6 +67,8 @@ def _texts(name: str, data: list[Any]) -> Iterator[str]:
 
 
 def _array(name: str, datatype: str, data: list[Any]) -> Any:
+    if hold_texts(data):
+        raise _no_numbers(name, datatype)
     try:
         array = np.array(data)
         if array.dtype.kind == 'f' and NUMBERS[datatype].kind in 'iu' and datatype != BF16 \
