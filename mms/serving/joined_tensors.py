@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import orjson
-
 from mms.errors import BadRequest, RequestError
 from mms.event_loop.yielding import TimeSlice
 from mms.ipc.messages import JSON, Reply
@@ -42,10 +40,12 @@ def joined_tensors(replies: Sequence[Reply]) -> Reply:
     for reply in replies:
         try:
             known, parts = _taken_apart(reply)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise RequestError('The process of the model has answered with what are no '
                                'tensors.') from error
         outputs = outputs or [_Output(described, []) for described, _ in parts]
+        if len(parts) != len(outputs):
+            raise BadRequest('the pictures have not the same outputs: send one in each request')
         for output, (described, data) in zip(outputs, parts):
             output.add(described, data)
         time_slice.yield_if_over()
@@ -102,7 +102,7 @@ def _taken_apart(reply: Reply) -> tuple[dict[str, Any], list[tuple[dict[str, Any
     # It counts no more; the answer of all does.
     body = b''.join(content.consume()) if isinstance(content, ChunkedBuffer) else bytes(content)
     start = int(reply.headers[_LENGTH])
-    known = orjson.loads(body[:start])
+    known = json.loads(body[:start])
     parts = []
     for output in known.pop('outputs'):
         if not all(type(length) is int for length in output['shape']) or not output['shape']:

@@ -14,12 +14,12 @@ LENGTH = 'Inference-Header-Content-Length'
 BINARY = 'application/octet-stream'
 
 
-def answer(*outputs, budget=None, headers=None):
+def answer(*outputs, budget=None, headers=None, called='a'):
     """Of outputs as (name, datatype, shape, data, whether it is JSON)."""
     described = [{'name': name, 'datatype': kind, 'shape': shape, 'parameters': {
         'binary_data_size': len(data), **({'is_text': True} if is_text else {})}}
         for name, kind, shape, data, is_text in outputs]
-    head = json.dumps({'model_name': 'm', 'id': 'a', 'outputs': described}).encode()
+    head = json.dumps({'model_name': 'm', 'id': called, 'outputs': described}).encode()
     content = ChunkedBuffer(budget or ByteBudget())
     content.append(head + b''.join(output[3] for output in outputs))
     return Reply(content, {}, BINARY, 200, headers or {LENGTH: str(len(head))})
@@ -69,11 +69,22 @@ def test_rows_that_differ_are_no_output(other):
         joined_tensors([answer(floats(1, 2)), answer(other)])
 
 
+def test_answers_have_the_same_outputs():
+    with pytest.raises(BadRequest, match='the pictures have not the same outputs'):
+        joined_tensors([answer(floats(1), floats(2, name='y')), answer(floats(1))])
+
+
+def test_what_a_request_calls_itself_may_be_half_a_character():
+    joined = joined_tensors([answer(floats(1), called='\ud800')])
+    assert json.loads(bytes(joined.content)[:int(joined.headers[LENGTH])])['id'] == '\ud800'
+
+
 @pytest.mark.parametrize('reply', [
     Reply(b'{}', {}), Reply(b'{}', {}, headers={LENGTH: '2'}),
     Reply(b'[]', {}, headers={LENGTH: '2'}), Reply(b'{"outputs":[1]}', {}, headers={LENGTH: '15'}),
     answer(('x', 'FP32', [], b'', False)), answer(floats(1), headers={LENGTH: 'x'}),
-    answer(floats(1), headers={LENGTH: '3'})])
+    answer(floats(1), headers={LENGTH: '3'}),
+    Reply(b'[' * 100_000, {}, headers={LENGTH: '100000'})])
 def test_what_is_something_else_is_no_answer(reply):
     with pytest.raises(RequestError, match='what are no tensors'):
         joined_tensors([reply])

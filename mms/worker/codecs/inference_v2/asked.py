@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from math import prod
 from typing import Any, NamedTuple, Optional
 
-from mms.archive.limits import DIMENSIONS, LENGTH, TENSORS
+from mms.archive.limits import DIMENSIONS, LENGTH, NAME_CHARACTERS, TENSORS
 from mms.archive.signature import DATATYPES
 from mms.ipc.messages import Body
 from mms.worker.codecs.inference_v2.binary import from_binary
@@ -67,6 +67,9 @@ def read_asked(body: Body, header_length: Optional[str], model: str,
     called = document.get('id')
     if called is not None and not isinstance(called, str):
         raise wrong(f'the id must be a text, not {shown(called)}')
+    if called is not None and len(called) > NAME_CHARACTERS:
+        # The answer has it, and each entry of several.
+        raise wrong(f'the id has {len(called)} characters; {NAME_CHARACTERS} are the most')
     parameters = parameters_of(document, 'the request')
     for name in parameters:
         if name.startswith(_RESERVED):

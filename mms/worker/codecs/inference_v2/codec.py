@@ -13,7 +13,7 @@ from mms.model_service.model_service import SingleNodeService
 from mms.worker.codecs.codec import Decoded, Endpoint, Payload
 from mms.worker.codecs.inference_v2.answer import Answering, payload_of
 from mms.worker.codecs.inference_v2.asked import Asked, read_asked
-from mms.worker.codecs.inference_v2.inputs import read_inputs
+from mms.worker.codecs.inference_v2.inputs import check_names, read_inputs
 from mms.worker.codecs.inference_v2.outputs import tensors_of
 from mms.worker.codecs.inference_v2.raw_request import HEADER_LENGTH, is_raw, read_raw
 from mms.worker.codecs.inference_v2.several import entries_of, pictures_in
@@ -44,6 +44,7 @@ class InferenceV2:
         """Read the tensors of the inputs that the signature names."""
         signature: Mapping[str, Any] = self._service.signature
         asked = self._asked(request, signature)
+        check_names(asked.inputs, signature)
         count = pictures_in(asked.inputs, signature)
         if count > 1:
             return entries_of(asked, signature, count)

@@ -27,12 +27,35 @@ _PREFIX = 4
 _MOST_A_BYTE = 10
 
 
+def check_names(tensors: Sequence[Tensor], signature: Mapping[str, Any]) -> None:
+    """See that there is one tensor for each input of the signature.
+
+    Raises
+    ------
+    BadRequest
+    """
+    names = [entry['data_name'] for entry in signature['inputs']]
+    given = {tensor.name for tensor in tensors}
+    for tensor in tensors:
+        if tensor.name not in names:
+            raise wrong(f"unexpected inference input '{tensor.name}': the model takes "
+                        f"{', '.join(names)}")
+    if len(given) < len(tensors):
+        raise wrong('two inputs have the same name')
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise wrong(f"expected {len(names)} inputs but got {len(tensors)}: "
+                    f"{', '.join(missing)} is missing")
+
+
 def read_inputs(tensors: Sequence[Tensor], signature: Mapping[str, Any], max_image_pixels: int,
                 takes_arrays: bool) -> list[Any]:
     """One entry an input of the signature, in its order.
 
     Parameters
     ----------
+    tensors
+        One for each of them.
     takes_arrays
         Whether the service takes an array where others get a list.
 
@@ -41,20 +64,10 @@ def read_inputs(tensors: Sequence[Tensor], signature: Mapping[str, Any], max_ima
     BadRequest
     """
     by_name = {tensor.name: tensor for tensor in tensors}
-    names = [entry['data_name'] for entry in signature['inputs']]
-    for tensor in tensors:
-        if tensor.name not in names:
-            raise wrong(f"unexpected inference input '{tensor.name}': the model takes "
-                        f"{', '.join(names)}")
-    if len(by_name) < len(tensors):
-        raise wrong('two inputs have the same name')
-    missing = [name for name in names if name not in by_name]
-    if missing:
-        raise wrong(f"expected {len(names)} inputs but got {len(tensors)}: "
-                    f"{', '.join(missing)} is missing")
-    return [_picture(by_name[name], max_image_pixels) if kind == IMAGE_TYPE
-            else _list(by_name[name], takes_arrays)
-            for name, kind in zip(names, input_types(signature))]
+    named = [by_name[entry['data_name']] for entry in signature['inputs']]
+    return [_picture(tensor, max_image_pixels) if kind == IMAGE_TYPE
+            else _list(tensor, takes_arrays)
+            for tensor, kind in zip(named, input_types(signature))]
 
 
 def _picture(tensor: Tensor, max_image_pixels: int) -> bytes:

@@ -44,7 +44,11 @@ def read_wanted(outputs: Any, model: str, known: Collection[str]) -> Optional[li
         return None
     if not isinstance(outputs, list):
         raise wrong(f'outputs must be a list, not {shown(outputs)}')
-    return [_wanted(output, model, known) for output in outputs]
+    wanted = [_wanted(output, model, known) for output in outputs]
+    if len({one.name for one in wanted}) < len(wanted):
+        # Many short ones would be a large answer.
+        raise wrong('two outputs have the same name')
+    return wanted
 
 
 def _wanted(output: Any, model: str, known: Collection[str]) -> Wanted:

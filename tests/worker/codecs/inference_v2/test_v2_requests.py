@@ -118,12 +118,14 @@ def test_a_hook_that_takes_arrays_gets_arrays():
     (body(tensor([1, 2], [1, 2]), tensor([1, 2], [1, 2]))[0], 'two inputs have the same name'),
     (body(tensor([1, 2], [1, 2], name='x'))[0], "unexpected inference input 'x'"),
     (body(tensor([1], [1]), id=3)[0], 'the id must be a text'),
+    (body(tensor([1], [1]), id='a' * 1001)[0], 'the id has 1001 characters; 1000 are the most'),
     (body(tensor([1], [1]), parameters=[1])[0], 'the parameters of the request must be an object'),
     (body(tensor([1], [1]), parameters={'triton_x': 1})[0], "begins with 'triton_'"),
     (body(tensor([1], [1]), parameters={'binary_data_output': 1})[0], 'must be true or false'),
     (body(tensor([1], [1]), outputs=3)[0], 'outputs must be a list'),
     (body(tensor([1], [1]), outputs=[{}])[0], 'an output must be an object with a name'),
     (body(tensor([1], [1]), outputs=[{'name': 'y'}])[0], "unexpected inference output 'y'"),
+    (body(tensor([1], [1]), outputs=[{'name': 'out'}] * 2)[0], 'two outputs have the same name'),
 ])
 def test_a_request_that_is_wrong_is_told_why(content, reason):
     assert reason in refusal(content)
@@ -146,6 +148,14 @@ def test_a_shape_of_many_short_lists_takes_no_memory():
     tracemalloc.start()
     assert 'too much memory as lists' in refusal(*content)
     assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    tracemalloc.stop()
+
+
+def test_a_long_text_among_many_items_takes_no_memory():
+    content = body(tensor([['a' * 10_000, *[''] * 999]], [1000], 'FP32'))
+    tracemalloc.start()
+    assert 'must be numbers of FP32 in lists' in refusal(*content)
+    assert tracemalloc.get_traced_memory()[1] < 2 * 2**20
     tracemalloc.stop()
 
 
@@ -203,9 +213,14 @@ def test_of_an_entry_json_lies_behind_the_json():
 
 def test_pictures_need_a_row_of_every_input():
     pictures = tensor([b64encode(KITTEN.read_bytes()).decode()] * 2, [2], 'BYTES')
-    reason = refusal(*body(pictures, tensor([1], [1], name='in1')), shapes=((0, 3, 8, 8), (0,)),
-                     kind='image/jpeg')
+    numbers = tensor([1], [1], name='in1')
+    options = {'shapes': ((0, 3, 8, 8), (0,)), 'kind': 'image/jpeg'}
+    reason = refusal(*body(pictures, numbers), **options)
     assert "input 'in1' of the shape [1] has not a row for each of 2 pictures" in reason
+    # Each entry would have the name that the client has given.
+    assert refusal(*body(pictures, numbers, tensor([1, 2], [2], name='x')), **options).startswith(
+        "unexpected inference input 'x'")
+    assert 'in1 is missing' in refusal(*body(pictures), **options)
     assert 'holds no picture' in refusal(*body(tensor([], [0], 'BYTES')), kind='image/jpeg')
     assert 'that is no base64' in refusal(
         *body(tensor(['*', '*'], [2], 'BYTES')), kind='image/jpeg')
