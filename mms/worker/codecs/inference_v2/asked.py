@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, Optional
 from mms.archive.limits import DIMENSIONS, LENGTH, NAME_CHARACTERS, TENSORS
 from mms.archive.signature import DATATYPES
 from mms.ipc.messages import Body
+from mms.worker.codecs.entries import check_count
 from mms.worker.codecs.inference_v2.binary import from_binary
 from mms.worker.codecs.inference_v2.json_data import from_json
 from mms.worker.codecs.inference_v2.parameters import flag, parameters_of, size_in
-from mms.worker.codecs.inference_v2.tensor import Tensor
+from mms.worker.codecs.inference_v2.tensor import BYTES, Tensor
 from mms.worker.codecs.inference_v2.wanted import Wanted, read_wanted
 from mms.worker.codecs.inference_v2.wrong import shown, wrong
 from mms.worker.codecs.json_text import NestedTooDeeply, NotJson, TakesTooMuch, parse_json
@@ -44,7 +45,7 @@ class Asked(NamedTuple):
 
 
 def read_asked(body: Body, header_length: Optional[str], model: str,
-               known: Collection[str]) -> Asked:
+               known: Collection[str], pictures: Collection[str] = ()) -> Asked:
     """Read a request.
 
     Parameters
@@ -57,10 +58,14 @@ def read_asked(body: Body, header_length: Optional[str], model: str,
         Its name, for messages.
     known
         Names of the outputs that the model has.
+    pictures
+        Names of the inputs that are pictures.
 
     Raises
     ------
     BadRequest
+    PayloadTooLarge
+        There are too many pictures.
     """
     length = _length(header_length, len(body))
     document = _document(bytes(body) if length == len(body) else bytes(body[:length]))
@@ -75,7 +80,7 @@ def read_asked(body: Body, header_length: Optional[str], model: str,
         if name.startswith(_RESERVED):
             raise wrong(f"the parameter {name} begins with '{_RESERVED}', which is Triton's own")
     with memoryview(body) as whole:
-        inputs = _Tensors(whole[length:], model).read(document.get('inputs'))
+        inputs = _Tensors(whole[length:], model, pictures).read(document.get('inputs'))
     return Asked(called, inputs, read_wanted(document.get('outputs'), model, known),
                  flag(parameters, 'binary_data_output') or False)
 
@@ -110,9 +115,10 @@ def _document(text: bytes) -> Mapping[str, Any]:
 class _Tensors:
     """Reads the inputs, of which some take their data from behind the JSON, in their order."""
 
-    def __init__(self, data: memoryview, model: str) -> None:
+    def __init__(self, data: memoryview, model: str, pictures: Collection[str]) -> None:
         self._data = data
         self._model = model
+        self._pictures = pictures
 
     def read(self, inputs: Any) -> list[Tensor]:
         if not isinstance(inputs, list) or not inputs:
@@ -133,6 +139,8 @@ class _Tensors:
         if datatype not in DATATYPES:
             raise wrong(f"the datatype of input '{name}' must be one of {', '.join(DATATYPES)}, "
                         f'not {shown(datatype)}')
+        if datatype == BYTES and name in self._pictures:
+            check_count(prod(shape))
         size = size_in(parameters_of(entry, f"input '{name}'"), _BINARY)
         if (size is None) is (entry.get(_DATA) is None):
             raise wrong(f"input '{name}' must have either data, or {_BINARY} among its parameters")

@@ -9,6 +9,7 @@ from typing import Any, Union
 
 import numpy as np
 
+from mms.worker.codecs.inference_v2.list_cost import TEXT, check_cost
 from mms.worker.codecs.inference_v2.tensor import BF16, BOOL, BYTES, NUMBERS, narrowed, widened
 from mms.worker.codecs.inference_v2.wrong import wrong
 
@@ -25,6 +26,8 @@ def from_binary(name: str, datatype: str, shape: Sequence[int], data: memoryview
         The bytes are more or fewer than its shape takes.
     """
     if datatype == BYTES:
+        # Of what is refused, not even the elements are made.
+        check_cost(name, shape, len(data), TEXT)
         return _elements(name, prod(shape), data)
     kind, count = NUMBERS[datatype], prod(shape)
     if len(data) != count * kind.itemsize:
@@ -52,16 +55,15 @@ def as_bytes(element: Union[bytes, str]) -> bytes:
 
 def _elements(name: str, count: int, data: memoryview) -> list[bytes]:
     found: list[bytes] = []
-    start = 0
-    while start < len(data) and len(found) < count:
-        begin = start + _LENGTH.size
-        end = begin + _LENGTH.unpack_from(data, start)[0] if begin <= len(data) else begin
-        if end > len(data):
+    start, size, length_at, prefix = 0, len(data), _LENGTH.unpack_from, _LENGTH.size
+    while start < size and len(found) < count:
+        begin = start + prefix
+        start = begin + length_at(data, start)[0] if begin <= size else begin
+        if start > size:
             raise wrong(f"input '{name}' ends within an element: each is its length in four bytes, "
                         'the smallest first, and then itself')
-        found.append(bytes(data[begin:end]))
-        start = end
-    if len(found) != count or start != len(data):
+        found.append(data[begin:start].tobytes())
+    if len(found) != count or start != size:
         raise wrong(f"input '{name}' has not the {count} elements of its shape in its "
                     f'{len(data)} bytes of data')
     return found

@@ -16,7 +16,7 @@ from mms.worker.codecs.inference_v2.asked import Asked, read_asked
 from mms.worker.codecs.inference_v2.inputs import check_names, read_inputs
 from mms.worker.codecs.inference_v2.outputs import tensors_of
 from mms.worker.codecs.inference_v2.raw_request import HEADER_LENGTH, is_raw, read_raw
-from mms.worker.codecs.inference_v2.several import entries_of, pictures_in
+from mms.worker.codecs.inference_v2.several import entries_of, picture_names, pictures_in
 from mms.worker.codecs.inference_v2.wanted import names_of
 
 
@@ -58,7 +58,7 @@ class InferenceV2:
         if is_raw(request.headers):
             return read_raw(request.body, signature)
         return read_asked(request.body, request.headers.get(HEADER_LENGTH), self._name,
-                          names_of(signature))
+                          names_of(signature), picture_names(signature))
 
 
 def _encode(signature: Mapping[str, Any], answering: Answering, prediction: Any) -> Payload:

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
-from math import prod
-from operator import mul
 from typing import Any
 
 import numpy as np
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.worker.codecs.form import FROM_FIELD, FROM_PART, RawInput
+from mms.worker.codecs.inference_v2.list_cost import NUMBER, SMALL, TEXT, check_cost
 from mms.worker.codecs.inference_v2.tensor import BYTES, Tensor
 from mms.worker.codecs.inference_v2.wrong import wrong
-from mms.worker.codecs.json_scan import FREE_BYTES
 from mms.worker.codecs.picture import read_picture
 
 _UINT8 = 'UINT8'
-# Bytes of CPython's objects: a list, and an item of it that is there once and for all, is a number,
-# or a text.
-_LIST, _SMALL, _NUMBER, _TEXT = 72, 8, 40, 80
 # Of a text, what says how long it is.
 _PREFIX = 4
-# As much as lists of float32 take.
-_MOST_A_BYTE = 10
 
 
 def check_names(tensors: Sequence[Tensor], signature: Mapping[str, Any]) -> None:
@@ -91,12 +83,14 @@ def _list(tensor: Tensor, takes_arrays: bool) -> Any:
         return _texts(tensor)
     if takes_arrays:
         return tensor.values
-    _check_cost(tensor, tensor.values.nbytes, _SMALL if tensor.values.itemsize == 1 else _NUMBER)
-    return _in_list(tensor.values)
+    values = tensor.values
+    check_cost(tensor.name, tensor.shape, values.nbytes, SMALL if values.itemsize == 1 else NUMBER)
+    return _in_list(values)
 
 
 def _texts(tensor: Tensor) -> list[Any]:
-    _check_cost(tensor, sum(_PREFIX + len(value) for value in tensor.values), _TEXT)
+    size = sum(_PREFIX + len(value) for value in tensor.values)
+    check_cost(tensor.name, tensor.shape, size, TEXT)
     array = np.empty(len(tensor.values), object)
     array[:] = [_text(tensor.name, value) for value in tensor.values]
     return _in_list(array.reshape(tensor.shape))
@@ -115,11 +109,3 @@ def _text(name: str, value: Any) -> str:
         return bytes(value).decode('utf-8')
     except UnicodeDecodeError:
         raise wrong(f"input '{name}' holds bytes that are no text in UTF-8") from None
-
-
-def _check_cost(tensor: Tensor, size: int, item: int) -> None:
-    """A shape of many short lists would take much more memory than its data."""
-    lists = sum(accumulate(tensor.shape[:-1], mul, initial=1))
-    if _LIST * lists + item * prod(tensor.shape) > _MOST_A_BYTE * size + FREE_BYTES:
-        raise wrong(f"input '{tensor.name}' would take too much memory as lists: send it in "
-                    'several requests')

@@ -9,7 +9,6 @@ from typing import Any
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.ipc.messages import OPEN_INFERENCE_ENTRY, Entries, Request
 from mms.worker.codecs.base64_text import bytes_of
-from mms.worker.codecs.entries import check_count
 from mms.worker.codecs.inference_v2.asked import Asked
 from mms.worker.codecs.inference_v2.binary import to_binary
 from mms.worker.codecs.inference_v2.raw_request import HEADER_LENGTH
@@ -19,7 +18,7 @@ from mms.worker.codecs.inference_v2.wrong import wrong
 
 def pictures_in(tensors: Sequence[Tensor], signature: Mapping[str, Any]) -> int:
     """How many pictures there are, where a model takes some; 1 of any other."""
-    names = _picture_names(signature)
+    names = picture_names(signature)
     return max((len(tensor.values) for tensor in tensors
                 if tensor.name in names and tensor.datatype == BYTES), default=1)
 
@@ -31,11 +30,8 @@ def entries_of(asked: Asked, signature: Mapping[str, Any], count: int) -> Entrie
     ------
     BadRequest
         Some input has not as many rows.
-    PayloadTooLarge
-        They are too many.
     """
-    check_count(count)
-    names = _picture_names(signature)
+    names = picture_names(signature)
     for tensor in asked.inputs:
         if (len(tensor.values) if tensor.datatype == BYTES else
                 tensor.shape[0] if tensor.shape else 1) != count:
@@ -44,7 +40,8 @@ def entries_of(asked: Asked, signature: Mapping[str, Any], count: int) -> Entrie
     return Entries(names[0], [_entry(asked, names, number) for number in range(count)])
 
 
-def _picture_names(signature: Mapping[str, Any]) -> list[str]:
+def picture_names(signature: Mapping[str, Any]) -> list[str]:
+    """Names of the inputs that are pictures."""
     return [entry['data_name'] for entry, kind in zip(signature['inputs'], input_types(signature))
             if kind == IMAGE_TYPE]
 

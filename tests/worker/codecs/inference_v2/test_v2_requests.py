@@ -228,6 +228,20 @@ def test_pictures_need_a_row_of_every_input():
         inputs_of(*body(tensor([''] * 1001, [1001], 'BYTES')), kind='image/jpeg')
 
 
+@pytest.mark.parametrize(('kind', 'error', 'reason'), [
+    ('image/jpeg', PayloadTooLarge, '2000000 entries'),
+    ('application/json', BadRequest, 'too much memory as lists')])
+def test_of_too_many_elements_none_is_made(kind, error, reason):
+    count = 2_000_000
+    content = body(tensor(None, [count], 'BYTES', binary_data_size=4 * count),
+                   behind=bytes(4 * count))
+    tracemalloc.start()
+    with pytest.raises(error, match=reason):
+        inputs_of(*content, kind=kind)
+    assert tracemalloc.get_traced_memory()[1] < 5 * count
+    tracemalloc.stop()
+
+
 def test_what_is_no_picture_is_refused():
     assert 'is a picture, which is BYTES, not FP32' in refusal(
         *body(tensor([1], [1])), kind='image/jpeg')
