@@ -15,7 +15,8 @@ _ANYBODY = [('Access-Control-Allow-Origin', '*')]
 _VARIES = [('Vary', 'Origin')]
 _METHODS = ('DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT')
 # What scripts may read beside the few headers that they always may.
-_EXPOSED = ('Access-Control-Expose-Headers', 'Retry-After, WWW-Authenticate, X-Request-Id')
+_EXPOSED = ('Access-Control-Expose-Headers', 'Inference-Header-Content-Length, Retry-After, '
+                                             'WWW-Authenticate, X-Request-Id')
 
 
 def cors_headers(method: str, environ: Mapping[str, Any],

@@ -67,10 +67,12 @@ def test_a_model_answers_in_both_protocols(server):
 
 def test_a_raw_body_is_answered_raw(server):
     answer = ask(server, data=np.array([1, 2], '<f4').tobytes(),
-                 headers={'Inference-Header-Content-Length': '0'})
+                 headers={'Inference-Header-Content-Length': '0', 'Origin': 'http://page.example'})
     length = int(answer.headers['Inference-Header-Content-Length'])
     assert np.frombuffer(answer.content[length:], '<f4').tolist() == [2, 4]
     assert json.loads(answer.content[:length])['outputs'][0]['shape'] == [1, 2]
+    # A script of another page may read where the JSON ends.
+    assert 'Inference-Header-Content-Length' in answer.headers['Access-Control-Expose-Headers']
 
 
 def test_who_may_not_ask_is_told_so_in_the_form_of_the_protocol(server):
