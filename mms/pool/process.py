@@ -96,8 +96,6 @@ class WorkerProcess:
     ----------
     ready
         What the process said of its model.
-    gone
-        The process has ended.
     was_aborted
         It was ended because it took too long, or nobody knew what it would answer next.
     was_used
@@ -130,7 +128,7 @@ class WorkerProcess:
         self._closing = False
         # Answers come in the order of the messages, also when nobody waits for one any more.
         self._pending: deque[_Pending] = deque()
-        self.gone = False
+        self._has_ended = False
         self.was_aborted = False
         self.was_used = False
         self.served = 0
@@ -142,6 +140,11 @@ class WorkerProcess:
     def pid(self) -> int:
         """Process id."""
         return self._handle.pid
+
+    @property
+    def gone(self) -> bool:
+        """Whether the process has ended, or ends now, as its template has."""
+        return self._has_ended or (self._is_spawned and self._handle.ends_with_template())
 
     def load(self, load: Load, load_s: Optional[float] = None,
              warm_up_s: Optional[float] = None,
@@ -279,7 +282,7 @@ class WorkerProcess:
 
     def abort(self) -> None:
         """End a process that hangs; it counts as a death."""
-        self.gone = self.was_aborted = True
+        self._has_ended = self.was_aborted = True
         self._handle.kill()
 
     def close(self) -> None:
@@ -356,7 +359,7 @@ class WorkerProcess:
             self._pending.popleft().set(answer)
 
     def _died(self) -> None:
-        self.gone = True
+        self._has_ended = True
         over = f'the end of worker {self.pid} of model {self._endpoint}'
         # Each of these is done whatever becomes of the others.
         if not self._closing:

@@ -158,6 +158,14 @@ class Reconciler:
         self._closing.spawn(self._close, worker)
         self._wake.set()
 
+    def reap(self) -> None:
+        """See to the workers that have ended, or end with their template, and of whose end nobody
+        has told.
+        """
+        for worker in self._workers.loaded:
+            if worker.process.gone:
+                self.died(worker.process)
+
     def take_out(self, worker: Worker, after_s: float) -> None:
         """Let a worker go that has nothing to do, and start another in its place after a while."""
         self.end(worker)
@@ -194,7 +202,7 @@ class Reconciler:
         """Do what is to be done, when something has changed or a pause is over."""
         self._wake.wait(self._longest_wait_s())
         self._wake.clear()
-        self._reap()
+        self.reap()
         self._let_temporary_go()
         self._forget_pauses()
         actions = reconcile(self._desired, self._workers.all, self._pauses)
@@ -222,12 +230,6 @@ class Reconciler:
     def _forget_pauses_of_nobody(self) -> None:
         """None is missing: the next that is has not to wait for one that is wanted no more."""
         self._pauses = [pause for pause in self._pauses if not pause.kind.permanent]
-
-    def _reap(self) -> None:
-        """See to those whose end nobody has told of."""
-        for worker in self._workers.loaded:
-            if worker.process.gone:
-                self.died(worker.process)
 
     def _let_temporary_go(self) -> None:
         """Want no worker any more that was forked for a load that has gone."""

@@ -246,7 +246,11 @@ class Supervisor(PoolView):
     def release(self, worker: WorkerProcess) -> None:
         """Give back a worker that was taken; nothing where it is dead, or its model is stopped."""
         held = self._workers.of(worker)
-        if held is None or worker.gone or held.state is WorkerState.CLOSING:
+        if worker.gone:
+            # With a template end all its workers: what this one had is for none of them.
+            attempt(f'the workers of model {self.name}', self._reconciler.reap)
+            return
+        if held is None or held.state is WorkerState.CLOSING:
             return
         if held.state is WorkerState.RETIRING:
             self._reconciler.end(held)

@@ -6,7 +6,9 @@ import signal
 import gevent
 import pytest
 from fleet import kill, patch_pool, supervisor, until
-from harness import SERVICE
+from harness import SERVICE, work
+
+from mms.pool.process_errors import WorkerGone
 
 # Asked, it leaves a line; then it waits, or ends its process, while there is a file that says so.
 PING = '''
@@ -164,3 +166,22 @@ def test_questions_do_not_pile_up_while_workers_end(model):
     kill(asked)
     it.let('slow', False)
     until(lambda: it.ping() == '' and len(it.workers.pids) == 2)
+
+
+def test_what_a_worker_had_that_ended_with_its_template_is_for_no_other_of_its_workers(
+        supervise, monkeypatch):
+    workers = supervise('import time; time.sleep(60)\nreturn data', workers=3,
+                        warm_up=False)
+    first = workers.acquire()
+    answer = gevent.spawn(first.exchange, work('[1]'))
+    others = workers.free
+    for other in others:
+        # It is as if it ended a moment later, when it has been given a request.
+        monkeypatch.setattr(other, '_died', lambda: None)
+    kill(workers.template_pid)
+    with pytest.raises(WorkerGone):
+        answer.get(timeout=20)
+    workers.release(first)
+    assert not set(others) & set(workers.free)
+    with gevent.Timeout(20):
+        assert workers.acquire() not in others

@@ -232,7 +232,7 @@ def test_a_worker_that_died_is_replaced_and_its_request_answered_whatever_fails_
 
 
 @pytest.mark.parametrize('name', ['_start_missing', '_bring_up', '_not_started', '_retire',
-                                  '_reap'])
+                                  'reap'])
 def test_a_pool_is_whole_again_though_those_who_start_workers_fail(
         model, breaks, caplog, monkeypatch, name):
     patch_pool(monkeypatch, '_KEEP_IDLE_S', 0.4)
