@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import NamedTuple, Optional, Union
 
+import httpx
+
 from mms.client.management_address import ManagementAddress, read_address
 from mms.client.management_tls import TLSFlags, client_context, refuse_for_plain
 from mms.client.predictions.errors import WrongUse
@@ -76,8 +78,19 @@ def server_address(text: str, files: TLSFlags, dashes: str = '') -> ServerAddres
         tls = client_context(files, dashes) if given.is_tls else None
     except UsageError as error:
         raise WrongUse(str(error)) from error
-    return ServerAddress(given.shown if socket is None else _LOCALHOST, socket, given, tls,
-                         dashes)
+    url = given.shown if socket is None else _LOCALHOST
+    _check_url(url)
+    return ServerAddress(url, socket, given, tls, dashes)
+
+
+def _check_url(url: str) -> None:
+    """See that HTTPX takes it, and that its host can be looked up, a label of it not empty or long:
+    each request would fail otherwise.
+    """
+    try:
+        httpx.URL(url).host.encode('idna')
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise WrongUse(f'{url!r} is no address of {_WANTED} ({error})') from error
 
 
 def checked_token(token: str) -> str:

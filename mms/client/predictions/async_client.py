@@ -43,7 +43,7 @@ class AsyncClient(BaseClient):
     """
 
     def _connect(self) -> None:
-        self._http = httpx.AsyncClient(**self._options(httpx.AsyncHTTPTransport, self._connections))
+        self._http = self._made(httpx.AsyncClient, httpx.AsyncHTTPTransport, self._connections)
 
     async def predict(self, model: str, inputs: Any, *, timeout: Optional[float] = None) -> Any:
         """Ask a model, as ``Client.predict`` does; files are read in a thread."""

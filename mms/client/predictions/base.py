@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, TypeVar, Union
 
 import httpx
 
@@ -22,6 +22,7 @@ AHEAD = 4
 RAISE, RETURN = 'raise', 'return'
 
 Path = Union[str, 'os.PathLike[str]']
+H = TypeVar('H')
 
 
 class BaseClient:
@@ -55,8 +56,16 @@ class BaseClient:
     def _connect(self) -> None:
         raise NotImplementedError
 
+    def _made(self, kind: Callable[..., H], transport: Any, connections: int) -> H:
+        """A client of HTTPX with so many; `transport` is its class for a socket."""
+        try:
+            return kind(**self._options(transport, connections))
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            # Of what it is given, the environment alone has not been looked at.
+            raise WrongUse(f'the proxy that the environment names cannot be used: {error}'
+                           ) from error
+
     def _options(self, transport: Any, connections: int) -> dict[str, Any]:
-        """For a client of HTTPX with so many; `transport` is its class for a socket."""
         limits = httpx.Limits(max_connections=connections, keepalive_expiry=_KEPT_S,
                               max_keepalive_connections=connections)
         if self._address.socket is not None:

@@ -70,7 +70,7 @@ class Client(BaseClient):
 
     def _connect(self) -> None:
         self._lender = Lender(
-            lambda: httpx.Client(**self._options(httpx.HTTPTransport, 1)), self._connections)
+            lambda: self._made(httpx.Client, httpx.HTTPTransport, 1), self._connections)
 
     def predict(self, model: str, inputs: Any, *, timeout: Optional[float] = None) -> Any:
         """Ask a model.

@@ -337,6 +337,10 @@ def test_wrong_settings_are_told_at_the_call(connect, options, said):
     ('ftp://x', {}, "'ftp://x' is no address of a server: it is http://HOST:PORT, "
                     'https://HOST:PORT or unix:PATH'),
     ('http://user:secret@x', {}, "'x' is no address of a server"),
+    ('http://a..b', {}, "'http://a..b' is no address of a server"),
+    (f"http://{'a' * 64}.b", {}, 'is no address of a server'),
+    ('http://xn--', {}, "'http://xn--' is no address of a server"),
+    ('http://x/a\x01b', {}, "'http://x/a\\x01b' is no address of a server"),
     ('http://x', {'ca': 'ca.pem'}, 'ca: only for TLS, which http://x does without'),
     ('https://x', {'ca': 'none.pem'}, "ca 'none.pem' cannot be used"),
     ('https://x', {'key': 'key.pem'}, "key 'key.pem' is given without its certificate: give cert"),
@@ -350,6 +354,13 @@ def test_wrong_settings_are_told_when_the_client_is_made(url, options, said):
             cls(url, **options)
         assert said in str(found.value)
         assert 'secret' not in str(found.value)
+
+
+@pytest.mark.parametrize('proxy', ['socks9://127.0.0.1:1', 'http://x:port'])
+def test_a_proxy_that_cannot_be_used_is_told(monkeypatch, connect, proxy):
+    monkeypatch.setenv('ALL_PROXY', proxy)
+    with pytest.raises(WrongUse, match='the proxy that the environment names cannot be used'):
+        connect('http://127.0.0.1:1').models()
 
 
 def test_who_leaves_the_loop_of_an_async_client_leaves_nothing_behind():
