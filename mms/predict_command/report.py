@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from mms.client.predictions.errors import (
     ClientError,
@@ -20,7 +20,7 @@ from mms.client.predictions.errors import (
 from mms.predict_command.parser import JSON, PROG
 from mms.predict_command.rows import Told, predicted
 from mms.runtime.colours import BOLD, RED
-from mms.runtime.streams import say, terminal_width
+from mms.runtime.streams import say, terminal_width, write
 
 DONE, FAILED, TRY_AGAIN = 0, 1, 3
 _PASSING = (NotReached, ConnectionLost, TimedOut, TooManyRequests, Unavailable, ServerTimedOut)
@@ -47,11 +47,15 @@ class Report:
         self._form, self._top = form, top
         self._results: list[Told] = []
         self._errors: list[tuple[str, ClientError]] = []
+        # Why predictions are missing in the output.
+        self._unwritten = ''
         self._done = self._expected = 0
 
     @property
     def status(self) -> int:
         """The exit status, as far as things have come."""
+        if self._unwritten:
+            return FAILED
         statuses = {status_of(error) for _, error in self._errors}
         return FAILED if FAILED in statuses else max(statuses, default=DONE)
 
@@ -71,14 +75,16 @@ class Report:
             self._errors.append((shown, result))
         elif self._form != JSON:
             self._results.append(Told(shown, result))
-        return self._form != JSON or say(_line(shown, result))
+        return self._form != JSON or self._print(_line(shown, result))
 
     def finish(self) -> None:
         """Print the table, and what has failed."""
         head, *rows = predicted(self._results, self._top, terminal_width(sys.stdout)) or ['']
         if head:
-            say(head, style=BOLD)
-            say(rows)
+            self._print(head, BOLD)
+            self._print(rows)
+        if self._unwritten:
+            say(f'{PROG}: {self._unwritten}', sys.stderr, RED)
         if self._form == JSON and self._errors:
             say(f'{PROG}: {len(self._errors)} of {self._done} inputs have no prediction: their '
                 'lines say why', sys.stderr, RED)
@@ -87,6 +93,19 @@ class Report:
             # Of a file that cannot be read, the message names it.
             place = '' if shown in error.message else f'{shown}: '
             say(f'{PROG}: {place}{error}', sys.stderr, RED)
+
+    def _print(self, text: Union[str, list[str]], style: str = '') -> bool:
+        """Print results; tells whether somebody may read them."""
+        try:
+            write(text, style=style)
+        except BrokenPipeError:
+            # Who reads has seen enough.
+            return False
+        except (OSError, ValueError) as error:
+            self._unwritten = ('predictions are missing: the output cannot be written: '
+                               f'{getattr(error, "strerror", None) or error}')
+            return False
+        return True
 
 
 def _line(shown: str, result: Any) -> str:

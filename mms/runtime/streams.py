@@ -52,7 +52,17 @@ def terminal_width(stream: TextIO) -> Optional[int]:
 
 
 def say(text: Union[str, Iterable[str]], stream: Optional[TextIO] = None, style: str = '') -> bool:
-    """Print a line, or several, whether or not anybody reads them; tells whether somebody may.
+    """Print as :func:`write` does, whether or not anybody reads it; tells whether somebody may."""
+    try:
+        write(text, stream, style)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def write(text: Union[str, Iterable[str]], stream: Optional[TextIO] = None,
+          style: str = '') -> None:
+    """Print a line, or several.
 
     Control characters are escaped, line ends within a line too.
 
@@ -64,6 +74,11 @@ def say(text: Union[str, Iterable[str]], stream: Optional[TextIO] = None, style:
         Where to; standard output by default.
     style
         Of :mod:`mms.runtime.colours`; for terminals alone.
+
+    Raises
+    ------
+    OSError, ValueError
+        Nobody can read it. What is printed afterwards goes nowhere.
     """
     target: Any = stream or sys.stdout
     lines = '\n'.join(map(one_line, [text] if isinstance(text, str) else text))
@@ -76,8 +91,7 @@ def say(text: Union[str, Iterable[str]], stream: Optional[TextIO] = None, style:
         # What is left in the buffer would be tried, and fail, once more at the end.
         with contextlib.suppress(OSError, ValueError):
             _point_at_nothing(target.fileno())
-        return False
-    return True
+        raise
 
 
 def _point_at_nothing(fd: int) -> None:

@@ -190,6 +190,17 @@ def test_who_reads_one_line_gets_one_and_no_more_is_asked(environment, tmp_path)
         process.stderr.close()
 
 
+@pytest.mark.parametrize('form', ['json', 'table'])
+def test_output_that_cannot_be_written_is_told_and_fails(environment, tmp_path, form):
+    with predicting({'m': PICTURES}, ANSWERED) as port, open('/dev/full', 'w') as full:
+        process = start(['m', str(KITTEN), str(KITTEN), '--server', port.url, '--output', form],
+                        environment, tmp_path, stdout=full, stderr=subprocess.PIPE, text=True)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (1, (
+        'mxnet-model-predict: predictions are missing: the output cannot be written: No space left '
+        'on device\n'))
+
+
 def in_terminal(words, environment, cwd):
     """Status of the command on a terminal, and what is printed there."""
     parent, child = pty.openpty()
