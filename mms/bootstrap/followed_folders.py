@@ -20,6 +20,7 @@ from mms.errors import MMSError, ModelNotFound, UsageError
 from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.in_thread import in_thread
 from mms.serving.registry import Registry
+from mms.serving.served_model import ServedModel
 from mms.serving.server_state import ServerState
 
 logger = logging.getLogger(__name__)
@@ -100,13 +101,16 @@ class FolderFollower:
         self._loader = loader
         self._loaded: dict[str, State] = dict(at_start)
         self._seen: dict[str, State] = {}
-        self._remarks: dict[str, str] = {}
+        # Name -> the model that stayed as it was, and why it did.
+        self._remarks: dict[str, tuple[ServedModel, str]] = {}
         self._loop: Optional[GuardedLoop] = None
         self._is_paused = False
 
     def remarks(self) -> list[str]:
         """What is wrong with each folder that is not served as it is."""
-        return list(self._remarks.values())
+        # Another one may have come since, or none be there.
+        return [remark for name, (model, remark) in list(self._remarks.items())
+                if self._served(name) is model]
 
     def start(self) -> None:
         """Look again and again from now on."""
@@ -124,30 +128,32 @@ class FolderFollower:
     def look(self) -> None:
         """Load anew what has changed and rests."""
         for name in self._models.names:
-            location = self._location(name)
+            model = self._served(name)
+            location = Location.parse(model.location) if model else None
             folder = location.path if location else ''
-            if not location or not in_thread(partial(isdir, folder)):
+            if not model or not location or not in_thread(partial(isdir, folder)):
                 continue
             state = in_thread(partial(state_of, folder))
             rests = self._seen.get(name) == state
             self._seen[name] = state
             if state != self._loaded.setdefault(name, state) and rests:
                 self._loaded[name] = state
-                self._load(name, location)
+                self._load(model, location)
 
     def _turn(self) -> None:
         gevent.sleep(_INTERVAL_S)
         if not self._is_paused:
             self.look()
 
-    def _location(self, name: str) -> Optional[Location]:
+    def _served(self, name: str) -> Optional[ServedModel]:
         try:
-            return Location.parse(self._models[name].location)
+            return self._models[name]
         except MMSError:
             # It has gone meanwhile.
             return None
 
-    def _load(self, name: str, location: Location) -> None:
+    def _load(self, model: ServedModel, location: Location) -> None:
+        name = model.name
         logger.info('%s has changed: model %s is loaded anew.', location, name)
         began = time.monotonic()
         try:
@@ -157,7 +163,7 @@ class FolderFollower:
             return
         except MMSError as error:
             # The loader has logged it.
-            self._remarks[name] = f'{error}; model {name} stays as it was'
+            self._remarks[name] = model, f'{error}; model {name} stays as it was'
             logger.warning('Model %s stays as it was.', name)
             return
         self._remarks.pop(name, None)

@@ -1,11 +1,13 @@
 """``--reload``: what is said of it before the models are loaded."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from mms.bootstrap.followed_folders import folders_at_start
+from mms.bootstrap.followed_folders import FolderFollower, folders_at_start
 from mms.bootstrap.parts import Parts
 from mms.config.settings import Settings
-from mms.errors import UsageError
+from mms.errors import ModelNotFound, StartupError, UsageError
 
 
 def at_start(**settings):
@@ -37,3 +39,31 @@ def test_it_does_not_go_with_models_of_another_user(tmp_path):
     with pytest.raises(UsageError, match='--reload copies folders with the rights of the server, '
                                          'and does not go with --worker-user'):
         at_start(models={'net': str(tmp_path)}, reload=True, worker_user='nobody')
+
+
+class Registry(dict):
+    names = property(list)
+
+    def __missing__(self, name):
+        raise ModelNotFound(name)
+
+
+class Refuser:
+    def replace(self, name, location):
+        raise StartupError('it is broken')
+
+
+@pytest.mark.parametrize('afterwards', ['removed', 'replaced'])
+def test_nothing_is_said_any_more_of_a_model_that_somebody_has_removed_or_replaced(
+        tmp_path, afterwards):
+    served = SimpleNamespace(name='net', location=str(tmp_path))
+    models = Registry(net=served)
+    follower = FolderFollower(models, Refuser(), {'net': {'service.py': None}})
+    follower.look()
+    follower.look()
+    assert follower.remarks() == ['it is broken; model net stays as it was']
+    if afterwards == 'removed':
+        del models['net']
+    else:
+        models['net'] = SimpleNamespace(name='net', location='net.model')
+    assert follower.remarks() == []
