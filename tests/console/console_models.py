@@ -26,6 +26,8 @@ SCALE = {**TENSORS, 'inputs': [{'data_name': 'values', 'data_shape': [0, 3]},
          'outputs': [{'data_name': 'scaled', 'data_shape': [0, 3]}]}
 # More numbers than a form has fields for.
 LONG = {**TENSORS, 'inputs': [{'data_name': 'data', 'data_shape': [0, 2, 20]}]}
+# Which says nothing of what is in the list.
+BARE = {**TENSORS, 'inputs': [{'data_name': 'data', 'data_shape': []}]}
 
 
 def digits(folder):
@@ -54,5 +56,6 @@ def others(folder):
         'long': write_archive(folder, 'long', (
             'assert data[0][0][0][0] != 13, "an unlucky number"\n'
             'return [len(data[0][0][0])]'), signature=LONG),
+        'bare': write_archive(folder, 'bare', 'return data', signature=BARE),
     }
     return [f'{name}={path}' for name, path in made.items()]

@@ -190,6 +190,25 @@ def test_a_long_tensor_is_edited_as_json_and_looked_at_before_it_is_sent(look):
         visit.page.wait_for_selector('.result pre')
 
 
+def test_a_tensor_of_no_known_shape_is_a_list(look):
+    with look('bare') as visit:
+        visit.page.click('text=Random')
+        visit.page.click('text=Zeros')
+        assert visit.page.locator('textarea').input_value() == '[0]'
+        visit.page.click('.try button.primary')
+        visit.page.wait_for_selector('.result pre')
+
+
+def test_a_page_goes_on_after_an_answer_that_cannot_be_read(look):
+    with look() as visit:
+        page = visit.page
+        page.wait_for_selector('.card .badge.state-ready')
+        page.route('**/console/state', lambda route: route.fulfill(body='{"server": '))
+        page.wait_for_selector('#banner >> text=The server cannot be reached')
+        page.unroute('**/console/state')
+        page.wait_for_selector('#banner >> text=The server cannot be reached', state='detached')
+
+
 def test_what_a_model_fails_over_is_said_with_the_id_of_the_request(look, server):
     with look('long') as visit:
         area = visit.page.locator('textarea')

@@ -152,6 +152,24 @@ def test_the_page_of_the_management_port_fits_a_phone(server, visit):
         without_refusals(seen)
 
 
+def test_who_forgets_the_token_while_the_page_asks_has_it_ask_no_faster(server, visit):
+    with visit(f'{server.management}/console') as seen:
+        page, held = seen.page, []
+        page.wait_for_selector('dialog')
+        give(page, MANAGES)
+        card(page, 'scale').wait_for()
+        with page.expect_request('**/models'):
+            page.route('**/models', lambda route: held.append(route))
+        page.click('text=Forget token')
+        # One that is sent is sent by now.
+        page.wait_for_timeout(500)
+        assert len(held) == 1
+        held[0].continue_()
+        page.unroute('**/models')
+        page.wait_for_selector('dialog')
+        without_refusals(seen)
+
+
 def test_the_console_links_the_page_of_the_management_port(server, visit):
     with visit(f'{server.url}/console') as seen:
         seen.page.wait_for_selector('dialog')

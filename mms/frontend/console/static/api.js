@@ -65,7 +65,15 @@ export async function ask(path, options = {}) {
   });
 }
 
-export const askJSON = async (path, options) => (await ask(path, options)).json();
+export async function askJSON(path, options) {
+  const response = await ask(path, options);
+  try {
+    return await response.json();
+  } catch {
+    // It ends too early, or is of a proxy in front of the server.
+    throw new Failure(0, HINTS[0]);
+  }
+}
 
 /** What a page of another listener of this server begins with; null where there is none. */
 export function pageURL(address) {

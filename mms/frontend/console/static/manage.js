@@ -154,7 +154,9 @@ export function managing(main) {
   }
 
   let timer = 0;
+  let isTurning = false;
   async function turn() {
+    isTurning = true;
     let pause = TURN_MS;
     if (!document.hidden) {
       try {
@@ -171,9 +173,11 @@ export function managing(main) {
         }
       }
     }
+    isTurning = false;
     timer = setTimeout(turn, pause);
   }
   function turnNow() {
+    if (isTurning) return;
     clearTimeout(timer);
     turn();
   }

@@ -8,6 +8,8 @@ const MOST_WRITTEN = 20000;
 
 const nested = (sizes, make) => (sizes.length
   ? Array.from({ length: Math.max(1, sizes[0]) }, () => nested(sizes.slice(1), make)) : make());
+/** A list also where the shape has no lengths: a request has no other values. */
+const filled = (sizes, make) => (sizes.length ? nested(sizes, make) : [make()]);
 const volume = (sizes) => sizes.reduce((all, size) => all * Math.max(1, size), 1);
 
 /** What is wrong with a value; empty where nothing is known to be. */
@@ -82,10 +84,10 @@ export function tensorInput(input, { changed }) {
   const buttons = h('span', { class: 'fillers' },
     input.sample ? h('button', { type: 'button', class: 'quiet', onclick: () => fill(input.sample) }, 'Example') : null,
     volume(sizes) <= MOST_WRITTEN ? [
-      h('button', { type: 'button', class: 'quiet', onclick: () => fill(nested(sizes, () => 0)) }, 'Zeros'),
-      h('button', { type: 'button', class: 'quiet', onclick: () => fill(nested(sizes, random)) }, 'Random')] : null);
+      h('button', { type: 'button', class: 'quiet', onclick: () => fill(filled(sizes, () => 0)) }, 'Zeros'),
+      h('button', { type: 'button', class: 'quiet', onclick: () => fill(filled(sizes, random)) }, 'Random')] : null);
   const json = h('div', {}, h('label', { htmlFor: area.id, class: 'small' }, `${input.name} as JSON`), area);
-  fill(input.sample || (volume(sizes) <= MOST_WRITTEN ? nested(sizes, () => 0) : []));
+  fill(input.sample || (volume(sizes) <= MOST_WRITTEN ? filled(sizes, () => 0) : []));
   element = h('fieldset', { class: 'input' },
     h('legend', {}, `${input.name} `, h('span', { class: 'muted small' }, shape(sizes))),
     buttons, isSmall ? [grid, h('details', {}, h('summary', { class: 'small' }, 'As JSON'), json)] : json, problem);
