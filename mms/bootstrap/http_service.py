@@ -127,7 +127,8 @@ def serve(parts: Parts, signals: SignalRequests) -> None:
         announced = announcement(signatures(models), host, port, models.untried,
                                  settings.scheme, settings.auth_token_file is not None,
                                  {model.name: model.workers.size.workers
-                                  for model in models.models}, terminal_width(sys.stdout))
+                                  for model in models.models}, terminal_width(sys.stdout),
+                                 settings.console)
         log.announce([*announced, *([''] if also else []), *(f'Also at {each}' for each in also),
                       *(['', f'Management at {management.announcement}'] if management else [])])
         reloading = Reloading(signals, partial(_reopen, log, fronts), parts.on_reload, manager,

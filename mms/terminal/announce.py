@@ -28,7 +28,7 @@ _INDENT = '  '
 def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: int,
                  untried: Container[str] = (), scheme: str = 'http',
                  asks_for_token: bool = False, workers: Optional[Mapping[str, int]] = None,
-                 width: Optional[int] = None) -> list[str]:
+                 width: Optional[int] = None, console: bool = False) -> list[str]:
     """A table of the models; of the first, a curl line that can be pasted, or filled in.
 
     Parameters
@@ -45,6 +45,8 @@ def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: i
         Name of a model -> how many workers it has.
     width
         Of the terminal, in columns; None for no limit.
+    console
+        Whether there is a page for people; a browser does not get to that of a Unix socket.
     """
     url = reachable_url(host, port, scheme)
     lines = [f'Serving {_count(len(signatures))} at {url}  (Ctrl-C stops)']
@@ -54,7 +56,10 @@ def announcement(signatures: Mapping[str, Mapping[str, Any]], host: str, port: i
         line = curl_line(url, name, signature, name in untried, asks_for_token)
         lines += ['', f'  {name}', f'    {line}']
         lines += [f'    {remark}' for remark in _remarks(signature, name in untried)]
-    return lines + _others(list(signatures)[_MOST_ROWS:])
+    lines += _others(list(signatures)[_MOST_ROWS:])
+    if console and not url.startswith(UNIX):
+        lines += ['', f'Console: {url}/console']
+    return lines
 
 
 def _table(signatures: Mapping[str, Mapping[str, Any]], workers: Mapping[str, int],

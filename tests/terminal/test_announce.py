@@ -89,3 +89,19 @@ def test_where_tokens_are_asked_for_the_line_has_a_place_for_one():
     line = announcement({'m': signature}, '127.0.0.1', 8080, asks_for_token=True)[6]
     assert line.strip() == ('curl -H "Authorization: Bearer $TOKEN" -X POST '
                             "http://127.0.0.1:8080/m/predict -F 'data=[[0]]'")
+
+
+@pytest.mark.parametrize(('host', 'scheme', 'console'), [
+    ('0.0.0.0', 'http', 'http://127.0.0.1:8080/console'),
+    ('models.example.com', 'https', 'https://models.example.com:8080/console')])
+def test_the_page_for_people_is_named_where_there_is_one(host, scheme, console):
+    signature = {'inputs': [{'data_name': 'data', 'data_shape': [0, 1]}],
+                 'input_type': 'application/json', 'output_type': 'application/json'}
+    models = {f'm{number}': signature for number in range(30)}
+    lines = announcement(models, host, 8080, scheme=scheme, console=True)
+    assert lines[-2:] == ['', f'Console: {console}']
+    assert 'onsole' not in '\n'.join(announcement(models, host, 8080, scheme=scheme))
+
+
+def test_no_browser_gets_to_the_page_of_a_unix_socket():
+    assert 'onsole' not in '\n'.join(announcement({}, 'unix:/run/mms.sock', 0, console=True))
