@@ -1,12 +1,16 @@
 """A browser for the tests of the console, and what is asked of every page that it shows."""
 
 import os
+import sys
 from contextlib import contextmanager
 
 import pytest
 from debian_programs import environment, path_of
 from extras import require
 from harness import REPO
+
+# test_web_page_in_a_browser.py takes its page from the documentation.
+sys.path.insert(0, str(REPO / 'tests' / 'docs'))
 
 # What a reader of the results may want to see: build/ is ignored by git.
 SCREENSHOTS = REPO / 'build' / 'console'
