@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Labels = Union[Iterable[object], str, 'os.PathLike[str]']
 
 _SUFFIX = '.model'
+# What a path to a folder may end with.
+_NO_NAMES = ('', os.curdir, os.pardir)
 # Of a network that is made anew from its source.
 _SERVICE_FILE = 'exported_service.py'
 _OK, _BAD_REQUEST = 200, 400
@@ -108,6 +110,9 @@ def export_network(
         The same: what :func:`mms.export_model.export_model` raises too.
     """
     began = time.monotonic()
+    if os.path.basename(path) in _NO_NAMES:
+        raise ExportError(f'{os.fspath(path)!r} is not the path of a file: end it with the name of '
+                          'the model')
     path = os.path.abspath(os.path.expanduser(os.fspath(path)))
     path += _SUFFIX * (not path.endswith(_SUFFIX))
     name = os.path.basename(path).removesuffix(_SUFFIX)
@@ -145,6 +150,9 @@ def _names(labels: Optional[Labels]) -> list[str]:
         except (OSError, UnicodeDecodeError) as error:
             raise ExportError(f'labels=: {labels!s} cannot be read: '
                               f'{getattr(error, "strerror", None) or error}') from error
+    if isinstance(labels, (Mapping, set, frozenset)) or not isinstance(labels, Iterable):
+        raise ExportError(f'labels=: a {type(labels).__name__} has no names in an order: give a '
+                          'list of them, or a file with one on each line')
     names = [str(label).strip() for label in labels]
     if not names:
         raise ExportError('labels=: there is none; leave it out where the answer names no class')

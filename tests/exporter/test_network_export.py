@@ -322,6 +322,10 @@ def refused(folder, *arguments, **options):
      "labels= has 2 names, and output 'probabilities' [0, 3] has 3 classes"),
     (lambda: dense(), {'inputs': {'x': (0, 4)}, 'labels': ['a', 'b\nc', 'd']},
      r"labels=: 'b\nc' is not one line of text"),
+    *[(lambda: dense(), {'inputs': {'x': (0, 4)}, 'labels': labels},
+       f'labels=: a {kind} has no names in an order: give a list of them')
+      for labels, kind in (({0: 'a', 1: 'b', 2: 'c'}, 'dict'), ({'a', 'b', 'c'}, 'set'),
+                           (3, 'int'))],
     (lambda: dense(), {'inputs': {'x': (0, 4)}, 'labels': 'none.txt'},
      'labels=: none.txt cannot be read: No such file or directory'),
     (lambda: dense(), {'inputs': {'x': (0, 4)}, 'preprocess': '0-1'},
@@ -350,6 +354,13 @@ def refused(folder, *arguments, **options):
 ])
 def test_what_cannot_be_exported_is_told_in_one_line(tmp_path, make, options, reason):
     assert reason in refused(tmp_path, make(), tmp_path / 'net.model', **options)
+
+
+@pytest.mark.parametrize('path', ['', 'nets/', '..'])
+def test_an_archive_has_a_name(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    assert f'{path!r} is not the path of a file' in refused(
+        tmp_path, dense(), path, inputs={'x': (0, 4)})
 
 
 def test_a_file_that_is_there_stays_without_force(tmp_path):
