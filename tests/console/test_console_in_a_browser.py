@@ -318,7 +318,7 @@ def test_a_drawing_is_saved_for_the_lines_that_send_it(look, tmp_path):
 def test_everybody_can_read_and_use_it(look, width, scheme):
     with look('', width, color_scheme=scheme, reduced_motion='reduce') as visit:
         visit.page.wait_for_selector('.card .badge.state-ready')
-        assert visit.page.locator('.card').count() == 5
+        assert visit.page.locator('.card').count() == 6
         visit.shot(f'overview-{width}-{scheme}')
         assert visit.violations() == []
         assert not visit.is_wider_than_its_window()
