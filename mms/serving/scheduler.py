@@ -136,7 +136,6 @@ class Scheduler:
             # one of gevent's. The request would stay until Python collects its garbage.
             job.answer.wait(self._patience.left_s(request.context))
             if not job.answer.ready():
-                self._waiting.drop(job)
                 raise self._patience.over(request.context)
             if job.answer.exception is not None:
                 raise job.answer.exception
@@ -146,6 +145,9 @@ class Scheduler:
                 answer, request.context, caller)
         finally:
             job.over = True
+            if not job.answer.ready():
+                # Nobody waits for it: its time is over, or another entry of its request has failed.
+                self._waiting.drop(job)
             self.demand.add(-1)
             self._unanswered.discard(job)
             if not self._unanswered:

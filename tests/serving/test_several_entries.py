@@ -130,6 +130,19 @@ def test_what_nobody_waits_for_any_more_is_not_run(noting):
     assert asked.order() == ['gate']
 
 
+def test_what_is_given_up_before_its_turn_takes_no_place_in_the_queue(noting):
+    asked = noting(workers=1, queue_size=1)
+    blocking = asked.ask('["gate"]')
+    until(lambda: asked.order() == ['gate'])
+    waiting = asked.ask('["waits"]')
+    until(lambda: asked.scheduler.gauges.waiting == 1)
+    waiting.kill()
+    assert asked.scheduler.gauges.waiting == 0
+    asked.open()
+    blocking.get()
+    assert asked.order() == ['gate']
+
+
 def test_who_limits_the_client_is_asked_for_the_further_entries(noting):
     asked = noting(workers=1)
     admitted = []

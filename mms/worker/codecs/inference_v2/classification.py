@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,9 @@ def classified(tensor: Tensor, classes: int, labels: Sequence[str]) -> Tensor:
         raise wrong(f"output '{tensor.name}' holds no numbers, of which there would be a "
                     'classification')
     values = np.asarray(tensor.values)
-    rows = values.reshape(len(values), -1) if values.ndim > 1 else values.reshape(1, -1)
+    # There may be no rows, of which NumPy does not find the length.
+    rows = values.reshape(len(values), prod(values.shape[1:])) if values.ndim > 1 \
+        else values.reshape(1, -1)
     count = min(classes, rows.shape[1])
     order = np.argsort(-rows.astype(np.float64), axis=1, kind='stable')[:, :count]
     found = [_described(row[place], int(place), labels)

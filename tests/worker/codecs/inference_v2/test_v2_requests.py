@@ -133,7 +133,8 @@ def test_a_request_that_is_wrong_is_told_why(content, reason):
 
 @pytest.mark.parametrize(('length', 'reason'), [
     ('x', 'must be a number of bytes'), ('-1', 'must be a number of bytes'),
-    ('9' * 30, 'must be a number of bytes'), ('1000', 'and the body has'), ('5', 'is no JSON')])
+    ('9' * 30, 'must be a number of bytes'), ('0' * 20 + '9', 'must be a number of bytes'),
+    ('1000', 'and the body has'), ('5', 'is no JSON')])
 def test_the_length_of_the_json_has_to_be_right(length, reason):
     assert reason in refusal(body(tensor([1], [1]))[0], {LENGTH: length})
 
@@ -336,6 +337,8 @@ def test_the_largest_numbers_are_the_classes():
     output, = answer['outputs']
     assert (output['datatype'], output['shape']) == ('BYTES', [2, 2])
     assert output['data'] == ['0.750000:2', '0.500000:1:dog', '1.000000:0:cat', '0.000000:1:dog']
+    answer = json.loads(decoded(service, content).encode([np.ones((0, 3))]).content)
+    assert (answer['outputs'][0]['shape'], answer['outputs'][0]['data']) == ([0, 2], [])
     with pytest.raises(BadRequest, match='holds no numbers'):
         decoded(service, content).encode(['text'])
 
