@@ -121,6 +121,8 @@ def test_the_tools_exit_status_is_honoured_and_only_its_last_lines_are_logged(
 
 def test_without_the_tool_the_error_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'path', [ROOT, os.path.dirname(os.__file__)])
+    # Another test may have imported it.
+    monkeypatch.delitem(sys.modules, 'openapi_generator_cli', raising=False)
     with pytest.raises(MissingExtraError, match=r"pip install 'mxnet-model-server\[codegen\]'"):
         generate_client(DOCUMENT, 'python', str(tmp_path / 'build'))
 
