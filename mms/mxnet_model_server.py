@@ -157,7 +157,7 @@ class MMS:
         if settings.check:
             # A server has no use for what makes up requests.
             from mms.bootstrap.model_check import check_models
-            check_models(self._parts, signals)
+            check_models(self._parts)
         elif settings.gen_api is not None:
             write_client(self._parts, settings.gen_api, signals)
         else:

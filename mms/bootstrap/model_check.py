@@ -26,7 +26,6 @@ from mms.event_loop.uninterrupted import UninterruptedExitStack
 from mms.frontend.made_up_request import made_up_request
 from mms.ipc.messages import Content
 from mms.runtime.columns import Column, table
-from mms.runtime.signals import SignalRequests
 from mms.runtime.streams import say, terminal_width
 from mms.serving.served_model import ServedModel
 from mms.terminal.progress import loading_bar
@@ -67,7 +66,7 @@ class Checked(NamedTuple):
     answered_ms: Optional[float] = None
 
 
-def check_models(parts: Parts, signals: SignalRequests) -> None:
+def check_models(parts: Parts) -> None:
     """Load each model, ask it once, and print what became of it; no port is opened.
 
     Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from typing import Any, Callable, Optional, TypeVar, Union
 
 import httpx
@@ -25,7 +26,7 @@ Path = Union[str, 'os.PathLike[str]']
 H = TypeVar('H')
 
 
-class BaseClient:
+class BaseClient(ABC):
     """A server, and how to ask it; the parameters are those of ``Client``.
 
     A subclass says how it connects.
@@ -53,8 +54,9 @@ class BaseClient:
     def __repr__(self) -> str:
         return f'<{type(self).__name__} {self._address.shown}>'
 
+    @abstractmethod
     def _connect(self) -> None:
-        raise NotImplementedError
+        """Make the pool of connections."""
 
     def _made(self, kind: Callable[..., H], transport: Any, connections: int) -> H:
         """A client of HTTPX with so many; `transport` is its class for a socket."""
