@@ -209,6 +209,18 @@ def test_a_page_goes_on_after_an_answer_that_cannot_be_read(look):
         page.wait_for_selector('#banner >> text=The server cannot be reached', state='detached')
 
 
+def test_a_page_goes_on_after_a_fault_of_its_own(look):
+    with look() as visit:
+        page = visit.page
+        page.wait_for_selector('.card .badge.state-ready')
+        with page.expect_event('pageerror'):
+            page.route('**/console/state', lambda route: route.fulfill(body='{}'))
+        page.unroute('**/console/state')
+        with page.expect_response('**/console/state'):
+            pass
+        visit.wrong.clear()
+
+
 def test_what_a_model_fails_over_is_said_with_the_id_of_the_request(look, server):
     with look('long') as visit:
         area = visit.page.locator('textarea')

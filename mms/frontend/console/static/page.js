@@ -108,25 +108,27 @@ async function turn() {
   if (isTurning) return;
   isTurning = true;
   let pause = history.states.length < 2 ? FIRST_TURN_MS : TURN_MS;
-  if (!document.hidden || !server.described) {
-    try {
+  try {
+    if (!document.hidden || !server.described) {
       await look();
       banner(null);
-    } catch (failure) {
-      if (failure.status === undefined) throw failure;
-      if (failure.status === 401) {
-        await askForToken(failure.message);
-        server.seesFigures = true;
-        pause = 0;
-      } else {
-        banner(failure);
-        announce(failure.title);
-      }
-      pause = Math.max(pause, failure.retryAfter * 1000);
     }
+  } catch (failure) {
+    // A fault of the page itself: it is told, and the next turn may do better.
+    if (failure.status === undefined) throw failure;
+    if (failure.status === 401) {
+      await askForToken(failure.message);
+      server.seesFigures = true;
+      pause = 0;
+    } else {
+      banner(failure);
+      announce(failure.title);
+    }
+    pause = Math.max(pause, failure.retryAfter * 1000);
+  } finally {
+    isTurning = false;
+    timer = setTimeout(turn, pause);
   }
-  isTurning = false;
-  timer = setTimeout(turn, pause);
 }
 
 /** Looks soon: something has been asked here, and should be seen. */
