@@ -1,13 +1,14 @@
 """What becomes of networks in memory: symbols, and where a softmax goes behind them."""
 
 import mxnet as mx
+import numpy as np
 import pytest
 from mxnet import gluon, sym
 from mxnet.gluon import nn
 
 from mms.errors import ExportError
 from mms.exporter.networks.kinds import network_of
-from mms.exporter.networks.network import Network
+from mms.exporter.networks.network import Network, checked_inputs
 from mms.exporter.networks.probabilities import with_probabilities
 
 X = sym.var('x')
@@ -105,3 +106,26 @@ def test_an_input_may_not_have_the_name_of_a_parameter():
     net.initialize()
     with pytest.raises(ExportError, match="is the name of a parameter of the network"):
         network_of(net, {net.weight.name: (0, 1)}, None)
+
+
+@pytest.mark.parametrize(('shape', 'place', 'shown'), [
+    ((0, 8.5), 1, '8.5'), (('0', 4), 0, "'0'"), ((0, 3, True), 2, 'True'), ((0, -1), 1, '-1'),
+    ([None, 4], 0, 'None')])
+def test_a_length_that_is_no_whole_number_is_told_with_its_place(shape, place, shown):
+    with pytest.raises(ExportError) as caught:
+        checked_inputs({'other': (0, 4), 'x': shape})
+    assert str(caught.value) == (f"inputs=: length {place} of the shape of 'x' is {shown}: give "
+                                 'whole numbers, the batch first, and 0 for any length')
+
+
+@pytest.mark.parametrize('value', [
+    '12', '', b'12', (), 4, None, {0: 3}, {4}, np.float32(1), np.zeros(())], ids=repr)
+def test_what_is_no_shape_is_told(value):
+    with pytest.raises(ExportError, match="^inputs=: the shape of 'x' is "):
+        checked_inputs({'x': value})
+
+
+@pytest.mark.parametrize('value', [
+    [0, 4], (np.int64(0), np.uint8(4)), np.zeros((2, 4)), mx.nd.zeros((2, 4))], ids=repr)
+def test_shapes_are_of_whole_numbers_of_any_kind_or_those_of_arrays(value):
+    assert repr(checked_inputs({'x': value})) == "{'x': [0, 4]}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -21,6 +23,7 @@ _OUTPUT_SUFFIX = '_output'
 _ANY = 0
 # A length of a batch, to be told from another by what becomes of it.
 _BATCHES = (1, 2)
+_GIVE = 'give whole numbers, the batch first, and 0 for any length'
 
 
 @dataclass(frozen=True)
@@ -115,15 +118,19 @@ def checked_inputs(inputs: Optional[Mapping[str, Any]]) -> dict[str, list[int]]:
 
 
 def _shape(name: str, value: Any) -> list[int]:
-    given = getattr(value, 'shape', None)
-    try:
-        lengths = [int(length) for length in (value if given is None else given)]
-    except (TypeError, ValueError):
-        lengths = []
-    if not lengths or min(lengths) < 0:
-        raise ExportError(f'inputs=: the shape of {name!r} is {value!r}: give whole numbers, the '
-                          'batch first, and 0 for any length')
-    return lengths if given is None else [_ANY, *lengths[1:]]
+    shape = getattr(value, 'shape', value)
+    if not isinstance(shape, Sequence) or isinstance(shape, (str, bytes)) or not shape:
+        raise ExportError(f'inputs=: the shape of {name!r} is {shape!r}: {_GIVE}')
+    lengths = [_length(name, place, length) for place, length in enumerate(shape)]
+    return lengths if shape is value else [_ANY, *lengths[1:]]
+
+
+def _length(name: str, place: int, length: Any) -> int:
+    with suppress(TypeError):
+        whole = operator.index(length)
+        if whole >= 0 and not isinstance(length, bool):
+            return whole
+    raise ExportError(f'inputs=: length {place} of the shape of {name!r} is {length!r}: {_GIVE}')
 
 
 def _common(one: Optional[Sequence[int]], other: Optional[Sequence[int]]) -> list[int]:
