@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 from mms.archive.json_file import os_reason
 from mms.archive.new_file import new_file
 from mms.archive.signature import SIGNATURE_FILE
 from mms.errors import ExportError
+from mms.runtime.interrupts import no_interrupts
 
 _SERVICE_FILE = 'service.py'
 
@@ -96,28 +99,50 @@ def write_start(folder: str) -> Iterator[str]:
     Raises
     ------
     ExportError
-        One of the files is there, or cannot be written. None was written then.
+        The folder has no name, or one of the files is there or cannot be written. None was
+        written then, and no folder made.
     """
+    if not folder:
+        raise ExportError("--init '' names no folder: give one, or . for the one that you are in")
     folder = os.path.expanduser(folder)
     for name in _FILES:
         if os.path.lexists(os.path.join(folder, name)):
             raise ExportError(f'{os.path.join(folder, name)} is there already, and stays as it is: '
                               'give another folder')
-    written: list[str] = []
     try:
-        os.makedirs(folder, exist_ok=True)
-        for name, text in _FILES.items():
-            path = os.path.join(folder, name)
-            with new_file(path) as made:
-                made.stream.write(text.encode('utf-8'))
-                made.publish()
-            written.append(path)
+        _write_all(folder, {os.path.join(folder, name): text for name, text in _FILES.items()})
     except OSError as error:
-        for path in written:
-            os.unlink(path)
         raise ExportError(f'{error.filename or folder}: the files cannot be written: '
                           f'{os_reason(error)}') from error
     return _next_steps(folder)
+
+
+def _write_all(folder: str, texts: Mapping[str, str]) -> None:
+    with ExitStack() as undo, ExitStack() as opened:
+        for missing in _missing(folder):
+            undo.callback(_remove_empty, missing)
+        os.makedirs(folder, exist_ok=True)
+        files = {path: opened.enter_context(new_file(path)) for path in texts}
+        for path, file in files.items():
+            file.stream.write(texts[path].encode('utf-8'))
+            file.stream.flush()
+        # An interrupt waits until it is known what is to be removed again.
+        with no_interrupts():
+            for path, file in files.items():
+                file.publish()
+                undo.callback(os.unlink, path)
+        undo.pop_all()
+
+
+def _missing(folder: str) -> list[Path]:
+    """The folders on the way to it that there are not, the deepest last."""
+    path = Path(folder)
+    return [each for each in (*reversed(path.parents), path) if not os.path.lexists(each)]
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _next_steps(folder: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ NOT_DRIVEN = {'NAME.model: the current directory, where it goes, is gone',
               'DIR is a folder: make an archive of it, which can be signed',
               'FILE: the signature cannot be made: REASON',
               'FILE is there already, and stays as it is: give another folder',
+              "--init '' names no folder: give one, or . for the one that you are in",
               'FILE: the files cannot be written: REASON'}
 
 

@@ -1,14 +1,17 @@
 """``--init``: what it writes exports and serves as it is."""
 
 import ast
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 from harness import KITTEN, Server
 
+from mms.archive.new_file import NewFile
 from mms.errors import ExportError
 from mms.export_model import main
 from mms.exporter.start_folder import write_start
@@ -77,3 +80,34 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(ExportError, match='file/birds: the files cannot be written: '):
         write_start(str(tmp_path / 'file' / 'birds'))
+
+
+def test_a_folder_without_a_name_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(['--init', '']) == 1
+    assert capsys.readouterr().err == (
+        "mxnet-model-export: --init '' names no folder: give one, or . for the one that you are "
+        'in\n')
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize('place', ['new/deep/', 'there'])
+@pytest.mark.parametrize('failure', ['no room', 'an interrupt'])
+def test_what_fails_half_way_leaves_what_was_there(tmp_path, monkeypatch, place, failure):
+    (tmp_path / 'there').mkdir()
+    (tmp_path / 'there' / 'mine').write_text('mine')
+    publish, published = NewFile.publish, []
+
+    def fails(self):
+        if published and failure == 'no room':
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        publish(self)
+        published.append(self)
+        if failure == 'an interrupt':
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(NewFile, 'publish', fails)
+    with pytest.raises((ExportError, KeyboardInterrupt)):
+        write_start(str(tmp_path / place))
+    assert published
+    assert [path.name for path in tmp_path.rglob('*')] == ['there', 'mine']
