@@ -24,6 +24,8 @@ _OPENSSH_PUBLIC = b'ssh-ed25519 '
 # before it is always the same (RFC 8410).
 _TO_PEM = (r"(printf '0*0\5\6\3+ep\3!\0'; cut -d' ' -f2 {} | base64 -d | tail -c 32) | "
            'openssl pkey -pubin -inform DER')
+# How messages call the file of a private key.
+_KEY_FILE = 'the key file'
 # Of the digest of a key, in messages.
 SHOWN_DIGITS = 16
 
@@ -35,8 +37,6 @@ class PrivateKey:
     ----------
     path
         A PEM file of it: PKCS8, as ``openssl genpkey`` writes it, or as ``ssh-keygen`` does.
-    said
-        Where the path was given, for messages.
 
     Raises
     ------
@@ -46,21 +46,21 @@ class PrivateKey:
         `cryptography` is not installed.
     """
 
-    def __init__(self, path: str, said: str) -> None:
+    def __init__(self, path: str) -> None:
         crypto = _Crypto.imported()
-        data = _read(path, said)
+        data = _read(path, _KEY_FILE)
         try:
             self._key = _private(data, crypto)
         except TypeError:
             how = (f"ssh-keygen -p -N '' -f {quote(path)} leaves it" if _OPENSSH in data else
                    f'openssl pkey -in {quote(path)} -out OTHER writes it')
-            raise KeyFileError(f'{said} {path!r} is encrypted: give it without a password, as '
-                               f'{how}') from None
+            raise KeyFileError(f'{_KEY_FILE} {path!r} is encrypted: give it without a password, '
+                               f'as {how}') from None
         except (ValueError, crypto.unsupported):
-            raise KeyFileError(f'{said} {path!r} holds no private key in PEM: {_MAKE_ONE} -out '
-                               'KEY') from None
+            raise KeyFileError(f'{_KEY_FILE} {path!r} holds no private key in PEM: {_MAKE_ONE} '
+                               '-out KEY') from None
         if not isinstance(self._key, crypto.private):
-            raise KeyFileError(f'{said} {path!r} is no Ed25519 key: {_MAKE_ONE} -out KEY')
+            raise KeyFileError(f'{_KEY_FILE} {path!r} is no Ed25519 key: {_MAKE_ONE} -out KEY')
         self._id = _id_of(self._key.public_key(), crypto)
 
     def sign(self, sha256: str) -> SignedDigest:

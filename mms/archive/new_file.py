@@ -146,4 +146,4 @@ def new_file(path: str) -> Iterator[NewFile]:
 def already_exists(path: str) -> ExportError:
     """The error for an archive that is there already."""
     return ExportError(f'model file {path} already exists. Remove it, choose another name, or '
-                       'replace it with --force.')
+                       'replace it with --force, in Python with force=True.')

@@ -175,7 +175,7 @@ def sign_archive(path: str, key_path: str) -> str:
     MissingExtraError
         `cryptography` is not installed.
     """
-    key = PrivateKey(key_path, '--sign')
+    key = PrivateKey(key_path)
     if os.path.isdir(path):
         raise ExportError(f'{path} is a folder: make an archive of it, which can be signed')
     with opened_file(path, path) as stream:

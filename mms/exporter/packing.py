@@ -98,7 +98,7 @@ def export_model(
         The service file cannot be loaded.
     """
     check_arguments(model_name, model_type)
-    key = PrivateKey(sign_key, '--sign') if sign_key else None
+    key = PrivateKey(sign_key) if sign_key else None
     archive_path = os.path.expanduser(export_file or _in_working_directory(f'{model_name}.model'))
     signature_path = archive_path + SIGNATURE_SUFFIX
     for path in (archive_path, *([signature_path] if key else ())):
@@ -109,8 +109,8 @@ def export_model(
     if key:
         logger.info('%s is its signature', signature_path)
     elif os.path.lexists(signature_path):
-        logger.warning('%s is the signature of another archive than this one: sign it with --sign '
-                       'KEY --archive %s', signature_path, archive_path)
+        logger.warning('%s is the signature of another archive than this one: sign it with '
+                       'mxnet-model-export --sign KEY --archive %s', signature_path, archive_path)
     return archive_path
 
 
@@ -165,10 +165,10 @@ def check_arguments(model_name: str, model_type: Optional[str]) -> None:
     ExportError
     """
     if not model_name.strip() or any(char in model_name for char in _BAD_NAME_CHARACTERS):
-        raise ExportError(f'--model-name {model_name!r} cannot be the name of a model: '
-                          'give one without / or \\')
+        raise ExportError(f'{model_name!r} cannot be the name of a model: give one without / or '
+                          '\\')
     if model_type not in (None, *_FORMATS):
-        raise ExportError(f"--model-type {model_type!r} is not one of {', '.join(_FORMATS)}")
+        raise ExportError(f"model type {model_type!r} is not one of {', '.join(_FORMATS)}")
 
 
 def _in_working_directory(name: str) -> str:
@@ -181,7 +181,7 @@ def _in_working_directory(name: str) -> str:
 def _model_dir(model_path: str) -> str:
     model_dir = os.path.expanduser(model_path)
     if not os.path.isdir(model_dir):
-        raise ExportError(f'--model-path {model_path!r} is not a directory')
+        raise ExportError(f'model path {model_path!r} is not a directory')
     return model_dir
 
 
@@ -225,12 +225,12 @@ def _model_format(
 ) -> str:
     if service_class is None:
         if model_type == 'imperative':
-            raise ExportError('--model-type imperative needs a service file, which builds the '
-                              'network: give --service-file-path')
+            raise ExportError('an imperative model needs a service file, which builds the '
+                              'network: give one')
         return SYMBOLIC
     is_gluon = _is_gluon(service_class)
     if is_gluon and model_type == 'symbolic':
-        raise ExportError(f'--model-type symbolic contradicts the service file {service_path}: '
+        raise ExportError(f'model type symbolic contradicts the service file {service_path}: '
                           f'its class {service_class.__name__} derives from '
                           'GluonImperativeBaseService')
     return _FORMATS[model_type or ('imperative' if is_gluon else 'symbolic')]
@@ -274,11 +274,11 @@ def _check_files(
     model_type: Optional[str],
 ) -> None:
     if model_format == IMPERATIVE:
-        mend = ('use --model-type symbolic' if model_type else
+        mend = ('say that the model type is symbolic' if model_type else
                 'let the service class derive from MXNetBaseService')
         check_imperative(files, model_dir, mend)
         return
-    hint = ('; if the service file builds a Gluon network, give --model-type imperative'
+    hint = ('; if the service file builds a Gluon network, say that the model type is imperative'
             if service_path else '')
     check_symbolic(files, model_dir, hint)
 

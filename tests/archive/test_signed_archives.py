@@ -123,10 +123,10 @@ def test_a_key_of_ssh_keygen_signs(signed, workspace, keys, ssh):
 def test_a_key_of_ssh_keygen_that_is_encrypted_is_made_one_that_is_not(ssh):
     key = str(ssh('hunter2'))
     with pytest.raises(KeyFileError) as caught:
-        PrivateKey(key, '--sign')
+        PrivateKey(key)
     command = re.search('(ssh-keygen .*) leaves it$', str(caught.value))[1]
     subprocess.run(f'{command} -P hunter2', shell=True, check=True, capture_output=True)
-    assert PrivateKey(key, '--sign')
+    assert PrivateKey(key)
 
 
 def test_a_public_key_of_ssh_keygen_is_made_pem(ssh, signed, workspace, tmp_path):
@@ -236,7 +236,7 @@ def test_an_archive_is_not_read_before_it_is_verified(tmp_path, workspace, keys)
     archive.write_bytes(b'no zip at all')
 
     def sign(name):
-        signed = PrivateKey(str(keys / f'{name}.key'), '--sign').sign(digest(archive))
+        signed = PrivateKey(str(keys / f'{name}.key')).sign(digest(archive))
         (tmp_path / 'x.model.sig').write_bytes(signed.to_bytes())
 
     assert 'is not signed' in refusal(archive, workspace, keys)
@@ -356,8 +356,8 @@ def test_a_link_in_a_path_that_had_none_is_not_opened(make_zip, make_folder, fil
     ('\0', 'cannot be read'),
 ])
 def test_a_private_key_that_cannot_be_used_is_told(keys, name, message):
-    with pytest.raises(KeyFileError, match=f'^--sign .*{message}') as caught:
-        PrivateKey(os.path.join(keys, name), '--sign')
+    with pytest.raises(KeyFileError, match=f'^the key file .*{message}') as caught:
+        PrivateKey(os.path.join(keys, name))
     assert '\n' not in str(caught.value)
 
 
@@ -402,7 +402,7 @@ def test_a_folder_is_not_signed(tmp_path, keys):
 
 def test_an_archive_is_written_with_its_signature(tmp_path, keys):
     write_archive({'a': b'1'}, str(tmp_path / 'x.model'),
-                  PrivateKey(str(keys / 'mine.key'), '--sign'))
+                  PrivateKey(str(keys / 'mine.key')))
     assert admission(keys).look_into(str(tmp_path / 'x.model'))
     assert sorted(os.listdir(tmp_path)) == ['x.model', 'x.model.sig']
 
@@ -412,6 +412,6 @@ def test_an_archive_and_its_signature_come_together_or_not_at_all(tmp_path, keys
     (tmp_path / taken).write_text('mine')
     with pytest.raises(ExportError, match=f'{taken} already exists'):
         write_archive({'a': b'1'}, str(tmp_path / 'x.model'),
-                      PrivateKey(str(keys / 'mine.key'), '--sign'))
+                      PrivateKey(str(keys / 'mine.key')))
     assert os.listdir(tmp_path) == [taken]
     assert (tmp_path / taken).read_text() == 'mine'

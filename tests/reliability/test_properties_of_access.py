@@ -104,7 +104,7 @@ def keys(folder):
         serialization.NoEncryption()))
     (folder / 'keys').write_bytes(private.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
-    return (PrivateKey(str(folder / 'key'), '--sign'),
+    return (PrivateKey(str(folder / 'key')),
             PublicKeys(str(folder / 'keys'), '--require-signed'))
 
 
