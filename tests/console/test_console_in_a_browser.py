@@ -207,6 +207,14 @@ def test_a_page_goes_on_after_an_answer_that_cannot_be_read(look):
         page.wait_for_selector('#banner >> text=The server cannot be reached')
         page.unroute('**/console/state')
         page.wait_for_selector('#banner >> text=The server cannot be reached', state='detached')
+        page.route('**/console/state', lambda route: route.fulfill(
+            status=502, body='{"message": {"of": "a proxy"}}'))
+        page.wait_for_selector('#banner >> text=The server failed over this')
+        page.unroute('**/console/state')
+        page.wait_for_selector('#banner >> text=The server failed over this', state='detached')
+        # The browser says so, too.
+        assert all('502' in each for each in visit.wrong)
+        visit.wrong.clear()
 
 
 def test_a_page_goes_on_after_a_fault_of_its_own(look):

@@ -48,6 +48,10 @@ def answer_of(part):
             json.loads(row.locator('.highlight-code code').first.inner_text()))
 
 
+def answering(status, body):
+    return lambda route: route.fulfill(status=status, body=body)
+
+
 def only_tokens_were_refused(visit):
     """A browser says so itself."""
     said, visit.wrong = visit.wrong, []
@@ -64,6 +68,19 @@ def test_a_person_gives_a_token_and_tries_a_model_with_a_picture(server, visit):
         assert answer_of(part) == ('200', {'prediction': ['a cat']})
         assert seen.page.evaluate('[localStorage.length, document.cookie]') == [0, '']
         seen.shot('docs')
+        only_tokens_were_refused(seen)
+
+
+def test_an_answer_of_a_proxy_that_is_none_is_told(server, visit):
+    with visit(f'{server.url}/docs') as seen:
+        give(seen.page, 'wrong' * 8)
+        seen.page.wait_for_selector('#why:text("is none that this server takes")')
+        for status, body, told in (
+                (401, '<h1>Who are you?</h1>', '#why:text("This server asks for a token.")'),
+                (200, '{"openapi": ', '#failed:text("answered 200, which cannot be read")')):
+            seen.page.route('**/openapi.json', answering(status, body))
+            seen.page.keyboard.press('Enter')
+            seen.page.wait_for_selector(told)
         only_tokens_were_refused(seen)
 
 

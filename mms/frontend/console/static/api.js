@@ -42,6 +42,16 @@ export class Failure extends Error {
   }
 }
 
+/** What an answer that is none says; it may be of a proxy in front of the server, or end too early. */
+async function said(response) {
+  const text = await response.text().catch(() => '');
+  let message = text;
+  try {
+    message = String(JSON.parse(text).message ?? text);
+  } catch { /* It is no JSON. */ }
+  return /^\s*</.test(message) ? response.statusText : message.trim();
+}
+
 /** The response to a request, or a Failure. */
 export async function ask(path, options = {}) {
   const headers = new Headers(options.headers);
@@ -54,12 +64,7 @@ export async function ask(path, options = {}) {
     throw new Failure(0, HINTS[0]);
   }
   if (response.ok) return response;
-  const text = await response.text();
-  let message = text;
-  try {
-    message = JSON.parse(text).message || text;
-  } catch { /* Of a proxy in front of the server. */ }
-  throw new Failure(response.status, /^\s*</.test(message) ? response.statusText : message.trim(), {
+  throw new Failure(response.status, await said(response), {
     requestId: response.headers.get('X-Request-Id') || '',
     retryAfter: Number(response.headers.get('Retry-After')) || 0,
   });

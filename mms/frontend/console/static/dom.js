@@ -75,12 +75,13 @@ export function copyButton(text, title = 'Copy') {
 }
 
 async function copy(text) {
-  // Browsers have a clipboard for pages of TLS and of this machine alone.
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  try {
+    await navigator.clipboard.writeText(text);
+    return;
+  } catch { /* Browsers have it for pages of TLS and of this machine alone, and may refuse it. */ }
   const area = h('textarea', { value: text, class: 'unseen' });
   document.body.append(area);
   area.select();
   document.execCommand('copy');
   area.remove();
-  return undefined;
 }

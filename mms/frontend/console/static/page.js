@@ -141,7 +141,8 @@ function soon() {
 byId('skip').addEventListener('click', (event) => { event.preventDefault(); main.focus(); });
 
 if (facts.port === 'management') {
-  import('./manage.js').then(({ managing }) => managing(main));
+  const { managing } = await import('./manage.js');
+  managing(main);
 } else {
   byId('nav').append(h('a', { href: '#/' }, 'Models'),
     h('a', { id: 'manage', hidden: true, target: '_blank', rel: 'noopener' }, 'Manage'),

@@ -29,6 +29,9 @@
     });
   };
 
+  /** The JSON of an answer; null where it ends too early, or is of a proxy in front of the server. */
+  const read = (response) => response.json().catch(() => null);
+
   const say = (text) => {
     failed.textContent = text;
     failed.hidden = false;
@@ -45,15 +48,15 @@
       return;
     }
     if (response.status === 401 || response.status === 403) {
-      const { message } = await response.json();
-      document.getElementById('why').textContent = sessionStorage.getItem(KEY) ? message : WHERE;
+      const told = await read(response);
+      document.getElementById('why').textContent = (sessionStorage.getItem(KEY) && told?.message) || WHERE;
       form.hidden = false;
       document.getElementById('field').focus();
-    } else if (response.ok) {
-      show(await response.json());
-    } else {
-      say(`The server answered ${response.status}. Load this page again after a while.`);
+      return;
     }
+    const spec = response.ok ? await read(response) : null;
+    if (spec) show(spec);
+    else say(`The server answered ${response.status}${response.ok ? ', which cannot be read' : ''}. Load this page again after a while.`);
   };
 
   form.addEventListener('submit', (event) => {
