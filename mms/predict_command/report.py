@@ -112,7 +112,15 @@ def _line(shown: str, result: Any) -> str:
     told = {'error': _described(result)} if isinstance(result, ClientError) else {
         'prediction': result}
     # All in ASCII: what is escaped for a terminal would no longer be JSON.
-    return json.dumps({'input': shown, **told}).replace('\x7f', '\\u007f')
+    return _strict_json({'input': shown, **told}).replace('\x7f', '\\u007f')
+
+
+def _strict_json(value: Any) -> str:
+    """With null for NaN and infinity, which JSON has not."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(json.loads(json.dumps(value), parse_constant=lambda _: None))
 
 
 def _described(error: ClientError) -> dict[str, Any]:
