@@ -78,6 +78,10 @@ class Exposition:
         """How the models stand now that it tells of."""
         return self._live.look()
 
+    def pause(self) -> None:
+        """Let others have their turn, as between the parts of the text."""
+        self._live.pause()
+
     def watch_certificates(self, ends: Callable[[], Mapping[str, float]]) -> None:
         """Tell of these certificates, too.
 

@@ -56,9 +56,14 @@ def metrics():
 
 
 @pytest.fixture
-def ask(metrics):
+def exposition(metrics):
     exposition = Exposition(metrics, (), ())
     exposition.watch(lambda: GAUGES, lambda: None)
+    return exposition
+
+
+@pytest.fixture
+def ask(metrics, exposition):
     models = Models({'a': {**PICTURES, 'output_format': 'lists'}, 'x/y': TENSORS, 'gone': None})
     live = Live(Watched(models, Monitor(), exposition, metrics), lambda: ADDRESS)
     client = Client(application(models, more_routes=console_routes(Pages(dict), live)))
@@ -95,6 +100,14 @@ def test_a_model_is_told_with_all_that_have_its_name(ask):
                                            'oldestSeconds', 'memoryBytes')} == {
         'state': 'degraded', 'reason': 'it hangs', 'workers': {'idle': 2}, 'waiting': 3,
         'inFlight': 5, 'oldestSeconds': 0.5, 'memoryBytes': {'worker': 11, 'template': 5}}
+
+
+@pytest.mark.parametrize('path', ['/console/state', '/console/models'])
+def test_others_have_their_turn_between_the_models(ask, exposition, path):
+    turns = []
+    exposition.watch(lambda: GAUGES, lambda: turns.append(path))
+    models = ask(path)['models']
+    assert len(turns) >= len(models) > 1
 
 
 def test_models_that_are_not_served_are_told_too(ask):
