@@ -1,6 +1,7 @@
 """Servers that end with their test, and the engine of MXNet that tests compute in."""
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -69,6 +70,14 @@ def pytest_collection_modifyitems(items):
         fixtures = item._fixtureinfo.name2fixturedefs.values()
         if any(made[-1].scope in ('class', 'module') for made in fixtures):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition('::')[0]))
+
+
+def pytest_collection_finish():
+    """Look no more for garbage among the tests themselves: each server that a test makes in this
+    process looks through all that there is, half a second of it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _place(item):

@@ -62,7 +62,6 @@ def served(monkeypatch):
     gc.disable()
     yield server, budget
     gc.enable()
-    gc.unfreeze()
     logging.disable(logging.NOTSET)
     server.end()
 
