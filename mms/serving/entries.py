@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple, NoReturn, Optional
+from typing import NamedTuple, NoReturn
 
-import gevent
+from gevent.event import Event
+from gevent.pool import Group
 
 from mms.errors import BadRequest, InferenceError, RequestError
 from mms.event_loop.yielding import TimeSlice
-from mms.ipc.context import Context
 from mms.ipc.messages import (
     MOST_ENTRIES,
     OPEN_INFERENCE_ENTRY,
@@ -38,20 +39,21 @@ class _Failed(NamedTuple):
     error: Exception
 
 
-def answer_entries(entries: Entries, context: Context, caller: Caller, ask: Ask,
-                   at_once: int) -> Reply:
+def answer_entries(entries: Entries, request: Request, caller: Caller, ask: Ask,
+                   at_once: Callable[[], int]) -> Reply:
     """Ask all entries, so many at a time; the answer is the list of theirs, or the first error.
 
     Parameters
     ----------
-    context
-        Of each of them.
+    request
+        What they were found in; each has its context. Its content is let go: nobody needs it any
+        more.
     caller
         Who waits for all.
     ask
         Has one answered, in its turn among all other requests.
     at_once
-        How many of them may wait or run at any time: others come between.
+        How many of them may wait or run at this time, 1 at least: others come between.
 
     Raises
     ------
@@ -61,30 +63,81 @@ def answer_entries(entries: Entries, context: Context, caller: Caller, ask: Ask,
     if not 0 < count <= MOST_ENTRIES:
         raise RequestError(f'The process of the model has made {count} entries of a request.')
     caller.admit(count - 1)
-    replies: list[Optional[Reply]] = [None] * count
-    left = iter(list(enumerate(entries.requests)))
+    _let_go(request.content)
 
-    def work() -> Optional[_Failed]:
-        for number, request in left:
-            try:
-                replies[number] = ask(replace(request, context=context), Caller(caller.has_left))
-            except Exception as error:
-                return _Failed(number, error)
-        return None
+    def ask_one(entry: Request) -> Reply:
+        return ask(replace(entry, context=request.context), Caller(caller.has_left))
 
-    asking = [gevent.spawn(work) for _ in range(min(at_once, count))]
-    try:
-        for done in gevent.iwait(asking):
-            if done.value is not None:
-                raise _told(entries.name, done.value)
-    finally:
-        gevent.killall(asking)
+    replies = _Asking(entries, ask_one, at_once).replies()
     join = _JOINED.get(entries.requests[0].protocol, _joined)
-    answered = [reply for reply in replies if reply is not None]
-    return replace(join(answered), stage_times_ms=_mean_times(answered))
+    return replace(join(replies), stage_times_ms=_mean_times(replies))
 
 
-def no_entries(entries: Entries, context: Context, caller: Caller) -> NoReturn:
+class _Asking:
+    """Asks the entries of a request, so many at a time.
+
+    Parameters
+    ----------
+    at_once
+        How many may be asked at this time.
+    """
+
+    def __init__(self, entries: Entries, ask: Callable[[Request], Reply],
+                 at_once: Callable[[], int]) -> None:
+        self._name = entries.name
+        self._count = len(entries.requests)
+        self._left = deque(enumerate(entries.requests))
+        self._ask = ask
+        self._at_once = at_once
+        self._replies: dict[int, Reply] = {}
+        self._failed: list[_Failed] = []
+        self._over = Event()
+        self._asking = Group()
+        self._running = 0
+
+    def replies(self) -> list[Reply]:
+        """What they are answered, in order.
+
+        Raises
+        ------
+        RequestError
+            The first error.
+        """
+        try:
+            self._fill()
+            self._over.wait()
+        finally:
+            self._asking.kill()
+        if self._failed:
+            # Taken from there: an error that knows itself would stay, with all that its frames
+            # hold, until Python collects its garbage.
+            raise _told(self._name, self._failed.pop(0))
+        return [self._replies[number] for number in range(self._count)]
+
+    def _fill(self) -> None:
+        for _ in range(min(self._at_once() - self._running, len(self._left))):
+            self._running += 1
+            self._asking.spawn(self._work)
+
+    def _work(self) -> None:
+        # There may be more at once than when it began, or fewer.
+        while self._left and self._running <= self._at_once():
+            number, request = self._left.popleft()
+            self._fill()
+            try:
+                self._replies[number] = self._ask(request)
+            except Exception as error:
+                self._failed.append(_Failed(number, error.with_traceback(None)))
+                self._over.set()
+                return
+            # The worker has had it whole.
+            _let_go(request.content)
+        self._running -= 1
+        if len(self._replies) == self._count:
+            self._over.set()
+
+
+def no_entries(entries: Entries, request: Request, caller: Caller) -> NoReturn:
     """Where entries were found in an entry.
 
     Raises
@@ -99,6 +152,15 @@ def _told(name: str, failed: _Failed) -> Exception:
     if type(error) in _OF_ENTRIES:
         return type(error)(f'{name}[{failed.number}]: {error}')
     return error
+
+
+def _let_go(content: Content) -> None:
+    """Forget what a request holds: it counts no more."""
+    if isinstance(content, ChunkedBuffer):
+        time_slice = TimeSlice()
+        for _ in content.hand_over():
+            if len(content):
+                time_slice.yield_if_over()
 
 
 def _joined(replies: Sequence[Reply]) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Optional, Union
 
@@ -31,7 +32,6 @@ from mms.errors import (
     WorkerDied,
 )
 from mms.event_loop.guard import GuardedLoop, attempt
-from mms.ipc.context import Context
 from mms.ipc.messages import (
     ALONE,
     JOINT,
@@ -121,7 +121,7 @@ class Scheduler:
         return self._submit(request, caller or Caller(), self._answer_entries)
 
     def _submit(self, request: Request, caller: Caller,
-                answer_entries: Callable[[Entries, Context, Caller], Reply]) -> Reply:
+                answer_entries: Callable[[Entries, Request, Caller], Reply]) -> Reply:
         if self._given_up:
             raise self._too_late()
         if len(self._waiting) >= self._limits.queue_size:
@@ -142,7 +142,7 @@ class Scheduler:
             answer: Union[Reply, Entries] = job.answer.value
             # Whoever drains the queue waits for the entries too: this has no answer before.
             reply = answer if isinstance(answer, Reply) else answer_entries(
-                answer, request.context, caller)
+                answer, request, caller)
         finally:
             job.over = True
             if not job.answer.ready():
@@ -197,11 +197,23 @@ class Scheduler:
         """Stop dispatching; the queue must be empty, or its requests get no answer."""
         self._dispatcher.kill()
 
-    def _answer_entries(self, entries: Entries, context: Context, caller: Caller) -> Reply:
-        # As many wait or run as keep all workers busy: those of others come between.
-        at_once = max(self.batch_size, self._workers.size.workers)
-        return answer_entries(entries, self._patience.of_entries(context), caller,
-                              partial(self._submit, answer_entries=no_entries), at_once)
+    def _answer_entries(self, entries: Entries, request: Request, caller: Caller) -> Reply:
+        asked = replace(request, context=self._patience.of_entries(request.context))
+        return answer_entries(entries, asked, caller,
+                              partial(self._submit, answer_entries=no_entries),
+                              lambda: self._entries_at_once)
+
+    @property
+    def _entries_at_once(self) -> int:
+        """As many as keep all workers busy: those of others come between.
+
+        Where the load decides how many workers there are, it has to show: all that there are have
+        full batches, and one more waits.
+        """
+        workers, bounds = self._workers.size.workers, self._workers.bounds
+        may_grow = bounds is not None and workers < bounds[1]
+        wanted = workers * self.batch_size + 1 if may_grow else max(workers, self.batch_size)
+        return min(wanted, self._limits.queue_size)
 
     def _too_late(self) -> ModelUnavailable:
         return ModelUnavailable(

@@ -2,12 +2,13 @@
 
 import json
 import struct
+import tracemalloc
 
 import pytest
 
 from mms.errors import BadRequest, BuffersFull, RequestError
 from mms.ipc.messages import Reply
-from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
+from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
 from mms.serving.joined_tensors import joined_tensors
 
 LENGTH = 'Inference-Header-Content-Length'
@@ -23,6 +24,16 @@ def answer(*outputs, budget=None, headers=None, called='a'):
     content = ChunkedBuffer(budget or ByteBudget())
     content.append(head + b''.join(output[3] for output in outputs))
     return Reply(content, {}, BINARY, 200, headers or {LENGTH: str(len(head))})
+
+
+def of_size(size):
+    head = b'{"outputs":[{"name":"x","datatype":"FP32","shape":[1],"parameters":' \
+        b'{"binary_data_size":%s}}]}' % size.encode()
+    return Reply(head, {}, headers={LENGTH: str(len(head))})
+
+
+def cut(reply):
+    return Reply(bytes(reply.content)[:-1], {}, headers=reply.headers)
 
 
 def floats(*values, name='x', shape=None):
@@ -83,7 +94,9 @@ def test_what_a_request_calls_itself_may_be_half_a_character():
     Reply(b'{}', {}), Reply(b'{}', {}, headers={LENGTH: '2'}),
     Reply(b'[]', {}, headers={LENGTH: '2'}), Reply(b'{"outputs":[1]}', {}, headers={LENGTH: '15'}),
     answer(('x', 'FP32', [], b'', False)), answer(floats(1), headers={LENGTH: 'x'}),
-    answer(floats(1), headers={LENGTH: '3'}),
+    answer(floats(1), headers={LENGTH: '3'}), answer(floats(1), headers={LENGTH: '-3'}),
+    answer(floats(1), headers={LENGTH: str(2**40)}), cut(answer(floats(1, 2))),
+    of_size('-1'), of_size('Infinity'), of_size('1e400'), of_size('true'),
     Reply(b'[' * 100_000, {}, headers={LENGTH: '100000'})])
 def test_what_is_something_else_is_no_answer(reply):
     with pytest.raises(RequestError, match='what are no tensors'):
@@ -100,3 +113,29 @@ def test_what_is_joined_counts_once():
     budget.limit_bytes = 150_000
     with pytest.raises(BuffersFull):
         joined_tensors(full)
+
+
+def test_what_is_large_is_handed_on_in_pieces_and_never_held_twice():
+    # In pieces, as they come from a worker.
+    replies = []
+    for number in range(2):
+        whole = answer(floats(*[number] * 500_000))
+        content = ChunkedBuffer(ByteBudget())
+        for start in range(0, len(whole.content), PIECE_BYTES):
+            content.append(bytes(whole.content)[start:start + PIECE_BYTES])
+        replies.append(Reply(content, {}, BINARY, 200, whole.headers))
+    del whole, content
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        joined = joined_tensors(replies)
+        most = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    start = int(joined.headers[LENGTH])
+    data = bytes(joined.content)[start:]
+    assert struct.unpack_from('<f', data)[0] == 0
+    assert struct.unpack_from('<f', data, len(data) // 2)[0] == 1
+    assert len(data) == 4_000_000
+    # What tracemalloc has not seen made, it does not see freed.
+    assert most < len(data) + 8 * PIECE_BYTES

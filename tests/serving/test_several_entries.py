@@ -1,5 +1,6 @@
 """A request of several entries, before real workers: each has its turn among all other requests."""
 
+import gc
 import json
 import time
 from dataclasses import replace
@@ -98,16 +99,29 @@ def test_the_first_error_is_the_answer_and_says_which_entry_it_was(noting, entri
 
 
 def test_no_more_wait_than_the_queue_has_room_for(noting):
-    asked = noting(workers=1, queue_size=1)
-    blocking = asked.ask('["gate"]')
-    until(lambda: asked.order() == ['gate'])
+    asked = noting(workers=2, queue_size=1)
+    blocking = []
+    for number in (1, 2):
+        blocking.append(asked.ask('["gate"]'))
+        until(lambda number=number: asked.order() == ['gate'] * number)
     waiting = asked.ask('["waits"]')
     gevent.sleep(0)
     with pytest.raises(QueueFull):
         asked.ask_for(batch('a', 'b')).get()
     asked.open()
-    gevent.joinall([blocking, waiting], raise_error=True)
+    gevent.joinall([*blocking, waiting], raise_error=True)
     assert prediction(asked.ask_for(batch('a', 'b')).get()) == [['a'], ['b']]
+
+
+def test_where_the_load_decides_one_waits_and_the_worker_that_it_brings_is_used(noting):
+    asked = noting(workers=2, pool={'fewest_workers': 1}, batch_size=1)
+    asking = asked.ask_for(batch('gate', 'b', 'c', 'd', 'e'))
+    until(lambda: asked.order() == ['gate'])
+    until(lambda: asked.scheduler.gauges.waiting == 1)
+    asked.workers.resize(2)
+    until(lambda: asked.order() == ['gate', 'b', 'c', 'd', 'e'])
+    asked.open()
+    assert prediction(asking.get()) == [['gate'], ['b'], ['c'], ['d'], ['e']]
 
 
 def test_all_together_have_the_time_of_one_request(noting):
@@ -193,8 +207,19 @@ def echo(request, caller):
 BUDGET = ByteBudget(10**7)
 
 
+def whole(content=b'', **known):
+    return Request(CLASSIC_BATCH, '', content, Context(**known))
+
+
+def held(size):
+    content = ChunkedBuffer(BUDGET)
+    for _ in range(size // 50_000):
+        content.append(bytes(50_000))
+    return content
+
+
 def test_answers_count_as_held_until_they_are_forgotten():
-    answer = answer_entries(made(b'1', b'x' * 200_000, b'3'), Context(), Caller(), echo, 2)
+    answer = answer_entries(made(b'1', b'x' * 200_000, b'3'), whole(), Caller(), echo, lambda: 2)
     assert answer.body == b'{"prediction":[1,' + b'x' * 200_000 + b',3]}\n'
     assert answer.stage_times_ms == {'inference': pytest.approx(200_002 / 3)}
     assert BUDGET.held_bytes == len(answer.content)
@@ -210,12 +235,66 @@ def test_each_has_what_is_known_of_the_request():
         asked.append((request, request.context))
         return echo(request, caller)
 
-    answer_entries(made(b'1', b'2'), known, Caller(), ask, 1)
+    answer_entries(made(b'1', b'2'), whole(request_id='id', client='::1'), Caller(), ask, lambda: 1)
     assert asked == [(replace(request, context=known), known)
                      for request in made(b'1', b'2').requests]
+
+
+def test_neither_the_body_counts_while_its_entries_run_nor_an_entry_that_is_answered():
+    body, entries = whole(held(2_000_000)), made(*[held(500_000) for _ in range(4)])
+    counted = []
+
+    def ask(request, caller):
+        counted.append(BUDGET.held_bytes)
+        return Reply(b'1')
+
+    answer_entries(entries, body, Caller(), ask, lambda: 1)
+    assert counted == [2_000_000, 1_500_000, 1_000_000, 500_000]
+
+
+def test_a_model_may_come_to_take_more_of_them_at_once_and_fewer():
+    at_once, there, most, noted = [1], [0], [0], []
+
+    def ask(request, caller):
+        there[0] += 1
+        most[0] = max(most[0], there[0])
+        gevent.sleep(0)
+        there[0] -= 1
+        if request.content in (b'10', b'20'):
+            noted.append(most[0])
+            at_once[0] = 3 if request.content == b'10' else 2
+            most[0] = 0
+        return Reply(request.content)
+
+    answer = answer_entries(made(*[b'%d' % number for number in range(40)]), whole(), Caller(),
+                            ask, lambda: at_once[0])
+    assert prediction(answer) == list(range(40))
+    assert noted == [1, 3]
+    assert most[0] == 2
+
+
+@pytest.mark.parametrize('error', [BadRequest, QueueFull])
+def test_nothing_is_held_when_one_of_them_has_failed(error):
+    def ask(request, caller):
+        raise error('no', 1) if error is QueueFull else error('no')
+
+    def refused():
+        try:
+            answer_entries(made(*[held(500_000) for _ in range(4)]), whole(held(500_000)),
+                           Caller(), ask, lambda: 2)
+        except RequestError as raised:
+            return type(raised)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert refused() is error
+        assert BUDGET.held_bytes == 0
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize('count', [0, 1001])
 def test_a_process_that_makes_none_or_very_many_is_not_believed(count):
     with pytest.raises(RequestError, match=f'has made {count} entries'):
-        answer_entries(made(*[b'1'] * count), Context(), Caller(), echo, 1)
+        answer_entries(made(*[b'1'] * count), whole(), Caller(), echo, lambda: 1)
