@@ -114,7 +114,10 @@ def _json_entry(entry: Any, names: list[str]) -> Request:
         if len(names) != 1:
             raise BadRequest(f'{_object_of(names)} is expected, and {kind_of(entry)} is given.')
         entry = {names[0]: entry}
-    return Request(CLASSIC_ENTRY, JSON, json.dumps(entry).encode('ascii'))
+    # No longer than it came, but for numbers such as 1e15, which take four times as much, and what
+    # is no UTF-8. Half a character alone becomes its escape again.
+    text = json.dumps(entry, ensure_ascii=False, separators=(',', ':'))
+    return Request(CLASSIC_ENTRY, JSON, text.encode('utf-8', 'backslashreplace'))
 
 
 def _of_picture(item: RawInput) -> Request:

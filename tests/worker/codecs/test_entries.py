@@ -69,12 +69,22 @@ def test_each_text_of_a_list_is_a_picture(name):
 def test_each_value_of_a_list_is_an_input_and_an_object_has_all(name='data'):
     made = read(ROW, 'application/json', b'{"data": [[[1, NaN]], {"row": [2], "more": 0}, 3]}')
     assert made == Entries('data', [
-        entry('application/json', b'{"row": [[1, NaN]]}'),
-        entry('application/json', b'{"row": [2], "more": 0}'),
-        entry('application/json', b'{"row": 3}')])
+        entry('application/json', b'{"row":[[1,NaN]]}'),
+        entry('application/json', b'{"row":[2],"more":0}'),
+        entry('application/json', b'{"row":3}')])
     objects = [{'face': 'a', 'row': [1]}, {'row': ['\ud800é' * 3, 2**70]}]
     made = read(BOTH, 'application/json', in_json(objects))
     assert [json.loads(each.content) for each in made.requests] == objects
+
+
+@pytest.mark.parametrize('text', [
+    '"' + 'é€😀' * 9 + '"', '"' + '\\ud83d' * 9 + '"', '"\\ud83d\\ude00"', '[' + '1,' * 99 + '2]',
+    '"' + '\\u0007\\n/' * 9 + '"', '[-0.5,1e-07,1e+300,NaN,-Infinity,null,[],{}]'])
+def test_an_entry_is_no_longer_than_it_came(text):
+    row = f'{{"row":{text}}}'.encode()
+    [made] = read(ROW, 'application/json', b'{"data":[%s]}' % row).requests
+    assert len(made.content) <= len(row)
+    assert str(json.loads(made.content)) == str(json.loads(row))
 
 
 def test_an_entry_that_is_an_object_has_its_picture_by_name():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from math import prod
+from typing import Any, Union
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.ipc.messages import OPEN_INFERENCE_ENTRY, Entries, Request
@@ -33,8 +34,7 @@ def entries_of(asked: Asked, signature: Mapping[str, Any], count: int) -> Entrie
     """
     names = picture_names(signature)
     for tensor in asked.inputs:
-        if (len(tensor.values) if tensor.datatype == BYTES else
-                tensor.shape[0] if tensor.shape else 1) != count:
+        if _rows(tensor, names) != count:
             raise wrong(f"input '{tensor.name}' of the shape {list(tensor.shape)} has not a row "
                         f'for each of {count} pictures')
     return Entries(names[0], [_entry(asked, names, number) for number in range(count)])
@@ -66,16 +66,30 @@ def _entry(asked: Asked, pictures: Sequence[str], number: int) -> Request:
                    headers={HEADER_LENGTH: str(len(head))})
 
 
+def _rows(tensor: Tensor, pictures: Sequence[str]) -> int:
+    """How many: each picture is one, however they lie; else the first dimension counts."""
+    if tensor.datatype == BYTES and tensor.name in pictures:
+        return len(tensor.values)
+    return tensor.shape[0] if tensor.shape else 1
+
+
 def _row(tensor: Tensor, number: int, is_picture: bool) -> Tensor:
     if tensor.datatype != BYTES:
         rows = tensor.values[number:number + 1]
         return tensor._replace(shape=list(rows.shape), values=rows)
-    element = tensor.values[number]
-    if is_picture and isinstance(element, str):
-        # As JSON has it.
-        try:
-            element = bytes_of(element.encode('utf-8', 'replace'))
-        except ValueError as error:
-            raise wrong(f"input '{tensor.name}' holds a picture that is no base64 ({error})") \
-                from error
-    return tensor._replace(shape=[1] * max(1, len(tensor.shape)), values=[element])
+    if is_picture:
+        return tensor._replace(shape=[1] * max(1, len(tensor.shape)),
+                               values=[_picture(tensor.name, tensor.values[number])])
+    length = prod(tensor.shape[1:])
+    return tensor._replace(shape=[1, *tensor.shape[1:]],
+                           values=tensor.values[number * length:(number + 1) * length])
+
+
+def _picture(name: str, element: Union[bytes, str]) -> bytes:
+    if isinstance(element, bytes):
+        return element
+    # As JSON has it.
+    try:
+        return bytes_of(element.encode('utf-8', 'replace'))
+    except ValueError as error:
+        raise wrong(f"input '{name}' holds a picture that is no base64 ({error})") from error

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import tracemalloc
 import zlib
 from base64 import b64encode
@@ -16,6 +17,7 @@ from mms.model_service.hook_marks import gives_outputs, takes_arrays
 from mms.model_service.model_service import SingleNodeService
 from mms.worker.codecs.codec import Endpoint
 from mms.worker.codecs.inference_v2.codec import InferenceV2
+from mms.worker.codecs.inference_v2.wrong import shown
 from mms.worker.hooks import answer_alone
 
 LENGTH = 'Inference-Header-Content-Length'
@@ -203,6 +205,28 @@ def test_several_pictures_are_so_many_requests():
         assert int(answer.headers[LENGTH]) == len(answer.content) - 4
 
 
+@pytest.mark.parametrize(('shape', 'rows'), [
+    ([2], [['a'], ['b']]), ([2, 1], [[['a']], [['b']]]),
+    ([2, 2], [[['a', 'b']], [['c', 'd']]]),
+    ([2, 1, 2], [[[['a', 'b']]], [[['c', 'd']]]]), ([2, 0], [[[]], [[]]])])
+def test_each_of_several_pictures_has_its_row_of_texts(shape, rows):
+    kitten = KITTEN.read_bytes()
+    picture = b64encode(kitten).decode()
+    service = Service(((0, 3, 8, 8), (0, 2)), kind='image/jpeg')
+    service.signature['inputs'][1]['input_type'] = 'application/json'
+    texts = list('abcd')[:math.prod(shape)]
+    content, headers = body(tensor([picture] * 2, [2], 'BYTES'),
+                            tensor(texts, shape, 'BYTES', name='in1'))
+    codec = InferenceV2(Endpoint('m', service, 10**8), is_entry=True)
+    found = [codec.decode(request).inputs
+             for request in decoded(service, content, headers).requests]
+    assert found == [[kitten, row] for row in rows]
+    content, headers = body(tensor([picture] * 2, [2], 'BYTES'),
+                            tensor(['a', 'b'], [1, 2], 'BYTES', name='in1'))
+    with pytest.raises(BadRequest, match=r"'in1' of the shape \[1, 2\] has not a row for each"):
+        decoded(service, content, headers)
+
+
 def test_of_an_entry_json_lies_behind_the_json():
     codec = InferenceV2(Endpoint('m', Service(), 10**8), is_entry=True)
     request = Request(OPEN_INFERENCE_ENTRY, '', body(tensor([1, 2], [1, 2]))[0])
@@ -371,3 +395,24 @@ def test_a_built_in_postprocess_is_left_out_and_its_time_is_that_of_the_answer()
         body(tensor([1, 2], [1, 2]))[0])), InferenceV2(Endpoint('m', service, 10**6)))
     assert json.loads(reply.body)['outputs'][0]['data'] == [2.0, 4.0]
     assert reply.stage_times_ms.keys() == {'preprocess', 'inference', 'postprocess'}
+
+
+@pytest.mark.parametrize('value', [
+    None, True, 1.5, 2**70, '', "it's", 'é' * 98, [], {}, [1, [2, {}], 'x'],
+    {'a': {'b': [None, 'c']}, 'd': 1}, list(range(30)), 'x' * 98, 'x' * 99, 'x' * 101,
+    [['y' * 60] * 2] * 3, {'k' * 200: 1}, list(range(1000))])
+def test_what_a_message_shows_is_the_beginning_of_a_value(value):
+    text = repr(value)
+    assert shown(value) == (text if len(text) <= 100 else f'{text[:100]}...')
+
+
+def test_of_what_is_large_no_more_is_looked_at_than_is_shown():
+    large = {'a': ['x' * 1_000_000] * 3, 'b': {'y' * 1_000_000: list(range(1000))}}
+    deep = []
+    for _ in range(10_000):
+        deep = [deep]
+    tracemalloc.start()
+    assert shown(large) == "{'a': ['" + 'x' * 92 + '...'
+    assert shown(deep) == '[' * 100 + '...'
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()
