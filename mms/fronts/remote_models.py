@@ -84,12 +84,12 @@ class RemoteModels:
 
     @property
     def names(self) -> Sequence[str]:
-        """Names of those that are served now, in order."""
+        """Names of those that a request may be for, in order: those without a worker, too."""
         return tuple(self._names)
 
     @property
     def unloaded(self) -> Sequence[str]:
-        """Nothing here tells of those that have no worker."""
+        """None but those that :attr:`names` has."""
         return ()
 
     def __contains__(self, name: object) -> bool:

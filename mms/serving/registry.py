@@ -109,8 +109,8 @@ class Registry:
 
     @property
     def unloaded(self) -> Sequence[str]:
-        """Names of those that have no worker."""
-        return tuple(self.parked)
+        """Names of those that have no worker; none is served at the same time."""
+        return tuple(name for name in self.parked if name not in self._table.served)
 
     def __contains__(self, name: object) -> bool:
         return name in self._table

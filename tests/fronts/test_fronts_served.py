@@ -126,6 +126,16 @@ def test_a_model_that_comes_and_goes_does_so_in_every_front_at_once(server):
         assert [client.ask(path='/other/predict') for client in clients] == [(200, OK)] * 4
         assert requests.delete(f'{manage}/models/other', timeout=60).status_code == 200
         assert [client.ask(path='/other/predict')[0] for client in clients] == [404] * 4
+    assert [client.ask(path='/invocations') for client in clients] == [(200, OK)] * 4
+    # One that has no worker is known, too.
+    assert requests.post(f'{manage}/models?url=does.model&model_name=other&initial_workers=0',
+                         timeout=60).status_code == 200
+    for client in clients:
+        status, told = client.ask(path='/invocations')
+        assert (status, '2 models are served' in told) == (400, True)
+    assert client.ask(path='/other/predict')[0] == 503
+    assert requests.delete(f'{manage}/models/other', timeout=60).status_code == 200
+    assert [client.ask(path='/invocations') for client in clients] == [(200, OK)] * 4
     for client in clients:
         client.close()
 

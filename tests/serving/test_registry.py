@@ -473,11 +473,22 @@ def test_a_model_without_workers_is_there_and_answers_when_it_has_some(
 
 def test_listeners_know_of_a_model_without_workers(registry, opened):
     registry.start([])
-    events = []
+    events, known, over = [], set(), []
+
+    def look():
+        while not over:
+            known.add((*registry.names, *registry.unloaded))
+            gevent.sleep(0)
+
     registry.subscribe(lambda event: events.append(event.change))
     registry.park(opened('a'))
+    looking = gevent.spawn(look)
     registry.scale('a', 1)
     registry.stop_workers('a', drain_timeout_s=5)
+    over.append(True)
+    looking.join()
+    # At no time it is two.
+    assert known == {('a',)}
     registry.remove('a', drain_timeout_s=5)
     assert [change for change in events if change is not Change.STATE] == [
         Change.PARKED, Change.ADDED, Change.PARKED, Change.REMOVED]
