@@ -6,22 +6,25 @@
 
 A server with one small model is opened in headless Chromium, each time with an empty cache. The
 first view is there when the card of the model is, with its state: after the page, its scripts and
-both of its first questions. It takes Playwright (``pip install playwright``) and a Chromium:
-``--chromium`` names one that is not on the path.
+both of its first questions. It takes Playwright and a Chromium: in the environment that ``make
+test`` has made both are there. ``--chromium`` names another one.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
+import os
 import statistics
 import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from dense import build_archive
+from processes import REPO, BenchmarkError
+from scratch import in_scratch
 
 FIRST_VIEW = '''() => new Promise((seen) => {
   const look = () => {
@@ -44,7 +47,10 @@ def serve(folder: Path) -> tuple[subprocess.Popen[str], str]:
         [sys.executable, '-m', 'mms', '--models', f'm={archive}', '--workers', '1', '--port', '0'],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
-    return process, process.stdout.readline().split('at ')[1].split()[0]
+    _, is_up, url = process.stdout.readline().partition(' at ')
+    if not is_up:
+        raise BenchmarkError('the server does not start')
+    return process, url.split()[0]
 
 
 def visit(browser: Any, url: str) -> tuple[float, float, int, int]:
@@ -61,25 +67,72 @@ def visit(browser: Any, url: str) -> tuple[float, float, int, int]:
     return paint_ms, view_ms, len(sizes), sum(sizes)
 
 
+@contextmanager
+def opened(chromium: Optional[str]) -> Iterator[Any]:
+    """The browser.
+
+    Raises
+    ------
+    BenchmarkError
+        There is none, or it does not start.
+    """
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        raise BenchmarkError('Playwright is not installed: make test does it') from None
+    path, environment = (chromium, dict(os.environ)) if chromium else browser_of_tests()
+    see_that_it_runs(path, environment)
+    with sync_playwright() as driver:
+        try:
+            browser = driver.chromium.launch(executable_path=path, env=environment,
+                                             args=['--no-sandbox'])
+        except Error as error:
+            raise BenchmarkError(f'{path} does not start: {error.message.splitlines()[0]}'
+                                 ) from None
+        yield browser
+        browser.close()
+
+
+def browser_of_tests() -> tuple[str, dict[str, str]]:
+    """Its path, and the variables with which it finds its libraries."""
+    sys.path.append(str(REPO / 'tests'))
+    from debian_programs import environment, path_of
+
+    path = path_of('chromium')
+    if path is None:
+        raise BenchmarkError('there is no chromium: make test unpacks one, --chromium FILE names '
+                             'another')
+    return path, environment()
+
+
+def see_that_it_runs(path: str, environment: Mapping[str, str]) -> None:
+    """What it says itself of a library that is missing is a line; Playwright's, thirty."""
+    try:
+        done = subprocess.run([path, '--version'], env=environment, capture_output=True,
+                              text=True, check=False)
+    except OSError as error:
+        raise BenchmarkError(f'{path} does not start: {error.strerror}') from None
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f'exit status {done.returncode}']
+        raise BenchmarkError(f'{path} does not start: {said[-1]}')
+
+
 def main() -> int:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--visits', type=int, default=10, help='how often it is opened')
-    parser.add_argument('--chromium', default=shutil.which('chromium'), help='the browser')
+    parser.add_argument('--chromium', metavar='FILE',
+                        help='the browser; by default the one of the tests')
     options = parser.parse_args()
-    if options.chromium is None:
-        print('console_load.py: there is no chromium on the path: --chromium FILE names one',
-              file=sys.stderr)
-        return 1
-    from playwright.sync_api import sync_playwright
+    return in_scratch(lambda folder: run(folder, options.chromium, options.visits))
 
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        process, url = serve(Path(folder))
+
+def run(folder: Path, chromium: Optional[str], visits: int) -> int:
+    """Open the console so often, and print what that took."""
+    with opened(chromium) as browser:
+        process, url = serve(folder)
         try:
-            browser = driver.chromium.launch(executable_path=options.chromium,
-                                             args=['--no-sandbox'])
-            measured = [visit(browser, url) for _ in range(options.visits)]
-            browser.close()
+            measured = [visit(browser, url) for _ in range(visits)]
         finally:
             process.terminate()
             process.wait()

@@ -4,8 +4,11 @@ import re
 import subprocess
 import sys
 
+import console_load
 import pytest
+from extras import require
 from harness import REPO
+from processes import BenchmarkError
 
 SCRIPTS = sorted(path.name for path in (REPO / 'benchmarks').glob('*.py')
                  if 'ArgumentParser(' in path.read_text())
@@ -30,6 +33,19 @@ def test_without_the_load_generator_one_line_says_how_to_get_it(tmp_path):
     assert (answer.returncode, answer.stdout) == (1, '')
     [line] = answer.stderr.splitlines()
     assert 'apt-get install wrk' in line
+
+
+@pytest.mark.parametrize(('script', 'why'), [
+    ('#!/bin/sh\necho two >&2; echo lines >&2; exit 127\n', 'lines'),
+    ('#!/bin/sh\nexit 1\n', 'exit status 1'), ('#!/none\n', 'No such file or directory')])
+def test_a_browser_that_does_not_start_is_told_in_one_line(tmp_path, script, why):
+    require('playwright')
+    browser = tmp_path / 'chromium'
+    browser.write_text(script)
+    browser.chmod(0o755)
+    with pytest.raises(BenchmarkError) as caught, console_load.opened(str(browser)):
+        pass
+    assert str(caught.value) == f'{browser} does not start: {why}'
 
 
 def test_a_killed_worker_costs_no_request():
