@@ -96,7 +96,7 @@ $(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.installed $(wildcard tests/docs/javascript/*.json) \
-		tests/open_inference/requirements.txt
+		$(wildcard tests/open_inference/*.txt)
 	@echo 'Installing the packages of the tests into $(VENV) (some minutes)'
 	@$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@echo 'Installing what the generated clients import into $(CLIENTS)'
@@ -105,11 +105,12 @@ $(VENV)/.test: $(VENV)/.installed $(wildcard tests/docs/javascript/*.json) \
 	@mkdir -p $(CLIENTS)/javascript && cp tests/docs/javascript/*.json $(CLIENTS)/javascript
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix $(CLIENTS)/javascript --silent --no-audit \
 	--no-fund --fetch-retries 1 || echo 'The test of the JavaScript client will be skipped.' >&2
-	@echo 'Installing tritonclient and kserve into $(CLIENTS)/open_inference'
-	@$(BIN)/python -m venv --without-pip $(CLIENTS)/open_inference
-	@$(BIN)/python -m pip --python $(CLIENTS)/open_inference/bin/python install --quiet --no-deps \
-	-r tests/open_inference/requirements.txt || \
-	echo 'The tests with tritonclient and kserve will be skipped.' >&2
+	@echo 'Installing tritonclient and kserve into $(CLIENTS), each by itself'
+	@for client in tritonclient kserve; do \
+	$(BIN)/python -m venv --without-pip $(CLIENTS)/$$client && \
+	$(BIN)/python -m pip --python $(CLIENTS)/$$client/bin/python install --quiet --no-deps \
+	-r tests/open_inference/$$client.txt || \
+	echo "The tests with $$client will be skipped." >&2; done
 	@echo 'Unpacking Prometheus, nginx, logrotate, sslscan, zsh, fish, Chromium and compilers into $(VENV)/debian'
 	@$(BIN)/python tests/debian_programs.py $(VENV)/debian || true
 	@touch $@

@@ -11,7 +11,7 @@ import requests
 from dense_model import SIGNATURE, dense_symbol, dense_weights
 from harness import KITTEN, PICTURES, REPO, TENSORS, Server, write_archive
 
-CLIENTS = REPO / '.venv' / 'clients' / 'open_inference'
+CLIENTS = REPO / '.venv' / 'clients'
 CALLS = REPO / 'tests' / 'open_inference'
 SOFTMAX = [0.42474118, 0.57334042, 0.00191838]
 LABELS = ['cat', 'dog', 'frog']
@@ -59,10 +59,10 @@ def server(tmp_path_factory):
     server.stop()
 
 
-def played(script, *words):
-    if next(CLIENTS.glob('lib/python*/site-packages/kserve'), None) is None:
-        pytest.skip('tritonclient and kserve are not installed: make .venv/.test')
-    python = CLIENTS / 'bin' / 'python'
+def played(client, script, *words):
+    if next(CLIENTS.glob(f'{client}/lib/python*/site-packages/{client}'), None) is None:
+        pytest.skip(f'{client} is not installed: make .venv/.test')
+    python = CLIENTS / client / 'bin' / 'python'
     done = subprocess.run([python, '-W', 'ignore', CALLS / script, *words], capture_output=True,
                           text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -72,12 +72,13 @@ def played(script, *words):
 @pytest.fixture(scope='module')
 def triton(server):
     management = re.search(r'Management endpoint: http://(\S+)', server.log)[1]
-    return played('triton_calls.py', server.url.partition('//')[2], management, str(KITTEN))
+    return played('tritonclient', 'triton_calls.py', server.url.partition('//')[2], management,
+                  str(KITTEN))
 
 
 @pytest.fixture(scope='module')
 def kserve(server):
-    return played('kserve_calls.py', server.url, str(KITTEN))
+    return played('kserve', 'kserve_calls.py', server.url, str(KITTEN))
 
 
 def close(values):
