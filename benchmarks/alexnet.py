@@ -17,7 +17,7 @@ PICTURE = REPO / 'examples' / 'kitten.jpg'
 
 def build_archive(folder: Path) -> str:
     """Export the hybrid AlexNet of the examples into `folder`; return the archive's path."""
-    mxnet_compat.prepare()
+    mxnet_compat.prepare_services()
     import mxnet
 
     source = folder / 'alexnet'

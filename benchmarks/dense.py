@@ -20,7 +20,7 @@ SIGNATURE = {
 
 def build_archive(folder: Path) -> str:
     """Export the layer with seeded weights into `folder`; return the archive's path."""
-    mxnet_compat.prepare()
+    mxnet_compat.prepare_services()
     import mxnet
 
     source = folder / 'dense'

@@ -14,7 +14,7 @@ from mms.worker.loading.service_loader import build_service, load_service_class
 
 def load_service(archive: str) -> Any:
     """Return the service of an archive, constructed on the CPU."""
-    mxnet_compat.prepare()
+    mxnet_compat.prepare_services()
     [(_, name, folder, manifest)] = ModelLoader.load({'model': archive})
     file = os.path.join(folder, manifest['Model']['Service'])
     return build_service(load_service_class(file, manifest['Model']['Model-Format']),

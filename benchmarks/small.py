@@ -22,7 +22,7 @@ def build_archive(folder: Path) -> str:
 
 def export_network(graph: Path) -> None:
     """Write its network as Gluon exports one."""
-    mxnet_compat.prepare()
+    mxnet_compat.prepare_services()
     import mxnet
 
     with zipfile.ZipFile(ARCHIVE) as archive:

@@ -62,7 +62,7 @@ _MXNET = '''
 import os, sys, time
 
 import mms.mxnet_compat
-mms.mxnet_compat.prepare()
+mms.mxnet_compat.prepare_services()
 import mxnet as mx
 
 CALL, WORDS, BAD = {call!r}, {words!r}, {bad!r}

@@ -9,6 +9,7 @@ import json
 import sys
 from typing import Any
 
+from mms import mxnet_compat
 from mms.errors import ExportError
 
 
@@ -18,6 +19,7 @@ def main(model_path: str, prefix: str) -> None:
 
 
 def _report(model_path: str, prefix: str) -> dict[str, Any]:
+    mxnet_compat.prepare_services()
     from mms.from_onnx.convert import convert
     from mms.from_onnx.model_file import files_beside
 

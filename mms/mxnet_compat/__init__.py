@@ -8,7 +8,8 @@ gone: ``numpy_names`` for those of NumPy, ``repairs`` for what is mended in
 MXNet itself once it has been imported. ``fusions`` switches off what makes MXNet
 answer wrongly. ``library`` keeps a process that loads MXNet fit to be forked.
 
-``from mms.mxnet_compat import mxnet as mx`` prepares and imports it.
+``from mms.mxnet_compat import mxnet as mx`` prepares and imports it, without the packages
+that few use (``late_packages``).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def __getattr__(name: str) -> Any:
     if name != 'mxnet':
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     prepare()
+    _import_packages_late()
     return importlib.import_module(name)
 
 
@@ -76,8 +78,12 @@ def prepare_services() -> None:
         return
     prepare()
     after_import.call(late_operators.BASE, late_operators.write_when_called)
-    after_import.call(late_operators.BASE, late_packages.hide)
-    after_import.call('mxnet', late_packages.show)
+    _import_packages_late()
     after_import.call(library.LIBINFO, library.load_in_a_thread_that_ends)
     numpy_names.restore(importlib.import_module('numpy'), numpy_names.SERVICES)
     warnings.filterwarnings('ignore', message='load_params is deprecated')
+
+
+def _import_packages_late() -> None:
+    after_import.call(late_operators.BASE, late_packages.hide)
+    after_import.call('mxnet', late_packages.show)
