@@ -386,6 +386,8 @@ def bad_request(message):
      bad_request("Parameter max_worker is 2, and not 0, as min_worker is.")),
     ('PUT', '/models/first?min_worker=many',
      bad_request("Parameter min_worker is 'many', and not a number from 0 to 1024.")),
+    ('PUT', '/models/first?batch_size=many',
+     bad_request("Parameter batch_size is 'many', and not a number from 1 to 1024.")),
 ])
 def test_what_is_refused_is_refused_in_the_words_of_mms_1(manage, method, path, told):
     assert manage(method, path) == (told['code'], told)

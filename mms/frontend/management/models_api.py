@@ -116,6 +116,8 @@ class ModelsAPI:
         wait = asked.truth('synchronous', False)
         if url is not None:
             return self._replace(name, url, asked, wait)
+        # What is for a replacement alone is looked at, too.
+        asked.options()
         workers, most = asked.workers()
         least = 1 if workers is None else workers
         if least == 0 and most:

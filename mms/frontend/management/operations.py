@@ -50,7 +50,7 @@ _LOADING: Sequence[Refusal] = (UNUSABLE, OUTSIDE, ABSENT, SLOW, TOO_LARGE, BROKE
 def _parameter(name: str, text: str, schema: Schema, default: object = None,
                required: bool = False) -> Parameter:
     return Parameter(name, text, schema if default is None else {**schema, 'default': default},
-                     required=required)
+                     required=required, may_be_empty=not required)
 
 
 _OPTIONS = (

@@ -198,6 +198,7 @@ class _Writer:
     def _parameter(self, parameter: Parameter) -> Document:
         return {'in': parameter.place, 'name': parameter.name, 'description': parameter.told,
                 'required': parameter.required, 'schema': self._schema(parameter.schema),
+                **({'allowEmptyValue': True} if parameter.may_be_empty else {}),
                 **_examples(parameter.examples)}
 
     def _schema(self, value: Any) -> Any:

@@ -116,6 +116,8 @@ class Parameter(NamedTuple):
     ----------
     place
         ``query`` or ``header``; those of the path are told of by :attr:`Operation.in_path`.
+    may_be_empty
+        Whether one that is empty, in the query, is as good as none.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Parameter(NamedTuple):
     place: str = 'query'
     required: bool = False
     examples: Examples = NOTHING
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)

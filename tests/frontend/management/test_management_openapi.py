@@ -49,6 +49,15 @@ def test_both_documents_are_valid(application, document):
     assert of_mms_1['openapi'] == '3.0.1'
 
 
+def test_what_is_empty_is_as_good_as_none_but_where_it_has_to_be_there(document):
+    empty = {(operation['operationId'], one['name']): one.get('allowEmptyValue', False)
+             for _, _, operation in operations(document) for one in operation.get('parameters', ())
+             if one['in'] == 'query'}
+    assert empty.pop(('registerModel', 'url')) is False
+    assert empty['listModels', 'limit'] is True
+    assert set(empty.values()) == {True}
+
+
 def test_every_route_is_in_the_document(application, document):
     told_of = {(path, method) for path, method, _ in operations(document)}
     paths = {route.path for route in application.table.routes}
