@@ -167,10 +167,10 @@ def check_request(data):
         return
     assert isinstance(rows, list)
     assert isinstance(picture, bytes)
-    assert _depth(rows) <= MAX_NESTING
+    assert depth(rows) <= MAX_NESTING
 
 
-def _depth(value):
+def depth(value):
     most, level = 0, [value]
     while level:
         most += 1
