@@ -125,6 +125,13 @@ def test_the_index_takes_a_body_and_changes_are_refused_whoever_asks(server):
         answer = requests.post(management + path, headers={'Authorization': f'Bearer {TOKEN}'})
         refused(answer, 403, 'has not the scope manage')
         refused(requests.post(management + path), 401, 'asks for a token')
+        manager = {'Authorization': f'Bearer {MANAGER}'}
+        for given in (None, [], 0):
+            refused(requests.post(management + path, headers=manager, json={'parameters': given}),
+                    400, 'The parameters of the request are no object.')
+        # No name has a slash.
+        refused(requests.post(management + path.replace('twice', 'a%2Fb'), headers=manager), 404,
+                'resource is not found')
 
 
 def test_statistics_have_what_every_process_has_counted(server):

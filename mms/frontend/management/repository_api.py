@@ -68,7 +68,7 @@ class RepositoryAPI:
     def _asked(self, request: HTTPRequest) -> tuple[str, dict[str, Any]]:
         if self._server.lifecycle.state is ServerState.LOADING:
             raise NotNow('The models that the server was started with are still being loaded.')
-        parameters = object_in(request, self._server.budget).get('parameters') or {}
+        parameters = object_in(request, self._server.budget).get('parameters', {})
         if not isinstance(parameters, dict):
             raise WrongParameter('The parameters of the request are no object.')
         return request.parameters['model_name'], parameters
