@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from enum import Enum
 from functools import partial
 from http import HTTPStatus
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import gevent
 
 from mms.archive.location import Location
+from mms.archive.made_up_form import made_up_form
+from mms.archive.sample import sample_inputs
 from mms.bootstrap.admission import admission_of
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener, check_service_file, look_for_gpus
@@ -23,8 +25,7 @@ from mms.bootstrap.worker_user import identity_of
 from mms.errors import RequestError, StartupError
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import UninterruptedExitStack
-from mms.frontend.made_up_request import made_up_request
-from mms.ipc.messages import Content
+from mms.ipc.messages import CLASSIC, Content, Request
 from mms.runtime.columns import Column, table
 from mms.runtime.streams import say, terminal_width
 from mms.serving.served_model import ServedModel
@@ -122,7 +123,7 @@ def _check(name: str, load: Callable[[], ServedModel], on_ready: Callable[[str],
 
 
 def _ask(model: ServedModel, loaded_s: float) -> Checked:
-    request = in_thread(lambda: made_up_request(model.signature))
+    request = in_thread(lambda: _made_up(model.signature))
     if request is None:
         return Checked(model.name, Outcome.NOT_ASKED, loaded_s=loaded_s)
     began = time.monotonic()
@@ -136,6 +137,11 @@ def _ask(model: ServedModel, loaded_s: float) -> Checked:
     reason = '' if outcome is Outcome.ANSWERS else (
         f'model {model.name} answers {reply.status}: {_brief(reply.content)}')
     return Checked(model.name, outcome, reason, loaded_s, answered_ms)
+
+
+def _made_up(signature: Mapping[str, Any]) -> Optional[Request]:
+    sample = sample_inputs(signature)
+    return None if sample is None else Request(CLASSIC, *made_up_form(signature, sample))
 
 
 def _outcome_of(status: int) -> Outcome:

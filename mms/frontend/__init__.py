@@ -3,6 +3,6 @@
 To be imported from outside: :mod:`mms.frontend.http.server`, the ``application``, its ``routes``,
 ``routing``, ``predictor``, ``middleware``, its ``stack``, ``rate_limiting`` and ``chain``, the
 ``exchange`` and the ``error_form``, the ``access_log``, what ``openapi`` documents tell,
-``address``, the ``made_up_request``, :mod:`mms.frontend.console`, :mod:`mms.frontend.docs`,
+``address``, :mod:`mms.frontend.console`, :mod:`mms.frontend.docs`,
 :mod:`mms.frontend.flask_app`, and :mod:`mms.frontend.management`.
 """

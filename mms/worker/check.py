@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Any
 
 from mms import mxnet_compat
+from mms.archive.made_up_form import made_up_form
 from mms.archive.manifest import read_manifest
 from mms.config.defaults import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
-from mms.ipc.messages import Answer, Failure, Reply
+from mms.ipc.messages import CLASSIC, Answer, Failure, Reply, Request
 from mms.mxnet_engine.reasons import RAISED, line_in, reason_of
 from mms.runtime.parent import die_with_parent
 from mms.worker.codecs.classic import Classic, prediction_in
@@ -23,8 +24,7 @@ from mms.worker.hooks import answer_alone
 from mms.worker.loading.live_signature import signature_of
 from mms.worker.loading.service_factory import ServiceFactory
 from mms.worker.warm_up.answer_advice import advice_on
-from mms.worker.warm_up.made_up_request import made_up_request
-from mms.worker.warm_up.sample import bound_lengths, sample_inputs
+from mms.worker.warm_up.made_up_requests import samples
 
 _OK = 200
 _NOT_ASKED = 0
@@ -64,11 +64,11 @@ def _try(model_dir: str) -> dict[str, Any]:
     factory = ServiceFactory(service_file, model['Model-Name'], model_dir, manifest)
     service, cls, advice = factory.make(), factory.service_class, factory.advice
     signature = signature_of(service)
-    samples = [sample_inputs(signature), sample_inputs(signature, bound_lengths(service))]
-    if samples[0] is None:
+    made_up = samples(service, signature)
+    if not made_up:
         return _told(cls, _NOT_ASKED, '', advice)
-    answer = _first_answer(service, signature, samples)
-    advice += _answer_advice(service, samples)
+    answer = _first_answer(service, signature, made_up)
+    advice += _answer_advice(service, made_up)
     if isinstance(answer, Failure):
         return _told(cls, REQUEST_ERRORS[answer.error].status, answer.message, advice)
     assert isinstance(answer, Reply)
@@ -76,19 +76,20 @@ def _try(model_dir: str) -> dict[str, Any]:
 
 
 def _first_answer(service: Any, signature: Mapping[str, Any],
-                  samples: Sequence[Optional[list[Any]]]) -> Answer:
+                  made_up: Sequence[list[Any]]) -> Answer:
     """The answer to the first sample that is answered well, or to the last one."""
     codec = Classic(Endpoint('', service, DEFAULT_MAX_IMAGE_PIXELS))
-    for sample in filter(None, samples):
-        answer = answer_alone(service, made_up_request(signature, sample), codec)
+    for sample in made_up:
+        request = Request(CLASSIC, *made_up_form(signature, sample))
+        answer = answer_alone(service, request, codec)
         if not isinstance(answer, Failure):
             break
     return answer
 
 
-def _answer_advice(service: Any, samples: Sequence[Optional[list[Any]]]) -> list[str]:
+def _answer_advice(service: Any, made_up: Sequence[list[Any]]) -> list[str]:
     """What the first sample that is answered shows; nothing where none is."""
-    for sample in filter(None, samples):
+    for sample in made_up:
         with suppress(*RAISED):
             return advice_on(service, sample)
     return []

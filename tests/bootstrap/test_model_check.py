@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from harness import FIXTURES, write_archive
+from harness import FIXTURES, TENSORS, write_archive
 
 PICKY = "raise __import__('mms.errors').errors.BadRequest('zeros mean nothing to me')"
 BROKEN = "raise RuntimeError('no such table')"
@@ -46,6 +46,10 @@ def test_a_folder_that_is_watched_is_checked_too_and_fault_with_a_made_up_reques
     folder = tmp_path / 'models'
     folder.mkdir()
     write_archive(folder, 'picky', PICKY)
-    done = check('--models', f"fine={write_archive(tmp_path, 'fine')}", '--watch', str(folder))
-    assert [row.split()[0] for row in done.stdout.splitlines()[1:3]] == ['fine', 'picky']
+    done = check('--models', f"fine={write_archive(tmp_path, 'fine')}",
+                 f"idle={write_archive(tmp_path, 'idle', 'return [1]', {**TENSORS, 'inputs': []})}",
+                 '--watch', str(folder))
+    rows = [row.split() for row in done.stdout.splitlines()[1:4]]
+    assert [(row[0], 'answers' in row) for row in rows] == [
+        ('fine', True), ('idle', True), ('picky', False)]
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,9 @@ import tempfile
 from functools import cache
 
 from mms.archive.labels import label_advice
+from mms.archive.made_up_form import made_up_form
 from mms.archive.manifest import MANIFEST_FILE, member_names, read_manifest
+from mms.archive.sample import sample_inputs
 from mms.archive.signature import SIGNATURE_FILE, input_types, read_signature
 from mms.errors import ArchiveError, MMSError
 from mms.frontend.api.swagger import describe
@@ -14,8 +16,6 @@ from mms.ipc.messages import CLASSIC, Request
 from mms.worker.codecs.form import read_form
 from mms.worker.codecs.inputs import read_inputs
 from mms.worker.codecs.json_answer import to_json
-from mms.worker.warm_up.made_up_request import made_up_request
-from mms.worker.warm_up.sample import sample_inputs
 
 # Of samples that are made for shapes.
 _MOST_PIXELS = 10**9
@@ -84,6 +84,5 @@ def check_usable(signature):
     if sample is None:
         # It leaves open what may be sent.
         return
-    request = made_up_request(signature, sample)
-    request = Request(CLASSIC, request.content_type, request.content)
+    request = Request(CLASSIC, *made_up_form(signature, sample))
     assert read_inputs(read_form(request, signature), signature, _MOST_PIXELS) == sample

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import cycle, islice
 from typing import Any, NamedTuple
 
+from mms.archive.sample import copy_of
 from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.worker.batches.collate import NotJoinable, arrays_in, layout_of
 from mms.worker.batches.compare import (
@@ -25,7 +26,6 @@ from mms.worker.batches.joint_outputs import check_memory, outputs_together, two
 from mms.worker.batches.state_watch import StateWatch
 from mms.worker.batches.verdict import Outcome, Refused, Verdict
 from mms.worker.codecs.json_answer import to_json
-from mms.worker.warm_up.sample import copy_of
 
 # Requests that take longer in all are not run together as many as there may be.
 _MOMENT_S = 5.0

@@ -1,5 +1,5 @@
 """What a process finds out about its model before it takes requests.
 
 To be imported from outside: :class:`mms.worker.warm_up.exploration.Exploration`; ``warm_up`` for a
-worker that was forked; ``sample``, ``made_up_request``, ``warm_up_report`` and ``answer_advice``.
+worker that was forked; ``made_up_requests``, ``warm_up_report`` and ``answer_advice``.
 """

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from mms.archive.sample import copy_of
 from mms.mxnet_engine.arrays import is_ndarray
 from mms.worker.codecs.json_answer import to_json
 from mms.worker.loading.advice import answers_classes, class_place, is_asked_by_hooks
-from mms.worker.warm_up.sample import copy_of
 
 # Softmax in float16 sums to 1 within this.
 _TOLERANCE = 1e-2

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from mms.archive.sample import copy_of
 from mms.model_service.model_service import SingleNodeService
 from mms.worker.batches.collate import NotJoinable, arrays_in
 from mms.worker.batches.compare import (
@@ -20,7 +21,6 @@ from mms.worker.batches.compare import (
 )
 from mms.worker.batches.joint import defines_inference
 from mms.worker.codecs.json_answer import to_json
-from mms.worker.warm_up.sample import copy_of
 
 
 class FirstAnswer(NamedTuple):

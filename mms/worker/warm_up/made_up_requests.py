@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mms.worker.warm_up.sample import bound_lengths, sample_inputs
+from mms.archive.sample import sample_inputs
 from mms.worker.warm_up.variants import variants
 
 
@@ -31,7 +31,7 @@ class MadeUpRequests:
     """
 
     def __init__(self, service: Any, signature: Mapping[str, Any]) -> None:
-        self._samples = _samples(service, signature)
+        self._samples = samples(service, signature)
         self._variants = [variants(signature, sample) for sample in self._samples]
         count = len(self._samples)
         self.requests: list[list[Any]] = [
@@ -51,7 +51,15 @@ class MadeUpRequests:
         return self._variants[place % len(self._samples)]
 
 
-def _samples(service: Any, signature: Mapping[str, Any]) -> list[list[Any]]:
+def bound_lengths(service: Any) -> dict[str, list[int]]:
+    """The shapes that the service's Module was bound for at first; empty where it has none."""
+    module: Any = getattr(service, 'mx_model', None)
+    if not getattr(module, 'binded', False):
+        return {}
+    return {entry[0]: list(entry[1]) for entry in module.data_shapes}
+
+
+def samples(service: Any, signature: Mapping[str, Any]) -> list[list[Any]]:
     """Made-up inputs, the second of the lengths that a network was bound for."""
     made = [sample_inputs(signature), sample_inputs(signature, bound_lengths(service))]
     found = [sample for sample in made if sample is not None]

@@ -10,8 +10,8 @@ from typing import Any, Callable
 
 from PIL import Image
 
+from mms.archive.noise_picture import noise_picture
 from mms.archive.signature import IMAGE_TYPE, input_types
-from mms.worker.warm_up.noise import noise_picture
 
 # As a share of white, of pictures that differ.
 _BRIGHTNESS = (0.3, 0.8, 0.5, 0.6, 1.0)

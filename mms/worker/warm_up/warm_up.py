@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Optional
 
+from mms.archive.sample import copy_of
 from mms.ipc.findings import Findings, Fusion
 from mms.ipc.messages import Measure
 from mms.model_service.model_service import SingleNodeService
@@ -16,7 +17,6 @@ from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.worker.batches.collate import NotJoinable, join, padded_rows
 from mms.worker.batches.joint import infer_together, obstacle
 from mms.worker.warm_up.batch_scaling import sizes_to_try, times_by_size, worthwhile
-from mms.worker.warm_up.sample import copy_of
 from mms.worker.warm_up.thread_scaling import times_by_threads, worthwhile_counts
 
 logger = logging.getLogger(__name__)

@@ -37,7 +37,7 @@ class WarmUpReport:
     disturbed
         Whether other processes had much of the time in which it was measured.
     answers_samples
-        Whether it has answered what :func:`mms.worker.warm_up.sample.sample_inputs` makes.
+        Whether it has answered what :func:`mms.archive.sample.sample_inputs` makes.
     """
 
     sample: Optional[list[Any]] = None

@@ -6,9 +6,9 @@ import mxnet as mx
 import pytest
 
 from mms.archive.builtin_service import builtin_service
+from mms.archive.sample import sample_inputs
 from mms.worker.loading.service_loader import build_service, load_service_class
 from mms.worker.warm_up.answer_advice import advice_on, advise
-from mms.worker.warm_up.sample import sample_inputs
 
 CLASSES = 3
 

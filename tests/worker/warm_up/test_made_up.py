@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from mms.worker.warm_up.made_up_requests import MadeUpRequests
+from mms.worker.warm_up.made_up_requests import MadeUpRequests, bound_lengths
 
 ROWS = {'input_type': 'application/json',
         'inputs': [{'data_name': 'data', 'data_shape': [0, 0]}]}
@@ -36,3 +36,10 @@ def test_a_signature_that_tells_too_little_makes_none():
     made = MadeUpRequests(UNBOUND, {'input_type': 'application/json',
                                     'inputs': [{'data_name': 'data', 'data_shape': []}]})
     assert (made.requests, list(made.at_first)) == ([], [])
+
+
+def test_lengths_are_those_that_a_module_is_bound_for():
+    module = SimpleNamespace(binded=True, data_shapes=[('data', (1, 3))])
+    assert bound_lengths(SimpleNamespace(mx_model=module)) == {'data': [1, 3]}
+    assert bound_lengths(SimpleNamespace(mx_model=SimpleNamespace(binded=False))) == {}
+    assert bound_lengths(SimpleNamespace()) == {}

@@ -3,8 +3,8 @@
 import pytest
 from real_services import written
 
+from mms.archive.sample import sample_inputs
 from mms.worker.warm_up.refusal import is_all_built_in, refusal_of
-from mms.worker.warm_up.sample import sample_inputs
 
 pytestmark = pytest.mark.core
 

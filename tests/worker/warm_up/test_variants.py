@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mms.worker.warm_up.sample import sample_inputs
+from mms.archive.sample import sample_inputs
 from mms.worker.warm_up.variants import variants
 
 

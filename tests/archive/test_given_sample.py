@@ -1,6 +1,6 @@
 """Samples that a signature gives are what a model is warmed up with."""
 
-from mms.worker.warm_up.sample import sample_inputs
+from mms.archive.sample import sample_inputs
 
 TEXT = {'data_name': 'text', 'data_shape': [0, 9], 'sample': [{'review': 'good'}]}
 NUMBERS = {'data_name': 'numbers', 'data_shape': [0, 2]}

@@ -1,12 +1,11 @@
 """Made-up inputs."""
 
 import io
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
-from mms.worker.warm_up.sample import bound_lengths, sample_inputs
+from mms.archive.sample import sample_inputs
 
 
 def signature(*shapes, input_type='application/json'):
@@ -39,13 +38,6 @@ def test_pictures_and_tensors_stand_side_by_side():
     both['inputs'][1]['input_type'] = 'application/json'
     picture, row = sample_inputs(both)
     assert (Image.open(io.BytesIO(picture)).size, row) == ((4, 4), [[0, 0]])
-
-
-def test_lengths_are_those_that_a_module_is_bound_for():
-    module = SimpleNamespace(binded=True, data_shapes=[('data', (1, 3))])
-    assert bound_lengths(SimpleNamespace(mx_model=module)) == {'data': [1, 3]}
-    assert bound_lengths(SimpleNamespace(mx_model=SimpleNamespace(binded=False))) == {}
-    assert bound_lengths(SimpleNamespace()) == {}
 
 
 @pytest.mark.parametrize('shape', [

@@ -1,4 +1,4 @@
-"""An input to warm a model up with: of the right form, and without meaning."""
+"""Inputs as a signature describes them: of the right form, and without meaning."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import accumulate
 from operator import mul
 from typing import Any, Optional
 
+from mms.archive.noise_picture import noise_picture
 from mms.archive.signature import IMAGE_TYPE, input_types
-from mms.worker.warm_up.noise import noise_picture
 
 # Where a signature leaves the size of a picture open.
 _PICTURE_SIDE = 224
@@ -86,14 +86,6 @@ def copy_of(inputs: list[Any]) -> list[Any]:
     """
     copied: list[Any] = marshal.loads(marshal.dumps(inputs))
     return copied
-
-
-def bound_lengths(service: Any) -> dict[str, list[int]]:
-    """The shapes that the service's Module was bound for at first; empty where it has none."""
-    module: Any = getattr(service, 'mx_model', None)
-    if not getattr(module, 'binded', False):
-        return {}
-    return {entry[0]: list(entry[1]) for entry in module.data_shapes}
 
 
 def _filled(entry: Mapping[str, Any], lengths: Mapping[str, Sequence[int]]) -> list[int]:

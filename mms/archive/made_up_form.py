@@ -1,20 +1,26 @@
-"""A request that a client could have sent, made from the inputs of a sample."""
+"""A form that a client could have sent, made from the inputs of a sample."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
 from mms.archive.signature import IMAGE_TYPE, input_types
-from mms.ipc.messages import CLASSIC, Request
 
 _ANY_URL = 'http://localhost/'
 
 
-def made_up_request(signature: Mapping[str, Any], sample: Sequence[Any]) -> Request:
+class Form(NamedTuple):
+    """What a client sends, and its media type."""
+
+    content_type: str
+    body: bytes
+
+
+def made_up_form(signature: Mapping[str, Any], sample: Sequence[Any]) -> Form:
     """The form that `sample` would come in.
 
     Parameters
@@ -33,5 +39,5 @@ def made_up_request(signature: Mapping[str, Any], sample: Sequence[Any]) -> Requ
             fields[name] = json.dumps(value)
     prepared = requests.Request('POST', _ANY_URL, files=files, data=fields).prepare()
     body = prepared.body or b''
-    return Request(CLASSIC, prepared.headers.get('Content-Type', ''),
-                   body if isinstance(body, bytes) else body.encode())
+    return Form(prepared.headers.get('Content-Type', ''),
+                body if isinstance(body, bytes) else body.encode())
