@@ -2,8 +2,8 @@
 
 Nothing is spared but what the imports take, nearly half a second of a processor each time. What is
 forked has a session, a folder, an environment, streams and arguments of its own. Commands whose
-environment says how Python or the C library start are started as anybody would, and so is all that
-pages show.
+environment says how Python or the C library start are started as anybody would. What a shell runs
+has itself forked, by `tests/forked.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
+import marshal
 import os
 import select
 import signal
@@ -24,6 +24,7 @@ import threading
 from pathlib import Path
 
 import psutil
+from forked import LONGEST
 
 REPO = Path(__file__).resolve().parent.parent
 # Variables that are read before anything is imported, or meanwhile.
@@ -31,8 +32,6 @@ READ_FIRST = ('PYTHON', 'LD_', 'LC_', 'LANG', 'COVERAGE', 'GEVENT', 'MALLOC_', '
 # What each command imports when it runs.
 LATER = {'mms': ['mms.mxnet_model_server', 'mms.management_command.command'],
          'mms.export_model': [], 'mms.predict_command.command': []}
-# Of words and variables, in bytes; the kernel takes twice as much at once.
-LONGEST = 2**16
 _INT = struct.Struct('i')
 _launchers = {}
 _lock = threading.Lock()
@@ -44,10 +43,9 @@ def start(module, words, cwd, env=None, text=False):
     """
     env = env or environment()
     told = [str(cwd), dict(env), [str(word) for word in words]]
-    with _lock:
-        forking = _launchers.get(module) or _launchers.setdefault(module, _Launcher(module))
-        if forking.is_started_as(env) and len(json.dumps(told)) <= LONGEST:
-            return forking.start(told, 'r' if text else 'rb')
+    if _read_first(env) == _read_first(environment()) and len(marshal.dumps(told)) <= LONGEST:
+        with _lock:
+            return _launcher(module, env).start(told, 'r' if text else 'rb')
     return subprocess.Popen(
         [sys.executable, '-m', module, *words], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=text, start_new_session=True)
@@ -58,6 +56,12 @@ def run(module, *words, cwd, env=None, text=False, timeout=120):
     process = start(module, words, cwd, env, text)
     out, errors = process.communicate(timeout=timeout)
     return subprocess.CompletedProcess(words, process.returncode, out, errors)
+
+
+def control(module, env):
+    """Descriptor that `tests/forked.py` is given to fork such commands in this environment."""
+    with _lock:
+        return _launcher(module, env).control
 
 
 def children(recursive=False):
@@ -74,31 +78,38 @@ def environment():
     return {**os.environ, 'PYTHONPATH': str(REPO), 'PYTHONDONTWRITEBYTECODE': '1'}
 
 
+def _launcher(module, env):
+    key = module, *sorted(_read_first(env).items())
+    return _launchers.get(key) or _launchers.setdefault(key, _Launcher(module, env))
+
+
+def _read_first(env):
+    return {name: value for name, value in env.items() if name.startswith(READ_FIRST)}
+
+
 class _Launcher:
-    def __init__(self, module):
-        self._env = environment()
+    def __init__(self, module, env):
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, __file__, module, str(theirs.fileno())], cwd='/',
-                env=self._env, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
+                env=env, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
                 start_new_session=True)
 
     @property
     def pid(self):
         return self._process.pid
 
-    def is_started_as(self, env):
-        """Whether no variable differs that Python or the imports read."""
-        return not any(name.startswith(READ_FIRST) and self._env.get(name) != env.get(name)
-                       for name in {*self._env, *env})
+    @property
+    def control(self):
+        return self._control.fileno()
 
     def start(self, told, mode):
         ends = [os.pipe() for _ in range(3)]
         nothing = os.open(os.devnull, os.O_RDONLY)
         theirs = [nothing, *(end for _, end in ends)]
         try:
-            socket.send_fds(self._control, [json.dumps(told).encode()], theirs)
+            socket.send_fds(self._control, [marshal.dumps(told)], theirs)
         finally:
             for end in theirs:
                 os.close(end)
@@ -185,7 +196,7 @@ def _wanted(control):
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 _stand_alone(ends[:-1])
-                return json.loads(message)
+                return marshal.loads(message)
             children[pid] = ends.pop()
             os.write(children[pid], _INT.pack(pid))
             for end in ends:

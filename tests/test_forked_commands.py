@@ -55,3 +55,26 @@ def test_where_python_would_start_otherwise_it_is_started(tmp_path):
                              {**launcher.environment(), 'PYTHONUTF8': '1'})
     assert isinstance(process, subprocess.Popen)
     assert process.communicate(timeout=60)[0].startswith(b'usage: ')
+
+
+def asked_for(*words, **options):
+    """What has such a command of the server forked."""
+    control = launcher.control('mms', launcher.environment())
+    return subprocess.Popen(
+        [sys.executable, '-I', '-S', launcher.REPO / 'tests' / 'forked.py', str(control), 'mms',
+         *words], pass_fds=[control], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def test_a_shell_has_it_forked_and_its_output_and_status(tmp_path):
+    done = asked_for('--models', 'm=none.model', cwd=tmp_path)
+    out, errors = done.communicate(timeout=60)
+    assert (done.returncode, out, errors) == started('mms', '--models', 'm=none.model',
+                                                     cwd=tmp_path)
+
+
+def test_a_shell_has_it_forked_and_its_signals_reach_it(tmp_path):
+    server = asked_for('--models', f"m={write_archive(tmp_path, 'm')}", '--port', '0', cwd=tmp_path)
+    assert b'Serving ' in server.stdout.readline()
+    server.send_signal(signal.SIGINT)
+    assert server.wait(60) == 0
+    server.communicate()

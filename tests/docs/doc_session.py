@@ -11,15 +11,20 @@ import stat
 import subprocess
 import sys
 
+import launcher
 from harness import REPO, free_port, until
 
 # Those that do not print that they are up.
 SILENT = ('gunicorn', 'waitress-serve')
-# What a page calls on, as a script: each finds the checkout and this Python.
+# The package's commands: module, and words that come first. They are forked from what has imported
+# the module already.
+FORKED = {
+    'mxnet-model-server': ('mms', '$(test "$1" = models || echo --port {port})'),
+    'mxnet-model-export': ('mms.export_model', ''),
+    'mxnet-model-predict': ('mms.predict_command.command', ''),
+}
+# What else a page calls on, as a script: each finds the checkout and this Python.
 SCRIPTS = {
-    'mxnet-model-server': '"{python}" -m mms $(test "$1" = models || echo --port {port}) "$@"',
-    'mxnet-model-export': '"{python}" -m mms.export_model "$@"',
-    'mxnet-model-predict': '"{python}" -m mms.predict_command.command "$@"',
     'python': '"{python}" "$@"',
     'pip': '"{python}" -m pip "$@"',
     **{name: f'"$(dirname "{{python}}")/{name}" "$@"'
@@ -91,7 +96,7 @@ class Session:
     def _run(self, language, body, status):
         done = subprocess.run(self._command(language, body), cwd=self.folder,
                               env=self._environment(), stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=200)
+                              pass_fds=self._launchers(body), capture_output=True, timeout=200)
         errors = done.stderr.decode()
         self.printed = done.stdout.decode() or errors
         assert done.returncode == status, f'{body}\n{self.printed}\n{errors}'
@@ -100,12 +105,23 @@ class Session:
         with open(self._screen, 'wb') as screen:
             self._server = subprocess.Popen(
                 self._command(language, body), cwd=self.folder, env=self._environment(),
-                stdin=subprocess.DEVNULL, stdout=screen, stderr=subprocess.DEVNULL)
+                stdin=subprocess.DEVNULL, stdout=screen, stderr=subprocess.DEVNULL,
+                pass_fds=self._launchers(body))
         is_up = self._listens if body.startswith(SILENT) else \
             lambda: 'Serving ' in self._read_screen()
         until(lambda: is_up() or self._server.poll() is not None, 120)
         assert self._server.poll() is None, f'{body}\n{self._read_log()}'
         self.printed = self._read_screen()
+
+    def _launchers(self, body):
+        """Descriptors of those that fork what is named there; `make` calls what it likes."""
+        found = []
+        for name, (module, first) in FORKED.items():
+            if name in body or body.startswith('make '):
+                found.append(launcher.control(module, self._environment()))
+                self._install(name, f'"{{python}}" -I -S "{{repo}}/tests/forked.py" {found[-1]} '
+                                    f'{module} {first} "$@"')
+        return found
 
     def _listens(self):
         with socket.socket() as probe:
