@@ -1,4 +1,4 @@
-"""``python -I -S forked.py CONTROL MODULE WORDS...``: has a launcher fork ``python -m MODULE WORDS``.
+"""``forked.py CONTROL MODULE WORDS...``: has a launcher fork ``python -m MODULE WORDS``.
 
 For commands of a shell, which are no processes of the test: CONTROL is the launcher's socket, as a
 descriptor that they inherit. What is forked has the streams, the folder and the environment of this

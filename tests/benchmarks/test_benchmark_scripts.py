@@ -89,3 +89,13 @@ def test_restarts_and_reloads_cost_no_request():
     assert re.fullmatch(r'2 restarts: [1-9]\d* good, 0 failed', restarts)
     assert re.fullmatch(r'10 reloads: [1-9]\d* good, 0 failed', reloads)
     assert ends.startswith('from SIGTERM to the end: median ')
+
+
+def test_the_first_figures_are_of_the_server_and_of_its_hooks_alone():
+    answer = run('first_figures.py', '--rounds', 1, '--requests', 1, '--fixed')
+    assert answer.returncode == 0, answer.stderr
+    ready, front, tree, served, direct, difference, compared = answer.stdout.splitlines()
+    assert re.search(r' [\d.]+ s$', ready)
+    assert all(re.search(r' \d+ MB$', line) for line in (front, tree))
+    assert all(re.search(r' -?[\d.]+ ms$', line) for line in (served, direct, difference))
+    assert compared.endswith(' 1 and 1')

@@ -66,7 +66,8 @@ def test_an_editor_knows_what_hooks_take_and_what_a_service_has(tmp_path):
     (tmp_path / 'service.py').write_text(SERVICE)
     done = subprocess.run(
         [sys.executable, '-m', 'mypy', '--config-file', os.devnull, '--check-untyped-defs',
-         '--follow-imports', 'silent', '--ignore-missing-imports', 'service.py'], cwd=tmp_path,
+         '--follow-imports', 'silent', '--ignore-missing-imports', '--no-site-packages',
+         'service.py'], cwd=tmp_path,
         env={**os.environ, 'MYPYPATH': os.pathsep.join([str(stubs.parent), str(REPO)])},
         capture_output=True, text=True, timeout=200)
     assert re.findall(r'Revealed type is "(.*)"', done.stdout) == KNOWN, done.stdout
