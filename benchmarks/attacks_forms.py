@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mms.errors import RequestError
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.request import CLASSIC, Request
 from mms.worker.codecs.form import read_form
 from mms.worker.codecs.inputs import read_inputs
 

@@ -21,7 +21,8 @@ import requests
 
 from mms.archive.location import Location
 from mms.archive.reader import open_model
-from mms.ipc.messages import ALONE, CLASSIC, Load, Request, Work
+from mms.ipc.messages import ALONE, Load, Work
+from mms.ipc.request import CLASSIC, Request
 from mms.worker.codecs.classic import prediction_in
 
 REPO = Path(__file__).resolve().parent.parent

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mms.ipc.channel import ChannelClosed
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.request import CLASSIC, Request
 from mms.model_service.model_service import SingleNodeService
 
 SIGNATURE = {'inputs': [{'data_name': 'data', 'data_shape': [0]}], 'outputs': [],

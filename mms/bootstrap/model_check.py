@@ -25,7 +25,7 @@ from mms.bootstrap.worker_user import identity_of
 from mms.errors import RequestError, StartupError
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import UninterruptedExitStack
-from mms.ipc.messages import CLASSIC, Content, Request
+from mms.ipc.request import CLASSIC, Content, Request
 from mms.runtime.columns import Column, table
 from mms.runtime.streams import say, terminal_width
 from mms.serving.served_model import ServedModel

@@ -12,7 +12,7 @@ from mms.frontend.chain import Chain, Middleware
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, status_line
 from mms.frontend.forwarded import NOBODY
 from mms.frontend.routing import Table
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 from mms.log import request_ids
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, json_response
-from mms.ipc.messages import OPEN_INFERENCE
+from mms.ipc.request import OPEN_INFERENCE
 
 _ROOT = '/v2'
 

@@ -17,7 +17,7 @@ from mms.frontend.access.refusals import AccessRefused
 from mms.frontend.error_form import error_response, is_open_inference
 from mms.frontend.exchange import HTTPRequest, HTTPResponse
 from mms.frontend.http.body import UnsupportedEncoding
-from mms.ipc.messages import API_DESCRIPTION
+from mms.ipc.request import API_DESCRIPTION
 from mms.log.lines import one_line
 
 logger = logging.getLogger(__name__)

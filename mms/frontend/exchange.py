@@ -15,7 +15,7 @@ from mms.frontend.access.scopes import MANAGE, Scopes
 from mms.frontend.forwarded import NOBODY
 from mms.frontend.openapi.operation import Told
 from mms.frontend.request_context import context_of
-from mms.ipc.messages import JSON, Body
+from mms.ipc.request import JSON, Body
 from mms.serving.caller import Caller, stays
 
 

@@ -10,7 +10,7 @@ from typing import Optional, Protocol
 from mms.frontend.exchange import HTTPRequest
 from mms.frontend.http.body import read_body
 from mms.frontend.http.inflating import inflated
-from mms.ipc.messages import NO_HEADERS, Headers, Reply, Request
+from mms.ipc.request import NO_HEADERS, Headers, Reply, Request
 from mms.runtime.byte_budget import ByteBudget
 from mms.serving.caller import Caller
 

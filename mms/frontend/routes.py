@@ -21,7 +21,7 @@ from mms.frontend.api.operations.prediction import predict, predict_plain
 from mms.frontend.exchange import Route
 from mms.frontend.openapi.operation import ForEachModel
 from mms.frontend.predictor import Predictor
-from mms.ipc.messages import CLASSIC
+from mms.ipc.request import CLASSIC
 from mms.metrics.model_tally import ModelTally
 
 

@@ -21,7 +21,7 @@ from mms.fronts.frames import Frame, Kind
 from mms.fronts.incoming import Incoming
 from mms.fronts.link import Link, LinkClosed, Verbs
 from mms.ipc.context import Context
-from mms.ipc.messages import Request
+from mms.ipc.request import Request
 from mms.log import request_ids
 from mms.metrics import Metrics, increments
 from mms.metrics.server_metrics import ServerMetrics

@@ -13,7 +13,7 @@ import struct
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 
 _HEAD = struct.Struct('!BQII')
 

@@ -15,7 +15,7 @@ from mms.frontend.error_form import error_value, is_v2
 from mms.frontend.exchange import decoded, json_response, status_line
 from mms.frontend.http.body import read_body
 from mms.fronts.remote_models import RemoteModels
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
 
 

@@ -16,7 +16,7 @@ from gevent.lock import Semaphore
 from mms.event_loop.guard import FAULTS, report
 from mms.event_loop.yielding import PollTracker, TimeSlice, yield_if_due
 from mms.fronts.frames import Frame, FrameReader, Kind, packed
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 from mms.runtime.byte_budget import PIECE_BYTES, ChunkedBuffer
 
 _RECEIVE_BYTES = 256 * 1024

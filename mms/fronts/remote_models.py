@@ -16,7 +16,7 @@ from mms.fronts.failures import raised
 from mms.fronts.frames import Frame, Kind
 from mms.fronts.incoming import Incoming
 from mms.fronts.link import Handler, Link, LinkClosed
-from mms.ipc.messages import Content, Reply, Request
+from mms.ipc.request import Content, Reply, Request
 from mms.metrics import Metrics
 from mms.metrics.server_metrics import ServerMetrics
 from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer

@@ -19,14 +19,8 @@ from mms.errors import RequestError, error_name
 from mms.ipc.context import Context
 from mms.ipc.findings import Fusion, findings_of
 from mms.ipc.messages import (
-    NO_HEADERS,
-    Answer,
     Answered,
-    Body,
-    Content,
-    Entries,
     Explore,
-    Failure,
     Fork,
     Forked,
     Fuse,
@@ -45,14 +39,13 @@ from mms.ipc.messages import (
     Ready,
     Reap,
     Reaped,
-    Reply,
-    Request,
     Result,
     Unsuited,
     WarmUp,
     Work,
 )
 from mms.ipc.packing import pack, pieces, read_header
+from mms.ipc.request import NO_HEADERS, Answer, Body, Content, Entries, Failure, Reply, Request
 from mms.ipc.shape import (
     BrokenFrame,
     check_entries,

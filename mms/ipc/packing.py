@@ -10,18 +10,8 @@ from typing import Any
 
 import orjson
 
-from mms.ipc.messages import (
-    JSON,
-    Answer,
-    Answered,
-    Body,
-    Content,
-    Entries,
-    Message,
-    Reply,
-    Request,
-    Work,
-)
+from mms.ipc.messages import Answered, Message, Work
+from mms.ipc.request import JSON, Answer, Body, Content, Entries, Reply, Request
 from mms.runtime.byte_budget import ChunkedBuffer
 
 # An exception's text may be as long as a service likes; the front reads it in one go.

@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any, Union
 
-from mms.ipc.messages import ANSWER_HEADERS, NO_HEADERS
+from mms.ipc.request import ANSWER_HEADERS, NO_HEADERS
 
 Kinds = tuple[type, ...]
 

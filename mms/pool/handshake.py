@@ -11,7 +11,8 @@ import gevent
 from mms.archive.signature import validate_signature
 from mms.errors import ServiceError, SignatureError
 from mms.ipc.channel import ChannelClosed
-from mms.ipc.messages import Failure, Imported, Load, Loaded, Ready, Unsuited, WarmUp
+from mms.ipc.messages import Imported, Load, Loaded, Ready, Unsuited, WarmUp
+from mms.ipc.request import Failure
 from mms.ipc.shape import BrokenFrame
 from mms.pool.channel import FrontChannel
 from mms.pool.process_errors import DiedEarly, Unlaunchable, WarmUpFailed

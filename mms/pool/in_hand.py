@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mms.ipc.context import Context
-from mms.ipc.messages import Request
+from mms.ipc.request import Request
 
 
 class InHand:

@@ -8,7 +8,8 @@ from typing import NamedTuple, Optional, Union
 
 import gevent
 
-from mms.ipc.messages import TRIAL, Answered, More, Reply, Result, Work
+from mms.ipc.messages import TRIAL, Answered, More, Result, Work
+from mms.ipc.request import Reply
 from mms.pool.process import WorkerProcess
 from mms.pool.process_errors import NoAnswer, NotSent, WorkerGone
 from mms.serving.queue import Job

@@ -23,7 +23,7 @@ from mms.errors import ModelUnavailable
 from mms.event_loop.guard import log_escaped
 from mms.event_loop.in_thread import end_lasting_thread
 from mms.event_loop.uninterrupted import uninterrupted
-from mms.ipc.messages import Reply, Request
+from mms.ipc.request import Reply, Request
 from mms.metrics import Metrics
 from mms.runtime.interrupts import first_interrupt_only, no_interrupts
 from mms.runtime.signals import leave_errors_to_who_waits

@@ -12,14 +12,7 @@ from gevent.pool import Group
 
 from mms.errors import BadRequest, InferenceError, RequestError
 from mms.event_loop.yielding import TimeSlice
-from mms.ipc.messages import (
-    MOST_ENTRIES,
-    OPEN_INFERENCE_ENTRY,
-    Content,
-    Entries,
-    Reply,
-    Request,
-)
+from mms.ipc.request import MOST_ENTRIES, OPEN_INFERENCE_ENTRY, Content, Entries, Reply, Request
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
 from mms.serving.caller import Caller
 from mms.serving.joined_tensors import joined_tensors

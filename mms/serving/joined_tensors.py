@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Union
 
 from mms.errors import BadRequest, RequestError
 from mms.event_loop.yielding import TimeSlice
-from mms.ipc.messages import JSON, Content, Reply
+from mms.ipc.request import JSON, Content, Reply
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
 
 _LENGTH = 'Inference-Header-Content-Length'

@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional
 from gevent.event import AsyncResult, Event
 
 from mms.errors import REQUEST_ERRORS
-from mms.ipc.messages import Answer, Failure, Request
+from mms.ipc.request import Answer, Failure, Request
 from mms.serving.caller import Caller
 
 

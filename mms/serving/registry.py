@@ -16,7 +16,7 @@ from mms.errors import ServiceError
 from mms.event_loop.guard import attempt
 from mms.event_loop.in_thread import in_thread
 from mms.event_loop.uninterrupted import uninterrupted
-from mms.ipc.messages import Reply, Request
+from mms.ipc.request import Reply, Request
 from mms.metrics.observer import Observer
 from mms.pool.launcher import Launcher
 from mms.pool.sizing import threads_for

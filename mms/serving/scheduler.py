@@ -32,15 +32,8 @@ from mms.errors import (
     WorkerDied,
 )
 from mms.event_loop.guard import GuardedLoop, attempt
-from mms.ipc.messages import (
-    ALONE,
-    JOINT,
-    TRIAL,
-    Entries,
-    Reply,
-    Request,
-    Result,
-)
+from mms.ipc.messages import ALONE, JOINT, TRIAL, Result
+from mms.ipc.request import Entries, Reply, Request
 from mms.metrics.observer import Observer, Unobserved
 from mms.pool.process import WorkerProcess
 from mms.pool.process_errors import WorkerGone

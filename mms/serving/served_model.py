@@ -13,7 +13,8 @@ from mms.devices.device import Device
 from mms.errors import ModelUnavailable, ServiceError
 from mms.event_loop.guard import FAULTS, report
 from mms.ipc.findings import Findings
-from mms.ipc.messages import Load, Reply, Request
+from mms.ipc.messages import Load
+from mms.ipc.request import Reply, Request
 from mms.log.brief_start import IF_ROOM
 from mms.metrics.observer import Observer, Unobserved
 from mms.pool.supervisor import Supervisor

@@ -15,7 +15,7 @@ from mms.archive.made_up_form import made_up_form
 from mms.archive.manifest import read_manifest
 from mms.config.defaults import DEFAULT_MAX_IMAGE_PIXELS
 from mms.errors import REQUEST_ERRORS, StartupError
-from mms.ipc.messages import CLASSIC, Answer, Failure, Reply, Request
+from mms.ipc.request import CLASSIC, Answer, Failure, Reply, Request
 from mms.mxnet_engine.reasons import RAISED, line_in, reason_of
 from mms.runtime.parent import die_with_parent
 from mms.worker.codecs.classic import Classic, prediction_in

@@ -11,7 +11,7 @@ from typing import Any, Callable, Optional, TypeVar, Union
 
 from mms.errors import InferenceError, RequestError, error_name
 from mms.ipc.context import NO_CONTEXT, Context
-from mms.ipc.messages import Answer, Entries, Failure, Reply, Request
+from mms.ipc.request import Answer, Entries, Failure, Reply, Request
 from mms.log import request_ids
 from mms.mxnet_engine.reasons import request_fault, text_of
 from mms.worker.codecs.codec import Codec, Payload

@@ -17,7 +17,6 @@ from mms.ipc.messages import (
     JOINT,
     TRIAL,
     Explore,
-    Failure,
     Fork,
     Forked,
     Fuse,
@@ -31,10 +30,10 @@ from mms.ipc.messages import (
     Ready,
     Reap,
     Reaped,
-    Request,
     Result,
     Work,
 )
+from mms.ipc.request import Failure, Request
 from mms.log import request_ids
 from mms.mxnet_engine.reasons import RAISED, reason_of
 from mms.runtime.private_memory import FreedMemoryLimit, private_bytes

@@ -20,7 +20,8 @@ from mms import mxnet_compat
 from mms.errors import ServiceError, StartupError
 from mms.ipc.channel import Channel, ChannelClosed
 from mms.ipc.findings import Findings, Fusion
-from mms.ipc.messages import Failure, Load, Loaded, Ready, Unsuited, WarmUp
+from mms.ipc.messages import Load, Loaded, Ready, Unsuited, WarmUp
+from mms.ipc.request import Failure
 from mms.log.setup import configure_worker
 from mms.mxnet_compat import preloaded
 from mms.mxnet_engine.reasons import line_in, reason_of

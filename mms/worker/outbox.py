@@ -6,7 +6,8 @@ import resource
 import time
 
 from mms.ipc.channel import Channel
-from mms.ipc.messages import Answer, Answered
+from mms.ipc.messages import Answered
+from mms.ipc.request import Answer
 
 # What takes longer is worth a message of its own to those who are answered already.
 _CLOSE_S = 0.005

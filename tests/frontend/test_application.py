@@ -17,7 +17,7 @@ from mms.frontend.exchange import Route, json_response
 from mms.frontend.flask_app import create_app
 from mms.frontend.predictor import Predictor
 from mms.frontend.routes import routes
-from mms.ipc.messages import CLASSIC, Reply
+from mms.ipc.request import CLASSIC, Reply
 from mms.metrics import METRICS
 from mms.runtime.byte_budget import ByteBudget
 

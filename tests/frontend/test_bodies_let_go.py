@@ -15,7 +15,7 @@ from mms.frontend.http.connection import Connection
 from mms.frontend.http.headers import PlainHeaders
 from mms.frontend.http.server import HTTPServer
 from mms.frontend.middleware import GiveWay
-from mms.ipc.messages import Reply
+from mms.ipc.request import Reply
 from mms.metrics import Metrics, make_sink
 from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
 

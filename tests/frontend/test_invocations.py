@@ -5,7 +5,7 @@ from front import application
 from werkzeug.test import Client
 
 from mms.frontend.flask_app import create_app
-from mms.ipc.messages import CLASSIC, CLASSIC_BATCH, CLASSIC_SINGLE, Reply
+from mms.ipc.request import CLASSIC, CLASSIC_BATCH, CLASSIC_SINGLE, Reply
 
 TARGET = 'X-Amzn-SageMaker-Target-Model'
 

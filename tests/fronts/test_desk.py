@@ -10,7 +10,7 @@ from mms.fronts.frames import Kind, packed
 from mms.fronts.link import Link
 from mms.fronts.remote_models import RemoteModels
 from mms.ipc.context import NO_CONTEXT
-from mms.ipc.messages import Reply, Request
+from mms.ipc.request import Reply, Request
 from mms.metrics import Metrics
 from mms.metrics.server_metrics import ServerMetrics
 from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer

@@ -11,12 +11,9 @@ from mms.ipc.channel import Channel, ChannelClosed
 from mms.ipc.context import Context
 from mms.ipc.findings import Findings, Fusion
 from mms.ipc.messages import (
-    CLASSIC,
     JOINT,
     Answered,
-    Entries,
     Explore,
-    Failure,
     Fork,
     Forked,
     Fuse,
@@ -34,13 +31,12 @@ from mms.ipc.messages import (
     Ready,
     Reap,
     Reaped,
-    Reply,
-    Request,
     Result,
     Unsuited,
     WarmUp,
     Work,
 )
+from mms.ipc.request import CLASSIC, Entries, Failure, Reply, Request
 from mms.ipc.shape import BrokenFrame
 
 MESSAGES = [

@@ -8,7 +8,8 @@ import pytest
 from gevent import socket
 
 from mms.ipc.channel import Channel
-from mms.ipc.messages import Entries, Failure, Pong, Reply, Request, Result
+from mms.ipc.messages import Pong, Result
+from mms.ipc.request import Entries, Failure, Reply, Request
 from mms.pool.channel import FrontChannel
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget
 

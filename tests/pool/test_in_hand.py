@@ -1,7 +1,7 @@
 """Which requests a worker has, as far as the front knows."""
 
 from mms.ipc.context import Context
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.request import CLASSIC, Request
 from mms.pool.in_hand import InHand
 
 

@@ -13,7 +13,8 @@ from fleet import mxnet_service, until
 from harness import SERVICE, predicted, work
 
 from mms.errors import ServiceError
-from mms.ipc.messages import Failure, Ping, Pong, Reply, Result
+from mms.ipc.messages import Ping, Pong, Result
+from mms.ipc.request import Failure, Reply
 from mms.pool.process import WorkerProcess
 from mms.pool.process_errors import NoAnswer, NotSent, WarmUpFailed, WorkerGone
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from target_codecs import depth, same
 
 from mms.errors import RequestError
-from mms.ipc.messages import (
+from mms.ipc.request import (
     CLASSIC,
     CLASSIC_BATCH,
     CLASSIC_ENTRY,

@@ -14,7 +14,7 @@ from werkzeug.http import parse_options_header
 
 from mms.archive.limits import DIGITS
 from mms.errors import BadRequest, PayloadTooLarge, RequestError
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.request import CLASSIC, Request
 from mms.worker.codecs.form import read_form
 from mms.worker.codecs.form_parser import MULTIPART, URLENCODED, parse_form
 from mms.worker.codecs.inputs import read_inputs

@@ -12,7 +12,7 @@ from mms.archive.sample import sample_inputs
 from mms.archive.signature import SIGNATURE_FILE, input_types, read_signature
 from mms.errors import ArchiveError, MMSError
 from mms.frontend.api.swagger import describe
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.request import CLASSIC, Request
 from mms.worker.codecs.form import read_form
 from mms.worker.codecs.inputs import read_inputs
 from mms.worker.codecs.json_answer import to_json

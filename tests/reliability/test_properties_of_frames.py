@@ -13,7 +13,8 @@ from mms.devices.device import Device
 from mms.ipc import messages
 from mms.ipc.channel import ChannelClosed
 from mms.ipc.context import Context
-from mms.ipc.messages import Answered, Failure, Load, Ready, Reply, Request, Result, Work
+from mms.ipc.messages import Answered, Load, Ready, Result, Work
+from mms.ipc.request import Failure, Reply, Request
 from mms.ipc.shape import BrokenFrame
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=12)

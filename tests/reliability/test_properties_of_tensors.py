@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mms.errors import RequestError
-from mms.ipc.messages import OPEN_INFERENCE, Entries, Request
+from mms.ipc.request import OPEN_INFERENCE, Entries, Request
 from mms.worker.codecs.codec import Endpoint
 from mms.worker.codecs.inference_v2.binary import from_binary, to_binary
 from mms.worker.codecs.inference_v2.codec import InferenceV2

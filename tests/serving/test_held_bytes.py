@@ -6,7 +6,7 @@ import pytest
 from fleet import until
 
 from mms.errors import BuffersFull, DeadlineExceeded, InferenceError, RequestError, WorkerDied
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.request import CLASSIC, Request
 from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
 
 LARGE = 3_000_000

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from mms.errors import BadRequest, BuffersFull, RequestError
-from mms.ipc.messages import Reply
+from mms.ipc.request import Reply
 from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
 from mms.serving.joined_tensors import joined_tensors
 

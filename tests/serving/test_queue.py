@@ -4,7 +4,7 @@ import gevent
 import pytest
 
 from mms.errors import BadRequest, InferenceError
-from mms.ipc.messages import CLASSIC, Failure, Reply, Request
+from mms.ipc.request import CLASSIC, Failure, Reply, Request
 from mms.serving.caller import Caller
 from mms.serving.queue import Job, Waiting
 

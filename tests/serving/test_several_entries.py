@@ -19,7 +19,7 @@ from mms.errors import (
     TooManyRequests,
 )
 from mms.ipc.context import Context
-from mms.ipc.messages import CLASSIC_BATCH, CLASSIC_ENTRY, Entries, Reply, Request
+from mms.ipc.request import CLASSIC_BATCH, CLASSIC_ENTRY, Entries, Reply, Request
 from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
 from mms.serving.caller import Caller
 from mms.serving.entries import answer_entries

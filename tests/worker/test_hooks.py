@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from mms.errors import BadRequest
-from mms.ipc.messages import CLASSIC, Failure, Reply, Request
+from mms.ipc.request import CLASSIC, Failure, Reply, Request
 from mms.model_service.model_service import SingleNodeService
 from mms.worker.codecs.classic import Classic, encode_prediction
 from mms.worker.codecs.codec import Decoded, Endpoint

@@ -7,19 +7,8 @@ import pytest
 from harness import predicted
 from scripted import BAD, ONE, SIGNATURE, TWO, Scripted, Service
 
-from mms.ipc.messages import (
-    JOINT,
-    TRIAL,
-    Answered,
-    Failure,
-    More,
-    Ping,
-    Pong,
-    Ready,
-    Reply,
-    Result,
-    Work,
-)
+from mms.ipc.messages import JOINT, TRIAL, Answered, More, Ping, Pong, Ready, Result, Work
+from mms.ipc.request import Failure, Reply
 from mms.runtime.private_memory import FreedMemoryLimit
 from mms.worker import outbox
 from mms.worker.codecs.classic import Classic

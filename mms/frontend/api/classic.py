@@ -5,7 +5,7 @@ from __future__ import annotations
 from mms.errors import BadRequest, ModelNotFound
 from mms.frontend.exchange import HTTPRequest, HTTPResponse
 from mms.frontend.predictor import Predictor
-from mms.ipc.messages import CLASSIC, CLASSIC_BATCH, CLASSIC_SINGLE, Reply
+from mms.ipc.request import CLASSIC, CLASSIC_BATCH, CLASSIC_SINGLE, Reply
 from mms.runtime.byte_budget import ChunkedBuffer
 
 BATCH_HEADER = 'X-MMS-Batch'

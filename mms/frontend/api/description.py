@@ -9,7 +9,7 @@ from mms.frontend.api.latest import Latest
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, json_text, text_response
 from mms.frontend.forwarded import FORWARDED
 from mms.frontend.predictor import Models
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 
 
 class Description:

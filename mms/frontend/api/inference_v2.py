@@ -10,7 +10,7 @@ from mms.frontend.api.classic import response_of
 from mms.frontend.api.operations.open_inference import OF_MODEL, OF_VERSION
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route
 from mms.frontend.predictor import Predictor
-from mms.ipc.messages import OPEN_INFERENCE
+from mms.ipc.request import OPEN_INFERENCE
 
 MODEL_PATH = '/v2/models/<model>'
 VERSION_PATH = f'{MODEL_PATH}/versions/<version>'

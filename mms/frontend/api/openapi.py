@@ -14,7 +14,7 @@ from mms.frontend.exchange import HTTPRequest, HTTPResponse, Route, text_respons
 from mms.frontend.openapi.document import Subject, document
 from mms.frontend.openapi.refusals import TOKEN
 from mms.frontend.predictor import Models
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 from mms.version import __version__
 
 _TOLD = """What this server answers now: a model that comes or goes changes this document.

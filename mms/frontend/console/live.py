@@ -14,7 +14,7 @@ from mms.frontend.address import predict_path
 from mms.frontend.api.health import Monitor
 from mms.frontend.exchange import HTTPRequest, HTTPResponse, json_text, text_response
 from mms.frontend.predictor import Models
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 from mms.metrics.exposition import Exposition
 from mms.metrics.gauges import ModelGauges
 from mms.metrics.histogram import Histogram

@@ -12,7 +12,7 @@ from gevent.pywsgi import format_date_time
 
 from mms.frontend.http.answer_writer import AnswerWriter
 from mms.frontend.http.head import Head
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 
 _ExcInfo = Union[tuple[type[BaseException], BaseException, Optional[TracebackType]],
                  tuple[None, None, None]]

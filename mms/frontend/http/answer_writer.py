@@ -11,7 +11,7 @@ import termios
 from typing import Any
 
 from mms.event_loop.yielding import TimeSlice
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 from mms.runtime.byte_budget import PIECE_BYTES
 
 logger = logging.getLogger(__name__)

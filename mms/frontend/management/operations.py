@@ -40,7 +40,7 @@ from mms.frontend.openapi.schemas import (
     record,
     told,
 )
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 
 MODELS = Section('Models', 'Load, replace, scale and remove models while the server runs.', ERRORS)
 _IN_PATH = {'model_name': 'Name of the model.'}

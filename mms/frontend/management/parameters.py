@@ -11,7 +11,7 @@ from mms.config.per_model import MOST_WORKERS
 from mms.frontend.exchange import HTTPRequest
 from mms.frontend.http.body import read_body
 from mms.frontend.management.errors import WrongParameter, wrong_value
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 from mms.runtime.byte_budget import ByteBudget
 from mms.serving.model_options import ModelOptions
 

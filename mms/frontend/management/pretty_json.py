@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mms.frontend.exchange import HTTPResponse, text_response
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 
 
 def pretty_response(status: int, value: Any) -> HTTPResponse:

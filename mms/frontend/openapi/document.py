@@ -23,7 +23,7 @@ from mms.frontend.openapi.operation import (
 from mms.frontend.openapi.refusals import ANYWHERE
 from mms.frontend.openapi.schemas import STRING
 from mms.frontend.routing import MODEL, PARAMETER
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 
 Document = dict[str, Any]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Callable, NamedTuple, Union
 
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 
 # Of JSON Schema; where it holds a `Component`, a document refers to it.
 Schema = Mapping[str, Any]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Callable, Optional
 
-from mms.ipc.messages import Answer, Request
+from mms.ipc.request import Answer, Request
 from mms.log import request_ids
 from mms.model_service.model_service import SingleNodeService
 from mms.mxnet_engine.reasons import reason_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Callable
 
-from mms.ipc.messages import Answer, Reply, Request
+from mms.ipc.request import Answer, Reply, Request
 from mms.log import request_ids
 from mms.mxnet_engine.arrays import copied
 from mms.mxnet_engine.reasons import reason_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from mms.ipc.messages import JSON, Body
+from mms.ipc.request import JSON, Body
 from mms.worker.codecs.form_parser import MULTIPART, URLENCODED
 from mms.worker.codecs.picture_start import starts_as_picture
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Callable, Optional, Union
 
 from mms.archive.signature import BATCH
-from mms.ipc.messages import Body, Entries, Request
+from mms.ipc.request import Body, Entries, Request
 from mms.worker.codecs.body_kind import BodyKind, body_kind
 from mms.worker.codecs.codec import Decoded, Endpoint, Payload
 from mms.worker.codecs.entries import Given, entries_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, NamedTuple, Protocol, Union
 
 from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS
-from mms.ipc.messages import JSON, NO_HEADERS, Entries, Headers, Request
+from mms.ipc.request import JSON, NO_HEADERS, Entries, Headers, Request
 
 
 class Payload(NamedTuple):

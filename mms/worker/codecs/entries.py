@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.errors import BadRequest, PayloadTooLarge
-from mms.ipc.messages import CLASSIC_ENTRY, JSON, MOST_ENTRIES, Entries, Request
+from mms.ipc.request import CLASSIC_ENTRY, JSON, MOST_ENTRIES, Entries, Request
 from mms.worker.codecs.body_kind import BodyKind
 from mms.worker.codecs.form import FROM_PART, RawInput, every_picture, read_form
 from mms.worker.codecs.form_fault import DETAILS

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Optional
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS
 from mms.errors import BadRequest
-from mms.ipc.messages import Request
+from mms.ipc.request import Request
 from mms.worker.codecs.form_fault import missing_input
 from mms.worker.codecs.form_parser import Form, Part, parse_form, parts_named
 

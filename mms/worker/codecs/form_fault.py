@@ -10,7 +10,7 @@ from typing import Optional
 from werkzeug.http import parse_options_header
 
 from mms.errors import BadRequest
-from mms.ipc.messages import API_DESCRIPTION, JSON, Body, Request
+from mms.ipc.request import API_DESCRIPTION, JSON, Body, Request
 from mms.worker.codecs.form_parser import MULTIPART, URLENCODED, Form
 from mms.worker.codecs.picture_start import starts_as_picture
 

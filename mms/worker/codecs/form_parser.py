@@ -9,7 +9,7 @@ from werkzeug.http import parse_options_header
 
 from mms.config.defaults import DEFAULT_MAX_FORM_FIELDS
 from mms.errors import BadRequest, PayloadTooLarge
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 from mms.worker.codecs.multipart_form import MAX_BOUNDARY, Segment, segments_of
 from mms.worker.codecs.percent import unescaped
 from mms.worker.codecs.picture_start import starts_as_picture

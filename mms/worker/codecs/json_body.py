@@ -7,7 +7,7 @@ from typing import Any
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.errors import BadRequest
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 from mms.worker.codecs.form import FROM_TEXT, RawInput
 from mms.worker.codecs.form_fault import DETAILS
 from mms.worker.codecs.incorrect import incorrect

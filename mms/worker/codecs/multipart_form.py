@@ -14,7 +14,7 @@ from typing import NamedTuple, Optional
 from werkzeug.http import parse_options_header
 
 from mms.errors import BadRequest, PayloadTooLarge
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 
 MAX_HEAD_BYTES = 16 * 1024
 # Of all heads: ten thousand of a hundred bytes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 from mms.pictures.precheck import STARTS
 
 

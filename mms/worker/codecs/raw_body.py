@@ -7,7 +7,7 @@ from typing import Any
 
 from mms.archive.signature import IMAGE_TYPE, input_types
 from mms.errors import BadRequest
-from mms.ipc.messages import Request
+from mms.ipc.request import Request
 from mms.worker.codecs.form import FROM_PART, RawInput
 from mms.worker.codecs.form_fault import DETAILS
 

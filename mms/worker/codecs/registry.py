@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Union
 
-from mms.ipc.messages import (
+from mms.ipc.request import (
     CLASSIC,
     CLASSIC_BATCH,
     CLASSIC_ENTRY,

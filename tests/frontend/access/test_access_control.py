@@ -14,7 +14,7 @@ from mms.frontend.access.tokens import Token, Tokens, digest_of
 from mms.frontend.exchange import Route, json_response
 from mms.frontend.flask_app import create_app
 from mms.frontend.routing import Table
-from mms.ipc.messages import Reply
+from mms.ipc.request import Reply
 from mms.metrics.refusals import Refusals
 
 TOKENS = Tokens([Token(digest_of('p'), PREDICT, 'app'), Token(digest_of('m'), METRICS),

@@ -7,7 +7,7 @@ from hook_sources import NOT_BATCHABLE, OF_0_4, hooks
 from real_services import CASES, Ask, Plain, classic, inputs_of, recorded, written
 
 from mms.errors import BadRequest
-from mms.ipc.messages import Reply
+from mms.ipc.request import Reply
 from mms.worker.batches.compare import compare_predictions
 from mms.worker.batches.trial import answer_and_compare
 from mms.worker.batches.verdict import Outcome, Verdict

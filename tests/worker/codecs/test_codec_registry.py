@@ -2,7 +2,7 @@
 
 import pytest
 
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.request import CLASSIC, Request
 from mms.worker.codecs.classic import encode_prediction, prediction_in
 from mms.worker.codecs.codec import Decoded, Endpoint, Payload
 from mms.worker.codecs.registry import CODECS, Codecs

@@ -7,14 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from mms.errors import BadRequest, PayloadTooLarge
-from mms.ipc.messages import (
-    CLASSIC,
-    CLASSIC_BATCH,
-    CLASSIC_ENTRY,
-    CLASSIC_SINGLE,
-    Entries,
-    Request,
-)
+from mms.ipc.request import CLASSIC, CLASSIC_BATCH, CLASSIC_ENTRY, CLASSIC_SINGLE, Entries, Request
 from mms.worker.codecs.codec import Endpoint
 from mms.worker.codecs.registry import Codecs
 

@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 
 from mms.errors import BadRequest, PayloadTooLarge
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.request import CLASSIC, Request
 from mms.worker.codecs.form import FROM_FIELD, FROM_PART, RawInput, read_form
 
 TENSORS = {'input_type': 'application/json', 'inputs': [{'data_name': 'data'}]}

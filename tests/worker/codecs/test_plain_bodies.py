@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mms.errors import BadRequest
-from mms.ipc.messages import CLASSIC, Request
+from mms.ipc.request import CLASSIC, Request
 from mms.worker.codecs.classic import Classic
 from mms.worker.codecs.codec import Endpoint
 

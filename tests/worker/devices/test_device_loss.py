@@ -8,7 +8,8 @@ import pytest
 from scripted import ONE, SIGNATURE, TWO, Scripted, Service
 
 from mms.errors import BadRequest
-from mms.ipc.messages import JOINT, TRIAL, Answered, Failure, Ping, Pong, Ready, Reply, Result, Work
+from mms.ipc.messages import JOINT, TRIAL, Answered, Ping, Pong, Ready, Result, Work
+from mms.ipc.request import Failure, Reply
 from mms.worker.codecs.classic import Classic
 from mms.worker.codecs.codec import Endpoint
 from mms.worker.devices import device_loss

@@ -8,7 +8,7 @@ from mms.frontend.api.operations.prediction import ANSWER, BINARY, PICTURE_TYPES
 from mms.frontend.openapi.operation import Content, Operation, Parameter
 from mms.frontend.openapi.refusals import PREDICTING
 from mms.frontend.openapi.schemas import ANYTHING, STRING, by_name, told
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 
 _BATCH = Parameter(BATCH_HEADER, 'Whether the request has several entries; the answer is a list '
                    'then.', {'type': 'string', 'enum': ['true', 'false']}, 'header')

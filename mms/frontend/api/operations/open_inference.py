@@ -28,7 +28,7 @@ from mms.frontend.openapi.schemas import (
     record,
     told,
 )
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 
 Operations = Mapping[str, Operation]
 

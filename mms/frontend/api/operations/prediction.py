@@ -25,7 +25,7 @@ from mms.frontend.openapi.operation import (
 )
 from mms.frontend.openapi.refusals import PREDICTING
 from mms.frontend.openapi.schemas import ANYTHING, ERRORS, STRING, array, record, told
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 
 # What a client may call the one input of a model, and what holds several entries.
 ANY_NAME = 'data'

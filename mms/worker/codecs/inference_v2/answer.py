@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional
 
 import orjson
 
-from mms.ipc.messages import JSON
+from mms.ipc.request import JSON
 from mms.worker.codecs.codec import Payload
 from mms.worker.codecs.content_coding import coded
 from mms.worker.codecs.inference_v2.binary import to_binary

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Optional
 
 from mms.archive.limits import DIMENSIONS, LENGTH, NAME_CHARACTERS, TENSORS
 from mms.archive.signature import DATATYPES
-from mms.ipc.messages import Body
+from mms.ipc.request import Body
 from mms.worker.codecs.entries import check_count
 from mms.worker.codecs.inference_v2.binary import from_binary
 from mms.worker.codecs.inference_v2.json_data import from_json

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Union
 
-from mms.ipc.messages import Entries, Request
+from mms.ipc.request import Entries, Request
 from mms.model_service.hook_marks import can_take_arrays, has_outputs
 from mms.model_service.model_service import SingleNodeService
 from mms.worker.codecs.codec import Decoded, Endpoint, Payload

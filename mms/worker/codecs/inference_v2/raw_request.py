@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from mms.archive.signature import IMAGE_TYPE, input_types
-from mms.ipc.messages import Body, Headers
+from mms.ipc.request import Body, Headers
 from mms.worker.codecs.inference_v2.asked import Asked
 from mms.worker.codecs.inference_v2.binary import from_binary
 from mms.worker.codecs.inference_v2.tensor import BYTES, FP32, NUMBERS, Tensor

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any, Union
 
 from mms.archive.signature import IMAGE_TYPE, input_types
-from mms.ipc.messages import OPEN_INFERENCE_ENTRY, Entries, Request
+from mms.ipc.request import OPEN_INFERENCE_ENTRY, Entries, Request
 from mms.worker.codecs.base64_text import bytes_of
 from mms.worker.codecs.inference_v2.asked import Asked
 from mms.worker.codecs.inference_v2.binary import to_binary

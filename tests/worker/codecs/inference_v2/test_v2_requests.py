@@ -12,7 +12,7 @@ import pytest
 from harness import KITTEN
 
 from mms.errors import BadRequest, PayloadTooLarge
-from mms.ipc.messages import OPEN_INFERENCE, OPEN_INFERENCE_ENTRY, Entries, Request
+from mms.ipc.request import OPEN_INFERENCE, OPEN_INFERENCE_ENTRY, Entries, Request
 from mms.model_service.hook_marks import gives_outputs, takes_arrays
 from mms.model_service.model_service import SingleNodeService
 from mms.worker.codecs.codec import Endpoint
