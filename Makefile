@@ -111,6 +111,9 @@ $(VENV)/.test: $(VENV)/.installed $(wildcard tests/docs/javascript/*.json) \
 	$(BIN)/python -m pip --python $(CLIENTS)/$$client/bin/python install --quiet --no-deps \
 	-r tests/open_inference/$$client.txt || \
 	echo "The tests with $$client will be skipped." >&2; done
+	@echo 'Writing what Java takes of openapi-generator into $(CLIENTS)'
+	@$(BIN)/python tests/java_cache.py $(CLIENTS) || \
+	echo 'The generators of clients take longer.' >&2
 	@echo 'Unpacking Prometheus, nginx, logrotate, sslscan, zsh, fish, Chromium and compilers into $(VENV)/debian'
 	@$(BIN)/python tests/debian_programs.py $(VENV)/debian || true
 	@touch $@

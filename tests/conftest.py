@@ -7,7 +7,9 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
+import java_cache
 import psutil
 import pytest
 from fleet import shells, supervisor
@@ -30,7 +32,8 @@ os.environ['XDG_CACHE_HOME'] = os.devnull
 # no longer than this, or they take what the other tests need, two thirds of all that these compute.
 os.environ.setdefault('GOMP_SPINCOUNT', '1000')
 # Generators of clients run for two seconds each: Java's best compiler costs more than it gains.
-os.environ.setdefault('JAVA_OPTS', '-XX:TieredStopAtLevel=1')
+_java = Path(sys.prefix) / 'clients' / java_cache.OPTIONS
+os.environ.setdefault('JAVA_OPTS', f'@{_java}' if _java.exists() else '-XX:TieredStopAtLevel=1')
 compute_as_served()
 mxnet_compat.prepare_services()
 

@@ -24,10 +24,10 @@ def write_client(parts: Parts, language: str, signals: SignalRequests) -> None:
         log = parts.start_log()
         programs = Programs()
         said = parts.settings.said('gen_api')
-        in_thread(lambda: check_language(language, programs, said), programs.stop)
+        generator = in_thread(lambda: check_language(language, programs, said), programs.stop)
         models = load_models(parts, undo)
         description = parts.description(models, parts.settings.port)
         programs = Programs()
-        in_thread(lambda: generate_client(description, language, programs=programs),
-                  programs.stop)
+        in_thread(lambda: generate_client(description, language, programs=programs,
+                                          generator=generator), programs.stop)
         log.discard()

@@ -54,7 +54,8 @@ GENERATORS = {
 
 
 def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'build',
-                    programs: Optional[Programs] = None) -> None:
+                    programs: Optional[Programs] = None,
+                    generator: Optional[str] = None) -> None:
     """Write ``openapi.json`` and a client SDK for it into `build_dir`.
 
     Blocks for some seconds.
@@ -67,6 +68,8 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
         A name that swagger-codegen 2.2.1 or openapi-generator knows, in any letter case.
     programs
         Runs the tool; to be stopped by another thread.
+    generator
+        What :func:`check_language` has found for the language; None to look here.
 
     Raises
     ------
@@ -78,7 +81,7 @@ def generate_client(openapi: dict[str, Any], language: str, build_dir: str = 'bu
         There is no Java, `build_dir` cannot be written, or the tool failed.
     """
     programs = programs or Programs()
-    generator = check_language(language, programs)
+    generator = generator or check_language(language, programs)
     with tempfile.TemporaryDirectory(prefix='mms-') as folder:
         _write_document(openapi, build_dir)
         source = _write_document(openapi3_of(openapi), folder)

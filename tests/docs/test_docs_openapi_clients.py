@@ -86,7 +86,7 @@ def generated(server):
             **options_of(code_spans(cells[1])[0]), 'inputSpec': str(folder / 'openapi.json'),
             'outputDir': str(folder / cells[0])}))
     done = subprocess.run(
-        ['java', *BRIEFLY, '-jar', GENERATOR, 'batch', '--includes-base-dir', folder, *files],
+        [BIN / 'openapi-generator-cli', 'batch', '--includes-base-dir', folder, *files],
         cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
