@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Optional
 
 import gevent
 from gevent.lock import BoundedSemaphore
@@ -42,8 +44,19 @@ class ProcessMemory:
         self._known = {pid: known for pid, known in self._known.items() if pid in pids}
         stale = [pid for pid in pids
                  if pid not in self._known or now - self._known[pid][1] > _FRESH_S]
+        # In any order: who holds up a look is not before the same others each time.
+        random.shuffle(stale)
+        found: dict[int, Optional[int]] = {}
         with gevent.Timeout(_LONGEST_LOOK_S, False):
-            found = in_thread(lambda: {pid: proportional_bytes(pid) for pid in stale}) \
-                if stale else {}
-            self._known.update({pid: (size, now) for pid, size in found.items()
-                                if size is not None})
+            if stale:
+                in_thread(lambda: _look_at(stale, found, now + _LONGEST_LOOK_S))
+        # A thread that is held up may go on with its own.
+        self._known.update({pid: (size, now) for pid, size in found.copy().items()
+                            if size is not None})
+
+
+def _look_at(pids: Iterable[int], found: dict[int, Optional[int]], end: float) -> None:
+    for pid in pids:
+        if time.monotonic() >= end:
+            break
+        found[pid] = proportional_bytes(pid)
