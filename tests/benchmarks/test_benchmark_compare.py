@@ -19,11 +19,12 @@ from parts import closed, many, mix, open_loop, startup, tail
 from parts.run import Lengths, Run
 from processes import BenchmarkError
 from sections import Figure, Section, put_into, summary
+from short_loads import path_with_short_loads
 from step_cost import NAMES
 from wrk import Load
 
 needs_wrk = pytest.mark.skipif(shutil.which('wrk') is None, reason='no wrk')
-LENGTHS = Lengths(load_s=2, turns=2, between_s=0, warm_s=0, choosing_s=1, probed_s=1, tail_s=1,
+LENGTHS = Lengths(load_s=1, turns=2, between_s=0, warm_s=0, choosing_s=1, probed_s=1, tail_s=1,
                   rounds=1, models=3, idle_s=1)
 
 
@@ -47,6 +48,11 @@ class Answers(Contender):
         self.served.append(list(models))
         with answering() as (pid, port):
             yield {name: Endpoint(pid, port, f'/{name}', '/ping') for name in models}
+
+
+@pytest.fixture
+def short_loads(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv('PATH', path_with_short_loads(tmp_path_factory.mktemp('wrk')))
 
 
 @pytest.fixture
@@ -91,6 +97,7 @@ def test_the_closed_load_chooses_and_the_open_one_goes_on_at_its_rates(run):
 
 
 @needs_wrk
+@pytest.mark.usefixtures('short_loads')
 def test_the_limit_is_no_server_whose_rate_others_are_given(run, monkeypatch):
     monkeypatch.setattr('limit.measure_limit', lambda built, setting, seconds: Limit(
         setting, Load(1e6, 1.0, 1.0, 0, 0.0), 1.0))
@@ -103,6 +110,7 @@ def figures_of(section):
 
 
 @needs_wrk
+@pytest.mark.usefixtures('short_loads')
 def test_two_models_are_loaded_alone_and_together(run):
     [section] = mix.measure(run)
     found = cells(section)
@@ -153,6 +161,7 @@ def test_the_page_on_performance_has_markers_for_every_table():
 
 
 @needs_wrk
+@pytest.mark.usefixtures('short_loads')
 def test_a_short_run_prints_its_tables_and_says_whom_it_leaves_out(tmp_path):
     page = tmp_path / 'page.md'
     page.write_text('<!-- compare: closed-dense -->\n<!-- end of compare: closed-dense -->\n')
@@ -166,6 +175,7 @@ def test_a_short_run_prints_its_tables_and_says_whom_it_leaves_out(tmp_path):
 
 
 @needs_wrk
+@pytest.mark.usefixtures('short_loads')
 def test_the_steps_of_a_request_are_measured_in_two_states(tmp_path):
     answer = subprocess.run(
         [sys.executable, REPO / 'benchmarks' / 'step_cost.py', '--models', 'dense', '--seconds',

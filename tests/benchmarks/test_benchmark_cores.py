@@ -20,13 +20,14 @@ from cores_table import document
 from harness import REPO
 from place import held, seen
 from processes import BenchmarkError
+from short_loads import path_with_short_loads
 from wrk import run_wrk
 
 QUICK = ('--models', 'dense', '--seconds', '1', '--warm-up', '0')
 ALLOWED = sorted(os.sched_getaffinity(0))
 # At once, since they mostly wait.
 RUNS = {'held': ('--cores', *map(str, range(1, min(2, len(ALLOWED)) + 1))),
-        'seen': ('--seen', '--cores', '4', '--fixed')}
+        'seen': ('--seen', '--cores', '4', '--fixed', '--server-flags=--workers 1')}
 
 needs_wrk = pytest.mark.skipif(shutil.which('wrk') is None, reason='no wrk')
 needs_compiler = pytest.mark.skipif(shutil.which(os.environ.get('CC', 'cc')) is None,
@@ -44,6 +45,13 @@ def end(process):
     finally:
         process.terminate()
     return process.returncode, output, errors
+
+
+@pytest.fixture(scope='module', autouse=True)
+def short_loads(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('PATH', path_with_short_loads(tmp_path_factory.mktemp('wrk')))
+        yield
 
 
 @pytest.fixture(scope='module')
