@@ -31,7 +31,8 @@ REPO = Path(__file__).resolve().parent.parent
 READ_FIRST = ('PYTHON', 'LD_', 'LC_', 'LANG', 'COVERAGE', 'GEVENT', 'MALLOC_', 'SEEN_', 'TZ')
 # What each command imports when it runs.
 LATER = {'mms': ['mms.mxnet_model_server', 'mms.management_command.command'],
-         'mms.export_model': [], 'mms.predict_command.command': []}
+         'mms.export_model': [], 'mms.predict_command.command': [],
+         'example_script': ['mxnet', 'PIL.Image', 'sklearn.datasets']}
 _INT = struct.Struct('i')
 _launchers = {}
 _lock = threading.Lock()

@@ -98,7 +98,7 @@ def test_only_the_wanted_cards_compute(machine):
 
 @needs_compiler
 @pytest.mark.parametrize(('words', 'longest_s', 'failure'), [
-    ('hangs', 20.0, 'MXNet does not answer within 20 s on GPU 1'),
+    ('hangs', 12.0, 'MXNet does not answer within 12 s on GPU 1'),
     ('aborts', 120.0, 'MXNet ends with status -6 on GPU 1: terminate called')])
 def test_the_card_on_which_mxnet_hangs_or_dies_is_named(
         machine, monkeypatch, words, longest_s, failure):

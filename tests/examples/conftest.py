@@ -18,9 +18,9 @@ def played(tmp_path_factory):
 
     pages = []
 
-    def play(name):
+    def play(name, **options):
         require('django', 'sklearn')
-        pages.append(PagePlayed(tmp_path_factory.mktemp('page'), name))
+        pages.append(PagePlayed(tmp_path_factory.mktemp('page'), name, **options))
         return pages[-1].play_all()
 
     yield play

@@ -7,9 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from doc_pages import blocks, read
 from doc_session import Session
 
+# A network is trained beside other tests: one thread of it takes less than two that wait for each
+# other.
+TRAINING = {'OMP_NUM_THREADS': '1'}
+
 
 class PagePlayed(Session):
-    """Plays the blocks of a page in order.
+    """Plays the blocks of a page in order; a training has so many epochs, where they are given.
 
     Attributes
     ----------
@@ -19,10 +23,11 @@ class PagePlayed(Session):
         What each command printed, in order.
     """
 
-    def __init__(self, folder, page):
+    def __init__(self, folder, page, epochs=None):
         super().__init__(folder)
         self.blocks = blocks(read(page))
         self.outputs = []
+        self._epochs = f' --epochs {epochs}' if epochs else ''
 
     def play_all(self):
         for block in self.blocks:
@@ -30,6 +35,14 @@ class PagePlayed(Session):
             if block.mark.startswith('run'):
                 self.outputs.append(self.printed)
         return self
+
+    def _run(self, language, body, status):
+        if 'train.py' not in body:
+            super()._run(language, body, status)
+            return
+        self._env = TRAINING
+        super()._run(language, body.rstrip('\n') + self._epochs, status)
+        self._env = {}
 
     def shown(self, language):
         """The blocks of one language that the page shows."""

