@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import signal
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import ModuleType
 
 # The module that says where the library is; MXNet loads the library right after its import.
 LIBINFO = 'mxnet.libinfo'
+# More than the C library has for what it knows of a signal's handler.
+_HANDLER_BYTES = 1024
 
 
 def load_in_a_thread_that_ends(libinfo: ModuleType) -> None:
@@ -26,8 +30,21 @@ def load_in_a_thread_that_ends(libinfo: ModuleType) -> None:
         The module ``mxnet.libinfo``.
     """
     thread = threading.Thread(target=_load, args=(libinfo,), name='mxnet-library')
-    thread.start()
-    thread.join()
+    with _the_same_at_a_crash():
+        thread.start()
+        thread.join()
+
+
+@contextmanager
+def _the_same_at_a_crash() -> Iterator[None]:
+    """MXNet would handle the signal itself: print one line, and exit with status 255. To whoever
+    waits for the process that is no crash, and what runs at an exit may hang in one.
+    """
+    c_library = ctypes.CDLL(None)
+    handler = ctypes.create_string_buffer(_HANDLER_BYTES)
+    c_library.sigaction(signal.SIGSEGV, None, handler)
+    yield
+    c_library.sigaction(signal.SIGSEGV, handler, None)
 
 
 def _load(libinfo: ModuleType) -> None:

@@ -181,12 +181,14 @@ class Reconciler:
             return
         # Whoever waits may now have to take another kind.
         self._on_change()
-        logger.warning('Worker %d of model %s%s died; it is being replaced. How it ended: %s.',
-                       process.pid, self._model, _where(process), process.how_it_ended(),
-                       extra=about(process.in_hand.contexts()))
+        about_its_requests = about(process.in_hand.contexts())
         self._on_death(Restart.TIMEOUT if process.was_aborted else Restart.DIED)
         self._schedule_replacement(worker, self._failures.died(process.was_used))
         self._wake.set()
+        # Last, since the system takes a moment to end it.
+        logger.warning('Worker %d of model %s%s died; it is being replaced. How it ended: %s.',
+                       process.pid, self._model, _where(process), process.how_it_ends(),
+                       extra=about_its_requests)
 
     def stop(self, how: Callable[[WorkerProcess], None]) -> None:
         """End every worker; those that are being started are killed."""

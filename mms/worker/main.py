@@ -7,6 +7,7 @@ for log lines. Exit status 0 after a clean end, 1 when the model did not load.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import logging
 import os
 import socket
@@ -74,6 +75,8 @@ def run_model(front: int, channel_fd: int, log_fd: int, log_level: int,
         os.set_inheritable(fd, False)
     configure_worker(log_fd, log_level)
     cast(TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)
+    # A crash in a library says which line of the service was in it.
+    faulthandler.enable()
     sock = socket.socket(fileno=channel_fd)
     close_in_forks(sock)
     # The front's gevent made both ends non-blocking; this end has its own flag.

@@ -2,17 +2,22 @@
 
 import contextlib
 import os
+import re
 import time
 
 import psutil
 from harness import SERVICE, until, write_archive
 
 CRASH = '''
-import os
+import ctypes, os, mxnet
 if data[0][0] == 'abort':
     os.abort()
+if data[0][0] == 'fault':
+    ctypes.string_at(0)
 return [os.getpid()]
 '''
+# Lines of the service before those, which begin with an empty one that is not there.
+SERVICE_LINES = SERVICE.splitlines().index('{body}')
 
 
 def test_a_worker_that_aborts_costs_its_request_alone(serve, tmp_path):
@@ -26,6 +31,13 @@ def test_a_worker_that_aborts_costs_its_request_alone(serve, tmp_path):
     assert 'SIGABRT' in answer.json()['message']
     assert server.post_text('steady', '["pid"]').status_code == 200
     assert steady <= {worker.pid for worker in server.workers('steady')}
+    # MXNet, which the service imports, would have handled this signal itself.
+    fault = server.post_text('crash', '["fault"]')
+    assert 'died over this request (signal 11, SIGSEGV)' in fault.json()['message']
+    line = CRASH.splitlines().index('    ctypes.string_at(0)') + SERVICE_LINES
+    until(lambda: re.search(rf'output:crash:0   File ".*service.py", line {line} in _inference',
+                            server.log))
+    until(lambda: server.log.count('How it ended: signal 11, SIGSEGV') == 2)
     # The next request waits for the new worker.
     after = server.post_text('crash', '["pid"]')
     assert after.status_code == 200
