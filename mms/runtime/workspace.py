@@ -21,6 +21,8 @@ _JANITOR = 'trap "" HUP INT TERM USR1; while read -r line; do :; done; exec rm -
 
 # Modes of folders and files that a group may read.
 _ENTERED, _READ_FOLDER, _READ_FILE = 0o710, 0o750, 0o640
+# Each begins after what was written during the one before.
+_TRIES = 3
 
 # Those of this process that are not closed.
 _open: list[Workspace] = []
@@ -114,12 +116,14 @@ class Workspace:
     def abandon(self) -> None:
         """Remove the directory while threads may still write to it.
 
-        What they leave behind the janitor removes when this process ends.
+        Once it is gone they can write no more. What they leave behind the janitor removes when
+        this process ends.
         """
         atexit.unregister(self.close)
         if os.getpid() == self._owner:
             self._let_go()
-            shutil.rmtree(self.path, ignore_errors=True)
+            for _ in range(_TRIES):
+                shutil.rmtree(self.path, ignore_errors=True)
 
     def _let_go(self) -> None:
         kept, self._kept = self._kept, {}
