@@ -111,6 +111,17 @@ def pytest_runtest_protocol(item):
         os.environ.pop(name, None)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call():
+    """Without the variable that names the test: for another environment the launcher of the
+    processes of models is started anew.
+    """
+    name = os.environ.pop('PYTEST_CURRENT_TEST')
+    yield
+    # pytest takes it away itself.
+    os.environ['PYTEST_CURRENT_TEST'] = name
+
+
 def _limit_s(item):
     """When pytest-timeout ends it; 0 for never."""
     marked = item.get_closest_marker('timeout')

@@ -1,5 +1,6 @@
 """Models whose processes run under the test itself, and what it waits for."""
 
+import functools
 import os
 import shutil
 import signal
@@ -12,9 +13,16 @@ import psutil
 import pytest
 from harness import load_message
 
+from mms.config.per_model import PerModel
+from mms.config.settings import Settings
+from mms.devices.device import VisibleGPUs
+from mms.pool.launcher import Launcher
 from mms.pool.settings import PoolSettings
 from mms.pool.supervisor import Supervisor
+from mms.runtime.byte_budget import ByteBudget
+from mms.runtime.model_identity import Identity
 from mms.runtime.resources import Resources
+from mms.serving.registry import Registry
 
 CC = os.environ.get('CC', 'cc')
 needs_compiler = pytest.mark.skipif(shutil.which(CC) is None, reason='no C compiler')
@@ -111,6 +119,12 @@ def until(condition, seconds=60):
             gevent.sleep(0.01)
 
 
+@functools.cache
+def model_launcher():
+    """Forks the processes of models, as a server has it; one for all tests of this process."""
+    return Launcher(Identity())
+
+
 def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, pool=(),
                batch_size=None, warm_up=True, later=False, **options):
     """Who keeps the workers of such a model alive, as `pool` says; not started yet.
@@ -118,10 +132,16 @@ def supervisor(folder, name, body='return data', workers=1, resources=ONE_CORE, 
     Without `warm_up` its hooks meet no request before the test's own; what is measured `later` is
     measured when the test asks for it.
     """
-    settings = PoolSettings(resources, workers, **dict(pool))
+    settings = PoolSettings(resources, workers, **{'launcher': model_launcher(), **dict(pool)})
     load = replace(load_message(folder, name, body, **options), batch_size=batch_size,
                    warm_up=warm_up, later=later, report_memory=settings.max_memory_bytes > 0)
     return Supervisor(load, settings)
+
+
+def new_registry(settings=None, observer=None):
+    """The models of a server, none yet; each has one worker, unless the settings say more."""
+    return Registry(settings or Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget(),
+                    observer, launcher=model_launcher())
 
 
 def kill(pid):

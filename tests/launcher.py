@@ -66,12 +66,15 @@ def control(module, env):
 
 
 def children(recursive=False):
-    """Processes that the calling one has started, launchers and what they have forked aside."""
+    """Processes that the calling one has started, launchers and what those of commands have forked
+    aside.
+    """
     own = set()
     for forking in _launchers.values():
         process = psutil.Process(forking.pid)
         own.update([process, *process.children(recursive=True)])
-    return [child for child in psutil.Process().children(recursive) if child not in own]
+    return [child for child in psutil.Process().children(recursive)
+            if child not in own and child.name() != 'mms-launcher']
 
 
 def environment():

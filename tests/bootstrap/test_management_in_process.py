@@ -5,14 +5,11 @@ from contextlib import ExitStack
 
 import gevent
 import pytest
-from fleet import until
+from fleet import new_registry, until
 from harness import write_archive
 
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener
-from mms.config.per_model import PerModel
-from mms.config.settings import Settings
-from mms.devices.device import VisibleGPUs
 from mms.frontend.management import model_jobs
 from mms.frontend.management.application import management_application
 from mms.frontend.management.middleware import NoTokenAsked
@@ -22,7 +19,6 @@ from mms.frontend.management.models_api import Server
 from mms.metrics.server_metrics import ServerMetrics
 from mms.pool.supervisor import Supervisor
 from mms.runtime.byte_budget import ByteBudget
-from mms.serving.registry import Registry
 from mms.serving.server_state import ServerLifecycle, ServerState
 
 pytestmark = pytest.mark.usefixtures('no_shell_stays')
@@ -41,7 +37,7 @@ class Service(SingleNodeService):
 
 @pytest.fixture
 def registry():
-    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+    registry = new_registry()
     yield registry
     registry.stop()
 

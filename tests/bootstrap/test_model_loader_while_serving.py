@@ -7,19 +7,14 @@ from contextlib import ExitStack
 
 import gevent
 import pytest
-from fleet import until
+from fleet import new_registry, until
 from harness import asking, predicted, write_archive
 
 from mms.archive.location import Location
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener
-from mms.config.per_model import PerModel
-from mms.config.settings import Settings
-from mms.devices.device import VisibleGPUs
 from mms.errors import ModelExists, ModelNotFound, StartupError
-from mms.runtime.byte_budget import ByteBudget
 from mms.serving.model_options import ModelOptions
-from mms.serving.registry import Registry
 
 pytestmark = pytest.mark.usefixtures('no_shell_stays')
 
@@ -37,7 +32,7 @@ def temporary(tmp_path, monkeypatch):
 
 @pytest.fixture
 def registry():
-    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+    registry = new_registry()
     yield registry
     registry.stop()
 

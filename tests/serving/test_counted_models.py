@@ -6,22 +6,19 @@ from functools import partial
 
 import gevent
 import pytest
-from fleet import kill, until
+from fleet import kill, new_registry, until
 from harness import asking, predicted, write_archive
 
 from mms.archive.location import Location
 from mms.archive.reader import open_model
 from mms.config.per_model import PerModel
 from mms.config.settings import Settings
-from mms.devices.device import VisibleGPUs
 from mms.metrics.server_metrics import ServerMetrics
-from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.shared_memory import proportional_bytes
 from mms.runtime.workspace import Workspace
 from mms.serving.gauges import Gauges
 from mms.serving.model_factory import OpenedModel
 from mms.serving.process_memory import ProcessMemory
-from mms.serving.registry import Registry
 
 TWICE = 'return [2 * data[0][0][0]]'
 # The first word says how long.
@@ -55,7 +52,7 @@ class Counted:
 
     def __init__(self, settings):
         self.metrics = ServerMetrics()
-        self.registry = Registry(settings, VisibleGPUs(), ByteBudget(), self.metrics)
+        self.registry = new_registry(settings, self.metrics)
         self.gauges = Gauges(self.registry, self.registry.ill_health)
 
     def ask(self, name, number=1):

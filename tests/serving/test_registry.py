@@ -7,7 +7,7 @@ from functools import partial
 import gevent
 import gevent.event
 import pytest
-from fleet import until
+from fleet import new_registry, until
 from harness import asking, predicted, running, write_archive
 
 from mms.archive.location import Location
@@ -15,17 +15,15 @@ from mms.archive.reader import open_model
 from mms.config.device_flags import Wanted
 from mms.config.per_model import PerModel
 from mms.config.settings import Settings
-from mms.devices.device import CPU, Device, VisibleGPUs
+from mms.devices.device import CPU, Device
 from mms.errors import ModelExists, ModelNotFound, ModelUnavailable, ServiceError
 from mms.pool.supervisor import Supervisor
-from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.workspace import Workspace
 from mms.serving import model_loads as module
 from mms.serving.events import Change
 from mms.serving.model_factory import OpenedModel
 from mms.serving.model_options import ModelOptions
 from mms.serving.model_state import ModelState
-from mms.serving.registry import Registry
 
 TWICE = 'return [2 * data[0][0][0]]'
 THRICE = 'return [3 * data[0][0][0]]'
@@ -64,7 +62,7 @@ def opened(tmp_path, workspace):
 
 @pytest.fixture
 def registry():
-    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+    registry = new_registry()
     yield registry
     registry.stop()
 
@@ -231,7 +229,7 @@ def test_a_model_that_is_ill_is_degraded_and_ready_again_when_it_is_well(registr
 
 
 def test_a_stop_ends_what_is_being_loaded(opened, workspace, tmp_path):
-    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+    registry = new_registry()
     marker = str(tmp_path / 'loads')
     slow = opened('slow', source=LOADS_FOR_LONG.format(marker=marker))
     loading = gevent.spawn(registry.add, slow)
@@ -348,7 +346,7 @@ def test_a_replacement_is_carried_through_whatever_becomes_of_who_asked_for_it(
 
 
 def test_nothing_is_loaded_once_all_are_stopped(opened, workspace, tmp_path):
-    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+    registry = new_registry()
     registry.start([opened('b')])
     marker = str(tmp_path / 'loads')
     adds = [gevent.spawn(registry.add, opened('a', source=LOADS_FOR_LONG.format(marker=marker))),
@@ -403,8 +401,7 @@ def test_a_model_that_cannot_be_scaled_keeps_its_number(registry, opened, monkey
 
 def test_a_model_whose_replacement_fails_has_the_devices_that_its_workers_are_on(opened):
     both = Wanted('--device cpu:0,1', (Device(CPU, 0), Device(CPU, 1)))
-    registry = Registry(Settings(workers=PerModel(1), device=PerModel(both)), VisibleGPUs(),
-                        ByteBudget())
+    registry = new_registry(Settings(workers=PerModel(1), device=PerModel(both)))
 
     def device(name):
         worker, = registry[name].workers.here
@@ -424,7 +421,7 @@ def test_a_model_whose_replacement_fails_has_the_devices_that_its_workers_are_on
 
 def test_a_stop_while_a_replacement_waits_for_its_workers_leaves_nothing(
         opened, workspace, monkeypatch):
-    registry = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+    registry = new_registry()
     registry.start([opened('m')])
     waits, goes_on = gevent.event.Event(), gevent.event.Event()
 

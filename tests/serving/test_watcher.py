@@ -10,19 +10,14 @@ from pathlib import Path
 
 import gevent
 import pytest
-from fleet import until
+from fleet import new_registry, until
 from harness import asking, predicted, write_archive
 
 from mms.archive.location import Location
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.opening import Opener
-from mms.config.per_model import PerModel
-from mms.config.settings import Settings
-from mms.devices.device import VisibleGPUs
-from mms.runtime.byte_budget import ByteBudget
 from mms.runtime.signals import leave_errors_to_who_waits
 from mms.serving import watched_files, watcher
-from mms.serving.registry import Registry
 from mms.serving.watched_files import scan
 from mms.serving.watcher import Watcher
 
@@ -67,7 +62,7 @@ class Watched:
 
     def __init__(self, folder, elsewhere):
         self.folder, self.elsewhere = folder, elsewhere
-        self.models = Registry(Settings(workers=PerModel(1)), VisibleGPUs(), ByteBudget())
+        self.models = new_registry()
         self.undo = ExitStack()
         self.loader = ModelLoader(Opener(self.undo), self.models, drain_timeout_s=10)
         self.watcher = None
