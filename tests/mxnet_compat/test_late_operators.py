@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import pytest
+from forks import Forks
 
 pytestmark = pytest.mark.core
 
@@ -30,6 +31,12 @@ def signatures():
             for where, name, value in functions()}
 '''
 
+LATE = '''
+from mms import mxnet_compat
+mxnet_compat.prepare_services()
+import mxnet as mx
+'''
+
 
 def child(code):
     done = subprocess.run([sys.executable, '-c', SIGNATURES + textwrap.dedent(code)],
@@ -38,17 +45,19 @@ def child(code):
     return done.stdout
 
 
-def test_every_operator_is_what_mxnet_makes_of_it_once_it_is_written():
+@pytest.fixture(scope='module')
+def late():
+    """Runs code in a fork of a process in which no operator is written."""
+    with Forks(SIGNATURES + LATE) as forks:
+        yield lambda code: forks.printed(textwrap.dedent(code))
+
+
+def test_every_operator_is_what_mxnet_makes_of_it_once_it_is_written(late):
     plain = json.loads(child('''
-        from mms import mxnet_compat
-        mxnet_compat.prepare()
-        import mxnet
+        from mms.mxnet_compat import mxnet
         print(json.dumps(signatures()))
     '''))
-    late = json.loads(child('''
-        from mms import mxnet_compat
-        mxnet_compat.prepare_services()
-        import mxnet
+    written = json.loads(late('''
         from mms.mxnet_compat.late_operators import _unwritten
         for name, module in list(sys.modules.items()):
             if name.startswith('mxnet'):
@@ -58,14 +67,11 @@ def test_every_operator_is_what_mxnet_makes_of_it_once_it_is_written():
         print(json.dumps(signatures()))
     '''))
     assert len(plain) > 2000
-    assert late == plain
+    assert written == plain
 
 
-def test_importing_mxnet_writes_hardly_any_and_a_call_writes_its_own():
-    child('''
-        from mms import mxnet_compat
-        mxnet_compat.prepare_services()
-        import mxnet as mx
+def test_importing_mxnet_writes_hardly_any_and_a_call_writes_its_own(late):
+    late('''
         assert len(list(functions())) < 100
         held = mx.nd.op.FullyConnected
         assert held is mx.nd.FullyConnected and 'num_hidden' not in held.__code__.co_varnames
@@ -77,11 +83,8 @@ def test_importing_mxnet_writes_hardly_any_and_a_call_writes_its_own():
     ''')
 
 
-def test_arguments_that_an_operator_refuses_are_refused_at_its_first_call_too():
-    child('''
-        from mms import mxnet_compat
-        mxnet_compat.prepare_services()
-        import mxnet as mx
+def test_arguments_that_an_operator_refuses_are_refused_at_its_first_call_too(late):
+    late('''
         for _ in range(2):
             try:
                 mx.nd.FullyConnected(data=1)
@@ -92,13 +95,10 @@ def test_arguments_that_an_operator_refuses_are_refused_at_its_first_call_too():
     ''')
 
 
-def test_threads_that_call_an_operator_for_the_first_time_all_get_its_answer():
-    child('''
+def test_threads_that_call_an_operator_for_the_first_time_all_get_its_answer(late):
+    late('''
         from concurrent.futures import ThreadPoolExecutor
         from threading import Barrier
-        from mms import mxnet_compat
-        mxnet_compat.prepare_services()
-        import mxnet as mx
         sys.setswitchinterval(1e-6)
         barrier = Barrier(8)
 
@@ -115,22 +115,16 @@ def test_threads_that_call_an_operator_for_the_first_time_all_get_its_answer():
     ''')
 
 
-def test_an_operator_that_was_not_called_yet_is_pickled_by_its_name():
-    child('''
+def test_an_operator_that_was_not_called_yet_is_pickled_by_its_name(late):
+    late('''
         import pickle
-        from mms import mxnet_compat
-        mxnet_compat.prepare_services()
-        import mxnet as mx
         assert pickle.loads(pickle.dumps(mx.nd.linalg.gemm2)) is mx.nd.linalg.gemm2
     ''')
 
 
-def test_an_operator_that_was_not_called_yet_has_its_signature():
-    child('''
+def test_an_operator_that_was_not_called_yet_has_its_signature(late):
+    late('''
         import copy, functools
-        from mms import mxnet_compat
-        mxnet_compat.prepare_services()
-        import mxnet as mx
         mine = lambda *args, **kwargs: None
         assert 'num_hidden' in inspect.signature(mx.nd.FullyConnected).parameters
         assert 'num_filter' in inspect.getfullargspec(mx.nd.Convolution).args

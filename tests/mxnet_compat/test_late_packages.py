@@ -5,6 +5,7 @@ import sys
 import textwrap
 
 import pytest
+from extras import needs
 
 pytestmark = pytest.mark.core
 
@@ -30,8 +31,8 @@ def test_importing_mxnet_imports_none_of_them(lines):
     ''')
 
 
+@needs('sklearn')
 def test_the_packages_are_there_for_services_and_for_mxnet_itself():
-    pytest.importorskip('sklearn')
     run('''
         from mms import mxnet_compat
         mxnet_compat.prepare_services()
@@ -46,8 +47,8 @@ def test_the_packages_are_there_for_services_and_for_mxnet_itself():
     ''')
 
 
+@needs('sklearn')
 def test_what_a_service_imported_before_mxnet_stays_its_own():
-    pytest.importorskip('sklearn')
     run('''
         from mms import mxnet_compat
         mxnet_compat.prepare_services()
@@ -92,9 +93,8 @@ USES = ('import scipy.linalg', 'import scipy; scipy.__version__', 'import sklear
         'import importlib.util; importlib.util.find_spec("onnx").name')
 
 
+@needs('sklearn', 'onnx')
 def test_after_an_import_of_mxnet_that_failed_the_packages_are_there():
-    pytest.importorskip('sklearn')
-    pytest.importorskip('onnx')
     run(f'''
         import sys
         from mms import mxnet_compat
@@ -111,9 +111,8 @@ def test_after_an_import_of_mxnet_that_failed_the_packages_are_there():
     ''')
 
 
+@needs('sklearn', 'onnx')
 def test_another_thread_imports_the_packages_while_mxnet_is_imported():
-    pytest.importorskip('sklearn')
-    pytest.importorskip('onnx')
     run(f'''
         from threading import Thread
         from mms import mxnet_compat

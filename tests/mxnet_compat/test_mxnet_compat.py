@@ -145,7 +145,7 @@ def test_without_distutils_its_versions_still_compare():
                             if not type(finder).__module__.startswith('_distutils_hack')]
         sys.modules.pop('distutils', None)
         from mms import mxnet_compat
-        mxnet_compat.prepare()
+        mxnet_compat.prepare_services()
         import mxnet
         from distutils.version import LooseVersion, StrictVersion
         from mms.mxnet_compat import distutils_version
