@@ -13,7 +13,7 @@ from gevent.event import Event
 from mms.errors import MMSError, ServiceError
 from mms.event_loop.guard import BackgroundTasks, GuardedLoop
 from mms.event_loop.uninterrupted import uninterrupted
-from mms.log.request_ids import about
+from mms.log.request_ids import Marks, about
 from mms.metrics.observer import Restart
 from mms.pool.backoff import StartFailures
 from mms.pool.process import WorkerProcess
@@ -71,6 +71,7 @@ class Reconciler:
         what = f'the workers of model {model}'
         self._starting = BackgroundTasks(what)
         self._closing = BackgroundTasks(f'the end of a worker of model {model}')
+        self._telling = BackgroundTasks(f'the death of a worker of model {model}')
 
     @property
     def desired(self) -> DesiredState:
@@ -181,14 +182,11 @@ class Reconciler:
             return
         # Whoever waits may now have to take another kind.
         self._on_change()
-        about_its_requests = about(process.in_hand.contexts())
         self._on_death(Restart.TIMEOUT if process.was_aborted else Restart.DIED)
         self._schedule_replacement(worker, self._failures.died(process.was_used))
         self._wake.set()
-        # Last, since the system takes a moment to end it.
-        logger.warning('Worker %d of model %s%s died; it is being replaced. How it ended: %s.',
-                       process.pid, self._model, _where(process), process.how_it_ends(),
-                       extra=about_its_requests)
+        # Nobody else waits until the system has ended it.
+        self._telling.spawn(self._tell_death, process, about(process.in_hand.contexts()))
 
     def stop(self, how: Callable[[WorkerProcess], None]) -> None:
         """End every worker; those that are being started are killed."""
@@ -326,6 +324,11 @@ class Reconciler:
             self._desired = self._desired.minus(worker.kind)
         elif not worker.is_to_be_replaced:
             self.pause(worker.kind, after_s)
+
+    def _tell_death(self, process: WorkerProcess, about_its_requests: dict[str, Marks]) -> None:
+        logger.warning('Worker %d of model %s%s died; it is being replaced. How it ended: %s.',
+                       process.pid, self._model, _where(process), process.how_it_ends(),
+                       extra=about_its_requests)
 
     def _close(self, worker: Worker) -> None:
         try:

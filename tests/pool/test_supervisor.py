@@ -79,6 +79,21 @@ def test_a_worker_that_dies_idle_is_replaced_and_never_handed_out(supervise):
 
 
 @pytest.mark.engine
+def test_a_worker_is_replaced_though_the_system_has_not_ended_it_yet(
+        supervise, monkeypatch, caplog):
+    workers = supervise()
+    dead, has_ended = workers.acquire(), gevent.event.Event()
+    # As a driver of a device may hold up its end, for ever.
+    monkeypatch.setattr(dead, 'how_it_ends', lambda: has_ended.wait() and 'at last')
+    dead.abort()
+    with gevent.Timeout(20):
+        workers.release(dead)
+        assert workers.acquire() is not dead
+    assert 'died' not in caplog.text
+    has_ended.set()
+    until(lambda: 'How it ended: at last.' in caplog.text)
+
+
 def test_a_dead_template_is_replaced_and_so_are_its_workers(supervise, caplog):
     workers = supervise(workers=3)
     template, before = workers.template_pid, set(workers.pids)
