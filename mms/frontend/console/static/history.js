@@ -40,9 +40,8 @@ export class History {
   }
 
   add(state) {
-    const last = this.states[this.states.length - 1];
-    // Another server, which has begun to count anew.
-    if (last && state.server.clock < last.server.clock) this.states = [];
+    // Another server, which has begun to count anew. What is no state is not kept.
+    if (state.server.clock < this.latest?.server.clock) this.states = [];
     this.states.push(state);
     if (this.states.length > MOST) this.states.shift();
   }
