@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from os.path import isdir
+from os.path import isdir, join, realpath
 from typing import Any, Optional
 
 import gevent
@@ -16,9 +16,11 @@ from mms.archive.location import Location
 from mms.archive.plain_folder import State, state_of
 from mms.bootstrap.model_loader import ModelLoader
 from mms.bootstrap.parts import Parts
+from mms.config.settings import Settings
 from mms.errors import MMSError, ModelNotFound, UsageError
 from mms.event_loop.guard import GuardedLoop
 from mms.event_loop.in_thread import in_thread
+from mms.metrics import CSV_FOLDER
 from mms.serving.registry import Registry
 from mms.serving.served_model import ServedModel
 from mms.serving.server_state import ServerState
@@ -31,6 +33,25 @@ _INTERVAL_S = 0.4
 
 # Name of a model -> its folder as it was when it was loaded.
 States = Mapping[str, State]
+
+
+class Look:
+    """Looks at folders, one of which the server may write its log into.
+
+    Parameters
+    ----------
+    settings
+        They say what the server writes into the directory that it is started in.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._own = (realpath(settings.log_file), join(realpath(CSV_FOLDER), 'mms_'))
+
+    def __call__(self, folder: str) -> State:
+        """The state of a folder, without what the server writes."""
+        root = realpath(folder)
+        return {inside: stamp for inside, stamp in state_of(folder).items()
+                if not join(root, inside).startswith(self._own)}
 
 
 def _call(duty: Callable[[], Any]) -> Any:
@@ -59,7 +80,7 @@ def folders_at_start(parts: Parts) -> States:
     else:
         logger.warning('%s is for development: a folder is served as it is, and loaded anew when '
                        'a file in it changes. Serve archives to others.', settings.said('reload'))
-    return in_thread(lambda: {name: state_of(path) for name, path in followed.items()})
+    return in_thread(lambda: dict(zip(followed, map(Look(settings), followed.values()))))
 
 
 def follow(parts: Parts, at_start: States, models: Registry, loader: ModelLoader, undo: ExitStack,
@@ -75,7 +96,7 @@ def follow(parts: Parts, at_start: States, models: Registry, loader: ModelLoader
     """
     if not parts.settings.reload:
         return
-    follower = FolderFollower(models, loader, at_start)
+    follower = FolderFollower(models, loader, at_start, Look(parts.settings))
     parts.lifecycle.subscribe(
         lambda state: follower.pause() if state is ServerState.DRAINING else None)
     undo.callback(call, follower.stop)
@@ -94,11 +115,15 @@ class FolderFollower:
         Loads them.
     at_start
         Their folders when they were loaded.
+    state
+        Of a folder.
     """
 
-    def __init__(self, models: Registry, loader: ModelLoader, at_start: States) -> None:
+    def __init__(self, models: Registry, loader: ModelLoader, at_start: States,
+                 state: Callable[[str], State]) -> None:
         self._models = models
         self._loader = loader
+        self._state = state
         self._loaded: dict[str, State] = dict(at_start)
         self._seen: dict[str, State] = {}
         # Name -> the model that stayed as it was, and why it did.
@@ -133,7 +158,7 @@ class FolderFollower:
             folder = location.path if location else ''
             if not model or not location or not in_thread(partial(isdir, folder)):
                 continue
-            state = in_thread(partial(state_of, folder))
+            state = in_thread(partial(self._state, folder))
             rests = self._seen.get(name) == state
             self._seen[name] = state
             if state != self._loaded.setdefault(name, state) and rests:

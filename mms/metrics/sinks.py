@@ -8,8 +8,10 @@ from mms.metrics.csv_sink import CsvSink
 from mms.metrics.log_sink import LogSink
 from mms.metrics.report import Sink
 
+CSV_FOLDER = 'metrics'
 
-def make_sink(kind: str, directory: str = 'metrics') -> Sink:
+
+def make_sink(kind: str, directory: str = CSV_FOLDER) -> Sink:
     """Sink for ``log``, ``csv`` or ``cloudwatch``.
 
     Parameters

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mms.bootstrap.followed_folders import FolderFollower, folders_at_start
+from mms.archive.plain_folder import state_of
+from mms.bootstrap.followed_folders import FolderFollower, Look, folders_at_start
 from mms.bootstrap.parts import Parts
 from mms.config.settings import Settings
 from mms.errors import ModelNotFound, StartupError, UsageError
@@ -35,6 +36,18 @@ def test_a_warning_says_where_there_is_no_folder_nor_a_way_for_one_to_come(caplo
     assert 'no effect' not in caplog.text
 
 
+def test_what_the_server_itself_writes_into_the_folder_is_no_change(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'metrics').mkdir()
+    for name in ['service.py', 'mms_app.log', 'mms_app.log.2026-01-01_00', 'metrics.py',
+                 'metrics/mms_CPUUtilization.csv', 'metrics/mine.csv']:
+        (tmp_path / name).write_text('')
+    looked = ['metrics.py', 'metrics/mine.csv', 'service.py']
+    assert sorted(at_start(models={'net': '.'}, reload=True)['net']) == looked
+    assert sorted(Look(Settings(log_file='-'))(str(tmp_path))) == [
+        *looked[:2], 'mms_app.log', 'mms_app.log.2026-01-01_00', looked[2]]
+
+
 def test_it_does_not_go_with_models_of_another_user(tmp_path):
     with pytest.raises(UsageError, match='--reload copies folders with the rights of the server, '
                                          'and does not go with --worker-user'):
@@ -58,7 +71,7 @@ def test_nothing_is_said_any_more_of_a_model_that_somebody_has_removed_or_replac
         tmp_path, afterwards):
     served = SimpleNamespace(name='net', location=str(tmp_path))
     models = Registry(net=served)
-    follower = FolderFollower(models, Refuser(), {'net': {'service.py': None}})
+    follower = FolderFollower(models, Refuser(), {'net': {'service.py': None}}, state_of)
     follower.look()
     follower.look()
     assert follower.remarks() == ['it is broken; model net stays as it was']
