@@ -12,13 +12,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional, Union
 
+from mms.archive.builtin_service import builtin_service
 from mms.archive.json_file import os_reason
 from mms.archive.labels import LABELS_FILE
 from mms.archive.location import Location
 from mms.archive.manifest import read_manifest
 from mms.archive.new_file import new_file
 from mms.archive.reader import unpacked
-from mms.archive.signature import SIGNATURE_FILE
+from mms.archive.signature import IMAGE_TYPE, SIGNATURE_FILE
 from mms.errors import ExportError, StartupError
 from mms.exporter.packing import check_arguments, check_free
 from mms.exporter.packing_apart import pack
@@ -128,9 +129,16 @@ def export_network(
     form = request_form(network.inputs, outputs, bool(classes), preprocess, input_type)
     with tempfile.TemporaryDirectory(prefix='mms-export-') as folder:
         with _folder_of(folder, name, network, form.signature, classes) as model_dir:
+            made = None
             if network.service:
-                _write(model_dir, _SERVICE_FILE, network.service(bool(classes), softmax))
-            packing = pack(name, model_dir, folder, _SERVICE_FILE if network.service else service,
+                made = _SERVICE_FILE, network.service(bool(classes), softmax)
+            elif classes and service is None:
+                # It names classes, whatever the inputs are.
+                file_name, contents = builtin_service(IMAGE_TYPE)
+                made = file_name, contents.decode()
+            if made:
+                _write(model_dir, *made)
+            packing = pack(name, model_dir, folder, made[0] if made else service,
                            'imperative' if network.symbol is None else model_type)
         trial, model_format = _tried(packing.archive, folder, service is not None)
         _publish(packing.archive, path, force)
