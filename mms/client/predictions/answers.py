@@ -12,6 +12,7 @@ from mms.client.predictions.errors import ErrorAnswer, UnreadableAnswer, class_o
 
 REQUEST_ID = 'X-Request-Id'
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
+_NOT_FOUND = 404
 # A message is one line.
 _LONGEST_TEXT = 300
 # Not a date on its way to overflow.
@@ -51,7 +52,7 @@ def content_of(answer: Answer, request_id: str, shown: str) -> Any:
     """
     known = answer.headers.get(REQUEST_ID, request_id)
     content = _parsed(answer.body)
-    if answer.status >= _FIRST_ERROR:
+    if answer.status >= _FIRST_ERROR and not (answer.status == _NOT_FOUND and content is None):
         raise _error(answer, content, known)
     if answer.status >= _FIRST_REDIRECT or content is None:
         told = answer.headers.get('Location') or _start_of(answer.body) or 'nothing'

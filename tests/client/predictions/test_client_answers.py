@@ -55,7 +55,8 @@ def test_the_id_is_the_one_that_was_sent_where_a_proxy_answers():
     assert raised(503).message == 'the server answers 503'
 
 
-@pytest.mark.parametrize(('status', 'content'), [(200, b'<html>'), (302, b'{}'), (204, b'')])
+@pytest.mark.parametrize(('status', 'content'), [
+    (200, b'<html>'), (302, b'{}'), (204, b''), (404, b'<html>')])
 def test_what_is_no_such_server_is_told(status, content):
     error = raised(status, content)
     assert type(error) is UnreadableAnswer
