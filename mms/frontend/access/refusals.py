@@ -32,14 +32,14 @@ class Unauthorized(AccessRefused):
     was_sent
         Whether it has a wrong one.
     message
-        What to say instead of the usual.
+        What to say instead of the usual where there is none.
     """
 
     status = 401
     type = 'UnauthorizedException'
 
     def __init__(self, realm: str, was_sent: bool, message: str = '') -> None:
-        super().__init__(message or (_WRONG_TOKEN if was_sent else _NO_TOKEN))
+        super().__init__(_WRONG_TOKEN if was_sent else message or _NO_TOKEN)
         error = ', error="invalid_token"' if was_sent else ''
         self.challenge = f'Bearer realm="{realm}"{error}'
 

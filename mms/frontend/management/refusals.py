@@ -53,7 +53,9 @@ FULL = Refusal('NoRoom', '507', 'The disk or the memory is full.', {
 # Where a token is asked for.
 TOKEN = (
     Refusal('Unauthorized', '401', 'There is no token, or a wrong one.', {
-        'none': Fault(401, 'UnauthorizedException', TOKEN_ASKED)}, CHALLENGE),
+        'none': Fault(401, 'UnauthorizedException', TOKEN_ASKED),
+        'wrong': Fault(401, 'UnauthorizedException',
+                       'The token of the request is none that this server takes.')}, CHALLENGE),
     Refusal(OTHER_TOKEN.name, '403', OTHER_TOKEN.told, {'scope': _SCOPE}, CHALLENGE))
 ANYWHERE = (
     Refusal('ClientError', '4XX', 'The request was refused as it came in.', {
