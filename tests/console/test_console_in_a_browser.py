@@ -248,12 +248,17 @@ def test_what_a_model_fails_over_is_said_with_the_id_of_the_request(look, server
         visit.shot('failure')
 
 
-def test_a_file_that_is_no_picture_is_told_before_it_is_sent(look):
+def test_a_file_that_is_no_picture_is_told_and_no_broken_one_is_shown(look):
     with look('boxes') as visit:
         choose(visit.page, {'name': 'notes.txt', 'mimeType': 'text/plain', 'buffer': b'hello'})
         visit.page.wait_for_selector('.wrong:visible')
         assert visit.page.locator('.drop .wrong').inner_text() == (
             'notes.txt is no picture that can be read: choose a JPEG, PNG or BMP.')
+        choose(visit.page, {'name': 'notes.jpg', 'mimeType': 'image/jpeg', 'buffer': b'hello'})
+        visit.page.locator('.result .notice').wait_for()
+        assert 'its bytes are no picture' in visit.page.locator('.result .notice').inner_text()
+        assert not visit.page.locator('.preview img').is_visible()
+        visit.wrong.clear()
 
 
 TRANSFER = '''async (colour) => {

@@ -45,7 +45,7 @@ export function pictureInput(input, { changed, alone }) {
   let file = null;
   let url = null;
 
-  const image = h('img', { class: 'chosen', alt: 'The picture that is sent' });
+  const image = h('img', { class: 'chosen', alt: 'The picture that is sent', onerror: () => { image.hidden = true; } });
   const about = h('span', { class: 'small muted' });
   const save = h('a', { class: 'small', hidden: true }, 'Save it');
   const problem = h('p', { class: 'wrong', role: 'alert', hidden: true });
@@ -55,6 +55,7 @@ export function pictureInput(input, { changed, alone }) {
     file = chosen;
     if (url) URL.revokeObjectURL(url);
     url = URL.createObjectURL(file);
+    image.hidden = false;
     image.src = url;
     about.textContent = [file.name, bytes(file.size), note].filter(Boolean).join(' · ');
     save.hidden = !isNew;
