@@ -33,6 +33,8 @@ from mms.terminal.progress import loading_bar
 
 # Characters, of what a model says of a made-up request.
 _LONGEST_REASON = 500
+_MADE_UP = ('A model that wants more than its signature says may answer real requests all the '
+            'same: try one, or give each input a "sample" in signature.json.')
 
 
 class Outcome(Enum):
@@ -165,6 +167,8 @@ def _told(checked: Sequence[Checked], width: Optional[int]) -> list[str]:
         Column('result', [one.outcome.value for one in checked]),
     ], width)
     reasons = [one.reason for one in checked if one.reason]
+    if any(one.outcome in (Outcome.REFUSES, Outcome.FAILS) for one in checked):
+        reasons.append(_MADE_UP)
     return [*lines, *([''] if reasons else []), *reasons]
 
 

@@ -34,6 +34,7 @@ def test_what_became_of_each_model_is_told_and_one_that_fails_fails_the_command(
     assert 'model picky answers 400: ' in told
     assert 'zeros mean nothing to me' in told
     assert 'model broken answers 500: ' in told
+    assert told.endswith('give each input a "sample" in signature.json.')
     assert 'model bad cannot be served: bad.model is not a model archive' in told
     assert done.stderr.splitlines()[-1] == (
         'mxnet-model-server: 2 of 4 models cannot be served as asked')
