@@ -43,6 +43,15 @@ the files of a model:
 
 All that can be said: mxnet-model-server --help
 """
+_ARCHIVE = '.model'
+
+
+def _named(rest: Sequence[str]) -> str:
+    """How an archive is given, where one was given alone; a URL may hold what is secret."""
+    if not rest or not rest[0].endswith(_ARCHIVE) or '://' in rest[0] or rest[0].startswith('-'):
+        return ''
+    name = '' if '=' in rest[0] else f'{os.path.basename(rest[0]).removesuffix(_ARCHIVE)}='
+    return f', for example --models {name}{rest[0]}'
 
 
 class _ServerParser(argparse.ArgumentParser):
@@ -58,7 +67,7 @@ class _ServerParser(argparse.ArgumentParser):
         if missing:
             if not (sys.argv[1:] if args is None else args):
                 self.say_what_to_do(missing_flags(missing, rest))
-            self.error(missing_flags(missing, rest))
+            self.error(missing_flags(missing, rest) + _named(rest))
         for option in OPTIONS.values():
             _give_default(option, parsed)
         return parsed, rest

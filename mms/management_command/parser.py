@@ -46,6 +46,9 @@ def models_parser() -> argparse.ArgumentParser:
     _add_replace(_verb(verbs, 'replace', 'serve another archive under the name of a model'))
     _add_scale(_verb(verbs, 'scale', 'change how many workers a model has'))
     _named(_verb(verbs, 'unload', 'finish the requests of a model, and serve it no more'))
+    # Also shown where no verb was given.
+    parser.usage = ('%(prog)s [-h] [--version] VERB ...\n'
+                    f"       VERB: {', '.join(verbs.choices)}")
     return parser
 
 

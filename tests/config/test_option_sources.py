@@ -385,6 +385,15 @@ def test_models_may_come_later_through_the_management_port(config):
     assert settings(*config('management-port = 0'), models=()).models == {}
 
 
+@pytest.mark.parametrize(('word', 'told'), [
+    ('x/pets.model', ', for example --models pets=x/pets.model'),
+    ('a=x/pets.model', ', for example --models a=x/pets.model'),
+    ('http://user:hunter2@h/pets.model', ''), ('serve', '')])
+def test_an_archive_that_is_given_alone_is_named_as_models_want_it(word, told):
+    assert refusal(word, models=()) == ('the following arguments are required: --models '
+                                        f'(or --management-port or --watch){told}')
+
+
 @pytest.mark.parametrize('words', [
     ('--modles', 'a=http://user:hunter2@h/x'), ('--modles=a=http://user:hunter2@h/x',)])
 def test_a_misspelt_flag_is_named_beside_the_one_that_is_missing_and_its_value_is_not(words):

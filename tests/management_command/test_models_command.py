@@ -193,6 +193,12 @@ def test_a_refusal_is_one_line_in_the_words_of_the_server(run):
             assert failure_of(run(*words, '--management', port.url)) == 'Model not found: x'
 
 
+def test_the_verbs_are_told_where_there_is_none(run):
+    told = run().stderr
+    assert 'VERB: list, describe, load, replace, scale, unload\n' in told
+    assert told.endswith('the following arguments are required: VERB\n')
+
+
 def test_a_token_that_is_missing_or_wrong_is_told(run, tmp_path, monkeypatch):
     monkeypatch.setenv('XDG_RUNTIME_DIR', str(tmp_path))
     (tmp_path / 'token').write_text('wrong')
