@@ -3,7 +3,7 @@
 import os
 import shutil
 
-LOAD_S = 0.4
+LOAD_S = 0.8
 
 
 def path_with_short_loads(folder):
