@@ -26,6 +26,7 @@ from mms.runtime.streams import is_terminal, open_missing_streams, say
 from mms.runtime.utf8 import print_utf8
 
 _INTERRUPTED = 130
+_UNAUTHORIZED = 401
 _PREDICT = 'predict'
 # What one input has met, the others would meet.
 _OF_ALL = (NotReached, AccessDenied, ModelNotFound)
@@ -74,9 +75,21 @@ def main(words: Optional[Sequence[str]] = None) -> int:
 
 
 async def _run(args: argparse.Namespace, report: Report, form: str) -> None:
+    url = args.server or os.environ.get(SERVER) or DEFAULT_URL
     file = args.token or os.environ.get(TOKEN) or NO_TOKEN
-    async with _Client(args.server or os.environ.get(SERVER) or DEFAULT_URL,
-                       token=None if file == NO_TOKEN else token_in(file, _PREDICT),
+    token = None if file == NO_TOKEN else token_in(file, _PREDICT)
+    try:
+        await _ask(args, report, form, url, token)
+    except AccessDenied as error:
+        if token is not None or error.status != _UNAUTHORIZED:
+            raise
+        raise UsageError('the server asks for a token: give its file with --token FILE '
+                         f'or {TOKEN}') from error
+
+
+async def _ask(args: argparse.Namespace, report: Report, form: str, url: str,
+               token: Optional[str]) -> None:
+    async with _Client(url, token=token,
                        timeout=args.timeout, retries=Retries(args.attempts), ca=args.ca,
                        cert=args.cert, key=args.key, connections=args.parallel) as client:
         asked = given(args.name, await client.inputs(args.name), args.pictures, args.input)
