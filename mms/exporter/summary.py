@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from mms.archive.signature import IMAGE_TYPE, PREPROCESS, input_types
 from mms.exporter.trial_run import NOT_ASKED, Trial
 
 _SHOWN_CHARACTERS = 300
+# Nobody pastes more zeros.
+_MOST_NUMBERS = 16
 _OK = 200
 # As many labels as are shown.
 _SHOWN_LABELS = 5
@@ -147,6 +150,11 @@ def _cell(title: str, text: str) -> str:
 
 
 def _example(entry: Mapping[str, Any]) -> str:
-    """A tensor, short: what stands between its brackets is for the reader to say."""
-    depth = len(entry['data_shape'])
-    return f"{'[' * depth}...{']' * depth}"
+    """Zeros that can be sent; of a long tensor the brackets alone."""
+    shape = [length or 1 for length in entry['data_shape']]
+    if math.prod(shape) > _MOST_NUMBERS:
+        return f"{'[' * len(shape)}...{']' * len(shape)}"
+    zeros: Any = 0
+    for length in reversed(shape):
+        zeros = [zeros] * length
+    return json.dumps(zeros)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
 
 import mxnet as mx
 import numpy as np
@@ -288,6 +289,10 @@ def test_the_summary_says_how_to_go_on_as_text_and_as_a_table(networks, folder, 
     assert table.startswith('<table>')
     assert '<code>mxnet-model-server --models color=color.model</code>' in table
     assert "ImageNet's" not in table  # escaped
+    assert networks['symbol'][1].request_line.endswith("/symbol/predict -F 'x=[[0, 0, 0, 0]]'")
+    long = {'data_name': 'x', 'data_shape': [0, 17]}
+    said_of_long = replace(said, signature={'inputs': [long], 'input_type': 'application/json'})
+    assert said_of_long.request_line.endswith("-F 'x=[[...]]'")
     monkeypatch.chdir('/')
     assert said.serve_line == f'mxnet-model-server --models color={folder.relative_to("/")}' \
                               '/color.model'
