@@ -52,7 +52,7 @@ def test_a_browser_that_does_not_start_is_told_in_one_line(tmp_path, script, why
 
 
 def test_a_killed_worker_costs_no_request():
-    answer = run('killed_worker.py', '--model', 'dense', '--kills', 1, '--seconds', 0.3,
+    answer = run('killed_worker.py', '--model', 'dense', '--kills', 1, '--seconds', 0.6,
                  '--connections', 4)
     assert answer.returncode == 0, answer.stderr
     good, errors = re.search(r'(\d+) good, (\d+) errors', answer.stdout).groups()
@@ -62,7 +62,7 @@ def test_a_killed_worker_costs_no_request():
 
 
 def test_replacements_cost_no_request():
-    answer = run('replace_under_load.py', '--replacements', 2, '--seconds', 0.3,
+    answer = run('replace_under_load.py', '--replacements', 2, '--seconds', 0.6,
                  '--connections', 2)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     replacements, requests, before, during = answer.stdout.splitlines()
@@ -87,11 +87,11 @@ def test_health_is_asked_beside_large_bodies():
 
 
 def test_restarts_and_reloads_cost_no_request():
-    answer = run('restarts_under_load.py', '--restarts', 1, '--reloads', 3, '--connections', 2)
+    answer = run('restarts_under_load.py', '--restarts', 1, '--reloads', 10, '--connections', 2)
     assert answer.returncode == 0, answer.stderr
     restarts, reloads, ends = answer.stdout.splitlines()
     assert re.fullmatch(r'1 restarts: [1-9]\d* good, 0 failed', restarts)
-    assert re.fullmatch(r'3 reloads: [1-9]\d* good, 0 failed', reloads)
+    assert re.fullmatch(r'10 reloads: [1-9]\d* good, 0 failed', reloads)
     assert ends.startswith('from SIGTERM to the end: median ')
 
 
