@@ -99,7 +99,7 @@ def test_what_a_page_shows_works_in_the_order_shown(page, models, tmp_path):
 
 @pytest.mark.parametrize('page', PLAYED_ELSEWHERE)
 def test_a_page_that_another_test_plays_is_played_there(page):
-    assert f"('{page}')" in read(PLAYED_ELSEWHERE[page])
+    assert f"('{page}'" in read(PLAYED_ELSEWHERE[page])
 
 
 @pytest.mark.parametrize('page', PAGES, ids=name_of)
