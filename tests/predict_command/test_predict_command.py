@@ -146,8 +146,9 @@ def test_a_server_that_has_no_time_is_worth_another_try(run, act):
 
 def test_a_server_that_goes_away_stops_the_command(run, tmp_path):
     def leave(handler, asked):
-        handler.tell(*ANSWERED, headers={'Connection': 'close'})
+        # First, or the next connection might be made before.
         handler.server.socket.close()
+        handler.tell(*ANSWERED, headers={'Connection': 'close'})
 
     with predicting({'m': PICTURES}, leave) as port:
         done = run('m', 'pictures', '--server', port.url, '--parallel', '1', '--attempts', '1')
