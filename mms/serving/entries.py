@@ -13,9 +13,10 @@ from gevent.pool import Group
 from mms.errors import BadRequest, InferenceError, RequestError
 from mms.event_loop.yielding import TimeSlice
 from mms.ipc.request import MOST_ENTRIES, OPEN_INFERENCE_ENTRY, Content, Entries, Reply, Request
-from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
+from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
 from mms.serving.caller import Caller
 from mms.serving.joined_tensors import joined_tensors
+from mms.serving.pieces import append_pieces
 
 _HEAD, _BETWEEN, _TAIL = b'{"prediction":[', b',', b']}\n'
 # Of these it is told which entry was wrong; all others are about the model.
@@ -159,17 +160,7 @@ def _let_go(content: Content) -> None:
 def _joined(replies: Sequence[Reply]) -> Reply:
     first = replies[0].content
     whole = ChunkedBuffer(first.budget if isinstance(first, ChunkedBuffer) else ByteBudget())
-    time_slice = TimeSlice()
-    gathered: list[bytes] = []
-    size = 0
-    for piece in _pieces([reply.content for reply in replies]):
-        gathered.append(piece)
-        size += len(piece)
-        if size >= PIECE_BYTES:
-            whole.append(b''.join(gathered))
-            gathered, size = [], 0
-            time_slice.yield_if_over()
-    whole.append(b''.join(gathered))
+    append_pieces(whole, _pieces([reply.content for reply in replies]))
     return replace(replies[0], content=whole)
 
 

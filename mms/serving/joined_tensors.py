@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
 from mms.errors import BadRequest, RequestError
 from mms.event_loop.yielding import TimeSlice
 from mms.ipc.request import JSON, Content, Reply
-from mms.runtime.byte_budget import PIECE_BYTES, ByteBudget, ChunkedBuffer
+from mms.runtime.byte_budget import ByteBudget, ChunkedBuffer
+from mms.serving.pieces import Piece, append_pieces
 
 _LENGTH = 'Inference-Header-Content-Length'
 _SIZE, _IS_TEXT = 'binary_data_size', 'is_text'
 # A thousand outputs have room, whose names have a thousand characters that are escaped.
 _MOST_HEAD_BYTES = 8 * 1024**2
-
-Piece = Union[bytes, bytearray, memoryview]
 
 
 def joined_tensors(replies: Sequence[Reply]) -> Reply:
@@ -147,9 +146,9 @@ def _known(reply: Reply, content: _Content) -> dict[str, Any]:
 def _reply(first: Reply, known: dict[str, Any], outputs: Sequence[_Output],
            budget: ByteBudget) -> Reply:
     whole = ChunkedBuffer(budget)
-    _append(whole, _head(known, outputs))
+    append_pieces(whole, _head(known, outputs))
     size = len(whole)
-    _append(whole, (piece for output in outputs if not output.is_text
+    append_pieces(whole, (piece for output in outputs if not output.is_text
                     for piece in output.data.hand_over()))
     if len(whole) == size:
         return replace(first, content=whole, content_type=JSON, headers={})
@@ -168,18 +167,3 @@ def _head(known: dict[str, Any], outputs: Sequence[_Output]) -> Iterator[Piece]:
 
 def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(',', ':')).encode()
-
-
-def _append(whole: ChunkedBuffer, data: Iterable[Piece]) -> None:
-    """In pieces that are neither many nor large."""
-    time_slice = TimeSlice()
-    gathered: list[Piece] = []
-    size = 0
-    for piece in data:
-        gathered.append(piece)
-        size += len(piece)
-        if size >= PIECE_BYTES:
-            whole.append(b''.join(gathered))
-            gathered, size = [], 0
-            time_slice.yield_if_over()
-    whole.append(b''.join(gathered))
